@@ -1,0 +1,100 @@
+// Package sample is the results format, the hub of the house: what a run
+// measured, as a text that benchstat reads natively, together with the one
+// list of units.
+//
+// A run is a folder, and samples.txt in it is the truth. The file is the Go
+// benchmark format (golang/proposal design/14313) with "# verb key=value …"
+// comment records, which other readers skip:
+//
+//	# contend protocol=1
+//	# run id=… seed=7 exe=sha256:… cmd="…"    provenance of the lines below it
+//	# backend name=ring sync=lock-free …       promises, printed by reports
+//	# absent name=… reason="…"                 a cell that does not apply
+//	goos: linux                                configuration: incomparable when it differs
+//	Unit ops/s better=higher
+//	# sample cell=3f2a block=4 variant=head    identity of the next result line
+//	# warn oversubscribed usable=2             what a reader of the number must know
+//	# attach kind=trace path=traces/0017.trace sha256=…
+//	BenchmarkCache/…/backend=ring/gomaxprocs=8 1048576 41.2 ns/op 24271844 ops/s
+//
+// An invalid sample (crash, hang, throttled) is kept but hidden from other
+// readers and from statistics: its identity line has invalid="reason", and its
+// result line, where there is one, stands behind "# result ".
+package sample
+
+// Protocol is the version of the text between a cell's process and the
+// harness, and of the comment records. A reader accepts versions up to its own.
+const Protocol = 1
+
+// FileName is the name of the samples file within a run folder.
+const FileName = "samples.txt"
+
+// Sample is one result line and all that is known about it.
+type Sample struct {
+	Name  *Name // shared between samples of the same name: do not modify
+	Iters int   // operations in the timed window
+
+	// Values are the measurements in printed order, units as printed
+	// ("ns/op", not the tidied "sec/op").
+	Values []Value
+
+	// Config is the configuration in force at the line ("goos", "cpu",
+	// "usable-cpus" …), shared between samples: do not modify.
+	Config map[string]string
+
+	Run *Run // provenance; nil in text that is not ours
+
+	// Identity. Samples of the same Cell, Block and differing Variant (or of
+	// the same Block and Run) were measured side by side and can be paired.
+	// Cell is empty, Block -1, in text that is not ours.
+	Cell    string
+	Block   int
+	Variant string // "" where one build was measured; "base" and "head" in comparisons
+
+	Warnings    []string
+	Attachments []Attachment
+	Invalid     string // the reason, empty for a valid sample
+
+	// OneProcess marks samples printed by `go test -bench` (with a -N suffix,
+	// canonicalised here): several results came from one process.
+	OneProcess bool
+
+	File string // where it was read
+	Line int
+}
+
+// Value is one measurement with its unit as printed.
+type Value struct {
+	Unit string
+	V    float64
+}
+
+// Attachment is a file beside the samples, in the run folder.
+type Attachment struct {
+	Kind   string // "trace", "switches", "stderr" …
+	Path   string // relative to the run folder, with forward slashes
+	SHA256 string // hexadecimal
+}
+
+// Run is the provenance of the samples that follow its line: one executable on
+// one host. A run folder holds several when it was continued elsewhere.
+type Run struct {
+	ID     string
+	Fields []Field // all fields of the line, in order: seed, exe, commit, cmd …
+}
+
+// Field is one key=value of a comment record.
+type Field struct{ Key, Value string }
+
+// Value returns the measurement in the given unit, and whether there is one.
+func (s *Sample) Value(unit string) (float64, bool) {
+	for _, v := range s.Values {
+		if v.Unit == unit {
+			return v.V, true
+		}
+	}
+	return 0, false
+}
+
+// Valid reports whether the sample may enter statistics.
+func (s *Sample) Valid() bool { return s.Invalid == "" }

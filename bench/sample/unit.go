@@ -1,0 +1,59 @@
+package sample
+
+// Better is the direction in which a unit improves.
+type Better int
+
+// The directions of a unit. Neither marks units that only inform.
+const (
+	Neither Better = iota
+	Higher
+	Lower
+)
+
+// String is the word used in `Unit … better=` lines; empty for Neither.
+func (b Better) String() string { return [...]string{"", "higher", "lower"}[b] }
+
+// Unit is one unit of measurement, with its meaning.
+type Unit struct {
+	Name   string
+	Better Better
+	About  string
+}
+
+// Units is the one list of the units that Contend writes. W is wall time, P
+// GOMAXPROCS, C the usable CPUs (affinity mask and cgroup quota).
+var Units = []Unit{
+	{"ns/op", Lower, "wall time per operation, all goroutines together"},
+	{"ops/s", Higher, "operations per second, all goroutines together"},
+	{"cpu-ns/op", Lower, "process CPU time (user + system) in the timed window ÷ operations"},
+	{"cpu-unused", Neither, "1 − process CPU ÷ (min(P, C) × W): capacity not used; negative when CPU runs outside Ps"},
+	{"p-idle", Neither, "idle Ps ÷ (P × W), from runtime/metrics between two forced GCs around the window"},
+	{"p-wait", Neither, "1 − goroutine-running P·s ÷ (P × W): Ps at a stand; traced runs only"},
+	{"os-wait", Neither, "threads runnable but not on a CPU, mean number over the window (schedstat)"},
+	{"mutex-wait-ns/op", Lower, "time blocked on mutexes ÷ operations (runtime/metrics; sampled by the runtime)"},
+	{"ctxsw/op", Lower, "context switches ÷ operations (rusage)"},
+	{"ctxsw-forced/op", Lower, "involuntary context switches ÷ operations (rusage)"},
+	{"hits/get", Higher, "Gets that found their key ÷ Gets"},
+	{"reads/op", Neither, "achieved fraction of operations that read; fills after a miss do not count"},
+	{"fairness", Higher, "operations of the slowest goroutine ÷ operations of the fastest"},
+	{"jain", Higher, "Jain's fairness index of operations by goroutine, 1/n to 1"},
+	{"lost/op", Lower, "updates lost in read-modify-write ÷ operations"},
+	{"work-ns/op", Neither, "CPU work outside the cache per operation, as calibrated"},
+	{"warmup-s", Neither, "seconds until the rate was steady, or the bound was reached"},
+	{"B/op", Lower, "bytes allocated ÷ operations"},
+	{"allocs/op", Lower, "heap allocations ÷ operations"},
+	{"gc-cpu", Lower, "CPU time of the garbage collector ÷ process CPU time"},
+	{"bytes/entry", Lower, "heap growth by filling ÷ entries, keys' and values' own bytes excluded"},
+	{"steal", Lower, "CPU time taken by the host's other tenants ÷ (C × W)"},
+	{"throttled-ns", Lower, "time throttled by the CPU quota in the window; above 0 the sample is invalid"},
+}
+
+// LookupUnit returns the unit of that name, and whether it is in the list.
+func LookupUnit(name string) (Unit, bool) {
+	for _, u := range Units {
+		if u.Name == name {
+			return u, true
+		}
+	}
+	return Unit{}, false
+}

@@ -1,0 +1,103 @@
+// Package caches is the contract that every backend keeps: the operations a
+// cache offers ([Cache]), what it promises about them ([Spec]), and the value
+// all of them hold while they are measured ([Item]).
+//
+// The package imports nothing of Contend, and a backend imports nothing of
+// Contend but this package: a cache does not know that it is measured.
+package caches
+
+import "sync"
+
+// Cache is one in-memory cache. All methods but Close may be called from any
+// number of goroutines at once, unless the backend's [Spec] says ReadOnly.
+type Cache[K comparable, V any] interface {
+	// Get returns the value stored for key, and whether there was one.
+	Get(key K) (V, bool)
+	// Set stores value for key, replacing what was there. A bounded cache
+	// may evict other keys to make room.
+	Set(key K, value V)
+	// Delete removes key; a key that is not there is no error.
+	Delete(key K)
+	// Len is the number of entries held, exact when no call is in flight.
+	Len() int
+	// Close stops every goroutine that the cache started and returns after
+	// the last one ended. It is safe to call twice and concurrently. No other
+	// method may be called after or during Close.
+	Close() error
+}
+
+// Updater is the optional atomic read-modify-write. Backends that have none
+// are driven with a lock on the item instead.
+type Updater[K comparable, V any] interface {
+	// Update calls f once or more with key's present value (the zero V and
+	// false if there is none) and stores what the last call returned. No
+	// other write to key comes between that call's argument and its result,
+	// so f must be free of side effects. Update returns the stored value.
+	Update(key K, f func(old V, ok bool) V) V
+}
+
+// Item is the value that measured caches hold, always by pointer. It is 32
+// bytes: a lock and a token bucket, which is what a rate limiter keeps.
+type Item struct {
+	// Mu guards Remaining where a workload asks for the item lock.
+	Mu sync.Mutex
+	// ID tells values apart in conformance checks. Written before the item
+	// is handed to a cache, never afterwards.
+	ID uint64
+	// Remaining is the token bucket's content, in tokens.
+	Remaining int64
+	// ExpireAt is when the bucket refills, in nanoseconds of the workload's
+	// clock; 0 is never. Written before the item is handed to a cache.
+	ExpireAt int64
+}
+
+// Family is how a backend keeps concurrent calls apart.
+type Family string
+
+// The synchronisation families.
+const (
+	None     Family = "none"      // no synchronisation at all
+	Mutex    Family = "mutex"     // one lock around everything
+	Striped  Family = "striped"   // several locks, chosen by key
+	HandOff  Family = "hand-off"  // operations are sent to owning goroutines
+	LockFree Family = "lock-free" // readers take no lock
+	Library  Family = "library"   // a library's own mixture; see About
+)
+
+// Spec is what a backend promises, as data, and how to make one. The promises
+// are checked by the conformance suite (package cachetest), printed in
+// reports, and decide which workloads apply to the backend.
+type Spec struct {
+	Name   string // lower-case letters and digits; the /backend= key of samples
+	About  string // one line, no full stop
+	Sync   Family
+	Policy string // eviction policy, as the literature names it; "none" without eviction
+
+	Bounded  bool // holds about its capacity, evicting to do so
+	ReadOnly bool // filled by one goroutine, then only read: no Set or Delete beside a Get
+	Strict   bool // a Set or Delete that returned is seen by every later Get, while all keys fit
+	MayDrop  bool // a Set may be refused or lost
+
+	// Overshoot bounds Len beyond the capacity, at any moment.
+	Overshoot Overshoot
+
+	// String and Uint64 construct the cache for capacity entries, capacity
+	// being at least 1. An unbounded backend takes it as a size hint. They
+	// return an error when the library refuses the capacity.
+	String func(capacity int) (Cache[string, *Item], error)
+	Uint64 func(capacity int) (Cache[uint64, *Item], error)
+}
+
+// Overshoot is how far above its capacity a bounded cache may be seen: the sum
+// of its parts. The zero value is an exact bound.
+type Overshoot struct {
+	Fraction float64 // of the capacity
+	Entries  int     // whatever the capacity
+	PerSet   int     // for every Set in flight
+}
+
+// Limit is the largest Len allowed for a cache of the given capacity while
+// inFlight Sets have begun and not returned.
+func (o Overshoot) Limit(capacity, inFlight int) int {
+	return capacity + int(o.Fraction*float64(capacity)) + o.Entries + o.PerSet*inFlight
+}
