@@ -1,0 +1,183 @@
+package sample
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Log is a samples file open for appending. One process at a time may hold it.
+type Log struct {
+	f    *os.File
+	path string
+	end  int64 // length of the file up to its last complete group
+
+	// Dropped says what Open removed from the end of the file: a group of
+	// lines that a crash had left half written. Empty if there was nothing.
+	Dropped string
+}
+
+// Open opens the samples file of a run folder, making it if there is none. A
+// half-written group at the end is removed; whatever stands before it is never
+// touched.
+func Open(dir string) (*Log, error) {
+	path := filepath.Join(dir, FileName)
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	l := &Log{f: f, path: path}
+	if err := l.dropTail(); err != nil {
+		f.Close()
+		return nil, err
+	}
+	return l, nil
+}
+
+// dropTail finds the end of the last complete group and cuts the file there.
+// A group that must be whole begins with "# run" and ends with "# begin", or
+// begins with "# sample" and ends with its result.
+func (l *Log) dropTail() error {
+	r := bufio.NewReader(l.f)
+	var at int64
+	var open string
+	for {
+		line, err := r.ReadBytes('\n')
+		if err == io.EOF { // what is left has no newline
+			at += int64(len(line))
+			break
+		}
+		if err != nil {
+			return err
+		}
+		at += int64(len(line))
+		switch {
+		case bytes.HasPrefix(line, []byte("# contend ")), bytes.HasPrefix(line, []byte("# run ")):
+			open = "header"
+		case bytes.HasPrefix(line, []byte("# sample ")):
+			open = "sample"
+		case bytes.HasPrefix(line, []byte("# begin")), bytes.HasPrefix(line, []byte("# result ")), bytes.HasPrefix(line, []byte("Benchmark")):
+			open = ""
+		}
+		if open == "" {
+			l.end = at
+		}
+	}
+	if at > l.end {
+		l.Dropped = fmt.Sprintf("%s: the last %d bytes were half written and are dropped", l.path, at-l.end)
+		if err := l.f.Truncate(l.end); err != nil {
+			return err
+		}
+	}
+	_, err := l.f.Seek(l.end, io.SeekStart)
+	return err
+}
+
+// Close closes the file.
+func (l *Log) Close() error { return l.f.Close() }
+
+// Header is what a part of a run begins with.
+type Header struct {
+	Run     Run
+	Config  []Field  // configuration lines: lower-case keys without spaces
+	Records []Record // promises, topology boundaries, cells that do not apply
+}
+
+// Begin appends the header of a new part of the run.
+func (l *Log) Begin(h Header) error {
+	var b bytes.Buffer
+	fmt.Fprintln(&b, Record{Verb: "contend", Fields: []Field{{"protocol", fmt.Sprint(Protocol)}}})
+	fmt.Fprintln(&b, Record{Verb: "run", Fields: append([]Field{{"id", h.Run.ID}}, h.Run.Fields...)})
+	for _, r := range h.Records {
+		fmt.Fprintln(&b, r)
+	}
+	for _, f := range h.Config {
+		fmt.Fprintf(&b, "%s: %s\n", f.Key, oneLine(f.Value))
+	}
+	for _, u := range Units {
+		if u.Better != Neither {
+			fmt.Fprintf(&b, "Unit %s better=%s\n", u.Name, u.Better)
+		}
+	}
+	fmt.Fprintln(&b, Record{Verb: "begin"})
+	return l.write(b.Bytes())
+}
+
+// oneLine makes a value fit for a configuration line.
+func oneLine(v string) string {
+	v = strings.Join(strings.Fields(v), " ")
+	if len(v) > 1000 {
+		v = strings.ToValidUTF8(v[:1000], "") + "…"
+	}
+	return v
+}
+
+// Add appends one sample: its identity, its warnings and attachments, and its
+// result, in one write. line is the result as the cell printed it, beginning
+// with the benchmark's name; for an invalid sample it may be the name alone.
+func (l *Log) Add(s *Sample, line string) error {
+	var b bytes.Buffer
+	id := []Field{{"cell", s.Cell}, {"block", fmt.Sprint(s.Block)}}
+	if s.Variant != "" {
+		id = append(id, Field{"variant", s.Variant})
+	}
+	if s.Invalid != "" {
+		id = append(id, Field{"invalid", s.Invalid})
+	}
+	fmt.Fprintln(&b, Record{Verb: "sample", Fields: id})
+	for _, w := range s.Warnings {
+		fmt.Fprintln(&b, Record{Verb: "warn", Fields: []Field{{"text", w}}})
+	}
+	for _, a := range s.Attachments {
+		fmt.Fprintln(&b, Record{Verb: "attach", Fields: []Field{{"kind", a.Kind}, {"path", a.Path}, {"sha256", a.SHA256}}})
+	}
+	if s.Invalid != "" {
+		b.WriteString("# result ")
+	}
+	b.WriteString(line)
+	b.WriteByte('\n')
+	return l.write(b.Bytes())
+}
+
+// write appends a group durably, or leaves the file as it was.
+func (l *Log) write(group []byte) error {
+	n, err := l.f.Write(group)
+	if err == nil {
+		err = l.f.Sync()
+	}
+	if err != nil {
+		undo := l.f.Truncate(l.end)
+		_, seek := l.f.Seek(l.end, io.SeekStart)
+		return errors.Join(fmt.Errorf("%s: %w; the %d bytes before it are safe", l.path, err, l.end), undo, seek)
+	}
+	l.end += int64(n)
+	return nil
+}
+
+// FormatResult is a result line: name, operations, and values with units, as
+// `go test -bench` prints them.
+func FormatResult(name string, iters int, values []Value) string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s %d", name, iters)
+	for _, v := range values {
+		fmt.Fprintf(&b, " %s %s", formatValue(v.V), v.Unit)
+	}
+	return b.String()
+}
+
+// formatValue prints six significant digits, and integers in full.
+func formatValue(x float64) string {
+	if x == float64(int64(x)) && x < 1e15 && x > -1e15 {
+		return fmt.Sprintf("%d", int64(x))
+	}
+	s := fmt.Sprintf("%.6g", x)
+	if strings.ContainsRune(s, 'e') {
+		return fmt.Sprintf("%g", x)
+	}
+	return s
+}

@@ -1,0 +1,359 @@
+package sample
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"golang.org/x/perf/benchfmt"
+)
+
+// Set is what was read from run folders and benchmark texts.
+type Set struct {
+	Samples []*Sample // in the order of the text, invalid ones included
+	Runs    []*Run
+	Records []Record // backend, promise, absent, note, boundary, contend
+	Notes   []Note   // what could not be read
+
+	// Better holds the directions that the text states by `Unit … better=`,
+	// by unit as printed. See [Set.Direction].
+	Better map[string]Better
+
+	names map[string]*parsedName
+}
+
+// Note says what is wrong with one line. The rest of the text was read.
+type Note struct {
+	File string
+	Line int
+	Text string
+}
+
+// String is the note in the form file:line: text.
+func (n Note) String() string { return fmt.Sprintf("%s:%d: %s", n.File, n.Line, n.Text) }
+
+type parsedName struct {
+	name   *Name
+	suffix bool
+}
+
+// Load reads run folders (their samples.txt) and files of any Go benchmark
+// text into one set. It fails when a path cannot be read or none holds a
+// benchmark line; single lines that cannot be read become notes.
+func Load(paths ...string) (*Set, error) {
+	set := new(Set)
+	for _, path := range paths {
+		if err := set.load(path); err != nil {
+			return set, err
+		}
+	}
+	if len(set.Samples) == 0 {
+		return set, fmt.Errorf("%s: no benchmark line (Benchmark… N value unit) in it", strings.Join(paths, ", "))
+	}
+	return set, nil
+}
+
+func (s *Set) load(path string) error {
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		path = filepath.Join(path, FileName)
+		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("%s: not a run folder: it has no %s", filepath.Dir(path), FileName)
+		}
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return s.Read(f, path)
+}
+
+// Read adds one benchmark text to the set; file names it in notes and samples.
+func (s *Set) Read(r io.Reader, file string) error {
+	if s.Better == nil {
+		s.Better = map[string]Better{}
+		s.names = map[string]*parsedName{}
+	}
+	lines := &recordReader{in: bufio.NewReaderSize(r, 64<<10), file: file}
+	p := parser{set: s, file: file, lines: lines}
+	br := benchfmt.NewReader(lines, file)
+	for br.Scan() {
+		switch rec := br.Result().(type) {
+		case *benchfmt.Result:
+			_, line := rec.Pos()
+			p.records(line)
+			p.result(rec, line)
+		case *benchfmt.SyntaxError:
+			_, line := rec.Pos()
+			p.records(line)
+			p.syntaxError(rec, line)
+		case *benchfmt.UnitMetadata:
+			p.unit(rec)
+		}
+	}
+	p.records(int(^uint(0) >> 1))
+	if p.dangling() {
+		p.note(p.identity.Line, "identity line without a result: dropped")
+	}
+	return br.Err()
+}
+
+// recordReader passes the text on to benchfmt, and keeps our comment records
+// on the way, with their line numbers. Lines that benchfmt would end the
+// reading at, because of their length, are passed on as empty ones.
+type recordReader struct {
+	in      *bufio.Reader
+	file    string
+	line    int
+	records []Record
+	notes   []Note
+	buf     []byte // what the caller has not taken yet
+	err     error
+}
+
+func (r *recordReader) Read(p []byte) (int, error) {
+	for len(r.buf) == 0 {
+		if r.err != nil {
+			return 0, r.err
+		}
+		r.next()
+	}
+	n := copy(p, r.buf)
+	r.buf = r.buf[n:]
+	return n, nil
+}
+
+// next reads one line into buf.
+func (r *recordReader) next() {
+	line, err := r.in.ReadSlice('\n')
+	r.line++
+	if errors.Is(err, bufio.ErrBufferFull) {
+		r.notes = append(r.notes, Note{r.file, r.line, "line over 64 KiB: skipped"})
+		for errors.Is(err, bufio.ErrBufferFull) {
+			_, err = r.in.ReadSlice('\n')
+		}
+		line = []byte("\n")
+	}
+	r.err = err
+	if bytes.HasPrefix(line, []byte("# ")) {
+		r.record(strings.TrimRight(string(line), "\r\n"))
+	}
+	r.buf = line
+}
+
+func (r *recordReader) record(line string) {
+	rec, ok, err := parseRecord(line)
+	if err != nil {
+		r.notes = append(r.notes, Note{r.file, r.line, err.Error()})
+		return
+	}
+	if ok {
+		rec.File, rec.Line = r.file, r.line
+		r.records = append(r.records, rec)
+	}
+}
+
+// parser joins results with the records before them.
+type parser struct {
+	set    *Set
+	file   string
+	lines  *recordReader
+	run    *Run
+	config map[string]string
+	last   []benchfmt.Config // what config was made from
+
+	identity Record // the pending "# sample", zero Verb if none
+	warnings []string
+	attached []Attachment
+}
+
+func (p *parser) dangling() bool { return p.identity.Verb != "" }
+
+func (p *parser) note(line int, text string) {
+	p.set.Notes = append(p.set.Notes, Note{p.file, line, text})
+}
+
+// records takes in the records that stand before the given line.
+func (p *parser) records(line int) {
+	p.set.Notes = append(p.set.Notes, p.lines.notes...)
+	p.lines.notes = p.lines.notes[:0]
+	n := 0
+	for _, rec := range p.lines.records {
+		if rec.Line >= line {
+			break
+		}
+		n++
+		p.record(rec)
+	}
+	p.lines.records = append(p.lines.records[:0], p.lines.records[n:]...)
+}
+
+func (p *parser) record(rec Record) {
+	switch rec.Verb {
+	case "run":
+		p.run = &Run{ID: rec.Get("id"), Fields: rec.Fields}
+		p.set.Runs = append(p.set.Runs, p.run)
+	case "sample":
+		if p.dangling() {
+			p.note(p.identity.Line, "identity line without a result: dropped")
+		}
+		p.identity, p.warnings, p.attached = rec, nil, nil
+	case "warn":
+		p.warnings = append(p.warnings, rec.Get("text"))
+	case "attach":
+		p.attached = append(p.attached, Attachment{rec.Get("kind"), rec.Get("path"), rec.Get("sha256")})
+	case "result":
+		p.hidden(rec)
+	case "contend":
+		p.set.Records = append(p.set.Records, rec)
+		if v, _ := strconv.Atoi(rec.Get("protocol")); v > Protocol {
+			p.note(rec.Line, fmt.Sprintf("written by a newer contend (protocol %d, this one reads up to %d): some of it may be missed", v, Protocol))
+		}
+	case "begin", "cell":
+	default:
+		p.set.Records = append(p.set.Records, rec)
+	}
+}
+
+// hidden reads the result of an invalid sample, which may be a bare name.
+func (p *parser) hidden(rec Record) {
+	line := rec.Get("line")
+	s := p.sample(strings.Fields(line + " Benchmark")[0], rec.Line)
+	br := benchfmt.NewReader(strings.NewReader(line+"\n"), p.file)
+	for br.Scan() {
+		if res, ok := br.Result().(*benchfmt.Result); ok {
+			s.Iters, s.Values = res.Iters, p.values(res, rec.Line)
+		}
+	}
+	if s.Invalid == "" {
+		s.Invalid = "hidden by its writer, without a reason"
+	}
+	p.set.Samples = append(p.set.Samples, s)
+}
+
+func (p *parser) result(res *benchfmt.Result, line int) {
+	p.configure(res.Config)
+	s := p.sample("Benchmark"+string(res.Name), line)
+	s.Iters, s.Values = res.Iters, p.values(res, line)
+	p.set.Samples = append(p.set.Samples, s)
+}
+
+// values copies the measurements, without those that are no finite number.
+func (p *parser) values(res *benchfmt.Result, line int) []Value {
+	values := make([]Value, 0, len(res.Values))
+	for _, v := range res.Values {
+		unit, x := v.Unit, v.Value
+		if v.OrigUnit != "" {
+			unit, x = v.OrigUnit, v.OrigValue
+		}
+		if x-x != 0 {
+			p.note(line, fmt.Sprintf("%v %s is no finite number: left out", x, unit))
+			continue
+		}
+		values = append(values, Value{p.intern(unit), x})
+	}
+	return values
+}
+
+// intern keeps one copy of each unit.
+func (p *parser) intern(unit string) string {
+	for _, u := range Units {
+		if u.Name == unit {
+			return u.Name
+		}
+	}
+	if _, ok := p.set.names[unit]; !ok {
+		p.set.names[unit] = &parsedName{name: &Name{Base: unit}}
+	}
+	return p.set.names[unit].name.Base
+}
+
+// sample makes the sample that the pending identity line announced.
+func (p *parser) sample(full string, line int) *Sample {
+	n, ok := p.set.names[full]
+	if !ok {
+		n = new(parsedName)
+		n.name, n.suffix = ParseName(full)
+		p.set.names[full] = n
+	}
+	s := &Sample{
+		Name: n.name, OneProcess: n.suffix, Config: p.config, Run: p.run,
+		Block: -1, Warnings: p.warnings, Attachments: p.attached, File: p.file, Line: line,
+	}
+	if p.dangling() {
+		s.Cell, s.Variant, s.Invalid = p.identity.Get("cell"), p.identity.Get("variant"), p.identity.Get("invalid")
+		if b, err := strconv.Atoi(p.identity.Get("block")); err == nil {
+			s.Block = b
+		}
+	}
+	p.identity, p.warnings, p.attached = Record{}, nil, nil
+	return s
+}
+
+// configure makes a new configuration map when the text changed it.
+func (p *parser) configure(config []benchfmt.Config) {
+	same := p.config != nil && len(config) == len(p.last)
+	for i := 0; same && i < len(config); i++ {
+		same = config[i].Key == p.last[i].Key && bytes.Equal(config[i].Value, p.last[i].Value)
+	}
+	if same {
+		return
+	}
+	p.config = make(map[string]string, len(config))
+	p.last = make([]benchfmt.Config, len(config))
+	for i, c := range config {
+		p.config[c.Key] = string(c.Value)
+		p.last[i] = benchfmt.Config{Key: c.Key, Value: bytes.Clone(c.Value)}
+	}
+}
+
+// syntaxError notes a line that looks like a result and is none. `go test -v`
+// prints every benchmark's name alone before its result: that is no error.
+func (p *parser) syntaxError(e *benchfmt.SyntaxError, line int) {
+	if strings.Contains(e.Msg, "missing iteration count") {
+		return
+	}
+	p.note(line, e.Msg)
+}
+
+func (p *parser) unit(u *benchfmt.UnitMetadata) {
+	if u.Key != "better" {
+		return
+	}
+	unit := u.OrigUnit
+	if unit == "" {
+		unit = u.Unit
+	}
+	switch u.Value {
+	case "higher":
+		p.set.Better[unit] = Higher
+	case "lower":
+		p.set.Better[unit] = Lower
+	}
+}
+
+// Direction is how a unit improves: as the text states it, else as our list
+// says, else by the habits of Go benchmarks (time, bytes and counts per
+// operation improve downwards, anything per second upwards).
+func (s *Set) Direction(unit string) Better {
+	if b, ok := s.Better[unit]; ok {
+		return b
+	}
+	if u, ok := LookupUnit(unit); ok {
+		return u.Better
+	}
+	switch {
+	case strings.HasSuffix(unit, "/s"), strings.HasSuffix(unit, "/sec"):
+		return Higher
+	case strings.HasSuffix(unit, "/op"), strings.HasSuffix(unit, "-ns"), strings.HasSuffix(unit, "ns"),
+		strings.HasSuffix(unit, "-bytes"), strings.HasSuffix(unit, "sec"):
+		return Lower
+	}
+	return Neither
+}
