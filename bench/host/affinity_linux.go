@@ -1,0 +1,64 @@
+package host
+
+import (
+	"fmt"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// affinity is the calling thread's mask, nil if the kernel does not tell.
+func affinity() []int {
+	set := unix.NewCPUSet(maxCPU)
+	if err := unix.SchedGetaffinityDynamic(0, set); err != nil {
+		return nil
+	}
+	var cpus []int
+	for id := range maxCPU {
+		if set.IsSet(id) {
+			cpus = append(cpus, id)
+		}
+	}
+	return cpus
+}
+
+// WithAffinity runs f on an OS thread that is restricted to the given CPUs, so
+// that a process started by f (os/exec, in f's own goroutine) inherits the
+// mask before its first instruction; no other thread of this process is
+// affected. It returns f's error, or why the mask could not be set: then f was
+// not run.
+//
+// f runs in a goroutine of its own, locked to its thread. If the old mask
+// cannot be brought back, the goroutine ends locked and takes the thread with
+// it, so that no restricted thread serves other goroutines.
+func WithAffinity(cpus []int, f func() error) error {
+	want := unix.NewCPUSet(maxCPU)
+	for _, id := range cpus {
+		if id < 0 || id >= maxCPU {
+			return fmt.Errorf("affinity to CPU %d: no such CPU", id)
+		}
+		want.Set(id)
+	}
+	if want.Count() == 0 {
+		return fmt.Errorf("affinity to no CPU at all: name at least one")
+	}
+	done := make(chan error, 1)
+	go func() {
+		runtime.LockOSThread()
+		old := unix.NewCPUSet(maxCPU)
+		if err := unix.SchedGetaffinityDynamic(0, old); err != nil {
+			done <- fmt.Errorf("read the affinity mask: %w", err)
+			return
+		}
+		if err := unix.SchedSetaffinityDynamic(0, want); err != nil {
+			done <- fmt.Errorf("affinity to CPUs %s: %w (are they online and in this process's cpuset?)", FormatList(cpus), err)
+			return
+		}
+		err := f()
+		if unix.SchedSetaffinityDynamic(0, old) == nil {
+			runtime.UnlockOSThread()
+		}
+		done <- err
+	}()
+	return <-done
+}
