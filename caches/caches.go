@@ -6,7 +6,10 @@
 // Contend but this package: a cache does not know that it is measured.
 package caches
 
-import "sync"
+import (
+	"fmt"
+	"sync"
+)
 
 // Cache is one in-memory cache. All methods but Close may be called from any
 // number of goroutines at once, unless the backend's [Spec] says ReadOnly.
@@ -100,4 +103,13 @@ type Overshoot struct {
 // inFlight Sets have begun and not returned.
 func (o Overshoot) Limit(capacity, inFlight int) int {
 	return capacity + int(o.Fraction*float64(capacity)) + o.Entries + o.PerSet*inFlight
+}
+
+// CheckCapacity is the error that every constructor returns for a capacity
+// below 1, and nil for any other.
+func CheckCapacity(capacity int) error {
+	if capacity < 1 {
+		return fmt.Errorf("cache capacity %d: want at least 1 entry", capacity)
+	}
+	return nil
 }
