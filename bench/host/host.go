@@ -1,7 +1,7 @@
 // Package host answers "what machine is this": which CPUs a process may use
 // and how they are wired together ([Facts]), what else took CPU time from it
 // ([Facts.Interference], [Schedstat]), how to keep a process on chosen CPUs
-// ([WithAffinity]), and what will spoil measurements here ([Diagnose]).
+// ([WithAffinity]), and what will spoil measurements here ([Doctor]).
 //
 // Everything is read from /sys, /proc and the cgroup file systems, through an
 // [fs.FS], so that large hosts can be tested from built trees. On systems
@@ -159,6 +159,21 @@ func clean(s string) string {
 
 // tree is the host's file system as far as it can be read.
 type tree struct{ fs.FS }
+
+// tree is where the facts came from; empty for facts that were not read.
+func (f *Facts) tree() tree {
+	if f.root == nil {
+		return tree{nothing{}}
+	}
+	return tree{f.root}
+}
+
+// nothing is a file system without files.
+type nothing struct{}
+
+func (nothing) Open(name string) (fs.File, error) {
+	return nil, &fs.PathError{Op: "open", Path: name, Err: fs.ErrNotExist}
+}
 
 // text is a file's content, empty if it cannot be read.
 func (t tree) text(name string) string {

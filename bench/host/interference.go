@@ -28,10 +28,7 @@ type Interference struct {
 // Interference reads the counters. What the host does not count is 0. It costs
 // tens of microseconds: read it outside of the timed window, at both ends.
 func (f *Facts) Interference() Interference {
-	if f.root == nil {
-		return Interference{}
-	}
-	t := tree{f.root}
+	t := f.tree()
 	i := Interference{
 		Steal:    t.steal(f.CPUs),
 		Pressure: t.pressure(),

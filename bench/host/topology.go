@@ -287,19 +287,19 @@ func (t tree) cpuinfo() cpuinfo {
 	arm := map[string]string{}
 	for line := range strings.Lines(t.text("proc/cpuinfo")) {
 		key, value, _ := strings.Cut(line, ":")
-		key, value = strings.TrimSpace(key), clean(value)
+		key, value = strings.TrimSpace(key), strings.TrimSpace(value)
 		n, err := strconv.Atoi(value)
 		isNumber := err == nil && n >= 0 && n < 1<<20
 		switch {
 		case key == "processor" && isNumber && n < maxCPU:
 			current = n
 			info.cpus[current] = place{-1, -1}
-		case (key == "model name" || key == "cpu model" || key == "cpu") && value != "" && info.model == Unknown:
-			info.model = value
+		case (key == "model name" || key == "cpu model" || key == "cpu") && clean(value) != "" && info.model == Unknown:
+			info.model = clean(value)
 		case key == "flags":
 			info.hypervisor = info.hypervisor || slices.Contains(strings.Fields(value), "hypervisor")
 		case strings.HasPrefix(key, "CPU ") && arm[key] == "":
-			arm[key] = value // arm64 names its CPU by numbers only
+			arm[key] = clean(value) // arm64 names its CPU by numbers only
 		case current < 0 || !isNumber:
 		case key == "physical id":
 			info.cpus[current] = place{n, info.cpus[current].core}

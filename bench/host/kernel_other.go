@@ -17,3 +17,6 @@ func affinity() []int { return nil }
 func WithAffinity(cpus []int, f func() error) error {
 	return fmt.Errorf("affinity to CPUs %s: %w on %s", FormatList(cpus), errors.ErrUnsupported, runtime.GOOS)
 }
+
+// tryPerfEvent: the events are Linux's alone.
+func tryPerfEvent() error { return errors.ErrUnsupported }

@@ -62,3 +62,20 @@ func WithAffinity(cpus []int, f func() error) error {
 	}()
 	return <-done
 }
+
+// tryPerfEvent opens, for a moment, the kind of event that records at which
+// times a thread is on a CPU, and returns why that fails. Trying is the only
+// honest check: besides kernel.perf_event_paranoid, capabilities, security
+// modules and a container's system call filter decide.
+func tryPerfEvent() error {
+	fd, err := unix.PerfEventOpen(&unix.PerfEventAttr{
+		Type:   unix.PERF_TYPE_SOFTWARE,
+		Config: unix.PERF_COUNT_SW_DUMMY,
+		Size:   unix.PERF_ATTR_SIZE_VER5,
+		Bits:   unix.PerfBitDisabled | unix.PerfBitExcludeKernel | unix.PerfBitContextSwitch,
+	}, 0, -1, -1, unix.PERF_FLAG_FD_CLOEXEC)
+	if err != nil {
+		return err
+	}
+	return unix.Close(fd)
+}
