@@ -1,0 +1,5 @@
+package cachetest
+
+import "testing"
+
+func TestCorrectCachePasses(t *testing.T) { Run(t, baseSpec()) }

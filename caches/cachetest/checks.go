@@ -1,0 +1,96 @@
+package cachetest
+
+import (
+	"fmt"
+
+	"github.com/contend-go/contend/caches"
+)
+
+// checks are all checks, cheap and basic ones first: what they find explains
+// what the later ones find.
+var checks = []check{
+	{name: "spec", promise: always("a Spec that is complete and consistent"), run: checkSpec},
+	{name: "capacities", promise: always("constructors work, or refuse with an error, from capacity 1 up"), run: checkCapacities},
+
+	// One goroutine.
+	{name: "identity", promise: always("a hit returns a value written for that key, and that very value"), run: checkIdentity},
+	{name: "presence", promise: presence, run: checkPresence},
+	{name: "overwrite", promise: strict("a Get after a Set returns that Set's value"), run: checkOverwrite},
+	{name: "delete", promise: strict("a Get after a Delete misses"), run: checkDelete},
+	{name: "sequence", promise: strict("any sequence of calls answers as a map would, while all keys fit"), run: checkSequence},
+	{name: "empty-key", promise: always("the empty string and zero are keys like others"), run: checkEmptyKey},
+	{name: "long-keys", promise: always("keys of any length are told apart to the last byte"), run: checkLongKeys},
+	{name: "colliding-keys", promise: always("keys that a weak hash confuses are told apart"), run: checkCollidingKeys},
+	{name: "len", promise: always("Len is the number of keys held, when no call is in flight"), run: checkLen},
+	{name: "capacity", promise: bound, run: checkCapacity},
+	{name: "memory", promise: always("deleted and evicted values are let go"), run: checkMemory},
+
+	// Many goroutines.
+	{name: "readers", promise: always("concurrent Gets of a filled cache agree"), run: checkReaders},
+	{name: "concurrent-identity", promise: always("a hit returns a value written for that key, and that very value"), unsafe: readOnly, run: checkConcurrentIdentity},
+	{name: "concurrent-bound", promise: bound, unsafe: readOnly, run: checkConcurrentBound},
+	{name: "freshness", promise: strict("no Get is older than a completed Set or Delete, while all keys fit"), unsafe: readOnly, run: checkFreshness},
+	{name: "freshness-evicting", promise: strict("a hit is never older than a completed Set or Delete"), unsafe: readOnlyOrUnbounded, run: checkFreshnessEvicting},
+	{name: "linearizable", promise: strict("each key is linearizable, while all keys fit"), unsafe: readOnly, run: checkLinearizable},
+	{name: "linearizable-evicting", promise: strict("each key is linearizable, an eviction counting as a Delete at any time"), unsafe: readOnlyOrUnbounded, run: checkLinearizableEvicting},
+	{name: "update", promise: always("Update is atomic: no update is lost"), unsafe: readOnly, run: checkUpdate},
+	{name: "update-linearizable", promise: always("Update is linearizable beside Get, Set and Delete"), unsafe: readOnly, run: checkUpdateLinearizable},
+
+	// The end.
+	{name: "close", promise: always("Close is safe twice and concurrently"), run: checkClose},
+	{name: "goroutines", promise: always("Close stops every goroutine that the cache started"), run: checkGoroutines},
+}
+
+func always(promise string) func(caches.Spec) string {
+	return func(caches.Spec) string { return promise }
+}
+
+func strict(promise string) func(caches.Spec) string {
+	return func(s caches.Spec) string {
+		if s.Strict {
+			return promise
+		}
+		return ""
+	}
+}
+
+func presence(s caches.Spec) string {
+	switch {
+	case s.MayDrop:
+		return ""
+	case s.Strict:
+		return "every Set is seen at once and kept, while all keys fit"
+	}
+	return "every Set is seen in the end and kept, while all keys fit"
+}
+
+func bound(s caches.Spec) string {
+	if !s.Bounded {
+		return ""
+	}
+	text := "Len is at most the capacity"
+	if f := s.Overshoot.Fraction; f != 0 {
+		text += fmt.Sprintf(" + %g%% of it", 100*f)
+	}
+	if n := s.Overshoot.Entries; n != 0 {
+		text += fmt.Sprintf(" + %d", n)
+	}
+	if n := s.Overshoot.PerSet; n != 0 {
+		text += fmt.Sprintf(" + %d for each Set in flight", n)
+	}
+	return text + ", at any moment"
+}
+
+func readOnly(s caches.Spec) string {
+	if s.ReadOnly {
+		return "nothing may be written beside a Get"
+	}
+	return ""
+}
+
+func readOnlyOrUnbounded(s caches.Spec) string {
+	if !s.Bounded {
+		return "nothing is evicted"
+	}
+	return readOnly(s)
+}

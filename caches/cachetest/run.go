@@ -1,0 +1,96 @@
+package cachetest
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"runtime"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/contend-go/contend/caches"
+)
+
+// seedVariable is the environment variable that Run takes its seed from.
+const seedVariable = "CACHETEST_SEED"
+
+// Run holds spec to its promises, one subtest for each check. What the Spec
+// does not promise is a skipped subtest that says what was observed. Under
+// -short each check does about an eighth of its work.
+//
+// A failure prints the seed and the command that draws the same choices again;
+// the environment variable CACHETEST_SEED sets the seed.
+func Run(t *testing.T, spec caches.Spec) {
+	t.Helper()
+	pkg := callerPackage()
+	working.Lock()
+	t.Cleanup(working.Unlock)
+	o := Options{Quick: testing.Short()}
+	if env := os.Getenv(seedVariable); env != "" {
+		seed, err := strconv.ParseUint(env, 0, 64)
+		if err != nil {
+			t.Fatalf("%s=%q: want a number from 1 to 2^64-1", seedVariable, env)
+		}
+		o.Seed = seed
+	}
+	s := newSession(spec, o)
+	for _, c := range checks {
+		t.Run(c.name, func(t *testing.T) {
+			res := s.do(t.Context(), c)
+			switch res.Verdict {
+			case Broken:
+				t.Errorf("%s promises: %s\nobserved: %s\nrerun: %s", spec.Name, res.Promised, res.Observed, rerun(t.Name(), pkg, s.Seed))
+			case Kept:
+				t.Logf("promised: %s; observed: %s", res.Promised, res.Observed)
+			default:
+				t.Skipf("%s: %s", res.Verdict, res.Observed)
+			}
+		})
+	}
+}
+
+// rerun is the shell command that runs the test again with the same seed.
+func rerun(test, pkg string, seed uint64) string {
+	levels := strings.Split(test, "/")
+	for i, level := range levels {
+		levels[i] = "^" + regexp.QuoteMeta(level) + "$"
+	}
+	flags := ""
+	if testing.Short() {
+		flags += "-short "
+	}
+	if raceEnabled() {
+		flags += "-race "
+	}
+	return fmt.Sprintf("%s=%d go test -count=1 %s-run '%s' %s", seedVariable, seed, flags, strings.Join(levels, "/"), pkg)
+}
+
+// raceEnabled tells whether this binary was built with -race.
+func raceEnabled() bool {
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return false
+	}
+	for _, s := range info.Settings {
+		if s.Key == "-race" {
+			return s.Value == "true"
+		}
+	}
+	return false
+}
+
+// callerPackage is the import path of the package whose test called Run.
+func callerPackage() string {
+	pc, _, _, ok := runtime.Caller(2)
+	if !ok {
+		return "."
+	}
+	name := runtime.FuncForPC(pc).Name() // example.com/dir/pkg_test.TestX.func1
+	slash := strings.LastIndexByte(name, '/') + 1
+	if dot := strings.IndexByte(name[slash:], '.'); dot >= 0 {
+		name = name[:slash+dot]
+	}
+	return strings.TrimSuffix(name, "_test")
+}
