@@ -7,11 +7,20 @@ import (
 	"strings"
 
 	"github.com/contend-go/contend/caches"
+	"github.com/contend-go/contend/caches/fido"
+	"github.com/contend-go/contend/caches/golangfifo"
+	"github.com/contend-go/contend/caches/golanglru"
 	"github.com/contend-go/contend/caches/mutexlru"
 	"github.com/contend-go/contend/caches/null"
+	"github.com/contend-go/contend/caches/otter1"
 	"github.com/contend-go/contend/caches/otter2"
+	"github.com/contend-go/contend/caches/phuslu"
 	"github.com/contend-go/contend/caches/plainmap"
+	"github.com/contend-go/contend/caches/ristretto"
+	"github.com/contend-go/contend/caches/stripedlru"
 	"github.com/contend-go/contend/caches/syncmap"
+	"github.com/contend-go/contend/caches/theine"
+	"github.com/contend-go/contend/caches/xsyncmap"
 )
 
 // All returns every backend: first the floor and the ceiling, then our own,
@@ -24,10 +33,20 @@ func All() []caches.Spec {
 
 		// Our own.
 		mutexlru.Spec(),
+		stripedlru.Spec(),
 
 		// Libraries, unbounded first.
 		syncmap.Spec(),
+		xsyncmap.Spec(),
+		golanglru.Spec(),
+		golangfifo.S3FIFOSpec(),
+		golangfifo.SieveSpec(),
+		phuslu.Spec(),
+		fido.Spec(),
+		otter1.Spec(),
 		otter2.Spec(),
+		ristretto.Spec(),
+		theine.Spec(),
 	}
 }
 

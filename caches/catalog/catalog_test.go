@@ -34,7 +34,7 @@ func TestFind(t *testing.T) {
 		{names: "all", want: strings.Join(Names(), ",")},
 		{names: "mutexrlu", err: `backend "mutexrlu" unknown; did you mean mutexlru?`},
 		{names: "mutex", err: `did you mean mutexlru`},
-		{names: "Otter2", err: `did you mean otter2`},
+		{names: "Otter2", err: `did you mean otter`},
 		{names: "qqqqqqqqqqqq", err: "there are null, plainmap, "},
 		{names: "null,null", err: `backend "null" named twice`},
 		{names: "", err: `backend "" unknown; there are`},
