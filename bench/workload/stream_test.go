@@ -124,7 +124,7 @@ func zipfWeights(n int) []float64 {
 func TestZipf(t *testing.T) {
 	for _, n := range []int{1, 2, 3, 10, 1000, 65_536, 1_000_003} {
 		cfg := configFor("zipf", n)
-		cfg.Length = 1 << 22
+		cfg.Length = 1 << 21
 		s := mustNew(t, cfg)
 		byKey := counts(s)
 		byRank := make([]int, n)
@@ -148,7 +148,7 @@ func TestZipf(t *testing.T) {
 
 // TestZipfTail checks ten million keys without a stream: shares of ranges.
 func TestZipfTail(t *testing.T) {
-	const n, draws = 10_000_000, 1 << 20
+	const n, draws = 10_000_000, 1 << 19
 	z := newZipf(n)
 	weights := zipfWeights(n)
 	decade := func(r int) int { return int(math.Log10(float64(r)) * 2) }
