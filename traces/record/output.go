@@ -1,0 +1,113 @@
+package record
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// Partial is the suffix of a file that is still being written. What a crashed
+// process leaves under such a name is readable up to the crash.
+const Partial = ".tmp"
+
+// errBudget is what a write beyond the budget returns.
+var errBudget = errors.New("limit of bytes on disk reached")
+
+// budget bounds the bytes that all files of one probe may take. Traces are
+// asked to end when nearly is closed; what is left then holds what the runtime
+// still has in its buffers.
+type budget struct {
+	nearly chan struct{}
+
+	mu      sync.Mutex
+	left    int64 // guarded by mu
+	reserve int64 // guarded by mu; 0 once nearly is closed
+}
+
+func newBudget(bytes int64) *budget {
+	return &budget{nearly: make(chan struct{}), left: bytes, reserve: max(bytes/4, 1)}
+}
+
+// take reports whether n more bytes may be written.
+func (b *budget) take(n int) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.reserve > 0 && b.left-int64(n) < b.reserve {
+		b.reserve = 0
+		close(b.nearly)
+	}
+	if int64(n) > b.left {
+		return false
+	}
+	b.left -= int64(n)
+	return true
+}
+
+// output is one file in the making: it grows under its temporary name, without
+// a buffer of ours that a crash would lose.
+type output struct {
+	f      *os.File
+	dir    string // run folder
+	name   string // final path below dir, with forward slashes
+	kind   string // of the attachment
+	budget *budget
+	err    error // first failure; nothing is written after it
+}
+
+func create(dir, name, kind string, b *budget) (*output, error) {
+	path := filepath.Join(dir, filepath.FromSlash(name))
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return nil, err
+	}
+	f, err := os.Create(path + Partial)
+	if err != nil {
+		return nil, err
+	}
+	return &output{f: f, dir: dir, name: name, kind: kind, budget: b}, nil
+}
+
+// Write implements io.Writer. It writes all of p or, with an error, a part.
+func (o *output) Write(p []byte) (int, error) {
+	if o.err == nil && !o.budget.take(len(p)) {
+		o.err = errBudget
+	}
+	if o.err != nil {
+		return 0, o.err
+	}
+	n, err := o.f.Write(p)
+	o.err = err
+	return n, err
+}
+
+// finish gives the file its name and returns it as an attachment.
+func (o *output) finish() (sample.Attachment, error) {
+	err := o.f.Close()
+	path := filepath.Join(o.dir, filepath.FromSlash(o.name))
+	if err == nil {
+		err = os.Rename(path+Partial, path)
+	}
+	if err != nil {
+		return sample.Attachment{}, err
+	}
+	sum, err := hashFile(path)
+	return sample.Attachment{Kind: o.kind, Path: o.name, SHA256: sum}, err
+}
+
+func hashFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return "", err
+	}
+	return hex.EncodeToString(h.Sum(nil)), nil
+}

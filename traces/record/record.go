@@ -1,0 +1,298 @@
+// Package record watches a running program from inside, as a [bench.Probe]: Go
+// execution traces with CPU-profile samples in them and, beside them, which
+// thread was on a CPU when. Green in a trace is not CPU: a P that runs a
+// goroutine needs a CPU under it, and only the kernel knows.
+//
+// A probe with prefix 0017 leaves, in the run folder,
+//
+//	traces/0017.trace                       one trace of the whole window, or
+//	traces/0017-1.trace, -2.trace …         one per short window
+//	traces/0017.switches                    see [ReadSwitches]
+//
+// All of them grow under a name that ends in [Partial] and are renamed when
+// they are complete. The runtime hands over trace data about once a second, and
+// at a panic: what a killed process leaves is readable but for its last second.
+package record
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime/pprof"
+	"runtime/trace"
+	"strings"
+	"time"
+
+	"github.com/contend-go/contend/bench"
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// Kinds of attachments.
+const (
+	KindTrace    = "trace"
+	KindSwitches = "switches"
+)
+
+// MarkCategory is the category of the log events that [bench.Probe.Mark]
+// writes into the trace.
+const MarkCategory = "contend"
+
+// Options say what is recorded. The zero value is a good default.
+type Options struct {
+	// Whole traces everything from Start to Stop, as a tour needs. Otherwise a
+	// few short windows are traced, spread over the planned time, each to a
+	// file of its own: a trace costs up to a third of the throughput while it
+	// is recorded, and windows that are a twentieth of the time cost a
+	// twentieth of that.
+	Whole bool
+	// Windows is how many there are at most (0: 4), Length how long each is at
+	// most (0: 50 ms). Together they take at most a twentieth of the time.
+	Windows int
+	Length  time.Duration
+	// MaxBytes bounds all files of the probe together (0: 1 GiB). Tracing
+	// stops before it is exceeded, with a warning.
+	MaxBytes int64
+}
+
+// Defaults of Options, and the shortest window worth its start and stop.
+const (
+	defaultWindows  = 4
+	defaultLength   = 50 * time.Millisecond
+	defaultMaxBytes = 1 << 30
+	minLength       = 10 * time.Millisecond
+	tracedShare     = 20 // one part in 20 of the time
+)
+
+func (o Options) withDefaults() Options {
+	if o.Windows <= 0 {
+		o.Windows = defaultWindows
+	}
+	if o.Length <= 0 {
+		o.Length = defaultLength
+	}
+	if o.MaxBytes <= 0 {
+		o.MaxBytes = defaultMaxBytes
+	}
+	return o
+}
+
+// span is a window to trace, from the start of the observation.
+type span struct{ start, length time.Duration }
+
+// plan is where the short windows go: each in the middle of an equal part of
+// the planned time. First there are fewer of them, then shorter ones, to stay
+// within the share.
+func (o Options) plan(planned time.Duration) []span {
+	allowed := planned / tracedShare
+	n := max(min(o.Windows, int(allowed/o.Length)), 1)
+	length := max(min(o.Length, allowed/time.Duration(n)), minLength)
+	spans := make([]span, n)
+	for i := range spans {
+		middle := planned * time.Duration(2*i+1) / time.Duration(2*n)
+		spans[i] = span{max(middle-length/2, 0), length}
+	}
+	return spans
+}
+
+// Estimate is about how many bytes one probe leaves on disk at worst, for
+// announcements before a run.
+func (o Options) Estimate(procs int, planned time.Duration) int64 {
+	o = o.withDefaults()
+	traced := planned
+	if !o.Whole {
+		traced = 0
+		for _, s := range o.plan(planned) {
+			traced += s.length
+		}
+	}
+	// TODO measured rates
+	bytes := traced.Seconds() * traceRate * float64(procs)
+	bytes += planned.Seconds() * switchRate * float64(procs)
+	return min(int64(bytes), o.MaxBytes)
+}
+
+// Bytes per second and P of a fully contended mutex, which fills traces about
+// as fast as a program can.
+const (
+	traceRate  = 12e6
+	switchRate = 0.5e6
+)
+
+// New returns a probe that records what the options say.
+func New(o Options) bench.Probe { return &probe{opts: o.withDefaults()} }
+
+// probe is used by one goroutine at a time; beside it runs the schedule of the
+// short windows. What both use is handed over by closing stop and by done.
+type probe struct {
+	opts   Options
+	window bench.Window
+	budget *budget
+	oncpu  *switchRecorder
+	begun  time.Time
+	stop   chan struct{} // closed by Stop
+	done   chan struct{} // closed when the schedule has ended
+
+	// Owned by the schedule until done is closed, then by Stop.
+	out         *output // the trace being written
+	profiling   bool    // the CPU profiler is ours
+	traces      int     // traces begun
+	attachments []sample.Attachment
+	warnings    []string
+	errs        []error
+}
+
+func (p *probe) Start(w bench.Window) error {
+	if p.stop != nil {
+		return errors.New("record: a probe can be used once")
+	}
+	if w.Prefix == "" || !filepath.IsAbs(w.Dir) {
+		return fmt.Errorf("record: a window needs a prefix and an absolute run folder, not %q and %q", w.Prefix, w.Dir)
+	}
+	p.window, p.budget = w, newBudget(p.opts.MaxBytes)
+	p.stop, p.done = make(chan struct{}), make(chan struct{})
+	p.begun = time.Now()
+
+	out, err := create(w.Dir, "traces/"+w.Prefix+".switches", KindSwitches, p.budget)
+	if err != nil {
+		return fmt.Errorf("record: %w", err)
+	}
+	var warning string
+	if p.oncpu, warning = startSwitches(out); warning != "" {
+		p.warnings = append(p.warnings, warning)
+	}
+	if !p.opts.Whole {
+		go p.schedule(p.opts.plan(w.Planned))
+		return nil
+	}
+	p.begin() // here, so that what follows is in the trace
+	go p.whole()
+	return nil
+}
+
+// whole ends the one trace that Start began.
+func (p *probe) whole() {
+	defer close(p.done)
+	select {
+	case <-p.stop:
+	case <-p.budget.nearly:
+		p.full()
+	}
+	p.end()
+}
+
+// schedule traces the short windows.
+func (p *probe) schedule(plan []span) {
+	defer close(p.done)
+	for _, s := range plan {
+		if !p.sleep(s.start - time.Since(p.begun)) {
+			return
+		}
+		p.begin()
+		more := p.sleep(s.length)
+		p.end()
+		if !more {
+			return
+		}
+	}
+}
+
+// sleep reports whether it slept its time: the end of the observation and of
+// the budget cut it short.
+func (p *probe) sleep(d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-p.stop:
+		return false
+	case <-p.budget.nearly:
+		p.full()
+		return false
+	}
+}
+
+func (p *probe) full() {
+	p.warnings = append(p.warnings, fmt.Sprintf("tracing stopped after %v: %d bytes are the limit on disk",
+		time.Since(p.begun).Round(time.Millisecond), p.opts.MaxBytes))
+}
+
+// begin starts one trace, with the CPU profiler beside it: its samples then
+// appear in the trace. The profile itself is not kept.
+func (p *probe) begin() {
+	p.traces++
+	name := "traces/" + p.window.Prefix
+	if !p.opts.Whole {
+		name += fmt.Sprintf("-%d", p.traces)
+	}
+	out, err := create(p.window.Dir, name+".trace", KindTrace, p.budget)
+	if err != nil {
+		p.errs = append(p.errs, err)
+		return
+	}
+	if err := pprof.StartCPUProfile(io.Discard); err != nil {
+		p.warnings = append(p.warnings, "no CPU samples in the trace: "+err.Error())
+	} else {
+		p.profiling = true
+	}
+	if err := trace.Start(out); err != nil {
+		p.stopProfile()
+		p.errs = append(p.errs, err, out.f.Close(), os.Remove(out.f.Name()))
+		return
+	}
+	p.out = out
+	p.oncpu.snapshot()
+}
+
+func (p *probe) end() {
+	if p.out == nil {
+		return
+	}
+	p.oncpu.snapshot()
+	trace.Stop() // returns after the last byte was written
+	p.stopProfile()
+	if p.out.err != nil {
+		p.warnings = append(p.warnings, "the trace breaks off: "+p.out.err.Error())
+	}
+	p.attach(p.out.finish())
+	p.out = nil
+}
+
+func (p *probe) stopProfile() {
+	if p.profiling {
+		pprof.StopCPUProfile()
+		p.profiling = false
+	}
+}
+
+func (p *probe) attach(a sample.Attachment, err error) {
+	if err != nil {
+		p.errs = append(p.errs, err)
+		return
+	}
+	p.attachments = append(p.attachments, a)
+}
+
+func (p *probe) Mark(label string) {
+	trace.Log(context.Background(), MarkCategory, label)
+	p.oncpu.snapshot()
+}
+
+func (p *probe) Stop() (bench.Observation, error) {
+	if p.oncpu == nil { // Start failed
+		return bench.Observation{}, errors.New("record: Stop without Start")
+	}
+	close(p.stop)
+	<-p.done
+	a, warnings, err := p.oncpu.finish()
+	p.attach(a, err)
+	p.warnings = append(p.warnings, warnings...)
+	obs := bench.Observation{Attachments: p.attachments, Warnings: p.warnings}
+	if err := errors.Join(p.errs...); err != nil {
+		return obs, fmt.Errorf("record: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
+	}
+	return obs, nil
+}

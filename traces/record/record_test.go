@@ -1,0 +1,148 @@
+package record
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/contend-go/contend/bench"
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// contend runs a mutex around a map in 4 goroutines per P until stopped.
+func contend(procs int) (stop func()) {
+	var mu sync.Mutex
+	m := map[int]int{}
+	quit := make(chan struct{})
+	var wg sync.WaitGroup
+	for g := range 4 * procs {
+		wg.Go(func() {
+			for i := g; ; i++ {
+				select {
+				case <-quit:
+					return
+				default:
+				}
+				mu.Lock()
+				m[i%1000]++
+				mu.Unlock()
+			}
+		})
+	}
+	return func() { close(quit); wg.Wait() }
+}
+
+// observe runs one observation of a contended program.
+func observe(t *testing.T, o Options, planned time.Duration, during func(bench.Probe)) (string, bench.Observation) {
+	t.Helper()
+	stop := contend(runtime.GOMAXPROCS(0))
+	defer stop()
+	dir := t.TempDir()
+	p := New(o)
+	if err := p.Start(bench.Window{Procs: runtime.GOMAXPROCS(0), Planned: planned, Dir: dir, Prefix: "0001"}); err != nil {
+		t.Fatal(err)
+	}
+	if during != nil {
+		during(p)
+	}
+	time.Sleep(planned)
+	obs, err := p.Stop()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, a := range obs.Attachments {
+		sum, err := hashFile(filepath.Join(dir, a.Path))
+		if err != nil || sum != a.SHA256 {
+			t.Errorf("%s: hash %s, attachment says %s (%v)", a.Path, sum, a.SHA256, err)
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(dir, "traces", "*"+Partial)); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+	return dir, obs
+}
+
+func kinds(as []sample.Attachment) string {
+	var names []string
+	for _, a := range as {
+		names = append(names, a.Kind+":"+a.Path)
+	}
+	return strings.Join(names, " ")
+}
+
+func TestWhole(t *testing.T) {
+	_, obs := observe(t, Options{Whole: true}, 200*time.Millisecond, func(p bench.Probe) { p.Mark("gomaxprocs=2") })
+	if got, want := kinds(obs.Attachments), "trace:traces/0001.trace switches:traces/0001.switches"; got != want {
+		t.Errorf("attachments %s, want %s", got, want)
+	}
+}
+
+func TestWindows(t *testing.T) {
+	_, obs := observe(t, Options{}, 800*time.Millisecond, nil)
+	if got, want := kinds(obs.Attachments), "trace:traces/0001-1.trace switches:traces/0001.switches"; got != want {
+		t.Errorf("attachments %s, want %s", got, want)
+	}
+}
+
+func TestPlan(t *testing.T) {
+	for _, c := range []struct {
+		planned time.Duration
+		n       int
+		length  time.Duration
+	}{
+		{100 * time.Millisecond, 1, 10 * time.Millisecond},
+		{500 * time.Millisecond, 1, 25 * time.Millisecond},
+		{2 * time.Second, 2, 50 * time.Millisecond},
+		{4 * time.Second, 4, 50 * time.Millisecond},
+		{time.Minute, 4, 50 * time.Millisecond},
+	} {
+		spans := Options{}.withDefaults().plan(c.planned)
+		if len(spans) != c.n || spans[0].length != c.length {
+			t.Errorf("%v: %v, want %d of %v", c.planned, spans, c.n, c.length)
+		}
+		if end := spans[len(spans)-1]; end.start+end.length > c.planned {
+			t.Errorf("%v: the last window ends at %v", c.planned, end.start+end.length)
+		}
+	}
+}
+
+func TestMaxBytes(t *testing.T) {
+	const limit = 1 << 20
+	dir, obs := observe(t, Options{Whole: true, MaxBytes: limit}, 500*time.Millisecond, nil)
+	if w := strings.Join(obs.Warnings, "\n"); !strings.Contains(w, "tracing stopped after") {
+		t.Errorf("no warning in %q", w)
+	}
+	var total int64
+	for _, a := range obs.Attachments {
+		fi, err := os.Stat(filepath.Join(dir, a.Path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		total += fi.Size()
+	}
+	if total == 0 || total > limit {
+		t.Errorf("%d bytes on disk, limit %d", total, limit)
+	}
+}
+
+func TestUsedTwice(t *testing.T) {
+	dir := t.TempDir()
+	w := bench.Window{Dir: dir, Prefix: "x", Planned: time.Second}
+	p := New(Options{})
+	if err := p.Start(w); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := p.Stop(); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Start(w); err == nil {
+		t.Error("a second Start succeeded")
+	}
+	if err := New(Options{}).Start(bench.Window{}); err == nil {
+		t.Error("Start without a folder succeeded")
+	}
+}

@@ -1,0 +1,98 @@
+package record
+
+import (
+	"fmt"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// drainEvery is how often the kernel's rings are emptied. A ring holds 21,000
+// switches: none is lost below a million switches a second and CPU.
+const drainEvery = 20 * time.Millisecond
+
+// switchRecorder records which threads were on a CPU, to a switches file: every switch
+// where the kernel allows it, and the threads' totals at every snapshot.
+type switchRecorder struct {
+	out   *output
+	rings *rings // nil where the kernel refused
+	stop  chan struct{}
+	done  chan struct{}
+
+	mu sync.Mutex // one of drain and snapshot writes at a time
+	w  *switchWriter
+}
+
+// startSwitches begins to record to out. The warning is empty, or says that there
+// will be totals only, and why.
+func startSwitches(out *output) (c *switchRecorder, warning string) {
+	c = &switchRecorder{out: out, stop: make(chan struct{}), done: make(chan struct{})}
+	start := monotonic()
+	rings, err := openRings()
+	if err != nil {
+		warning = fmt.Sprintf("no on-CPU switch records, only totals per thread: %v", err)
+		c.w = newSwitchWriter(out, os.Getpid(), start, err.Error())
+	} else {
+		c.rings = rings
+		c.w = newSwitchWriter(out, os.Getpid(), start, "")
+	}
+	c.snapshot()
+	go c.run()
+	return c, warning
+}
+
+// run drains the rings until stop is closed.
+func (c *switchRecorder) run() {
+	defer close(c.done)
+	if c.rings == nil {
+		return
+	}
+	tick := time.NewTicker(drainEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			c.mu.Lock()
+			c.rings.drain(c.w)
+			c.mu.Unlock()
+		case <-c.stop:
+			return
+		}
+	}
+}
+
+// snapshot notes the threads' totals of this moment.
+func (c *switchRecorder) snapshot() {
+	threads := threadTimes()
+	at := monotonic()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.w.threads(at, threads)
+}
+
+// finish ends the recording and the file.
+func (c *switchRecorder) finish() (sample.Attachment, []string, error) {
+	c.snapshot()
+	end := monotonic()
+	if c.rings != nil {
+		c.rings.disable()
+	}
+	close(c.stop)
+	<-c.done
+	if c.rings != nil {
+		c.rings.drain(c.w)
+		c.rings.close()
+	}
+	c.w.end(end)
+	var warnings []string
+	if c.w.err != nil {
+		warnings = append(warnings, "switch records are incomplete: "+c.w.err.Error())
+	}
+	if c.w.dropped > 0 {
+		warnings = append(warnings, fmt.Sprintf("%d on-CPU switch records lost: the kernel's ring was full", c.w.dropped))
+	}
+	a, err := c.out.finish()
+	return a, warnings, err
+}

@@ -1,0 +1,22 @@
+//go:build !linux
+
+package record
+
+import (
+	"errors"
+	"runtime"
+)
+
+// rings would be the kernel's switch records; only Linux has them.
+type rings struct{}
+
+func openRings() (*rings, error) {
+	return nil, errors.New("on-CPU records need Linux, this is " + runtime.GOOS)
+}
+
+func (*rings) drain(*switchWriter) {}
+func (*rings) disable()            {}
+func (*rings) close()              {}
+
+func threadTimes() []threadTime { return nil }
+func monotonic() int64          { return 0 }
