@@ -1,9 +1,11 @@
 package record
 
 import (
+	"context"
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/trace"
 	"strings"
 	"sync"
 	"testing"
@@ -112,7 +114,11 @@ func TestPlan(t *testing.T) {
 
 func TestMaxBytes(t *testing.T) {
 	const limit = 1 << 20
-	dir, obs := observe(t, Options{Whole: true, MaxBytes: limit}, 500*time.Millisecond, nil)
+	dir, obs := observe(t, Options{Whole: true, MaxBytes: limit}, 500*time.Millisecond, func(bench.Probe) {
+		for range 200_000 { // some 8 bytes each
+			trace.Log(context.Background(), "test", "fill")
+		}
+	})
 	if w := strings.Join(obs.Warnings, "\n"); !strings.Contains(w, "tracing stopped after") {
 		t.Errorf("no warning in %q", w)
 	}

@@ -5,6 +5,8 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -17,6 +19,22 @@ func cpuTime(t *testing.T) int64 {
 		t.Fatal(err)
 	}
 	return u.Utime.Nano() + u.Stime.Nano()
+}
+
+// stolen is the time that the hypervisor gave to others, all CPUs together, in
+// nanoseconds (/proc/stat counts in hundredths of a second).
+func stolen(t *testing.T) int64 {
+	t.Helper()
+	b, err := os.ReadFile("/proc/stat")
+	if err != nil {
+		t.Fatal(err)
+	}
+	fields := strings.Fields(string(b)) // cpu user nice system idle iowait irq softirq steal …
+	ticks, err := strconv.ParseInt(fields[8], 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return ticks * 10e6
 }
 
 func readSwitches(t *testing.T, path string) *Switches {
@@ -46,11 +64,12 @@ func TestSwitchesAgainstGetrusage(t *testing.T) {
 			t.Fatal(err)
 		}
 		c, warning := startSwitches(out)
-		before, from := cpuTime(t), monotonic()
+		before, from, steal := cpuTime(t), monotonic(), stolen(t)
 		stop := contend(procs)
 		time.Sleep(time.Second)
 		stop()
 		rusage, to := cpuTime(t)-before, monotonic()
+		steal = stolen(t) - steal
 		if _, warnings, err := c.finish(); err != nil || len(warnings) > 0 {
 			t.Fatal(warnings, err)
 		}
@@ -62,15 +81,18 @@ func TestSwitchesAgainstGetrusage(t *testing.T) {
 			t.Fatalf("broken %v, lost %d", s.Broken, s.Log.Lost)
 		}
 		oncpu := total(s, from, to)
-		if off := float64(oncpu)/float64(rusage) - 1; math.Abs(off) > 0.005 {
+		// The hypervisor's other guests run on our time: the records cannot
+		// see it, the clocks leave it out.
+		allowed := 0.005 + float64(steal)/float64(rusage)
+		if off := float64(oncpu)/float64(rusage) - 1; math.Abs(off) > allowed {
 			t.Errorf("GOMAXPROCS=%d: %v on CPUs, getrusage says %v: off by %.2f%%", procs, time.Duration(oncpu), time.Duration(rusage), 100*off)
 		}
 		whole, clocks := total(s, s.Totals[0].Time, s.Totals[1].Time), s.Totals[1].Between(&s.Totals[0]).CPU
-		if off := float64(whole)/float64(clocks) - 1; math.Abs(off) > 0.005 {
+		if off := float64(whole)/float64(clocks) - 1; math.Abs(off) > allowed {
 			t.Errorf("GOMAXPROCS=%d: %v on CPUs, the threads' clocks say %v: off by %.2f%%", procs, time.Duration(whole), time.Duration(clocks), 100*off)
 		}
-		t.Logf("GOMAXPROCS=%d: on CPUs %v, getrusage %v; %v, threads' clocks %v", procs,
-			time.Duration(oncpu), time.Duration(rusage), time.Duration(whole), time.Duration(clocks))
+		t.Logf("GOMAXPROCS=%d: on CPUs %v, getrusage %v; %v, threads' clocks %v; stolen %v", procs,
+			time.Duration(oncpu), time.Duration(rusage), time.Duration(whole), time.Duration(clocks), time.Duration(steal))
 	}
 }
 
