@@ -17,6 +17,7 @@ import (
 	"github.com/contend-go/contend/caches/phuslu"
 	"github.com/contend-go/contend/caches/plainmap"
 	"github.com/contend-go/contend/caches/ristretto"
+	"github.com/contend-go/contend/caches/s3fifo"
 	"github.com/contend-go/contend/caches/stripedlru"
 	"github.com/contend-go/contend/caches/syncmap"
 	"github.com/contend-go/contend/caches/theine"
@@ -33,6 +34,7 @@ func All() []caches.Spec {
 
 		// Our own.
 		mutexlru.Spec(),
+		s3fifo.Spec(),
 		stripedlru.Spec(),
 
 		// Libraries, unbounded first.

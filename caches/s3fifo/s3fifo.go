@@ -3,8 +3,8 @@
 //
 // The algorithm is that of Yang, Zhang, Qiu, Yue and Rashmi, "FIFO queues are
 // all you need for cache eviction" (SOSP 2023), with the defaults and in the
-// order of steps of its authors' simulator, libCacheSim, whose miss ratios the
-// tests reproduce:
+// order of steps of its authors' simulator, libCacheSim, whose miss ratios
+// package cachebench's tests reproduce:
 //
 //   - A new key enters the small queue, a tenth of the capacity; a key that the
 //     ghost queue remembers enters the main queue.

@@ -1,15 +1,9 @@
 package s3fifo
 
 import (
-	"bufio"
-	"compress/gzip"
 	"fmt"
 	"math/rand/v2"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
-	"strings"
 	"testing"
 
 	"github.com/contend-go/contend/caches/cachetest"
@@ -150,59 +144,4 @@ func TestAgainstReference(t *testing.T) {
 			}
 		}
 	}
-}
-
-// TestMissRatio replays a trace that a dependency ships and compares with
-// libCacheSim's S3-FIFO. The larger traces are replayed where all backends
-// are.
-func TestMissRatio(t *testing.T) {
-	keys := gli(t)
-	for _, c := range []struct {
-		capacity int
-		want     float64
-	}{{250, 0.9879}, {500, 0.8387}, {1000, 0.6495}, {2000, 0.4786}} {
-		cache, err := New[string, int](c.capacity)
-		if err != nil {
-			t.Fatal(err)
-		}
-		misses := 0
-		for _, key := range keys {
-			if _, ok := cache.Get(key); !ok {
-				misses++
-				cache.Set(key, 0)
-			}
-		}
-		got := float64(misses) / float64(len(keys))
-		if got < c.want-0.002 || got > c.want+0.002 {
-			t.Errorf("capacity %d: miss ratio %.4f, libCacheSim's is %.4f", c.capacity, got, c.want)
-		}
-	}
-}
-
-// gli is the trace sim/gli.lirs.gz of ristretto's module: a key per line.
-func gli(t *testing.T) []string {
-	out, err := exec.Command("go", "list", "-m", "-f", "{{.Dir}}", "github.com/dgraph-io/ristretto/v2").Output()
-	if err != nil {
-		t.Fatalf("finding the ristretto module: %v", err)
-	}
-	f, err := os.Open(filepath.Join(strings.TrimSpace(string(out)), "sim", "gli.lirs.gz"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	z, err := gzip.NewReader(f)
-	if err != nil {
-		t.Fatal(err)
-	}
-	var keys []string
-	lines := bufio.NewScanner(z)
-	for lines.Scan() {
-		if key := strings.TrimSpace(lines.Text()); key != "" {
-			keys = append(keys, key)
-		}
-	}
-	if err := lines.Err(); err != nil || len(keys) != 6015 {
-		t.Fatalf("read %d requests, want 6015: %v", len(keys), err)
-	}
-	return keys
 }
