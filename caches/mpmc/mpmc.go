@@ -1,0 +1,290 @@
+// Package mpmc is a bounded first-in first-out queue for any number of
+// producers and consumers, on a ring of slots with sequence numbers after
+// Dmitry Vyukov's bounded MPMC queue.
+//
+// Producers and consumers draw tickets from two counters. Ticket t uses slot
+// t mod capacity, whose sequence number says whose turn it is:
+//
+//	seq = t              empty, waits for the push with ticket t
+//	seq = t + 1          full, waits for the pop with ticket t
+//	seq = t + capacity   empty again, one round later
+//
+// A push takes effect when it draws its ticket, and so does a pop; both are
+// linearizable, failing ones included. The price is that an operation that
+// meets a slot whose ticket is drawn but whose value is not yet moved waits
+// for that peer, the length of one copy unless the peer is descheduled. The
+// queue is therefore not lock-free in the strict sense, but no goroutine
+// excludes others while it waits for room or for a value.
+package mpmc
+
+import (
+	"math/bits"
+	"runtime"
+	"sync"
+	"sync/atomic"
+
+	"golang.org/x/sys/cpu"
+)
+
+// Wait is how a blocked Push or Pop waits.
+type Wait int
+
+const (
+	// Park tries a few times, then gives its P to others until it is woken.
+	Park Wait = iota
+	// Spin tries for ever, yielding its P between rounds. It reacts faster
+	// and is never woken by anyone, but keeps a CPU busy as long as it waits.
+	Spin
+)
+
+// tries is how often a blocked Push or Pop tries before it parks or yields:
+// about 100 ns, less than a park and a wake-up cost, so that spinning in vain
+// no more than doubles the price of waiting.
+const tries = 30
+
+// closed is set in tail by Close. As pushes draw their tickets by
+// compare-and-swap on tail, none succeeds afterwards.
+const closed = 1 << 63
+
+// Ring is the queue. Make it with New; all methods are safe for concurrent use.
+type Ring[T any] struct {
+	// Set by New, then only read.
+	slots []slot[T]
+	mask  uint64 // capacity − 1
+	wait  Wait
+
+	// The two ticket counters are the hot spots. Each has its cache line to
+	// itself, so that producers and consumers disturb each other only where
+	// they meet in a slot.
+	_    cpu.CacheLinePad
+	tail atomic.Uint64 // next ticket of a push, and the closed bit
+	_    cpu.CacheLinePad
+	head atomic.Uint64 // next ticket of a pop; at most tail, at least tail − capacity
+	_    cpu.CacheLinePad
+
+	poppers parking // where Pop waits for a value
+	_       cpu.CacheLinePad
+	pushers parking // where Push waits for room
+}
+
+// slot holds one value. Between seq = t and seq = t+1 value belongs to the push
+// with ticket t, between seq = t+1 and seq = t+capacity to the pop with ticket
+// t. Each publishes it to the other by its store of seq.
+type slot[T any] struct {
+	seq   atomic.Uint64
+	value T
+	// A whole line apart: wherever the slots begin, and whatever T's size,
+	// no cache line holds parts of two slots.
+	_ cpu.CacheLinePad
+}
+
+// New returns an empty ring. Its capacity is the given one rounded up to a
+// power of two, and at least 2: with a single slot, "full" and "empty again"
+// would be the same number.
+func New[T any](capacity int, wait Wait) *Ring[T] {
+	n := 1 << bits.Len(uint(max(capacity, 2)-1))
+	r := &Ring[T]{slots: make([]slot[T], n), mask: uint64(n - 1), wait: wait}
+	for i := range r.slots {
+		r.slots[i].seq.Store(uint64(i))
+	}
+	r.poppers.cond.L = &r.poppers.mu
+	r.pushers.cond.L = &r.pushers.mu
+	return r
+}
+
+// Cap is the number of values that fit.
+func (r *Ring[T]) Cap() int { return len(r.slots) }
+
+// TryPush adds v at the end, and reports whether it did: false if the ring is
+// full or closed.
+func (r *Ring[T]) TryPush(v T) bool {
+	if !r.offer(v) {
+		return false
+	}
+	r.poppers.wake()
+	return true
+}
+
+// offer is TryPush without waking anyone: it may be called under a parking's
+// lock, while waking takes the other side's.
+func (r *Ring[T]) offer(v T) bool {
+	for n := 0; ; n++ {
+		t := r.tail.Load()
+		if t&closed != 0 {
+			return false
+		}
+		s := &r.slots[t&r.mask]
+		switch seq := s.seq.Load(); {
+		case seq == t:
+			if !r.tail.CompareAndSwap(t, t+1) {
+				continue
+			}
+			s.value = v
+			s.seq.Store(t + 1) // publishes value to the pop with ticket t
+			return true
+		case seq < t:
+			// The slot still holds the value of one round ago. Tail was t and
+			// can only have grown, so the ring was full when head was read.
+			if t-r.head.Load() > r.mask {
+				return false
+			}
+			pause(n) // a pop has drawn that value's ticket and is moving it
+		}
+	}
+}
+
+// TryPop removes the first value, and reports whether there was one.
+func (r *Ring[T]) TryPop() (T, bool) {
+	v, ok := r.take()
+	if ok {
+		r.pushers.wake()
+	}
+	return v, ok
+}
+
+// take is TryPop without waking anyone, as offer is TryPush.
+func (r *Ring[T]) take() (T, bool) {
+	for n := 0; ; n++ {
+		h := r.head.Load()
+		s := &r.slots[h&r.mask]
+		switch seq := s.seq.Load(); {
+		case seq == h+1:
+			if !r.head.CompareAndSwap(h, h+1) {
+				continue
+			}
+			v := s.value
+			var zero T
+			s.value = zero              // what was popped must not be kept alive
+			s.seq.Store(h + r.mask + 1) // publishes the free slot to the push one round later
+			return v, true
+		case seq <= h:
+			// Nothing is published here. Head was h and can only have grown,
+			// so the ring was empty when tail was read.
+			if h >= r.tail.Load()&^closed {
+				var zero T
+				return zero, false
+			}
+			pause(n) // a push has drawn ticket h and is moving its value in
+		}
+	}
+}
+
+// Push adds v at the end, waiting for room. It reports false, and v is not
+// added, if the ring is closed before there is any.
+func (r *Ring[T]) Push(v T) bool {
+	for {
+		for range tries {
+			if r.TryPush(v) {
+				return true
+			}
+		}
+		switch {
+		case r.isClosed():
+			return false
+		case r.wait == Spin:
+			runtime.Gosched()
+		default:
+			pushed := false
+			r.pushers.park(func() bool {
+				pushed = r.offer(v)
+				return pushed || r.isClosed()
+			})
+			if pushed {
+				r.poppers.wake()
+			}
+			return pushed
+		}
+	}
+}
+
+// Pop removes the first value, waiting for one. It reports false if the ring
+// is closed and empty.
+func (r *Ring[T]) Pop() (v T, ok bool) {
+	for {
+		for range tries {
+			if v, ok = r.TryPop(); ok {
+				return v, true
+			}
+		}
+		switch {
+		case r.drained():
+			return v, false
+		case r.wait == Spin:
+			runtime.Gosched()
+		default:
+			r.poppers.park(func() bool {
+				v, ok = r.take()
+				return ok || r.drained()
+			})
+			if ok {
+				r.pushers.wake()
+			}
+			return v, ok
+		}
+	}
+}
+
+// Close makes every later Push fail and wakes all who wait. Values that are in
+// the ring can still be popped. Closing twice is harmless.
+func (r *Ring[T]) Close() {
+	r.tail.Or(closed)
+	r.poppers.wakeAll()
+	r.pushers.wakeAll()
+}
+
+func (r *Ring[T]) isClosed() bool { return r.tail.Load()&closed != 0 }
+
+// drained reports whether the ring is closed and empty, for good.
+func (r *Ring[T]) drained() bool {
+	t := r.tail.Load()
+	return t&closed != 0 && r.head.Load() >= t&^closed
+}
+
+// pause is called in the n-th round of waiting for a peer that moves a value.
+// Soon it yields, for with more Ps than CPUs the peer may be off its CPU.
+func pause(n int) {
+	if n >= tries {
+		runtime.Gosched()
+	}
+}
+
+// parking is where one side waits for the other.
+//
+// No wake-up is lost: who parks first raises waiting, then tries once more;
+// who serves first changes the ring, then reads waiting. Both are sequentially
+// consistent atomics, so the one sees the change or the other sees the waiter;
+// and as the last try and the wait are one critical section of mu, the signal
+// cannot fall between them.
+type parking struct {
+	waiting atomic.Int64 // goroutines in park; changed under mu, read by anyone
+	mu      sync.Mutex
+	cond    sync.Cond // on mu
+}
+
+// park waits until try, called under mu, reports true. try must not wake the
+// other side: that takes its mu, and it may be on its way to ours.
+func (p *parking) park(try func() bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.waiting.Add(1)
+	defer p.waiting.Add(-1)
+	for !try() {
+		p.cond.Wait()
+	}
+}
+
+// wake lets one parked goroutine try again, if there is one.
+func (p *parking) wake() {
+	if p.waiting.Load() == 0 {
+		return // the common case: one shared load
+	}
+	p.mu.Lock()
+	p.cond.Signal()
+	p.mu.Unlock()
+}
+
+func (p *parking) wakeAll() {
+	p.mu.Lock()
+	p.cond.Broadcast()
+	p.mu.Unlock()
+}
