@@ -155,19 +155,28 @@ func (s *Switches) finish() {
 // naps. What a thread's clock has more than its records is therefore spread
 // over its switches, as far as the CPU and the thread were free before.
 func (s *Switches) reconcile(first, last *Totals) {
-	seen, ins := onCPU(s.Log, first.Time, last.Time)
-	lag := map[int32]int64{}
+	seen, _ := onCPU(s.Log, first.Time, last.Time)
 	var always []account.Switch
 	for tid, total := range last.Threads {
-		clock := total.CPU - first.Threads[tid].CPU
-		if _, ok := seen[tid]; !ok {
-			if clock > (last.Time-first.Time)/2 {
-				always = append(always, account.Switch{At: s.Start, TID: tid, CPU: -1, In: true})
-			}
-		} else if n := ins[tid]; n > 0 {
-			lag[tid] = min(max(clock-seen[tid], 0)/n, maxLag)
+		if _, ok := seen[tid]; !ok && total.CPU-first.Threads[tid].CPU > (last.Time-first.Time)/2 {
+			always = append(always, account.Switch{At: s.Start, TID: tid, CPU: -1, In: true})
 		}
 	}
+	// What does not fit before one switch goes before the others in the next round.
+	for range 4 {
+		seen, ins := onCPU(s.Log, first.Time, last.Time)
+		lag := map[int32]int64{}
+		for tid, n := range ins {
+			lag[tid] = min(max(last.Threads[tid].CPU-first.Threads[tid].CPU-seen[tid], 0)/n, maxLag)
+		}
+		s.bringForward(lag)
+	}
+	s.Log.Records = append(always, s.Log.Records...)
+}
+
+// bringForward moves every switch-in by its thread's lag, but not to before
+// what came before it on its CPU and of its thread.
+func (s *Switches) bringForward(lag map[int32]int64) {
 	cpuFree, threadFree := map[int32]int64{}, map[int32]int64{}
 	for i := range s.Log.Records {
 		r := &s.Log.Records[i]
@@ -177,12 +186,11 @@ func (s *Switches) reconcile(first, last *Totals) {
 		}
 		cpuFree[r.CPU], threadFree[r.TID] = at, at
 	}
-	s.Log.Records = append(always, s.Log.Records...)
 	slices.SortStableFunc(s.Log.Records, func(a, b account.Switch) int { return cmp.Compare(a.At, b.At) })
 }
 
-// maxLag bounds what is taken for the time to switch to a thread.
-const maxLag = 50e3
+// maxLag bounds what one round takes for the time to switch to a thread.
+const maxLag = 20e3
 
 // onCPU sums up each thread's time on CPUs between two moments, and counts how
 // often it was switched in. Only threads with records are in the maps.
