@@ -21,6 +21,7 @@ import (
 	"github.com/contend-go/contend/caches/stripedlru"
 	"github.com/contend-go/contend/caches/syncmap"
 	"github.com/contend-go/contend/caches/theine"
+	"github.com/contend-go/contend/caches/workerpool"
 	"github.com/contend-go/contend/caches/xsyncmap"
 )
 
@@ -36,6 +37,9 @@ func All() []caches.Spec {
 		mutexlru.Spec(),
 		s3fifo.Spec(),
 		stripedlru.Spec(),
+		workerpool.ChannelSpec(),
+		workerpool.RingSpec(),
+		workerpool.SpinSpec(),
 
 		// Libraries, unbounded first.
 		syncmap.Spec(),
