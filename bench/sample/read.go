@@ -195,6 +195,7 @@ func (p *parser) records(line int) {
 }
 
 func (p *parser) record(rec Record) {
+	rec.Run = p.run
 	switch rec.Verb {
 	case "run":
 		p.run = &Run{ID: rec.Get("id"), Fields: rec.Fields}

@@ -10,6 +10,7 @@ import (
 type Record struct {
 	Verb   string
 	Fields []Field
+	Run    *Run   // in whose part of the text it stands; nil before any
 	File   string // where it was read
 	Line   int
 }

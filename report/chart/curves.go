@@ -1,0 +1,304 @@
+package chart
+
+import (
+	"math"
+	"slices"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/report/derive"
+)
+
+// pick takes from a point the estimate that a panel shows.
+type pick func(*derive.Point) derive.Estimate
+
+func untraced(unit string) pick {
+	return func(p *derive.Point) derive.Estimate { return p.Units[unit] }
+}
+func traced(unit string) pick { return func(p *derive.Point) derive.Estimate { return p.Traced[unit] } }
+
+func rate(p *derive.Point) derive.Estimate    { return p.Rate }
+func ceiling(p *derive.Point) derive.Estimate { return p.Ceiling }
+
+// has reports whether any point of the facet has the estimate.
+func has(f *derive.Facet, of pick) bool {
+	for _, s := range f.Series {
+		for _, p := range s.Points {
+			if of(p).N > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// data are a series' estimates, in order of GOMAXPROCS.
+func data(s *derive.Series, of pick) (xs []float64, es []derive.Estimate) {
+	for _, p := range s.Points {
+		if e := of(p); e.N > 0 {
+			xs, es = append(xs, float64(p.Procs)), append(es, e)
+		}
+	}
+	return xs, es
+}
+
+// extremes are the range of the estimates, intervals included.
+func extremes(f *derive.Facet, ofs ...pick) (lo, hi float64) {
+	for _, s := range f.Series {
+		for _, p := range s.Points {
+			for _, of := range ofs {
+				e := of(p)
+				if e.N == 0 {
+					continue
+				}
+				lo, hi = math.Min(lo, e.Median), math.Max(hi, e.Median)
+				if e.Interval() {
+					lo, hi = math.Min(lo, e.Lo), math.Max(hi, e.Hi)
+				}
+			}
+		}
+	}
+	return lo, hi
+}
+
+// spread is the range of the series' largest medians.
+func spread(f *derive.Facet, of pick) (least, most float64) {
+	for _, s := range f.Series {
+		best := 0.0
+		_, es := data(s, of)
+		for _, e := range es {
+			best = math.Max(best, e.Median)
+		}
+		if best > 0 && (least == 0 || best < least) {
+			least = best
+		}
+		most = math.Max(most, best)
+	}
+	return least, most
+}
+
+// lowest is the smallest positive value, intervals included.
+func lowest(f *derive.Facet, of pick) float64 {
+	least := math.Inf(1)
+	for _, s := range f.Series {
+		_, es := data(s, of)
+		for _, e := range es {
+			for _, v := range []float64{e.Median, e.Lo} {
+				if v > 0 {
+					least = math.Min(least, v)
+				}
+			}
+		}
+	}
+	return least
+}
+
+// ranked are the facet's series that have the estimate, the highest at the
+// largest GOMAXPROCS first: a legend in the order of the lines' right ends.
+func ranked(f *derive.Facet, of pick) []*derive.Series {
+	var ss []*derive.Series
+	for _, s := range f.Series {
+		if _, es := data(s, of); len(es) > 0 {
+			ss = append(ss, s)
+		}
+	}
+	end := func(s *derive.Series) float64 {
+		_, es := data(s, of)
+		return es[len(es)-1].Median
+	}
+	slices.SortStableFunc(ss, func(a, b *derive.Series) int {
+		switch ea, eb := end(a), end(b); {
+		case ea > eb:
+			return -1
+		case ea < eb:
+			return 1
+		}
+		return 0
+	})
+	return ss
+}
+
+func styleFor(v *derive.View, s *derive.Series) style {
+	return styleOf(slices.Index(v.Names, s.Name))
+}
+
+// seriesEntries are the legend of the series.
+func seriesEntries(v *derive.View, ss []*derive.Series) []entry {
+	var es []entry
+	for _, s := range ss {
+		es = append(es, styleFor(v, s).entry(s.Name))
+	}
+	return es
+}
+
+// fewLines is up to how many series each draw their own ceiling; beyond, one
+// line shows the highest.
+const fewLines = 6
+
+// throughput is a line per series, the share-nothing ceiling dashed.
+func throughput(v *derive.View, f *derive.Facet) *Picture {
+	if !has(f, rate) {
+		return nil
+	}
+	ss := ranked(f, rate)
+	entries := seriesEntries(v, ss)
+	if has(f, ceiling) {
+		entries = append(entries, dashedEntry(ceilingName(ss), ceilingStyle(v, ss[0], len(ss))))
+	}
+	unit := "operations per second"
+	if f.DerivedRate {
+		unit = "operations per second (10⁹ ÷ ns/op)"
+	}
+	return linesPicture(v, f, "Throughput by GOMAXPROCS", entries, 340, []linesPanel{{
+		heading: "", unit: unit, of: rate, extra: ceiling,
+	}})
+}
+
+func ceilingName(ss []*derive.Series) string {
+	if len(ss) > fewLines {
+		return "share-nothing ceiling, highest"
+	}
+	return "share-nothing ceiling"
+}
+
+func ceilingStyle(v *derive.View, s *derive.Series, n int) style {
+	if n > fewLines {
+		return style{color: faint}
+	}
+	if n == 1 {
+		return styleFor(v, s)
+	}
+	return style{color: faint}
+}
+
+// highest is the pointwise maximum of a pick over the series.
+func highest(f *derive.Facet, of pick) (xs []float64, es []derive.Estimate) {
+	for _, procs := range f.Procs {
+		var best derive.Estimate
+		for _, s := range f.Series {
+			if p := s.Point(procs); p != nil {
+				if e := of(p); e.N > 0 && (best.N == 0 || e.Median > best.Median) {
+					best = e
+				}
+			}
+		}
+		if best.N > 0 {
+			xs, es = append(xs, float64(procs)), append(es, best)
+		}
+	}
+	return xs, es
+}
+
+// linesPanel is one set of axes with a line per series.
+type linesPanel struct {
+	heading, unit string
+	percent       bool
+	of            pick
+	extra         pick // the ceiling, nil if there is none
+}
+
+// wide is the ratio between the highest and the lowest value beyond which a
+// linear axis would press the lower lines together.
+const wide = 25
+
+// stripHeight is the room that a facet's annotations need above the data.
+func stripHeight(f *derive.Facet) vg.Length {
+	_, over := overFrom(f)
+	switch {
+	case len(f.Boundaries) > 0:
+		return 2*9.5 + 2
+	case over:
+		return 9.5 + 2
+	}
+	return 0
+}
+
+func (lp linesPanel) panel(v *derive.View, f *derive.Facet, width vg.Length) *panel {
+	p := newPanel(lp.heading)
+	p.procsAxis(f, width)
+	ofs := []pick{lp.of}
+	if lp.extra != nil {
+		ofs = append(ofs, lp.extra)
+	}
+	if least, most := spread(f, lp.of); lp.extra != nil && most > wide*least {
+		_, hi := extremes(f, ofs...)
+		p.logAxis(lp.unit, lowest(f, lp.of), hi)
+	} else {
+		lo, hi := extremes(f, ofs...)
+		p.valueAxis(lp.unit, lp.percent, lo, hi)
+	}
+	p.strip = stripHeight(f)
+	p.Add(region(f), plotFunc(gridlines), annotations(f, 2))
+	ss := ranked(f, lp.of)
+	if lp.extra != nil {
+		p.addCeilings(v, f, ss, lp.extra)
+	}
+	for _, s := range slices.Backward(ss) {
+		xs, es := data(s, lp.of)
+		p.Add(curve(styleFor(v, s), false, xs, es))
+	}
+	return p
+}
+
+func (p *panel) addCeilings(v *derive.View, f *derive.Facet, ss []*derive.Series, of pick) {
+	if len(ss) > fewLines {
+		xs, es := highest(f, of)
+		p.Add(curve(style{color: faint}, true, xs, es))
+		return
+	}
+	for _, s := range ss {
+		xs, es := data(s, of)
+		p.Add(curve(styleFor(v, s), true, xs, es))
+	}
+}
+
+// linesPicture sets panels side by side with the legend at their right.
+func linesPicture(v *derive.View, f *derive.Facet, title string, entries []entry, panelWidth vg.Length, panels []linesPanel) *Picture {
+	const gap = 22
+	lw := legendWidth(entries)
+	n := vg.Length(len(panels))
+	body := max(250, vg.Length(len(entries))*legendRow+headingHeight+stripHeight(f)+20)
+	width := 2*margin + n*panelWidth + (n-1)*gap + 14 + lw
+	if len(panels) == 1 {
+		width = max(width, 560)
+	}
+	return &Picture{
+		width:  width,
+		height: 2*margin + 40 + body,
+		draw: func(c draw.Canvas) {
+			c = headings(c, title, conditions(v, f))
+			legend(draw.Crop(c, c.Max.X-c.Min.X-lw, 0, 0, -headingHeight-stripHeight(f)), entries)
+			c = draw.Crop(c, 0, -lw-14, 0, 0)
+			tiles := draw.Tiles{Cols: len(panels), Rows: 1, PadX: gap}
+			for i, lp := range panels {
+				t := tiles.At(c, i, 0)
+				lp.panel(v, f, t.Max.X-t.Min.X-40).drawOn(t)
+			}
+		},
+	}
+}
+
+// lines is the picture of one unit.
+func lines(unit string) func(*derive.View, *derive.Facet) *Picture {
+	return func(v *derive.View, f *derive.Facet) *Picture {
+		of := untraced(unit)
+		if !has(f, of) {
+			return nil
+		}
+		u, _ := sample.LookupUnit(unit)
+		return linesPicture(v, f, unit+" by GOMAXPROCS", seriesEntries(v, ranked(f, of)), 340,
+			[]linesPanel{{unit: u.About, of: of}})
+	}
+}
+
+// waiting shows Ps at a stand, from traces.
+func waiting(v *derive.View, f *derive.Facet) *Picture {
+	of := traced("p-wait")
+	if !has(f, of) {
+		return nil
+	}
+	return linesPicture(v, f, "Ps at a stand, by GOMAXPROCS (traced runs)", seriesEntries(v, ranked(f, of)), 340,
+		[]linesPanel{{heading: "p-wait", unit: "% of P", percent: true, of: of}})
+}

@@ -1,0 +1,410 @@
+package chart
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"gonum.org/v1/plot"
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/contend-go/contend/report/derive"
+)
+
+// log2 places GOMAXPROCS on an axis. An unstated value, 0, stands where ½ does.
+type log2 struct{}
+
+// Normalize implements plot.Normalizer.
+func (log2) Normalize(min, max, x float64) float64 {
+	lo, hi := place(min), place(max)
+	return (place(x) - lo) / (hi - lo)
+}
+
+func place(x float64) float64 { return math.Log2(math.Max(x, 0.5)) }
+
+// procsTicks labels the values that were measured, as many as have room.
+type procsTicks struct {
+	procs []int
+	width vg.Length // of the axis, about
+}
+
+// Ticks implements plot.Ticker.
+func (t procsTicks) Ticks(min, max float64) []plot.Tick {
+	sty := tickStyle(draw.XCenter, draw.YTop)
+	span := place(max) - place(min)
+	at := func(p int) vg.Length { return vg.Length((place(float64(p))-place(min))/span) * t.width }
+	// Powers of two first, then from the right: the largest values matter.
+	order := slices.Clone(t.procs)
+	slices.SortStableFunc(order, func(a, b int) int {
+		if pa, pb := power(a), power(b); pa != pb {
+			return pb - pa
+		}
+		return b - a
+	})
+	labelled := map[int]bool{}
+	for _, p := range order {
+		room := true
+		for q := range labelled {
+			need := (sty.Width(strconv.Itoa(p))+sty.Width(strconv.Itoa(q)))/2 + 4
+			room = room && vg.Length(math.Abs(float64(at(p)-at(q)))) >= need
+		}
+		if room {
+			labelled[p] = true
+		}
+	}
+	var ticks []plot.Tick
+	for _, p := range t.procs {
+		tick := plot.Tick{Value: math.Max(float64(p), 0.5)}
+		if labelled[p] {
+			tick.Label = strconv.Itoa(p)
+			if p == 0 {
+				tick.Label = "?"
+			}
+		}
+		ticks = append(ticks, tick)
+	}
+	return ticks
+}
+
+// power is 1 for powers of two.
+func power(p int) int {
+	if p > 0 && p&(p-1) == 0 {
+		return 1
+	}
+	return 0
+}
+
+// steps are round numbers on a linear axis: about n of them.
+func steps(min, max float64, n int) []float64 {
+	if !(max > min) {
+		return nil
+	}
+	raw := (max - min) / float64(n)
+	mag := math.Pow(10, math.Floor(math.Log10(raw)))
+	step := 10 * mag
+	for _, m := range []float64{1, 2, 2.5, 5} {
+		if m*mag >= raw {
+			step = m * mag
+			break
+		}
+	}
+	var at []float64
+	for i := math.Ceil(min/step - 1e-9); i*step <= max*(1+1e-9); i++ {
+		at = append(at, i*step+0) // no negative zero
+	}
+	return at
+}
+
+// logAxis sets up a logarithmic y axis around positive values.
+func (p *panel) logAxis(unit string, min, max float64) {
+	p.Y.Min, p.Y.Max = min/1.15, max*1.15
+	p.Y.Scale = plot.LogScale{}
+	scale, prefix := axisScale(max)
+	p.Y.Tick.Marker = decades{scale}
+	p.unit = strings.TrimSpace(prefix+" "+unit) + ", logarithmic"
+}
+
+// decades are 1, 2 and 5 of every power of ten; with many of them, 1 only.
+type decades struct{ scale float64 }
+
+// Ticks implements plot.Ticker.
+func (t decades) Ticks(min, max float64) []plot.Tick {
+	digits := []float64{1, 2, 5}
+	if max/min > 1000 {
+		digits = digits[:1]
+	}
+	var ticks []plot.Tick
+	for d := math.Floor(math.Log10(min)); d <= math.Log10(max); d++ {
+		for _, m := range digits {
+			if v := m * math.Pow(10, d); v >= min && v <= max {
+				ticks = append(ticks, plot.Tick{Value: v, Label: strconv.FormatFloat(round(v/t.scale), 'f', -1, 64)})
+			}
+		}
+	}
+	return ticks
+}
+
+// valueTicks are round numbers, printed in the axis's scale.
+type valueTicks struct{ scale float64 }
+
+// Ticks implements plot.Ticker.
+func (t valueTicks) Ticks(min, max float64) []plot.Tick {
+	var ticks []plot.Tick
+	for _, v := range steps(min, max, 5) {
+		ticks = append(ticks, plot.Tick{Value: v, Label: strconv.FormatFloat(round(v/t.scale), 'f', -1, 64)})
+	}
+	return ticks
+}
+
+// round removes binary noise from a tick's label.
+func round(v float64) float64 {
+	r, _ := strconv.ParseFloat(fmt.Sprintf("%.6g", v), 64)
+	return r
+}
+
+// axisScale is the decimal prefix for values up to max.
+func axisScale(max float64) (scale float64, prefix string) {
+	for _, s := range []struct {
+		scale  float64
+		prefix string
+	}{{1e9, "G"}, {1e6, "M"}, {1e3, "k"}} {
+		if max >= 2*s.scale {
+			return s.scale, s.prefix
+		}
+	}
+	return 1, ""
+}
+
+func tickStyle(x draw.XAlignment, y draw.YAlignment) draw.TextStyle { return label(8.5, ink, x, y) }
+
+// panel is one set of axes with a heading above it.
+type panel struct {
+	*plot.Plot
+	heading string // bold
+	unit    string // of the y axis, printed beside the heading
+	strip   vg.Length
+}
+
+// headingHeight is the room for a panel's heading.
+const headingHeight = vg.Length(16)
+
+func newPanel(heading string) *panel {
+	p := &panel{Plot: plot.New(), heading: heading}
+	p.BackgroundColor = nil
+	for _, a := range []*plot.Axis{&p.X, &p.Y} {
+		a.LineStyle = draw.LineStyle{Color: rule, Width: hairline}
+		a.Tick.LineStyle = draw.LineStyle{Color: rule, Width: hairline}
+		a.Tick.Length = 4
+		a.Padding = 0
+	}
+	p.X.Tick.Label = tickStyle(draw.XCenter, draw.YTop)
+	p.Y.Tick.Label = tickStyle(draw.XRight, draw.YCenter)
+	p.Y.LineStyle.Width = 0
+	p.Y.Tick.LineStyle.Width = 0
+	p.X.Label.TextStyle = label(8.5, faint, draw.XCenter, draw.YBottom)
+	return p
+}
+
+// procsAxis sets up the log2 axis.
+func (p *panel) procsAxis(f *derive.Facet, width vg.Length) {
+	lo, hi := float64(f.Procs[0]), float64(f.Procs[len(f.Procs)-1])
+	p.X.Scale = log2{}
+	p.X.Min, p.X.Max = math.Max(lo, 0.5)/1.12, math.Max(hi, 0.5)*1.12
+	p.X.Tick.Marker = procsTicks{f.Procs, width}
+	p.X.Label.Text = "GOMAXPROCS"
+	p.X.Label.Padding = 2
+}
+
+// valueAxis sets up the y axis from min to a little above max.
+func (p *panel) valueAxis(unit string, percent bool, min, max float64) {
+	if !(max > min) {
+		max = min + 1
+	}
+	p.Y.Min, p.Y.Max = min, max+(max-min)*0.06
+	if min < 0 {
+		p.Y.Min = min - (max-min)*0.06
+	}
+	scale, prefix := axisScale(math.Max(math.Abs(min), max))
+	if percent {
+		scale, prefix = 0.01, ""
+	}
+	p.Y.Tick.Marker = valueTicks{scale}
+	p.unit = strings.TrimSpace(prefix + " " + unit)
+}
+
+// draw draws the panel with its heading.
+func (p *panel) drawOn(c draw.Canvas) {
+	at := vg.Point{X: c.Min.X, Y: c.Max.Y}
+	h := bold(9.5)
+	heading := fit(h, p.heading, c.Max.X-c.Min.X)
+	c.FillText(h, at, heading)
+	u := label(8.5, faint, draw.XLeft, draw.YTop)
+	if w := h.Width(heading); p.unit != "" && heading != "" {
+		c.FillText(u, vg.Point{X: at.X + w + 6, Y: at.Y - 0.8}, fit(u, p.unit, max(0, c.Max.X-c.Min.X-w-6)))
+	} else {
+		c.FillText(u, at, p.unit)
+	}
+	p.Draw(draw.Crop(c, 0, 0, 0, -headingHeight-p.strip))
+}
+
+// plotFunc is a plotter without a data range.
+type plotFunc func(c draw.Canvas, p *plot.Plot)
+
+// Plot implements plot.Plotter.
+func (f plotFunc) Plot(c draw.Canvas, p *plot.Plot) { f(c, p) }
+
+// gridlines are horizontal.
+func gridlines(c draw.Canvas, p *plot.Plot) {
+	for _, t := range p.Y.Tick.Marker.Ticks(p.Y.Min, p.Y.Max) {
+		sty := draw.LineStyle{Color: grid, Width: hairline}
+		if t.Value == 0 {
+			sty.Color = rule
+		}
+		y := c.Y(p.Y.Norm(t.Value))
+		c.StrokeLine2(sty, c.Min.X, y, c.Max.X, y)
+	}
+}
+
+// region shades GOMAXPROCS above the usable CPUs.
+func region(f *derive.Facet) plotFunc {
+	return func(c draw.Canvas, p *plot.Plot) {
+		from, ok := overFrom(f)
+		if !ok {
+			return
+		}
+		x := c.X(p.X.Norm(from))
+		c.SetColor(shade)
+		c.Fill(vg.Rectangle{Min: vg.Point{X: x, Y: c.Min.Y}, Max: c.Max}.Path())
+	}
+}
+
+// overFrom is where the oversubscribed region begins: just above the usable
+// CPUs, or the last valid value if that is all that was measured below.
+func overFrom(f *derive.Facet) (float64, bool) {
+	last := f.Procs[len(f.Procs)-1]
+	if !f.Oversubscribed(last) {
+		return 0, false
+	}
+	return math.Max(f.Usable, float64(f.Procs[0])/1.12) * 1.03, true
+}
+
+// annotations are the texts above the data: topology boundaries with their
+// lines, and the oversubscribed region's name. They share rows so that none
+// overlaps another; boundaries without room for a text keep their line.
+func annotations(f *derive.Facet, rows int) plotFunc {
+	return func(c draw.Canvas, p *plot.Plot) {
+		sty := label(7.5, faint, draw.XLeft, draw.YBottom)
+		free := make([]vg.Length, rows) // right end of each row's last text
+		for i := range free {
+			free[i] = c.Min.X
+		}
+		put := func(x vg.Length, s string) bool {
+			w := sty.Width(s)
+			x = min(x, c.Max.X-w)
+			for row := range free {
+				if x >= free[row] {
+					c.FillText(sty, vg.Point{X: x, Y: c.Max.Y + 2 + vg.Length(row)*9.5}, s)
+					free[row] = x + w + 6
+					return true
+				}
+			}
+			return false
+		}
+		line := draw.LineStyle{Color: rule, Width: hairline, Dashes: []vg.Length{2, 2}}
+		for _, b := range f.Boundaries {
+			at := float64(b.After) * math.Sqrt2
+			if next := slices.IndexFunc(f.Procs, func(p int) bool { return p > b.After }); next >= 0 {
+				at = math.Sqrt(float64(b.After) * float64(f.Procs[next]))
+			}
+			if at = math.Min(at, float64(b.After)*1.06); at <= p.X.Min || at >= p.X.Max {
+				continue
+			}
+			x := c.X(p.X.Norm(at))
+			c.StrokeLine2(line, x, c.Min.Y, x, c.Max.Y)
+			put(x, fit(sty, b.Label, 110))
+		}
+		if from, ok := overFrom(f); ok {
+			x := c.X(p.X.Norm(from))
+			long := fmt.Sprintf("oversubscribed: above %s usable CPUs", strconv.FormatFloat(f.Usable, 'g', 4, 64))
+			_ = put(x, long) || put(x, "oversubscribed")
+		}
+	}
+}
+
+// curve draws one series with its intervals.
+func curve(s style, dashed bool, xs []float64, es []derive.Estimate) plotFunc {
+	return func(c draw.Canvas, p *plot.Plot) {
+		var pts []vg.Point
+		for i, x := range xs {
+			pts = append(pts, vg.Point{X: c.X(p.X.Norm(x)), Y: c.Y(p.Y.Norm(es[i].Median))})
+		}
+		line := s.line()
+		if dashed {
+			line.Dashes = []vg.Length{4, 3}
+			line.Width = 1
+		}
+		if len(pts) > 1 {
+			c.StrokeLines(line, pts)
+		}
+		if dashed {
+			return
+		}
+		whisker := draw.LineStyle{Color: s.color, Width: 0.8}
+		for i, pt := range pts {
+			if es[i].Interval() {
+				lo, hi := c.Y(p.Y.Norm(es[i].Lo)), c.Y(p.Y.Norm(es[i].Hi))
+				c.StrokeLine2(whisker, pt.X, lo, pt.X, hi)
+				c.StrokeLine2(whisker, pt.X-2, lo, pt.X+2, lo)
+				c.StrokeLine2(whisker, pt.X-2, hi, pt.X+2, hi)
+			}
+			s.glyph(&c, pt)
+		}
+	}
+}
+
+// entry is one line of a legend.
+type entry struct {
+	text string
+	draw func(c *draw.Canvas, left, right vg.Point)
+}
+
+func (s style) entry(name string) entry {
+	return entry{name, func(c *draw.Canvas, l, r vg.Point) {
+		c.StrokeLine2(s.line(), l.X, l.Y, r.X, r.Y)
+		s.glyph(c, vg.Point{X: (l.X + r.X) / 2, Y: l.Y})
+	}}
+}
+
+func dashedEntry(name string, s style) entry {
+	return entry{name, func(c *draw.Canvas, l, r vg.Point) {
+		c.StrokeLine2(draw.LineStyle{Color: s.color, Width: 1, Dashes: []vg.Length{4, 3}}, l.X, l.Y, r.X, r.Y)
+	}}
+}
+
+func swatchEntry(name string, fill func(c *draw.Canvas, r vg.Rectangle)) entry {
+	return entry{name, func(c *draw.Canvas, l, r vg.Point) {
+		fill(c, vg.Rectangle{Min: vg.Point{X: l.X, Y: l.Y - 3.5}, Max: vg.Point{X: r.X, Y: r.Y + 3.5}})
+	}}
+}
+
+const legendRow = vg.Length(13)
+
+// legend draws a box with the entries at the top of c, as high as they need.
+func legend(c draw.Canvas, entries []entry) {
+	const pad, thumb = 8, 22
+	sty := label(9, ink, draw.XLeft, draw.YCenter)
+	h := vg.Length(len(entries))*legendRow + 2*pad - 3
+	box := vg.Rectangle{Min: vg.Point{X: c.Min.X, Y: c.Max.Y - h}, Max: c.Max}
+	c.SetLineStyle(draw.LineStyle{Color: grid, Width: 1})
+	c.Stroke(box.Path())
+	y := c.Max.Y - pad - legendRow/2 + 1
+	for _, e := range entries {
+		l := vg.Point{X: c.Min.X + pad, Y: y}
+		r := vg.Point{X: l.X + thumb, Y: y}
+		e.draw(&c, l, r)
+		c.FillText(sty, vg.Point{X: r.X + 6, Y: y}, fit(sty, e.text, c.Max.X-pad-r.X-6))
+		y -= legendRow
+	}
+}
+
+// legendWidth is the width of a legend box for the entries, within bounds.
+func legendWidth(entries []entry) vg.Length {
+	sty := label(9, ink, draw.XLeft, draw.YCenter)
+	w := vg.Length(60)
+	for _, e := range entries {
+		w = max(w, sty.Width(fit(sty, e.text, 130)))
+	}
+	return w + 8 + 22 + 6 + 8
+}
+
+// headings draws a picture's title and conditions and returns what is left.
+func headings(c draw.Canvas, title, subtitle string) draw.Canvas {
+	c = draw.Crop(c, margin, -margin, margin, -margin)
+	c.FillText(bold(14), vg.Point{X: c.Min.X, Y: c.Max.Y}, fit(bold(14), title, c.Max.X-c.Min.X))
+	sub := label(9, faint, draw.XLeft, draw.YTop)
+	c.FillText(sub, vg.Point{X: c.Min.X, Y: c.Max.Y - 19}, fit(sub, subtitle, c.Max.X-c.Min.X))
+	return draw.Crop(c, 0, 0, 0, -40)
+}

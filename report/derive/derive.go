@@ -1,0 +1,505 @@
+// Package derive computes what follows from samples alone: curves with their
+// intervals, speed-up, efficiency and overhead against the share-nothing
+// control, validity, and the sentences at the head of a report. It reads any
+// Go benchmark text, and invents nothing: where samples are too few for an
+// interval, or lack a control, it says so.
+package derive
+
+import (
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// View is everything a report shows of a set of samples.
+type View struct {
+	Facets []*Facet
+	Names  []string // labels of all series, in order of first appearance: the order of their colours
+	Common []sample.Field
+	Units  []sample.Unit // of all values, Contend's own first
+	Notes  []string      // what was left out, and why
+
+	Backends []Backend
+
+	Foreign bool // some samples did not come from Contend
+}
+
+// Facet is one chart's worth of samples: all that were measured under the same
+// conditions but for the series and GOMAXPROCS.
+type Facet struct {
+	Fields []sample.Field    // what tells it from the other facets
+	Config map[string]string // of its first sample; all agree but for unknown keys
+	Series []*Series
+	Keys   []string // name keys whose values label the series: "backend"
+	Procs  []int    // ascending; 0 where names state no GOMAXPROCS
+	Usable float64  // CPUs usable by the measured processes; 0 is not stated
+
+	Boundaries  []Boundary
+	HasControl  bool
+	HasTraced   bool
+	DerivedRate bool // ops/s were computed from the wall time per operation
+	Findings    []Finding
+
+	names []sample.Field // the fields that stand in benchmark names
+	perP  bool           // goroutines are counted per P
+}
+
+// Series is one line of a chart.
+type Series struct {
+	Name      string
+	Reference bool     // promises no synchronisation: a floor or a ceiling, no competitor
+	Points    []*Point // by ascending GOMAXPROCS
+}
+
+// Point is one series at one GOMAXPROCS. Estimates are zero (N is 0) where
+// nothing was measured.
+type Point struct {
+	Procs          int
+	Oversubscribed bool // GOMAXPROCS above the usable CPUs
+
+	Units   map[string]Estimate // untraced samples
+	Control map[string]Estimate // the share-nothing control
+	Traced  map[string]Estimate // samples under a probe
+
+	Rate       Estimate // operations per second
+	Ceiling    Estimate // the control's
+	Speedup    Estimate // rate ÷ rate at the facet's lowest GOMAXPROCS
+	Efficiency Estimate // rate ÷ ceiling
+	Overhead   Estimate // cpu-ns/op − the control's; negative within noise is shown
+
+	Warnings []Count // of its samples, the control's included
+	Invalid  []Count // reasons of samples left out of all estimates
+
+	shared, control, traced []*sample.Sample
+}
+
+// Count is a text and how many samples it concerns.
+type Count struct {
+	Text string
+	N    int
+}
+
+// Label is the facet's fields as text; empty for the only facet.
+func (f *Facet) Label() string {
+	parts := make([]string, len(f.Fields))
+	for i, fd := range f.Fields {
+		parts[i] = FieldText(fd)
+	}
+	return strings.Join(parts, " · ")
+}
+
+// FieldText is a field as a reader sees it: pseudo-keys are left out.
+func FieldText(f sample.Field) string {
+	if f.Key == keyBase || f.Key[0] == '/' {
+		return f.Value
+	}
+	return f.Key + "=" + f.Value
+}
+
+// Point returns the series' point at procs, nil if it has none.
+func (s *Series) Point(procs int) *Point {
+	for _, p := range s.Points {
+		if p.Procs == procs {
+			return p
+		}
+	}
+	return nil
+}
+
+// Valid are the facet's GOMAXPROCS values that are no oversubscription.
+func (f *Facet) Valid() []int {
+	var ps []int
+	for _, p := range f.Procs {
+		if !f.Oversubscribed(p) {
+			ps = append(ps, p)
+		}
+	}
+	return ps
+}
+
+// Oversubscribed reports whether procs exceeds the usable CPUs, as far as they
+// are stated.
+func (f *Facet) Oversubscribed(procs int) bool {
+	return f.Usable > 0 && float64(procs) > f.Usable
+}
+
+// New computes the view of a set.
+func New(set *sample.Set) *View {
+	b := newBuilder(set)
+	for _, s := range set.Samples {
+		b.add(s)
+	}
+	return b.finish()
+}
+
+// builder sorts samples into facets, series and points.
+type builder struct {
+	set     *sample.Set
+	view    *View
+	ids     map[*sample.Name]identity
+	layouts map[string]layout
+	shared  bool // the set has samples that are no controls
+	origins map[originKey]origin
+	facets  map[string]*Facet
+	points  map[pointKey]*Point
+	control map[pointKey][]*sample.Sample
+	// controlOf maps each point to the key of its control, which lacks the
+	// sharing field.
+	controlOf map[*Point]pointKey
+}
+
+type pointKey struct {
+	facet string
+	name  string
+	procs int
+}
+
+func newBuilder(set *sample.Set) *builder {
+	b := &builder{
+		set:       set,
+		view:      &View{},
+		ids:       map[*sample.Name]identity{},
+		layouts:   map[string]layout{},
+		origins:   map[originKey]origin{},
+		facets:    map[string]*Facet{},
+		points:    map[pointKey]*Point{},
+		control:   map[pointKey][]*sample.Sample{},
+		controlOf: map[*Point]pointKey{},
+	}
+	groups := map[string][]identity{}
+	for _, s := range set.Samples {
+		if _, seen := b.ids[s.Name]; seen {
+			continue
+		}
+		id := identify(s.Name)
+		b.ids[s.Name] = id
+		b.shared = b.shared || id.sharing != "none"
+		sig := id.signature()
+		groups[sig] = append(groups[sig], id)
+	}
+	for sig, ids := range groups {
+		b.layouts[sig] = newLayout(ids)
+	}
+	return b
+}
+
+func (b *builder) add(s *sample.Sample) {
+	id := b.ids[s.Name]
+	lay := b.layouts[id.signature()]
+	label, names := lay.split(id)
+	fields := append(slices.Clone(b.origin(s).fields), names...)
+	control := pointKey{fieldsKey(fields), label, id.procs}
+	if id.sharing == "none" && b.shared {
+		b.control[control] = append(b.control[control], s)
+		return
+	}
+	if id.sharing != "" {
+		fields = append(fields, sample.Field{Key: keySharing, Value: id.sharing})
+	}
+	key := pointKey{fieldsKey(fields), label, id.procs}
+	p := b.points[key]
+	if p == nil {
+		p = b.newPoint(key, fields, s)
+		f := b.facets[key.facet]
+		f.Keys, f.perP, f.names = lay.series, lay.perP, nameFields(names, id.sharing)
+		b.controlOf[p] = control
+	}
+	if id.traced {
+		p.traced = append(p.traced, s)
+	} else {
+		p.shared = append(p.shared, s)
+	}
+}
+
+func (b *builder) newPoint(key pointKey, fields []sample.Field, s *sample.Sample) *Point {
+	f := b.facets[key.facet]
+	if f == nil {
+		f = &Facet{Fields: fields, Config: s.Config, Usable: usable(s.Config), Boundaries: boundaries(b.set, s.Run)}
+		b.facets[key.facet] = f
+		b.view.Facets = append(b.view.Facets, f)
+	}
+	i := slices.IndexFunc(f.Series, func(sr *Series) bool { return sr.Name == key.name })
+	if i < 0 {
+		i = len(f.Series)
+		f.Series = append(f.Series, &Series{Name: key.name})
+		if !slices.Contains(b.view.Names, key.name) {
+			b.view.Names = append(b.view.Names, key.name)
+		}
+	}
+	p := &Point{Procs: key.procs, Oversubscribed: f.Oversubscribed(key.procs)}
+	f.Series[i].Points = append(f.Series[i].Points, p)
+	if !slices.Contains(f.Procs, key.procs) {
+		f.Procs = append(f.Procs, key.procs)
+	}
+	b.points[key] = p
+	return p
+}
+
+func fieldsKey(fs []sample.Field) string {
+	var b strings.Builder
+	for _, f := range fs {
+		b.WriteString(strconv.Quote(f.Key))
+		b.WriteString(strconv.Quote(f.Value))
+	}
+	return b.String()
+}
+
+// origin is where samples come from: samples of different origins are never
+// pooled. Its fields are those that differ between origins.
+type origin struct {
+	all    map[string]string
+	fields []sample.Field
+}
+
+// originKey identifies an origin's parts cheaply: samples share their Config.
+type originKey struct {
+	config  uintptr
+	run     *sample.Run
+	variant string
+	file    string
+}
+
+func keyOf(s *sample.Sample) originKey {
+	k := originKey{config: reflect.ValueOf(s.Config).Pointer(), run: s.Run, variant: s.Variant}
+	if s.Run == nil {
+		k.file = s.File
+	}
+	return k
+}
+
+func (b *builder) origin(s *sample.Sample) origin {
+	if len(b.origins) == 0 {
+		b.findOrigins()
+	}
+	return b.origins[keyOf(s)]
+}
+
+func (b *builder) findOrigins() {
+	var order []originKey
+	values := map[string]map[string]bool{}
+	for _, s := range b.set.Samples {
+		k := keyOf(s)
+		if _, seen := b.origins[k]; seen {
+			continue
+		}
+		all := map[string]string{}
+		for key, v := range s.Config {
+			all[key] = v
+		}
+		if s.Run != nil {
+			for _, f := range s.Run.Fields {
+				if f.Key == "exe" {
+					all["exe"] = f.Value
+				}
+			}
+		} else {
+			all["file"] = s.File
+		}
+		if s.Variant != "" {
+			all["variant"] = s.Variant
+		}
+		for key := range all {
+			values[key] = map[string]bool{}
+		}
+		b.origins[k] = origin{all: all}
+		order = append(order, k)
+	}
+	keys := make([]string, 0, len(values))
+	for key, vs := range values {
+		for _, o := range b.origins {
+			vs[o.all[key]] = true
+		}
+		if len(vs) > 1 {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	for _, k := range order {
+		o := b.origins[k]
+		for _, key := range keys {
+			o.fields = append(o.fields, sample.Field{Key: key, Value: o.all[key]})
+		}
+		b.origins[k] = o
+	}
+}
+
+func (b *builder) finish() *View {
+	for p, key := range b.controlOf {
+		p.control = b.control[key]
+		delete(b.control, key)
+	}
+	if n := len(b.control); n > 0 {
+		b.view.Notes = append(b.view.Notes, fmt.Sprintf("%d share-nothing controls have no shared sample beside them and are not shown", n))
+	}
+	b.view.Units = unitsOf(b.set)
+	b.view.Backends = backends(b.set)
+	references := map[string]bool{}
+	for _, be := range b.view.Backends {
+		references[be.Name] = be.reference()
+	}
+	for _, f := range b.view.Facets {
+		slices.Sort(f.Procs)
+		for _, s := range f.Series {
+			s.Reference = references[s.Name]
+			slices.SortFunc(s.Points, func(a, b *Point) int { return a.Procs - b.Procs })
+			for _, p := range s.Points {
+				p.estimate(f)
+			}
+			s.speedup(f)
+		}
+	}
+	b.view.common()
+	for _, s := range b.set.Samples {
+		b.view.Foreign = b.view.Foreign || s.Run == nil
+	}
+	for _, f := range b.view.Facets {
+		f.Findings = findings(f)
+	}
+	return b.view
+}
+
+// common moves the fields that all facets agree on from the facets to the view.
+func (v *View) common() {
+	if len(v.Facets) == 0 {
+		return
+	}
+	for _, fd := range v.Facets[0].Fields {
+		if !slices.ContainsFunc(v.Facets, func(f *Facet) bool { return !slices.Contains(f.Fields, fd) }) {
+			v.Common = append(v.Common, fd)
+		}
+	}
+	for _, f := range v.Facets {
+		f.Fields = slices.DeleteFunc(slices.Clone(f.Fields), func(fd sample.Field) bool { return slices.Contains(v.Common, fd) })
+	}
+}
+
+// estimate fills in what the point's own samples say.
+func (p *Point) estimate(f *Facet) {
+	p.Invalid = invalid(p.shared, p.control, p.traced)
+	p.shared, p.control, p.traced = valid(p.shared), valid(p.control), valid(p.traced)
+	p.Warnings = warnings(p.shared, p.control, p.traced)
+	p.Units, p.Control, p.Traced = summaries(p.shared), summaries(p.control), summaries(p.traced)
+	f.HasControl = f.HasControl || len(p.control) > 0
+	f.HasTraced = f.HasTraced || len(p.traced) > 0
+
+	rates, derived := ratesOf(p.shared)
+	f.DerivedRate = f.DerivedRate || derived
+	ceiling, _ := ratesOf(p.control)
+	p.Rate = median(values(rates), Confidence)
+	p.Ceiling = median(values(ceiling), Confidence)
+	p.Efficiency = relate(rates, ceiling, ratio)
+	p.Overhead = relate(observe(p.shared, "cpu-ns/op"), observe(p.control, "cpu-ns/op"), difference)
+}
+
+func (s *Series) speedup(f *Facet) {
+	if len(s.Points) == 0 || len(f.Procs) < 2 || s.Points[0].Procs != f.Procs[0] {
+		return
+	}
+	base, _ := ratesOf(s.Points[0].shared)
+	for _, p := range s.Points {
+		rates, _ := ratesOf(p.shared)
+		p.Speedup = relate(rates, base, ratio)
+	}
+}
+
+func valid(ss []*sample.Sample) []*sample.Sample {
+	return slices.DeleteFunc(slices.Clone(ss), func(s *sample.Sample) bool { return !s.Valid() })
+}
+
+func invalid(parts ...[]*sample.Sample) []Count {
+	var cs []Count
+	for _, ss := range parts {
+		for _, s := range ss {
+			if !s.Valid() {
+				cs = count(cs, s.Invalid)
+			}
+		}
+	}
+	return cs
+}
+
+func warnings(parts ...[]*sample.Sample) []Count {
+	var cs []Count
+	for _, ss := range parts {
+		for _, s := range ss {
+			for _, w := range s.Warnings {
+				cs = count(cs, w)
+			}
+		}
+	}
+	return cs
+}
+
+func count(cs []Count, text string) []Count {
+	for i := range cs {
+		if cs[i].Text == text {
+			cs[i].N++
+			return cs
+		}
+	}
+	return append(cs, Count{text, 1})
+}
+
+func summaries(ss []*sample.Sample) map[string]Estimate {
+	byUnit := map[string][]float64{}
+	for _, s := range ss {
+		for _, v := range s.Values {
+			byUnit[v.Unit] = append(byUnit[v.Unit], v.V)
+		}
+	}
+	sums := make(map[string]Estimate, len(byUnit))
+	for u, vs := range byUnit {
+		sums[u] = median(vs, Confidence)
+	}
+	return sums
+}
+
+func observe(ss []*sample.Sample, unit string) []obs {
+	var os []obs
+	for _, s := range ss {
+		if v, ok := s.Value(unit); ok {
+			os = append(os, obs{v, pairOf(s)})
+		}
+	}
+	return os
+}
+
+func ratesOf(ss []*sample.Sample) (os []obs, derived bool) {
+	for _, s := range ss {
+		r, d, ok := Rate(s)
+		if ok {
+			os = append(os, obs{r, pairOf(s)})
+			derived = derived || d
+		}
+	}
+	return os, derived
+}
+
+// unitsOf lists the set's units: Contend's own in their order, then others by
+// first appearance.
+func unitsOf(set *sample.Set) []sample.Unit {
+	seen := map[string]bool{}
+	var others []sample.Unit
+	for _, s := range set.Samples {
+		for _, v := range s.Values {
+			if seen[v.Unit] {
+				continue
+			}
+			seen[v.Unit] = true
+			if _, ours := sample.LookupUnit(v.Unit); !ours {
+				others = append(others, sample.Unit{Name: v.Unit, Better: set.Direction(v.Unit)})
+			}
+		}
+	}
+	var us []sample.Unit
+	for _, u := range sample.Units {
+		if seen[u.Name] {
+			us = append(us, u)
+		}
+	}
+	return append(us, others...)
+}

@@ -1,0 +1,152 @@
+package derive
+
+import (
+	"math"
+	"slices"
+	"strconv"
+
+	"golang.org/x/perf/benchmath"
+
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// Confidence is the least probability with which an interval holds the true
+// median.
+const Confidence = 0.95
+
+// MinN is the smallest number of samples that give a two-sided
+// order-statistic interval of the median at [Confidence]: with n samples the
+// range from the smallest to the largest covers it with probability
+// 1 − 2·(1/2)ⁿ, and n = 6 is the first to reach 95%.
+const MinN = 6
+
+// Estimate is a median with its order-statistic interval. Lo and Hi are NaN
+// where the samples are too few for one: none is invented.
+type Estimate struct {
+	Median, Lo, Hi float64
+	N              int  // samples, or pairs
+	Paired         bool // of values measured side by side in one block each
+}
+
+// Interval reports whether there is an interval.
+func (e Estimate) Interval() bool { return e.N > 0 && !math.IsNaN(e.Lo) }
+
+// Above and Below report whether the whole interval lies beyond x; false where
+// there is no interval.
+func (e Estimate) Above(x float64) bool { return e.Interval() && e.Lo > x }
+func (e Estimate) Below(x float64) bool { return e.Interval() && e.Hi < x }
+
+// median summarises values at the given confidence; the zero Estimate without
+// values.
+func median(values []float64, confidence float64) Estimate {
+	if len(values) == 0 {
+		return Estimate{}
+	}
+	s := benchmath.AssumeNothing.Summary(benchmath.NewSample(slices.Clone(values), &benchmath.DefaultThresholds), confidence)
+	e := Estimate{Median: s.Center, Lo: s.Lo, Hi: s.Hi, N: len(values)}
+	// One sample comes back as its own interval, few as (−∞, +∞).
+	if len(values) < 2 || math.IsInf(s.Lo, 0) || math.IsInf(s.Hi, 0) {
+		e.Lo, e.Hi = math.NaN(), math.NaN()
+	}
+	return e
+}
+
+// obs is one finite measurement and the block that it can be paired by.
+type obs struct {
+	v    float64
+	pair pairKey
+}
+
+// pairKey identifies a block of a run: what was measured side by side.
+type pairKey struct {
+	run   *sample.Run
+	block int
+}
+
+func pairOf(s *sample.Sample) pairKey { return pairKey{s.Run, s.Block} }
+
+func values(os []obs) []float64 {
+	vs := make([]float64, len(os))
+	for i, o := range os {
+		vs[i] = o.v
+	}
+	return vs
+}
+
+// relate estimates f(a, b), f being a difference or a ratio that rises with a
+// and falls with b. Values of the same block are paired, and the
+// estimate is the median over blocks. Without common blocks it is f of the two
+// medians, its interval the extremes of f over both medians' intervals, each
+// at 1 − (1−Confidence)/2 so that both hold together (Bonferroni).
+func relate(as, bs []obs, f func(a, b float64) float64) Estimate {
+	if len(as) == 0 || len(bs) == 0 {
+		return Estimate{}
+	}
+	if fs := pair(as, bs, f); len(fs) > 0 {
+		e := median(fs, Confidence)
+		e.Paired = true
+		return e
+	}
+	const each = 1 - (1-Confidence)/2
+	a, b := median(values(as), each), median(values(bs), each)
+	e := Estimate{Median: f(a.Median, b.Median), Lo: math.NaN(), Hi: math.NaN(), N: min(a.N, b.N)}
+	if a.Interval() && b.Interval() {
+		e.Lo, e.Hi = f(a.Lo, b.Hi), f(a.Hi, b.Lo)
+	}
+	return finite(e)
+}
+
+func pair(as, bs []obs, f func(a, b float64) float64) []float64 {
+	byBlock := make(map[pairKey][]float64, len(bs))
+	for _, b := range bs {
+		if b.pair.run != nil && b.pair.block >= 0 {
+			byBlock[b.pair] = append(byBlock[b.pair], b.v)
+		}
+	}
+	var fs []float64
+	for _, a := range as {
+		if q := byBlock[a.pair]; len(q) > 0 {
+			byBlock[a.pair] = q[1:]
+			if v := f(a.v, q[0]); !math.IsNaN(v) && !math.IsInf(v, 0) {
+				fs = append(fs, v)
+			}
+		}
+	}
+	return fs
+}
+
+// finite drops an estimate that a zero baseline made meaningless.
+func finite(e Estimate) Estimate {
+	if math.IsNaN(e.Median) || math.IsInf(e.Median, 0) {
+		return Estimate{}
+	}
+	if math.IsInf(e.Lo, 0) || math.IsInf(e.Hi, 0) || math.IsNaN(e.Lo) || math.IsNaN(e.Hi) {
+		e.Lo, e.Hi = math.NaN(), math.NaN()
+	}
+	return e
+}
+
+func ratio(a, b float64) float64      { return a / b }
+func difference(a, b float64) float64 { return a - b }
+
+// Rate is the throughput of a sample in operations per second: as measured, or
+// the reciprocal of its wall time per operation. derived tells the two apart.
+// ok is false where the sample has neither, or one that is not positive.
+func Rate(s *sample.Sample) (rate float64, derived, ok bool) {
+	if v, has := s.Value("ops/s"); has {
+		return v, false, v > 0 && !math.IsInf(v, 0)
+	}
+	for _, t := range [...]struct {
+		unit   string
+		factor float64
+	}{{"ns/op", 1e9}, {"sec/op", 1}} {
+		if v, has := s.Value(t.unit); has {
+			r := t.factor / v
+			return r, true, v > 0 && !math.IsInf(r, 0)
+		}
+	}
+	return 0, false, false
+}
+
+// number prints a count of CPUs, which a quota can make fractional.
+func number(v float64) string { return strconv.FormatFloat(v, 'g', 4, 64) }

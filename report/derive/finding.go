@@ -1,0 +1,250 @@
+package derive
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Finding is one sentence that follows from a facet's samples.
+type Finding struct {
+	Kind string // "leader", "gains", "limits"
+	Text string
+}
+
+func findings(f *Facet) []Finding {
+	return []Finding{{"leader", leader(f)}, {"gains", gains(f)}, {"limits", limits(f)}}
+}
+
+// competitor is a series at the GOMAXPROCS that is compared.
+type competitor struct {
+	name  string
+	rate  Estimate
+	rates []obs
+}
+
+// contest returns the highest valid GOMAXPROCS at which two series can be
+// compared (or else one was measured), and the series there, fastest first.
+// References are no competitors: a cache without synchronisation wins trivially.
+func contest(f *Facet) (procs int, cs []competitor) {
+	for _, p := range slices.Backward(f.Valid()) {
+		var at []competitor
+		for _, s := range f.Series {
+			if pt := s.Point(p); pt != nil && !s.Reference && pt.Rate.N > 0 {
+				rates, _ := ratesOf(pt.shared)
+				at = append(at, competitor{s.Name, pt.Rate, rates})
+			}
+		}
+		if len(at) > len(cs) && len(cs) < 2 {
+			procs, cs = p, at
+		}
+	}
+	slices.SortStableFunc(cs, func(a, b competitor) int { return cmp.Compare(b.rate.Median, a.rate.Median) })
+	return procs, cs
+}
+
+func leader(f *Facet) string {
+	procs, cs := contest(f)
+	at := "At " + procsText(procs)
+	if valid := f.Valid(); f.Usable > 0 && len(valid) > 0 && procs == valid[len(valid)-1] {
+		at += ", the highest that is not oversubscribed,"
+	}
+	switch len(cs) {
+	case 0:
+		return "Nobody leads: there is no throughput (ops/s or ns/op) at a GOMAXPROCS that is not oversubscribed."
+	case 1:
+		return fmt.Sprintf("%s only %s was measured: %s%s.", at, cs[0].name, Format("ops/s", cs[0].rate.Median), among(f))
+	}
+	a, b := cs[0], cs[1]
+	r := relate(a.rates, b.rates, ratio)
+	rate := Format("ops/s", a.rate.Median)
+	switch {
+	case r.Above(1):
+		return fmt.Sprintf("%s %s leads with %s: %s that of %s (%s)%s.", at, a.name, rate, Format("×", r.Median), b.name, r.uncertainty("×"), among(f))
+	case r.Interval():
+		return fmt.Sprintf("%s %s (%s) and %s cannot be told apart: their ratio is %s (%s)%s.", at, a.name, rate, b.name, Format("×", r.Median), r.uncertainty("×"), among(f))
+	}
+	return fmt.Sprintf("%s %s is fastest with %s, %s that of %s; whether that is chance cannot be told (%s)%s.", at, a.name, rate, Format("×", r.Median), b.name, r.uncertainty("×"), among(f))
+}
+
+// uncertainty is the estimate's interval and what it rests on, or why there is
+// none.
+func (e Estimate) uncertainty(unit string) string {
+	of := "sample a side"
+	if e.Paired {
+		of = "paired block"
+	}
+	if e.N != 1 {
+		of = strings.Replace(strings.Replace(of, "sample", "samples", 1), "block", "blocks", 1)
+	}
+	if !e.Interval() {
+		return fmt.Sprintf("%d %s: too few for an interval", e.N, of)
+	}
+	return fmt.Sprintf("95%% interval %s to %s, %d %s", strings.TrimSuffix(Format(unit, e.Lo), "×"), Format(unit, e.Hi), e.N, of)
+}
+
+// among names the references that the sentence leaves out.
+func among(f *Facet) string {
+	var refs []string
+	for _, s := range f.Series {
+		if s.Reference {
+			refs = append(refs, s.Name)
+		}
+	}
+	if len(refs) == 0 {
+		return ""
+	}
+	return "; " + list(refs) + " synchronise nothing and do not compete"
+}
+
+// gains says where each series stops gaining: at the smallest valid GOMAXPROCS
+// that no higher valid one is shown to beat, by an interval of the ratio that
+// lies above 1.
+func gains(f *Facet) string {
+	valid := f.Valid()
+	if len(valid) < 2 || valid[0] == 0 {
+		return "Where the curves stop gaining cannot be told: it takes two values of GOMAXPROCS that are not oversubscribed."
+	}
+	most := valid[len(valid)-1]
+	stops := map[int][]string{}
+	var unknown []string
+	for _, s := range f.Series {
+		if s.Reference {
+			continue
+		}
+		at, falls, ok := s.stop(f)
+		switch {
+		case !ok:
+			unknown = append(unknown, s.Name)
+		case falls.Below(1):
+			stops[at] = append(stops[at], fmt.Sprintf("%s (down to %s by %d)", s.Name, Format("×", falls.Median), most))
+		default:
+			stops[at] = append(stops[at], s.Name)
+		}
+	}
+	var parts []string
+	for _, p := range slices.Backward(valid) {
+		switch names := stops[p]; {
+		case len(names) == 0:
+		case p == most:
+			parts = append(parts, fmt.Sprintf("still gaining at GOMAXPROCS=%d, the highest valid: %s", p, list(names)))
+		default:
+			parts = append(parts, fmt.Sprintf("no gain shown beyond %d: %s", p, list(names)))
+		}
+	}
+	if len(unknown) > 0 {
+		parts = append(parts, fmt.Sprintf("cannot be told for %s (fewer than %d samples, or one GOMAXPROCS only)", list(unknown), MinN))
+	}
+	if len(parts) == 0 {
+		return "Nothing that synchronises was measured at two values of GOMAXPROCS."
+	}
+	text := strings.Join(parts, "; ")
+	return strings.ToUpper(text[:1]) + text[1:] + "."
+}
+
+// stop finds where the series stops gaining, and the ratio of its rate at the
+// highest valid GOMAXPROCS to the one there. ok is false where the samples
+// cannot tell.
+func (s *Series) stop(f *Facet) (procs int, falls Estimate, ok bool) {
+	var rates [][]obs
+	var at []int
+	for _, p := range s.Points {
+		if p.Rate.N > 0 && !f.Oversubscribed(p.Procs) {
+			r, _ := ratesOf(p.shared)
+			rates, at = append(rates, r), append(at, p.Procs)
+		}
+	}
+	if len(at) < 2 {
+		return 0, Estimate{}, false
+	}
+	last := len(at) - 1
+	for i := range at {
+		beaten := false
+		for j := i + 1; j <= last; j++ {
+			r := relate(rates[j], rates[i], ratio)
+			if !r.Interval() {
+				return 0, Estimate{}, false
+			}
+			beaten = beaten || r.Above(1)
+		}
+		if !beaten {
+			if i < last {
+				falls = relate(rates[last], rates[i], ratio)
+			}
+			return at[i], falls, true
+		}
+	}
+	panic("unreachable: nothing beats the last point")
+}
+
+// limits says what the host and the samples could not tell.
+func limits(f *Facet) string {
+	var parts []string
+	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
+
+	var over []string
+	for _, p := range f.Procs {
+		if f.Oversubscribed(p) {
+			over = append(over, strconv.Itoa(p))
+		}
+	}
+	switch {
+	case f.Usable == 0:
+		add("the text does not state how many CPUs were usable, so oversubscription cannot be told from scaling")
+	case len(over) > 0:
+		add("with %s usable CPUs, GOMAXPROCS %s is oversubscription and no evidence of scaling", number(f.Usable), list(over))
+	default:
+		add("nothing was measured beyond the %s usable CPUs", number(f.Usable))
+	}
+	if f.Usable > 0 && len(f.Boundaries) == 0 {
+		add("no socket, cache or hyperthread boundary is visible within them")
+	}
+	if v := f.Config["virtualization"]; v != "" && v != "none" && v != "unknown" {
+		add("the host is virtual (%s): its topology and neighbours may be hidden", v)
+	}
+	if n := fewest(f); n > 0 && n < MinN {
+		add("points with fewer than %d samples have no interval (the fewest have %d)", MinN, n)
+	}
+	if !f.HasControl {
+		add("without a share-nothing control neither efficiency nor the overhead of sharing is known")
+	}
+	if !f.HasTraced {
+		add("nothing was traced, so Ps at a stand are not accounted for")
+	}
+	return "What these samples cannot tell: " + strings.Join(parts, "; ") + "."
+}
+
+func fewest(f *Facet) int {
+	n := 0
+	for _, s := range f.Series {
+		for _, p := range s.Points {
+			for _, e := range p.Units {
+				if n == 0 || e.N < n {
+					n = e.N
+				}
+			}
+		}
+	}
+	return n
+}
+
+func procsText(p int) string {
+	if p == 0 {
+		return "an unstated GOMAXPROCS"
+	}
+	return fmt.Sprintf("GOMAXPROCS=%d", p)
+}
+
+// list joins names as a sentence does, and cuts a long list short.
+func list(names []string) string {
+	const most = 12
+	if len(names) > most {
+		names = append(slices.Clone(names[:most-1]), fmt.Sprintf("%d others", len(names)-most+1))
+	}
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:len(names)-1], ", ") + " and " + names[len(names)-1]
+}

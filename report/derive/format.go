@@ -1,0 +1,108 @@
+package derive
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+)
+
+// Notation is how values of a unit are printed.
+type Notation string
+
+// The notations.
+const (
+	Percent  Notation = "%"  // of a fraction
+	Duration Notation = "ns" // from nanoseconds
+	Times    Notation = "×"
+	Scaled   Notation = "k" // with a decimal prefix
+)
+
+// NotationOf is how a unit is printed, the factor that takes its values to
+// what the notation prints from, and what is printed behind a scaled value.
+func NotationOf(unit string) (n Notation, factor float64, suffix string) {
+	switch {
+	case fractions[unit]:
+		return Percent, 1, ""
+	case unit == "ns/op" || strings.HasSuffix(unit, "-ns/op") || strings.HasSuffix(unit, "-ns"):
+		return Duration, 1, ""
+	case unit == "sec/op" || strings.HasSuffix(unit, "-sec") || strings.HasSuffix(unit, "-s"):
+		return Duration, 1e9, ""
+	case unit == "×":
+		return Times, 1, ""
+	case unit == "os-wait":
+		return Scaled, 1, "threads"
+	case unit == "fairness" || unit == "jain":
+		return Scaled, 1, ""
+	}
+	return Scaled, 1, unit
+}
+
+// fractions are the units between 0 and 1 that are read as percentages.
+var fractions = map[string]bool{
+	"cpu-unused": true, "p-idle": true, "p-wait": true, "hits/get": true,
+	"reads/op": true, "gc-cpu": true, "steal": true, "efficiency": true,
+}
+
+// Format prints a value with three significant digits and its unit as a reader
+// says it: "24.3 M ops/s", "41.2 ns", "98.1%".
+func Format(unit string, v float64) string {
+	n, factor, suffix := NotationOf(unit)
+	v *= factor
+	switch n {
+	case Percent:
+		return digits(v*100) + "%"
+	case Duration:
+		return duration(v)
+	case Times:
+		return digits(v) + "×"
+	}
+	return strings.TrimSpace(scaled(v) + " " + suffix)
+}
+
+// scaled prints three significant digits with a decimal prefix, which
+// thousands get from ten of them on.
+func scaled(v float64) string {
+	switch a := math.Abs(v); {
+	case a >= 1e12:
+		return digits(v/1e12) + " T"
+	case a >= 1e9:
+		return digits(v/1e9) + " G"
+	case a >= 1e6:
+		return digits(v/1e6) + " M"
+	case a >= 1e4:
+		return digits(v/1e3) + " k"
+	}
+	return digits(v)
+}
+
+func duration(ns float64) string {
+	switch a := math.Abs(ns); {
+	case a >= 1e9:
+		return digits(ns/1e9) + " s"
+	case a >= 1e6:
+		return digits(ns/1e6) + " ms"
+	case a >= 1e4:
+		return digits(ns/1e3) + " µs"
+	}
+	return digits(ns) + " ns"
+}
+
+// digits prints three significant digits, and integers below ten million in
+// full.
+func digits(v float64) string {
+	a := math.Abs(v)
+	switch {
+	case v == 0:
+		return "0"
+	case a < 1e-3 || a >= 1e7:
+		return strconv.FormatFloat(v, 'e', 2, 64)
+	case a >= 100:
+		return strconv.FormatFloat(v, 'f', 0, 64)
+	case a >= 10:
+		return strconv.FormatFloat(v, 'f', 1, 64)
+	case a >= 1:
+		return strconv.FormatFloat(v, 'f', 2, 64)
+	}
+	return fmt.Sprintf("%.3f", v)
+}

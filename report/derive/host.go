@@ -1,0 +1,75 @@
+package derive
+
+import (
+	"cmp"
+	"slices"
+	"strconv"
+
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// Boundary is a place on the GOMAXPROCS axis where the machine changes: one P
+// more than After begins what Label names.
+type Boundary struct {
+	After int
+	Label string // "socket 2", "hyperthreads"
+}
+
+// boundaries are those that the run's own records state.
+func boundaries(set *sample.Set, run *sample.Run) []Boundary {
+	var bs []Boundary
+	for _, r := range set.Records {
+		after, err := strconv.Atoi(r.Get("after"))
+		if r.Verb != "boundary" || r.Run != run || err != nil || after < 1 {
+			continue
+		}
+		if b := (Boundary{after, r.Get("label")}); !slices.Contains(bs, b) {
+			bs = append(bs, b)
+		}
+	}
+	slices.SortStableFunc(bs, func(a, b Boundary) int { return cmp.Compare(a.After, b.After) })
+	return bs
+}
+
+// usable is the number of CPUs that the configuration states, 0 if none.
+func usable(config map[string]string) float64 {
+	c, err := strconv.ParseFloat(config["usable-cpus"], 64)
+	if err != nil || !(c > 0 && c < 1<<20) {
+		return 0
+	}
+	return c
+}
+
+// Backend is what a backend promises, as its run recorded it.
+type Backend struct {
+	Name     string
+	Promises []sample.Field
+}
+
+// backends lists the promises, each backend once: those of the last run that
+// states them.
+func backends(set *sample.Set) []Backend {
+	var bs []Backend
+	for _, r := range set.Records {
+		if r.Verb != "backend" {
+			continue
+		}
+		b := Backend{Name: r.Get("name")}
+		for _, f := range r.Fields {
+			if f.Key != "name" {
+				b.Promises = append(b.Promises, f)
+			}
+		}
+		if i := slices.IndexFunc(bs, func(o Backend) bool { return o.Name == b.Name }); i >= 0 {
+			bs[i] = b
+		} else {
+			bs = append(bs, b)
+		}
+	}
+	return bs
+}
+
+// reference reports whether the backend promises no synchronisation.
+func (b Backend) reference() bool {
+	return slices.Contains(b.Promises, sample.Field{Key: "sync", Value: "none"})
+}

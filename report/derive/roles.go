@@ -1,0 +1,176 @@
+package derive
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// The name keys with a meaning of their own. All others tell lines or facets
+// apart.
+const (
+	keyBackend    = "backend"
+	keySharing    = "sharing"    // "none" is the share-nothing control
+	keyProbe      = "probe"      // present on traced samples
+	keyGoroutines = "goroutines" // shown per P where that is what stays the same
+	keyPerP       = "goroutines/P"
+	keyBase       = ".name" // pseudo-key: the benchmark's base name
+)
+
+// maxSeries is how many lines one chart bears. An automatically chosen key
+// with more values than that becomes a facet instead.
+const maxSeries = 24
+
+// identity is a sample's name, split by role.
+type identity struct {
+	fields  []sample.Field // in printed order, without the roles below
+	procs   int
+	sharing string
+	traced  bool
+}
+
+// identify splits a name. Parts without "=" get the pseudo-keys "/1", "/2" ….
+func identify(n *sample.Name) identity {
+	id := identity{procs: n.Procs(), fields: []sample.Field{{Key: keyBase, Value: n.Base}}}
+	positional := 0
+	for _, f := range n.Keys {
+		switch f.Key {
+		case sample.GOMAXPROCS:
+		case keySharing:
+			id.sharing = f.Value
+		case keyProbe:
+			id.traced = true
+		case "":
+			positional++
+			id.fields = append(id.fields, sample.Field{Key: "/" + strconv.Itoa(positional), Value: f.Value})
+		default:
+			id.fields = append(id.fields, f)
+		}
+	}
+	return id
+}
+
+// signature is the list of an identity's keys: names with the same signature
+// are laid out alike.
+func (id identity) signature() string {
+	var b strings.Builder
+	for _, f := range id.fields {
+		b.WriteString(f.Key)
+		b.WriteByte(0)
+	}
+	return b.String()
+}
+
+// layout says how the names of one signature become lines and facets.
+type layout struct {
+	series []string // keys whose values, joined, label a line
+	perP   bool     // goroutines as a multiple of GOMAXPROCS
+}
+
+// keyValues are the distinct values of one key.
+type keyValues struct {
+	key    string
+	values map[string]bool
+}
+
+func newLayout(ids []identity) layout {
+	keys := make([]keyValues, len(ids[0].fields))
+	for i, f := range ids[0].fields {
+		keys[i] = keyValues{f.Key, map[string]bool{}}
+	}
+	for _, id := range ids {
+		for i, f := range id.fields {
+			keys[i].values[f.Value] = true
+		}
+	}
+	return layout{series: seriesKeys(keys), perP: goroutinesPerP(ids)}
+}
+
+// seriesKeys chooses the keys that tell lines apart: the backend where names
+// have one. Otherwise the parts of the name without a key, if they differ
+// between samples; else the first key that varies, text before numbers.
+func seriesKeys(keys []keyValues) []string {
+	var unnamed, text, numeric []keyValues
+	for _, k := range keys {
+		switch {
+		case k.key == keyBackend:
+			return []string{keyBackend}
+		case len(k.values) < 2:
+		case k.key == keyBase || k.key[0] == '/':
+			unnamed = append(unnamed, k)
+		case len(k.values) > maxSeries:
+		case k.numeric():
+			numeric = append(numeric, k)
+		default:
+			text = append(text, k)
+		}
+	}
+	// The outermost parts of a name with too many values become facets.
+	lines := 1
+	for i := len(unnamed) - 1; i >= 0; i-- {
+		if lines *= len(unnamed[i].values); lines > maxSeries && i < len(unnamed)-1 {
+			unnamed = unnamed[i+1:]
+			break
+		}
+	}
+	var names []string
+	for _, k := range unnamed {
+		names = append(names, k.key)
+	}
+	if len(names) > 0 {
+		return names
+	}
+	if by := append(text, numeric...); len(by) > 0 {
+		return []string{by[0].key}
+	}
+	return []string{keyBase}
+}
+
+func (k keyValues) numeric() bool {
+	for v := range k.values {
+		if _, err := strconv.ParseFloat(v, 64); err != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// goroutinesPerP reports whether goroutines rise with GOMAXPROCS, so that
+// their number per P is what identifies a curve.
+func goroutinesPerP(ids []identity) bool {
+	total, per := map[int]bool{}, map[int]bool{}
+	for _, id := range ids {
+		for _, f := range id.fields {
+			if f.Key != keyGoroutines {
+				continue
+			}
+			g, err := strconv.Atoi(f.Value)
+			if err != nil || id.procs < 1 || g%id.procs != 0 {
+				return false
+			}
+			total[g], per[g/id.procs] = true, true
+		}
+	}
+	return len(per) > 0 && len(per) <= len(total)
+}
+
+// split separates an identity's fields into the label of its line and the
+// fields of its facet. Sharing is part of the latter where it is not the
+// control's "none".
+func (l layout) split(id identity) (label string, facet []sample.Field) {
+	var parts []string
+	for _, f := range id.fields {
+		switch {
+		case slices.Contains(l.series, f.Key):
+			parts = append(parts, f.Value)
+		case f.Key == keyGoroutines && l.perP:
+			g, _ := strconv.Atoi(f.Value)
+			facet = append(facet, sample.Field{Key: keyPerP, Value: strconv.Itoa(g / id.procs)})
+		default:
+			facet = append(facet, f)
+		}
+	}
+	return strings.Join(parts, "/"), facet
+}

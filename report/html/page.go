@@ -1,0 +1,484 @@
+// Package html writes a report as one page that works offline, forever: its
+// styles, its script, its data and the raw samples are inside, and it loads
+// nothing.
+package html
+
+import (
+	"bytes"
+	"crypto/sha256"
+	_ "embed"
+	"encoding/base64"
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"image/color"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/report/derive"
+)
+
+// Page is what a report's page shows.
+type Page struct {
+	View   *derive.View
+	Set    *sample.Set
+	Colors []color.RGBA // of the series, in the order of View.Names
+
+	Raw       []Raw      // the samples as text, for download
+	Pictures  []Picture  // shown where scripts do not run
+	Timelines []Timeline // from traces
+	Tables    []Table    // such as the worst lock sites
+}
+
+// Raw is a text offered for download.
+type Raw struct {
+	Name string // of the file, without folder
+	Gzip []byte // its content, compressed
+}
+
+// Picture is a chart of a facet as PNG.
+type Picture struct {
+	Facet *derive.Facet
+	Title string
+	PNG   []byte
+}
+
+// Timeline is a picture of Ps over time.
+type Timeline struct {
+	Title string
+	About string
+	PNG   []byte
+}
+
+// Table is a table of texts under its own heading.
+type Table struct {
+	Title, About string
+	Columns      []string
+	Numeric      []bool // by column; missing means text
+	Rows         [][]string
+}
+
+//go:embed page.tmpl
+var page string
+
+//go:embed style.css
+var style string
+
+//go:embed app.js
+var script string
+
+var tmpl = template.Must(template.New("page").Funcs(template.FuncMap{
+	"png":     func(b []byte) template.URL { return dataURL("image/png", b) },
+	"gzip":    func(b []byte) template.URL { return dataURL("application/gzip", b) },
+	"format":  derive.Format,
+	"field":   derive.FieldText,
+	"numeric": func(t Table, i int) bool { return i < len(t.Numeric) && t.Numeric[i] },
+	"kib":     func(b []byte) string { return strconv.Itoa((len(b)+1023)/1024) + " KiB" },
+}).Parse(page))
+
+func dataURL(kind string, b []byte) template.URL {
+	return template.URL("data:" + kind + ";base64," + base64.StdEncoding.EncodeToString(b))
+}
+
+// Write writes the page.
+func (p *Page) Write(w io.Writer) error {
+	m, err := p.model()
+	if err != nil {
+		return err
+	}
+	return tmpl.Execute(w, m)
+}
+
+// model is what the template reads.
+type model struct {
+	*Page
+	Title   string
+	Policy  template.HTMLAttr // content security policy
+	Style   template.CSS
+	Script  template.JS
+	Data    template.JS // JSON, in a block that is not executed
+	Facets  []facetModel
+	Samples int
+	Invalid int
+	Hosts   Table
+	Runs    []runModel
+	Promise Table
+	Absent  []string
+	Issues  []issue
+	More    int // issues beyond those listed
+}
+
+type facetModel struct {
+	*derive.Facet
+	Index    int
+	Sections []section
+	Pictures []Picture
+	Commands []string
+}
+
+// runModel is the provenance of one run.
+type runModel struct {
+	ID, Command string
+	Fields      []sample.Field
+}
+
+// issue is what a reader must know of one point.
+type issue struct {
+	Where string
+	Text  string
+	N     int
+	Bad   bool // the samples are left out
+}
+
+func (p *Page) model() (*model, error) {
+	data, err := p.data()
+	if err != nil {
+		return nil, err
+	}
+	m := &model{
+		Page:    p,
+		Title:   p.title(),
+		Style:   template.CSS(style),
+		Script:  template.JS(script),
+		Data:    template.JS(data),
+		Samples: len(p.Set.Samples),
+		Hosts:   p.hosts(),
+		Promise: p.promises(),
+	}
+	m.Policy = template.HTMLAttr(fmt.Sprintf(`content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-%s'; base-uri 'none'; form-action 'none'"`,
+		hash(script)))
+	for i, f := range p.View.Facets {
+		fm := facetModel{Facet: f, Index: i, Sections: sectionsOf(p.View, f)}
+		for _, pic := range p.Pictures {
+			if pic.Facet == f {
+				fm.Pictures = append(fm.Pictures, pic)
+			}
+		}
+		for _, unit := range []string{"ops/s", "ns/op", "cpu-ns/op"} {
+			if measured(f, "u:"+unit) {
+				fm.Commands = append(fm.Commands, f.Benchstat(unit, p.rawName()))
+			}
+		}
+		m.Facets = append(m.Facets, fm)
+	}
+	for _, s := range p.Set.Samples {
+		if !s.Valid() {
+			m.Invalid++
+		}
+	}
+	m.runs()
+	m.issues()
+	return m, nil
+}
+
+func hash(s string) string {
+	sum := sha256.Sum256([]byte(s))
+	return base64.StdEncoding.EncodeToString(sum[:])
+}
+
+func (p *Page) rawName() string {
+	if len(p.Raw) > 0 {
+		return p.Raw[0].Name
+	}
+	return sample.FileName
+}
+
+func (p *Page) title() string {
+	var names []string
+	for _, fd := range p.View.Common {
+		if fd.Key == ".name" {
+			names = append(names, fd.Value)
+		}
+	}
+	names = append(names, fmt.Sprintf("%d series over GOMAXPROCS", len(p.View.Names)))
+	return strings.Join(names, ": ")
+}
+
+// hosts is the configuration of every facet's samples, one column each where
+// they differ.
+func (p *Page) hosts() Table {
+	t := Table{Columns: []string{"Fact"}}
+	var configs []map[string]string
+	for _, f := range p.View.Facets {
+		known := false
+		for _, c := range configs {
+			known = known || maps.Equal(c, f.Config)
+		}
+		if !known && len(f.Config) > 0 {
+			configs = append(configs, f.Config)
+		}
+	}
+	keys := map[string]bool{}
+	var order []string
+	for i, c := range configs {
+		t.Columns = append(t.Columns, fmt.Sprintf("Host %d", i+1))
+		for _, k := range slices.Sorted(maps.Keys(c)) {
+			if !keys[k] {
+				keys[k] = true
+				order = append(order, k)
+			}
+		}
+	}
+	if len(configs) == 1 {
+		t.Columns[1] = "Value"
+	}
+	for _, k := range order {
+		row := []string{k}
+		for _, c := range configs {
+			row = append(row, c[k])
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+func (m *model) runs() {
+	for _, r := range m.Set.Runs {
+		rm := runModel{ID: r.ID}
+		for _, f := range r.Fields {
+			if f.Key == "cmd" {
+				rm.Command = f.Value
+			} else if f.Key != "id" {
+				rm.Fields = append(rm.Fields, f)
+			}
+		}
+		m.Runs = append(m.Runs, rm)
+	}
+	for _, r := range m.Set.Records {
+		if r.Verb == "absent" {
+			m.Absent = append(m.Absent, fieldsText(r.Fields))
+		}
+	}
+}
+
+func fieldsText(fs []sample.Field) string {
+	parts := make([]string, len(fs))
+	for i, f := range fs {
+		parts[i] = f.Key + "=" + f.Value
+	}
+	return strings.Join(parts, " ")
+}
+
+// issues lists the warnings of all points, as far as a page bears.
+func (m *model) issues() {
+	const most = 400
+	add := func(i issue) {
+		if len(m.Issues) < most {
+			m.Issues = append(m.Issues, i)
+		} else {
+			m.More++
+		}
+	}
+	for _, f := range m.View.Facets {
+		for _, s := range f.Series {
+			for _, p := range s.Points {
+				where := strings.TrimSpace(fmt.Sprintf("%s %s at GOMAXPROCS=%d", f.Label(), s.Name, p.Procs))
+				for _, c := range p.Invalid {
+					add(issue{where, c.Text, c.N, true})
+				}
+				for _, c := range p.Warnings {
+					add(issue{where, c.Text, c.N, false})
+				}
+			}
+		}
+	}
+}
+
+// promises is a row per backend and a column per promise.
+func (p *Page) promises() Table {
+	t := Table{Columns: []string{"backend"}}
+	column := map[string]int{}
+	for _, b := range p.View.Backends {
+		for _, f := range b.Promises {
+			if column[f.Key] == 0 {
+				column[f.Key] = len(t.Columns)
+				t.Columns = append(t.Columns, f.Key)
+			}
+		}
+	}
+	for _, b := range p.View.Backends {
+		row := make([]string, len(t.Columns))
+		row[0] = b.Name
+		for _, f := range b.Promises {
+			row[column[f.Key]] = f.Value
+		}
+		t.Rows = append(t.Rows, row)
+	}
+	return t
+}
+
+// Cell is one cell of a table of numbers.
+type Cell struct {
+	Text, Range, Title string
+	Over, Warn         bool
+}
+
+// Cell is the estimate of a measure at a point, as a table prints it.
+func (f facetModel) Cell(s *derive.Series, procs int, m measure) Cell {
+	p := s.Point(procs)
+	if p == nil {
+		return Cell{}
+	}
+	c := Cell{Over: p.Oversubscribed, Warn: len(p.Warnings)+len(p.Invalid) > 0}
+	e := estimate(p, m.Key)
+	if e.N == 0 {
+		c.Text = "–"
+		return c
+	}
+	c.Text = derive.Format(m.Unit, e.Median)
+	c.Range = fmt.Sprintf("n=%d, no interval", e.N)
+	if e.Interval() {
+		c.Range = fmt.Sprintf("%s … %s, n=%d", derive.Format(m.Unit, e.Lo), derive.Format(m.Unit, e.Hi), e.N)
+	}
+	return c
+}
+
+// Measures are the measures of a section, each once.
+func (s section) Measures() []measure {
+	var ms []measure
+	seen := map[string]bool{}
+	for _, c := range s.Charts {
+		for _, m := range c.Measures {
+			if seen[m.Key] {
+				continue
+			}
+			seen[m.Key] = true
+			if len(c.Measures) == 1 {
+				m.Label = c.Title
+			}
+			ms = append(ms, m)
+			if m.Ceiling != "" {
+				ms = append(ms, measure{Key: m.Ceiling, Label: "share-nothing ceiling, " + m.Label, Unit: m.Unit})
+			}
+		}
+	}
+	return ms
+}
+
+// The page's data, as the script reads them.
+type (
+	dataModel struct {
+		Names  []string    `json:"names"`
+		Facets []dataFacet `json:"facets"`
+	}
+	dataFacet struct {
+		Procs    []int             `json:"procs"`
+		Usable   float64           `json:"usable"`
+		Bounds   []derive.Boundary `json:"bounds"`
+		Sections []dataSection     `json:"sections"`
+		Series   []dataSeries      `json:"series"`
+	}
+	dataSection struct {
+		ID     string      `json:"id"`
+		Charts []dataChart `json:"charts"`
+	}
+	dataChart struct {
+		ID       string        `json:"id"`
+		Title    string        `json:"title"`
+		Bars     bool          `json:"bars,omitempty"`
+		Measures []dataMeasure `json:"measures"`
+	}
+	dataMeasure struct {
+		Key      string          `json:"key"`
+		Label    string          `json:"label"`
+		About    string          `json:"about"`
+		Ceiling  string          `json:"ceiling,omitempty"`
+		Ideal    string          `json:"ideal,omitempty"`
+		Zero     bool            `json:"zero"`
+		Notation derive.Notation `json:"notation"`
+		Factor   float64         `json:"factor"`
+		Suffix   string          `json:"suffix"`
+	}
+	dataSeries struct {
+		Name   int         `json:"name"` // index
+		Ref    bool        `json:"ref,omitempty"`
+		Points []dataPoint `json:"points"`
+	}
+	// dataPoint's estimates are [median, lo, hi, n, paired], lo and hi null
+	// where there is no interval.
+	dataPoint struct {
+		Procs     int              `json:"p"`
+		Over      bool             `json:"over,omitempty"`
+		Notes     []string         `json:"notes,omitempty"`
+		Estimates map[string][]any `json:"e"`
+	}
+)
+
+func (p *Page) data() ([]byte, error) {
+	d := dataModel{Names: p.View.Names}
+	for _, f := range p.View.Facets {
+		df := dataFacet{Procs: f.Procs, Usable: f.Usable, Bounds: f.Boundaries}
+		keys := map[string]bool{}
+		for _, s := range sectionsOf(p.View, f) {
+			ds := dataSection{ID: s.ID}
+			for _, c := range s.Charts {
+				dc := dataChart{ID: c.ID, Title: c.Title, Bars: c.Bars}
+				for _, m := range c.Measures {
+					keys[m.Key] = true
+					if m.Ceiling != "" {
+						keys[m.Ceiling] = true
+					}
+					n, factor, suffix := derive.NotationOf(m.Unit)
+					dc.Measures = append(dc.Measures, dataMeasure{m.Key, m.Label, m.About, m.Ceiling, m.Ideal, m.Zero, n, factor, suffix})
+				}
+				ds.Charts = append(ds.Charts, dc)
+			}
+			df.Sections = append(df.Sections, ds)
+		}
+		for _, s := range f.Series {
+			df.Series = append(df.Series, p.series(s, keys))
+		}
+		d.Facets = append(d.Facets, df)
+	}
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b) // escapes <, > and &: no text can end the block
+	if err := enc.Encode(d); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSpace(b.Bytes()), nil
+}
+
+func (p *Page) series(s *derive.Series, keys map[string]bool) dataSeries {
+	ds := dataSeries{Ref: s.Reference}
+	for i, name := range p.View.Names {
+		if name == s.Name {
+			ds.Name = i
+		}
+	}
+	for _, pt := range s.Points {
+		dp := dataPoint{Procs: pt.Procs, Over: pt.Oversubscribed, Estimates: map[string][]any{}}
+		for _, c := range pt.Invalid {
+			dp.Notes = append(dp.Notes, fmt.Sprintf("%d left out: %s", c.N, c.Text))
+		}
+		for _, c := range pt.Warnings {
+			dp.Notes = append(dp.Notes, c.Text)
+		}
+		for key := range keys {
+			if e := estimate(pt, key); e.N > 0 {
+				dp.Estimates[key] = compact(e)
+			}
+		}
+		ds.Points = append(ds.Points, dp)
+	}
+	return ds
+}
+
+// compact is an estimate with six significant digits, as samples have them.
+func compact(e derive.Estimate) []any {
+	r := func(v float64) any {
+		if math.IsNaN(v) {
+			return nil
+		}
+		return json.Number(strconv.FormatFloat(v, 'g', 6, 64))
+	}
+	paired := 0
+	if e.Paired {
+		paired = 1
+	}
+	return []any{r(e.Median), r(e.Lo), r(e.Hi), e.N, paired}
+}

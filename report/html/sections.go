@@ -1,0 +1,189 @@
+package html
+
+import (
+	"regexp"
+	"slices"
+
+	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/report/derive"
+)
+
+// measure is one quantity that a chart can show, as a line per series.
+type measure struct {
+	Key     string // of the estimate; see estimates
+	Label   string
+	Unit    string // as derive.Format knows it
+	About   string
+	Ceiling string // key of the dashed line, if any
+	Ideal   string // "linear" or "one": the line that perfect scaling would draw
+	Zero    bool   // the axis begins at zero
+}
+
+// chart is one set of axes; with several measures the reader switches.
+type chart struct {
+	ID       string
+	Title    string
+	Bars     bool // stacked bars of the first two measures, as small multiples
+	Measures []measure
+}
+
+// section is a part of the page, shown where its facet has any of its measures.
+type section struct {
+	ID, Title, About string
+	Charts           []chart
+}
+
+// sections is the one list of what a facet shows, top down. Units that no
+// section names follow in a last one.
+var sections = []section{
+	{"throughput", "Throughput", "", []chart{{ID: "throughput", Measures: []measure{
+		{Key: "rate", Label: "ops/s", Unit: "ops/s", Ceiling: "ceiling", About: "Operations per second, all goroutines together. Dashed: the share-nothing control, each goroutine with a private copy.", Zero: true},
+		{Key: "u:ns/op", Label: "ns/op", Unit: "ns/op", About: "Wall time per operation, all goroutines together.", Zero: true},
+		{Key: "u:sec/op", Label: "sec/op", Unit: "sec/op", About: "Wall time per operation, all goroutines together.", Zero: true},
+		{Key: "speedup", Label: "speed-up", Unit: "×", Ideal: "linear", About: "Throughput ÷ throughput at the lowest GOMAXPROCS, paired by block. Dashed: linear.", Zero: true},
+		{Key: "efficiency", Label: "efficiency", Unit: "efficiency", Ideal: "one", About: "Throughput ÷ the share-nothing control's at the same GOMAXPROCS, paired by block. Dashed: nothing lost by sharing.", Zero: true},
+	}}}},
+	{"cpu", "CPU time per operation",
+		"Overhead of sharing is the CPU time per operation above that of the share-nothing control at the same GOMAXPROCS, paired by block. Within noise it can be negative.",
+		[]chart{
+			{ID: "cpu-bars", Title: "Control and overhead of sharing", Bars: true, Measures: []measure{
+				{Key: "c:cpu-ns/op", Label: "control", Unit: "cpu-ns/op"},
+				{Key: "overhead", Label: "overhead of sharing", Unit: "cpu-ns/op"},
+				{Key: "u:cpu-ns/op", Label: "total", Unit: "cpu-ns/op"},
+			}},
+			{ID: "cpu-lines", Title: "CPU time per operation", Measures: []measure{
+				{Key: "u:cpu-ns/op", Label: "total", Unit: "cpu-ns/op", About: "Process CPU time, user and system, ÷ operations.", Zero: true},
+				{Key: "overhead", Label: "overhead", Unit: "cpu-ns/op", About: "What sharing costs.", Zero: true},
+				{Key: "c:cpu-ns/op", Label: "control", Unit: "cpu-ns/op", About: "The share-nothing control.", Zero: true},
+			}},
+		}},
+	{"waiting", "Waiting and capacity not used",
+		"Four quantities that are not the same: Ps at a stand (from a trace), idle Ps, CPU capacity not used, and threads that wait for a CPU.",
+		[]chart{
+			one("t:p-wait", "Ps at a stand (p-wait)", "p-wait"),
+			one("u:p-idle", "Idle Ps (p-idle)", "p-idle"),
+			one("u:cpu-unused", "Capacity not used (cpu-unused)", "cpu-unused"),
+			one("u:os-wait", "Threads waiting for a CPU (os-wait)", "os-wait"),
+			one("u:mutex-wait-ns/op", "Blocked on mutexes (mutex-wait-ns/op)", "mutex-wait-ns/op"),
+			one("u:ctxsw/op", "Context switches (ctxsw/op)", "ctxsw/op"),
+			one("u:ctxsw-forced/op", "Involuntary switches (ctxsw-forced/op)", "ctxsw-forced/op"),
+		}},
+	{"hits", "Hit ratio and mix", "A miss can be cheaper than a hit: compare throughput only at like hit ratios.",
+		[]chart{
+			one("u:hits/get", "Hit ratio (hits/get)", "hits/get"),
+			one("u:reads/op", "Achieved reads (reads/op)", "reads/op"),
+			one("u:lost/op", "Lost updates (lost/op)", "lost/op"),
+		}},
+	{"fairness", "Fairness", "Whether the goroutines got the same share of the operations.",
+		[]chart{one("u:fairness", "Slowest ÷ fastest goroutine (fairness)", "fairness"), one("u:jain", "Jain's index (jain)", "jain")}},
+}
+
+func one(key, title, unit string) chart {
+	u, _ := sample.LookupUnit(unit)
+	return chart{ID: key, Title: title, Measures: []measure{{Key: key, Label: unit, Unit: unit, About: u.About, Zero: true}}}
+}
+
+// latency matches percentiles such as "p99-ns".
+var latency = regexp.MustCompile(`^p\d+(\.\d+)?-`)
+
+// sectionsOf are the sections that the facet has measures for, and no more.
+func sectionsOf(v *derive.View, f *derive.Facet) []section {
+	all := slices.Clone(sections)
+	named := map[string]bool{"u:ops/s": true}
+	for _, s := range sections {
+		for _, c := range s.Charts {
+			for _, m := range c.Measures {
+				named[m.Key] = true
+			}
+		}
+	}
+	lat := section{ID: "latency", Title: "Latency"}
+	trace := section{ID: "traced", Title: "Under the probe", About: "What else traced runs measured. Tracing slows what it observes: compare with the untraced throughput above."}
+	rest := section{ID: "more", Title: "Memory and other units"}
+	for _, u := range v.Units {
+		c := one("u:"+u.Name, u.Name, u.Name)
+		c.Measures[0].About = u.About
+		switch {
+		case named["u:"+u.Name]:
+		case latency.MatchString(u.Name):
+			lat.Charts = append(lat.Charts, c)
+		case !named["t:"+u.Name]:
+			rest.Charts = append(rest.Charts, c)
+		}
+		if t := one("t:"+u.Name, u.Name+", traced", u.Name); !named[t.ID] {
+			t.Measures[0].About = u.About
+			if u.Name == "ops/s" || !measured(f, "u:"+u.Name) {
+				trace.Charts = append(trace.Charts, t)
+			}
+		}
+	}
+	all = append(all, lat, trace, rest)
+	return present(f, all)
+}
+
+// present leaves out what the facet has no estimate of.
+func present(f *derive.Facet, all []section) []section {
+	var ss []section
+	for _, s := range all {
+		var cs []chart
+		for _, c := range s.Charts {
+			c.Measures = slices.DeleteFunc(slices.Clone(c.Measures), func(m measure) bool { return !measured(f, m.Key) })
+			if c.Bars && !measured(f, "u:cpu-ns/op") {
+				continue
+			}
+			if c.Ceilings(f); len(c.Measures) > 0 {
+				cs = append(cs, c)
+			}
+		}
+		if s.Charts = cs; len(cs) > 0 {
+			ss = append(ss, s)
+		}
+	}
+	return ss
+}
+
+// Ceilings drops the dashed lines that the facet has no estimates for.
+func (c chart) Ceilings(f *derive.Facet) {
+	for i := range c.Measures {
+		if m := &c.Measures[i]; m.Ceiling != "" && !measured(f, m.Ceiling) {
+			m.Ceiling = ""
+			m.About = "Operations per second, all goroutines together."
+		}
+	}
+}
+
+func measured(f *derive.Facet, key string) bool {
+	for _, s := range f.Series {
+		for _, p := range s.Points {
+			if estimate(p, key).N > 0 {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// estimate is the point's estimate of that key: one of the derived ones, or
+// "u:", "c:", "t:" with a unit for untraced, control and traced samples.
+func estimate(p *derive.Point, key string) derive.Estimate {
+	switch key {
+	case "rate":
+		return p.Rate
+	case "ceiling":
+		return p.Ceiling
+	case "speedup":
+		return p.Speedup
+	case "efficiency":
+		return p.Efficiency
+	case "overhead":
+		return p.Overhead
+	}
+	switch unit := key[2:]; key[:2] {
+	case "u:":
+		return p.Units[unit]
+	case "c:":
+		return p.Control[unit]
+	default:
+		return p.Traced[unit]
+	}
+}
