@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"runtime"
 	"sync"
+	"sync/atomic"
 )
 
 // The purposes that draw from one seed, each with its own sequence.
@@ -81,17 +82,22 @@ func (p permutation) within(x, n uint64) uint64 {
 
 // inParallel calls f for disjoint pieces [low, high) of 0..n-1 on all Ps and
 // returns when every piece is done. What f does for an index must depend on
-// the index alone.
+// the index alone: which goroutine takes which piece is left to chance, so
+// that a busy CPU takes fewer.
 func inParallel(n int, f func(low, high int)) {
 	const piece = 1 << 16
-	workers := min(runtime.GOMAXPROCS(0), (n+piece-1)/piece)
-	if workers <= 1 {
-		f(0, n)
-		return
-	}
+	var taken atomic.Int64
 	var wg sync.WaitGroup
-	for w := range workers {
-		wg.Go(func() { f(w*n/workers, (w+1)*n/workers) })
+	for range min(runtime.GOMAXPROCS(0), (n+piece-1)/piece) {
+		wg.Go(func() {
+			for {
+				low := int(taken.Add(1)-1) * piece
+				if low >= n {
+					return
+				}
+				f(low, min(low+piece, n))
+			}
+		})
 	}
 	wg.Wait()
 }

@@ -63,9 +63,13 @@ type Cursor struct {
 }
 
 // Cursor starts at the trace's first request and hands out batch requests at a
-// time. One goroutine sees the exact order at any batch. Among several, a
-// request runs at most goroutines × batch places from its own; batch 1 keeps
-// that least and costs an atomic addition to a shared word per request.
+// time, at least 1. One goroutine sees the exact order at any batch. Among
+// several, up to goroutines × batch requests are claimed and not yet made at
+// any moment, and those of a goroutine that is taken off its CPU come late.
+// Batch 1 keeps that least, and costs an atomic addition to a shared word per
+// request. Batches of 16 moved an LRU's miss ratio by up to 0.0003 in traces
+// of 100,000 requests and more, and by up to 0.005 in one of 6,000 (8 and 64
+// goroutines on 2 CPUs).
 func (t *Trace) Cursor(batch int) *Cursor {
 	batch = min(max(batch, 1), len(t.Requests))
 	return &Cursor{

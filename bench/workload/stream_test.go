@@ -54,8 +54,12 @@ func TestSameSeedSameStream(t *testing.T) {
 			}
 		}
 	}
-	if a, b := mustNew(t, configFor("zipf", 1000)), mustNew(t, Config{Name: "zipf", Keys: 1000, Reads: 1, Seed: 2}); hashOps(a) == hashOps(b) {
-		t.Error("seeds 1 and 2 give the same stream")
+	for name := range golden {
+		a, b := configFor(name, 1000), configFor(name, 1000)
+		a.Length, a.Reads, b.Length, b.Reads, b.Seed = 1<<10, 0.5, 1<<10, 0.5, 2
+		if hashOps(mustNew(t, a)) == hashOps(mustNew(t, b)) {
+			t.Errorf("%s: seeds 1 and 2 give the same stream", name)
+		}
 	}
 }
 
@@ -146,6 +150,41 @@ func TestZipf(t *testing.T) {
 	}
 }
 
+// TestZipfOrder: draws must be independent of each other. An LRU's miss ratio
+// then follows from the popularities alone (H. Che, Y. Tung, Z. Wang:
+// Hierarchical Web caching systems, IEEE JSAC 20(7), 2002): a key is held if
+// it was asked for within the last T requests, T such that the keys held
+// number the capacity.
+func TestZipfOrder(t *testing.T) {
+	const n, capacity = 100_000, 5000
+	cfg := configFor("zipf", n)
+	cfg.Length = 1 << 22
+	s := mustNew(t, cfg)
+	weights := zipfWeights(n)
+	low, high := 1.0, 1e9 // T
+	var miss float64
+	for range 50 {
+		held := 0.0
+		window := math.Sqrt(low * high)
+		miss = 0
+		for _, p := range weights {
+			absent := math.Exp(-p * window)
+			held += 1 - absent
+			miss += p * absent
+		}
+		if held < capacity {
+			low = window
+		} else {
+			high = window
+		}
+	}
+	if got := missRatio(s.Ops, n, capacity); math.Abs(got-miss) > 0.003 {
+		t.Errorf("LRU of %d in %d keys: miss ratio %.4f, independent draws would give %.4f", capacity, n, got, miss)
+	} else {
+		t.Logf("miss ratio %.4f, independent draws give %.4f", got, miss)
+	}
+}
+
 // TestZipfTail checks ten million keys without a stream: shares of ranges.
 func TestZipfTail(t *testing.T) {
 	const n, draws = 10_000_000, 1 << 19
@@ -208,7 +247,7 @@ func TestReads(t *testing.T) {
 	for _, name := range patterns {
 		for _, reads := range []float64{0, 0.5, 0.75, 0.999, 1} {
 			cfg := configFor(name, 1000)
-			cfg.Reads = reads
+			cfg.Reads, cfg.Length = reads, 1<<18
 			s := mustNew(t, cfg)
 			got := 0
 			perKey := make([]int, s.Keys)

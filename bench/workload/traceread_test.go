@@ -247,12 +247,13 @@ func gliFile(t testing.TB) string {
 	return filepath.Join(strings.TrimSpace(string(dir)), "sim", "gli.lirs.gz")
 }
 
-// missRatio replays the trace through a read-through LRU, a plain list and map.
-func missRatio(trace *Trace, capacity int) float64 {
+// missRatio replays requests of so many keys through a read-through LRU, a
+// plain list.
+func missRatio(requests []Op, keys, capacity int) float64 {
 	const none = -1
 	type entry struct{ newer, older int }
-	entries := make([]entry, len(trace.IDs))
-	held := make([]bool, len(trace.IDs))
+	entries := make([]entry, keys)
+	held := make([]bool, keys)
 	newest, oldest, size, misses := none, none, 0, 0
 	unlink := func(k int) {
 		e := entries[k]
@@ -267,7 +268,7 @@ func missRatio(trace *Trace, capacity int) float64 {
 			entries[e.older].newer = e.newer
 		}
 	}
-	for _, op := range trace.Requests {
+	for _, op := range requests {
 		k := op.Index()
 		if held[k] {
 			unlink(k)
@@ -289,7 +290,7 @@ func missRatio(trace *Trace, capacity int) float64 {
 		}
 		newest = k
 	}
-	return float64(misses) / float64(len(trace.Requests))
+	return float64(misses) / float64(len(requests))
 }
 
 // TestRealTraces holds the readers to published counts, and to the LRU miss
@@ -325,7 +326,7 @@ func TestRealTraces(t *testing.T) {
 					trace.Format, len(trace.Requests), len(trace.IDs), c.format, c.requests, c.unique)
 			}
 			for capacity, want := range c.lru {
-				if got := fmt.Sprintf("%.4f", missRatio(trace, capacity)); got != want {
+				if got := fmt.Sprintf("%.4f", missRatio(trace.Requests, len(trace.IDs), capacity)); got != want {
 					t.Errorf("LRU of %d: miss ratio %s, want %s", capacity, got, want)
 				}
 			}

@@ -11,7 +11,7 @@ const zipfExponent = 0.99
 // generate variates from monotone discrete distributions, ACM TOMACS 6(3),
 // 1996): exact for every n, without tables and without summing up the n terms.
 // The method of Gray et al. (SIGMOD 1994) that YCSB uses is exact for ranks 1
-// and 2 only.
+// and 2 only: of 65,536 keys it draws rank 3 19% too often and rank 10 3%.
 type zipf struct {
 	n          float64
 	low, high  float64 // area up to rank 1's left edge and rank n's right edge
@@ -26,8 +26,8 @@ func newZipf(n int) zipf {
 	return z
 }
 
-// rank turns a random word into a rank. Rejected words, one in about forty,
-// are followed by words derived from them.
+// rank turns a random word into a rank. Rejected words, fewer than one in
+// a hundred, are followed by words derived from them.
 func (z zipf) rank(word uint64) int {
 	for ; ; word = mix(word + gamma) {
 		u := z.high + unit(word)*(z.low-z.high)
