@@ -104,13 +104,9 @@ func (c *Checkup) WriteText(w io.Writer) error {
 		if f.Severity == OK {
 			continue
 		}
-		const margin = "                       "
-		fmt.Fprintf(&b, "%swhy: %s\n", margin[:21], f.Why)
-		if f.Do != "" {
-			fmt.Fprintf(&b, "%sdo:  %s\n", margin[:21], f.Do)
-		}
+		fmt.Fprintf(&b, "%21swhy: %s\n%21sdo:  %s\n", "", f.Why, "", f.Do)
 	}
-	fmt.Fprintf(&b, "\n%d problems, %d warnings, %d notes, %d ok\n", counts[Problem], counts[Warning], counts[Note], counts[OK])
+	fmt.Fprintf(&b, "\nproblems: %d, warnings: %d, notes: %d, ok: %d\n", counts[Problem], counts[Warning], counts[Note], counts[OK])
 	_, err := io.WriteString(w, b.String())
 	return err
 }

@@ -64,7 +64,7 @@ func checkCPUs(f *Facts, _ *Observed) Finding {
 	n := f.MaxProcs()
 	found := Finding{
 		ID:   "cpus",
-		What: fmt.Sprintf("%s usable CPUs", decimal(f.Usable())),
+		What: "usable CPUs: " + decimal(f.Usable()),
 		Why:  fmt.Sprintf("this host cannot say anything about scaling above %d; larger GOMAXPROCS is labelled oversubscribed", n),
 		Do:   "measure on a host with more CPUs: the contend binary is static, copy it there",
 	}
@@ -129,7 +129,7 @@ func checkTopology(f *Facts, _ *Observed) Finding {
 		}
 	}
 	if len(hidden) == 0 {
-		return Finding{ID: "topology", What: fmt.Sprintf("%d sockets, %d NUMA nodes, %d L3 domains, %d cores, %d threads per core",
+		return Finding{ID: "topology", What: fmt.Sprintf("sockets: %d, NUMA nodes: %d, L3 domains: %d, cores: %d, threads per core: %d",
 			f.Sockets, f.NUMANodes, f.L3Domains, f.Cores, f.ThreadsPerCore)}
 	}
 	found := Finding{"topology", Warning,
@@ -293,8 +293,8 @@ func checkNeighbours(f *Facts, o *Observed) Finding {
 	}
 	found := Finding{
 		ID: "neighbours",
-		What: fmt.Sprintf("other programs keep %.2f of our %d CPUs busy (load average %.2f)",
-			o.Neighbours, len(f.CPUs), o.LoadAvg),
+		What: fmt.Sprintf("other programs keep %.2f of our %d CPUs busy, and wait for one %.0f%% of the time (load average %.2f)",
+			o.Neighbours, len(f.CPUs), 100*o.Pressure, o.LoadAvg),
 	}
 	if found.Severity = grade(o.Neighbours, float64(len(f.CPUs))); found.Severity > OK {
 		found.Why = "neighbours make contention look smaller, not larger: fewer Ps are on a CPU to fight for the lock"

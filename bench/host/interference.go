@@ -13,10 +13,10 @@ type Interference struct {
 	// CPUs wanted to run, summed over the CPUs of the affinity mask, in
 	// steps of 10 ms per CPU (/proc/stat counts in ticks of 1/100 s).
 	Steal time.Duration `json:"steal"`
-	// Throttled is the time that the cgroups with a CPU quota stood still
-	// because it was used up, and Throttles in how many periods; both summed
-	// over these cgroups. In a period that throttles every CPU of version 2
-	// and 1 adds its own time, so that Throttled can exceed the wall time.
+	// Throttled is the time for which the kernel held our cgroups back
+	// because a CPU quota was used up, and Throttles in how many periods.
+	// Both are summed over the cgroups that have a quota; the kernel sums
+	// the time over CPUs too, so it can exceed the wall time.
 	Throttled time.Duration `json:"throttled"`
 	Throttles int64         `json:"throttles"`
 	// Pressure is the time in which at least one runnable thread of the

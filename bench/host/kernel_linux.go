@@ -28,9 +28,10 @@ func affinity() []int {
 // affected. It returns f's error, or why the mask could not be set: then f was
 // not run.
 //
-// f runs in a goroutine of its own, locked to its thread. If the old mask
-// cannot be brought back, the goroutine ends locked and takes the thread with
-// it, so that no restricted thread serves other goroutines.
+// f runs in a goroutine of its own, locked to its thread, and has to return
+// (no runtime.Goexit). The thread lives on afterwards, so a child's Pdeathsig
+// does not fire. Only if the old mask cannot be brought back does it end, so
+// that no restricted thread serves other goroutines.
 func WithAffinity(cpus []int, f func() error) error {
 	want := unix.NewCPUSet(maxCPU)
 	for _, id := range cpus {

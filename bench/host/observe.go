@@ -19,13 +19,13 @@ type Observed struct {
 	// At rest: this process sleeping.
 	Neighbours float64 `json:"neighbours_cpus"` // busy with others' work, of the CPUs we may use
 	LoadAvg    float64 `json:"loadavg"`         // the last minute's, of the whole host
+	Pressure   float64 `json:"pressure_share"`  // of the time, others' threads waited for a CPU
 
 	// Under load: one spinning goroutine on each of MaxProcs Ps.
 	Wanted    float64 `json:"wanted_cpus"`    // min(MaxProcs, Usable)
 	Got       float64 `json:"got_cpus"`       // process CPU time ÷ wall time
 	Steal     float64 `json:"steal_cpus"`     // taken by the hypervisor
 	Throttles int64   `json:"throttles"`      // periods cut short by the quota
-	Pressure  float64 `json:"pressure_share"` // of the time, some thread of the host waited for a CPU
 
 	MemAvailable int64 `json:"mem_available"` // bytes, 0 if unknown
 
@@ -85,10 +85,11 @@ func state(f *Facts) Observed {
 // watch measures what others do on our CPUs while this process sleeps.
 func (o *Observed) watch(f *Facts, span time.Duration) {
 	t := f.tree()
-	start, busy, own := time.Now(), t.busy(f.CPUs), processCPU()
+	start, busy, waited, own := time.Now(), t.busy(f.CPUs), t.pressure(), processCPU()
 	time.Sleep(span)
-	wall, used := time.Since(start), t.busy(f.CPUs)-busy-(processCPU()-own)
-	o.Neighbours = max(0, used.Seconds()/wall.Seconds())
+	wall, used := time.Since(start).Seconds(), t.busy(f.CPUs)-busy-(processCPU()-own)
+	o.Neighbours = max(0, used.Seconds()/wall)
+	o.Pressure = (t.pressure() - waited).Seconds() / wall
 }
 
 // strain measures what this process gets when it wants all it may have.
@@ -107,7 +108,6 @@ func (o *Observed) strain(f *Facts, span time.Duration) {
 	o.Got = (processCPU() - own).Seconds() / wall
 	o.Steal = seen.Steal.Seconds() / wall
 	o.Throttles = seen.Throttles
-	o.Pressure = seen.Pressure.Seconds() / wall
 }
 
 // busy is the time that the CPUs spent on anything, since boot.
