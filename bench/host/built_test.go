@@ -128,8 +128,10 @@ func sequence(n int) []int {
 	return s
 }
 
-// The large hosts of these tests, 192 CPUs in two sockets.
+// The hosts of these tests: two large ones of 192 CPUs in two sockets, and one
+// for tests that do not care.
 var (
+	small    = machine{sockets: 2, nodes: 1, l3s: 1, cores: 8, threads: 1}
 	big      = machine{sockets: 2, nodes: 1, l3s: 6, cores: 8, threads: 2}
 	bigNoSMT = machine{sockets: 2, nodes: 1, l3s: 12, cores: 8, threads: 1}
 )

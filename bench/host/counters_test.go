@@ -181,12 +181,12 @@ func TestWithAffinity(t *testing.T) {
 
 // fit is a host, and how it was found, with which nothing is wrong.
 func fit() (Facts, Observed) {
-	f := ReadFrom(bigNoSMT.build("proc/cpuinfo", "processor: 0\nmodel name: x\nflags: fpu\n"), sequence(96))
+	f := ReadFrom(small.build(), sequence(8))
 	f.OS, f.Arch, f.Virtualization = "linux", "amd64", "none"
-	f.Online = 96
+	f.Online = 8
 	f.GOGC, f.GOMEMLIMIT, f.GODEBUG = "100", "off", "none"
 	o := state(&f)
-	o.Look, o.Wanted, o.Got = 1, 96, 95.9
+	o.Look, o.Wanted, o.Got = 1, 8, 7.99
 	o.Out, o.OutFree = "/tmp", 100<<30
 	return f, o
 }
@@ -209,15 +209,15 @@ func TestDoctor(t *testing.T) {
 		{"other system", func(f *Facts, o *Observed) { f.OS = "darwin" }, "system", Warning, "darwin"},
 		{"one CPU", func(f *Facts, o *Observed) { f.CPUs = f.CPUs[:1]; f.Online = 1 }, "cpus", Problem, "scaling above 1"},
 		{"two CPUs", func(f *Facts, o *Observed) { f.CPUs = f.CPUs[:2]; f.Online = 2 }, "cpus", Warning, "scaling above 2"},
-		{"mask", func(f *Facts, o *Observed) { f.Online = 192 }, "cpus", Note, "96 of 192 CPUs: 0-95"},
-		{"fraction", func(f *Facts, o *Observed) { f.Quotas = []Quota{{9, "/q/r"}, {7.5, "/q"}} }, "quota", Warning, "--procs 1-7"},
+		{"mask", func(f *Facts, o *Observed) { f.Online = 16 }, "cpus", Note, "8 of 16 CPUs: 0-7"},
+		{"fraction", func(f *Facts, o *Observed) { f.Quotas = []Quota{{7.9, "/q/r"}, {7.5, "/q"}} }, "quota", Warning, "--procs 1-7"},
 		{"throttled", func(f *Facts, o *Observed) { f.Quotas = []Quota{{4, "/q"}}; o.Throttles = 3 }, "quota", Problem, "3 periods"},
-		{"wide quota", func(f *Facts, o *Observed) { f.Quotas = []Quota{{96, "/q"}} }, "quota", Note, "96"},
+		{"wide quota", func(f *Facts, o *Observed) { f.Quotas = []Quota{{8, "/q"}} }, "quota", Note, "quota of 8 CPUs on 8"},
 		{"hidden caches", func(f *Facts, o *Observed) { f.L3Domains = 0 }, "topology", Note, "L3 domains"},
 		{"hidden cores", func(f *Facts, o *Observed) { f.Cores = 0 }, "topology", Warning, "/sys"},
-		{"hyperthreads", func(f *Facts, o *Observed) { f.CPUs[95].Core = 0 }, "smt", Note, "--affinity cores"},
+		{"hyperthreads", func(f *Facts, o *Observed) { f.CPUs[7].Core = 0 }, "smt", Note, "--affinity cores"},
 		{"mixed", func(f *Facts, o *Observed) { o.MixedCores = true }, "mixed-cores", Warning, "taskset"},
-		{"isolated", func(f *Facts, o *Observed) { f.Isolated = []int{4, 5} }, "isolated", Problem, "taskset -c 0-3,6-95"},
+		{"isolated", func(f *Facts, o *Observed) { f.Isolated = []int{4, 5} }, "isolated", Problem, "taskset -c 0-3,6-7"},
 		{"governor", func(f *Facts, o *Observed) { f.Governor = "powersave" }, "governor", Warning, "scaling_governor"},
 		{"governor hidden", func(f *Facts, o *Observed) { f.Governor = Unknown }, "governor", Note, "cannot be seen"},
 		{"turbo, intel", func(f *Facts, o *Observed) { f.Turbo = "on" }, "turbo", Warning, "echo 1 | sudo tee /sys/devices/system/cpu/intel_pstate/no_turbo"},
@@ -225,10 +225,10 @@ func TestDoctor(t *testing.T) {
 		{"heat", func(f *Facts, o *Observed) { o.CoolingLimits = 7 }, "heat", Note, "7 times"},
 		{"battery", func(f *Facts, o *Observed) { o.OnBattery = true }, "battery", Warning, "plug"},
 		{"guest", func(f *Facts, o *Observed) { f.Virtualization = "kvm" }, "virtual", Note, "kvm"},
-		{"steal", func(f *Facts, o *Observed) { o.Steal = 9.6 }, "steal", Warning, "10.0%"},
-		{"much steal", func(f *Facts, o *Observed) { o.Steal = 48 }, "steal", Problem, "50.0%"},
-		{"neighbours", func(f *Facts, o *Observed) { o.Neighbours = 3 }, "neighbours", Warning, "3.00 of our 96"},
-		{"starved", func(f *Facts, o *Observed) { o.Got = 24 }, "cpu-time", Problem, "got 24"},
+		{"steal", func(f *Facts, o *Observed) { o.Steal = .8 }, "steal", Warning, "10.0%"},
+		{"much steal", func(f *Facts, o *Observed) { o.Steal = 4 }, "steal", Problem, "50.0%"},
+		{"neighbours", func(f *Facts, o *Observed) { o.Neighbours = 1 }, "neighbours", Warning, "1.00 of our 8"},
+		{"starved", func(f *Facts, o *Observed) { o.Got = 2 }, "cpu-time", Problem, "got 2"},
 		{"irqbalance", func(f *Facts, o *Observed) { o.IRQBalance = true }, "irqbalance", Note, "systemctl stop irqbalance"},
 		{"hpet", func(f *Facts, o *Observed) { f.ClockSource = "hpet" }, "clock", Warning, "echo tsc"},
 		{"hpet only", func(f *Facts, o *Observed) { f.ClockSource = "hpet"; o.Clocks = []string{"hpet"} }, "clock", Warning, "boot with"},
@@ -272,7 +272,7 @@ func TestDoctor(t *testing.T) {
 			t.Errorf("no test makes %s find anything", found.ID)
 		}
 	}
-	numa := ReadFrom(bigNoSMT.build(), sequence(192))
+	numa := ReadFrom(small.build(), nil)
 	if found := checkNUMA(&numa, &o); found.Severity != Note || !strings.Contains(found.Do, "--affinity cores") {
 		t.Errorf("two nodes: %+v", found)
 	}
@@ -332,7 +332,7 @@ func TestRoom(t *testing.T) {
 }
 
 func TestState(t *testing.T) {
-	f := ReadFrom(big.build(
+	f := ReadFrom(small.build(
 		"sys/class/power_supply/AC/type", "Mains\n",
 		"sys/class/power_supply/BAT0/type", "Battery\n",
 		"sys/class/power_supply/BAT0/status", "Discharging\n",
@@ -348,7 +348,7 @@ func TestState(t *testing.T) {
 		o.MemAvailable != 200000000<<10 || !o.IntelPState || len(o.Clocks) != 3 {
 		t.Errorf("state is %+v", o)
 	}
-	mouse := ReadFrom(big.build("sys/class/power_supply/mouse/type", "Battery", "sys/class/power_supply/mouse/scope", "Device",
+	mouse := ReadFrom(small.build("sys/class/power_supply/mouse/type", "Battery", "sys/class/power_supply/mouse/scope", "Device",
 		"sys/class/power_supply/mouse/status", "Discharging"), nil)
 	if o := state(&mouse); o.OnBattery || o.IRQBalance || o.MixedCores {
 		t.Errorf("a mouse's battery counts: %+v", o)

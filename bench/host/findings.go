@@ -102,8 +102,8 @@ func checkQuota(f *Facts, o *Observed) Finding {
 		Severity: Warning,
 		What:     fmt.Sprintf("cgroup CPU quota of %s CPUs on %d (%s)", decimal(tightest.CPUs), len(f.CPUs), tightest.Dir),
 		Why:      "who uses up the quota stands still until the period ends, lock holders too; such samples are invalid",
-		Do: fmt.Sprintf("give whole CPUs instead of a quota (docker --cpuset-cpus, Kubernetes' static CPU manager, systemd AllowedCPUs=); otherwise stay at --procs 1-%d or below",
-			f.MaxProcs()),
+		Do: fmt.Sprintf("give whole CPUs instead of a quota (docker --cpuset-cpus, Kubernetes' static CPU manager, systemd AllowedCPUs=); otherwise --procs 1-%d --affinity cores: a process on %d CPUs hardly uses it up",
+			f.MaxProcs(), f.MaxProcs()),
 	}
 	if tightest.CPUs != float64(int(tightest.CPUs)) {
 		found.Why += fmt.Sprintf("; and being a fraction, it fits no GOMAXPROCS (Go's own default rounds %s up)", decimal(tightest.CPUs))

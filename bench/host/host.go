@@ -37,7 +37,7 @@ type Facts struct {
 	Sockets        int `json:"sockets"`
 	Cores          int `json:"cores"` // physical
 	ThreadsPerCore int `json:"threads_per_core"`
-	L3Domains      int `json:"l3_domains"` // groups of CPUs that share a last-level cache
+	L3Domains      int `json:"l3_domains"` // groups of CPUs that share a level-3 cache
 	NUMANodes      int `json:"numa_nodes"` // nodes that have CPUs
 
 	// CPUs are the CPUs this process may run on: online and in its affinity

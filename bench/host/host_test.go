@@ -315,7 +315,7 @@ func TestQuotas(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			f := ReadFrom(big.build(test.files...), sequence(192))
+			f := ReadFrom(small.build(test.files...), nil)
 			if d := cmp.Diff(test.want, f.Quotas); d != "" {
 				t.Errorf("quotas (-want +got):\n%s", d)
 			}
@@ -324,11 +324,11 @@ func TestQuotas(t *testing.T) {
 }
 
 func TestMemoryLimit(t *testing.T) {
-	plain := ReadFrom(big.build(), nil)
+	plain := ReadFrom(small.build(), nil)
 	if want := int64(263856552 << 10); plain.Memory != want {
 		t.Errorf("memory is %d, want %d", plain.Memory, want)
 	}
-	limited := ReadFrom(big.build(append(cgroupV2("/a/b"),
+	limited := ReadFrom(small.build(append(cgroupV2("/a/b"),
 		"sys/fs/cgroup/a/memory.max", "1073741824\n", "sys/fs/cgroup/a/b/memory.max", "max\n")...), nil)
 	if limited.Memory != 1<<30 {
 		t.Errorf("memory below a limit of 1 GiB is %d", limited.Memory)
@@ -364,7 +364,7 @@ func TestPlatform(t *testing.T) {
 		"kubernetes": {"proc/self/cgroup", "0::/kubepods.slice/pod1\n"},
 		"lxc":        {"run/systemd/container", "lxc\n"},
 	} {
-		if got := (tree{big.build(files...)}).container(); got != want {
+		if got := (tree{small.build(files...)}).container(); got != want {
 			t.Errorf("container with %q is %q, want %q", files, got, want)
 		}
 	}

@@ -22,10 +22,10 @@ type Observed struct {
 	Pressure   float64 `json:"pressure_share"`  // of the time, others' threads waited for a CPU
 
 	// Under load: one spinning goroutine on each of MaxProcs Ps.
-	Wanted    float64 `json:"wanted_cpus"`    // min(MaxProcs, Usable)
-	Got       float64 `json:"got_cpus"`       // process CPU time ÷ wall time
-	Steal     float64 `json:"steal_cpus"`     // taken by the hypervisor
-	Throttles int64   `json:"throttles"`      // periods cut short by the quota
+	Wanted    float64 `json:"wanted_cpus"` // min(MaxProcs, Usable)
+	Got       float64 `json:"got_cpus"`    // process CPU time ÷ wall time
+	Steal     float64 `json:"steal_cpus"`  // taken by the hypervisor
+	Throttles int64   `json:"throttles"`   // periods cut short by the quota
 
 	MemAvailable int64 `json:"mem_available"` // bytes, 0 if unknown
 

@@ -6,11 +6,14 @@ import (
 	"strings"
 )
 
-// governor is the set of cpufreq governors of the CPUs.
+// governor is the set of cpufreq governors of the CPUs, unknown if one's is.
 func (t tree) governor(cpus []CPU) string {
 	var seen []string
 	for _, c := range cpus {
 		g := t.word(fmt.Sprintf("sys/devices/system/cpu/cpu%d/cpufreq/scaling_governor", c.ID))
+		if g == Unknown {
+			return Unknown
+		}
 		if !slices.Contains(seen, g) {
 			seen = append(seen, g)
 		}

@@ -14,7 +14,7 @@ import (
 type CPU struct {
 	ID     int `json:"id"`
 	Core   int `json:"core"`   // physical core
-	L3     int `json:"l3"`     // last-level cache
+	L3     int `json:"l3"`     // level-3 cache
 	Node   int `json:"node"`   // NUMA node
 	Socket int `json:"socket"` // physical package
 }
@@ -25,62 +25,72 @@ type CPU struct {
 // sockets, have holes, and are -1 on some machines). Where sysfs is hidden,
 // the numbers in /proc/cpuinfo serve.
 func (t tree) topology(online []int, info cpuinfo) []CPU {
-	isOnline := make(map[int]bool, len(online))
+	cores, sockets, l3s, nodes := grouping{}, grouping{}, grouping{}, grouping{}
+	for _, n := range t.list("sys/devices/system/node/online") {
+		nodes.add(t.list(fmt.Sprintf("sys/devices/system/node/node%d/cpulist", n)), online)
+	}
+	l3 := ""
 	for _, id := range online {
-		isOnline[id] = true
-	}
-	// group is the name of the first list that can be read and holds the CPU.
-	group := func(id int, files ...string) int {
-		for _, file := range files {
-			members := t.list(fmt.Sprintf("sys/devices/system/cpu/cpu%d/%s", id, file))
-			if !slices.Contains(members, id) {
-				continue
-			}
-			for _, m := range members {
-				if isOnline[m] {
-					return m
+		// One member's list tells of all: hundreds of CPUs, few files.
+		share := func(g grouping, files ...string) {
+			for _, file := range files {
+				if g.of(id) >= 0 {
+					return
 				}
+				g.add(t.list(fmt.Sprintf("sys/devices/system/cpu/cpu%d/%s", id, file)), online)
 			}
 		}
-		return -1
+		share(cores, "topology/core_cpus_list", "topology/thread_siblings_list")
+		share(sockets, "topology/package_cpus_list", "topology/core_siblings_list")
+		if l3 == "" {
+			l3 = t.level3Cache(id)
+		}
+		if l3 != "" {
+			share(l3s, l3+"/shared_cpu_list")
+		}
 	}
-	node := t.nodes()
+	if len(cores) == 0 && len(sockets) == 0 {
+		cores, sockets = info.groupings(online)
+	}
 	cpus := make([]CPU, len(online))
-	byNumber := map[string]int{} // cpuinfo's numbers → lowest CPU
-	number := func(kind string, parts ...int) int {
-		if slices.Contains(parts, -1) {
-			return -1
-		}
-		return byNumber[fmt.Sprint(kind, parts)]
-	}
-	for i := len(online) - 1; i >= 0; i-- {
-		id := online[i]
-		p := info.place(id)
-		byNumber[fmt.Sprint("core", []int{p.socket, p.core})] = id
-		byNumber[fmt.Sprint("socket", []int{p.socket})] = id
-	}
 	for i, id := range online {
-		c := CPU{ID: id, L3: -1, Node: -1}
-		c.Core = group(id, "topology/core_cpus_list", "topology/thread_siblings_list")
-		c.Socket = group(id, "topology/package_cpus_list", "topology/core_siblings_list")
-		if p := info.place(id); c.Core < 0 && c.Socket < 0 {
-			c.Core = number("core", p.socket, p.core)
-			c.Socket = number("socket", p.socket)
-		}
-		if index := t.lastLevelCache(id); index != "" {
-			c.L3 = group(id, index+"/shared_cpu_list")
-		}
-		if n, ok := node[id]; ok {
-			c.Node = n
-		}
-		cpus[i] = c
+		cpus[i] = CPU{id, cores.of(id), l3s.of(id), nodes.of(id), sockets.of(id)}
 	}
 	return cpus
 }
 
-// lastLevelCache is the folder, within the CPU's, of its level-3 cache; empty
-// if it has none or does not tell. sysfs numbers caches without holes.
-func (t tree) lastLevelCache(id int) string {
+// grouping maps each CPU to the lowest online CPU of its group.
+type grouping map[int]int
+
+// add makes a group of those members that are online and in no group yet.
+func (g grouping) add(members, online []int) {
+	first := -1
+	for _, id := range members { // by rising ID
+		if _, isOnline := slices.BinarySearch(online, id); !isOnline {
+			continue
+		}
+		if _, taken := g[id]; taken {
+			continue
+		}
+		if first < 0 {
+			first = id
+		}
+		g[id] = first
+	}
+}
+
+// of is the name of the CPU's group, -1 if it is in none.
+func (g grouping) of(id int) int {
+	if name, ok := g[id]; ok {
+		return name
+	}
+	return -1
+}
+
+// level3Cache is the folder, within the CPU's, of its level-3 cache; empty
+// if it has none or does not tell. sysfs numbers caches without holes, and
+// every CPU's alike.
+func (t tree) level3Cache(id int) string {
 	for i := range 10 {
 		index := fmt.Sprintf("cache/index%d", i)
 		level, ok := t.number(fmt.Sprintf("sys/devices/system/cpu/cpu%d/%s/level", id, index))
@@ -92,18 +102,6 @@ func (t tree) lastLevelCache(id int) string {
 		}
 	}
 	return ""
-}
-
-// nodes maps each CPU to the lowest CPU of its NUMA node.
-func (t tree) nodes() map[int]int {
-	node := map[int]int{}
-	for _, n := range t.list("sys/devices/system/node/online") {
-		members := t.list(fmt.Sprintf("sys/devices/system/node/node%d/cpulist", n))
-		for _, id := range members {
-			node[id] = members[0]
-		}
-	}
-	return node
 }
 
 // setTopology fills in the counts of the online CPUs, and the CPUs that the
@@ -274,11 +272,26 @@ type cpuinfo struct {
 // place is a CPU's socket and core number, -1 if unknown.
 type place struct{ socket, core int }
 
-func (i cpuinfo) place(id int) place {
-	if p, ok := i.cpus[id]; ok {
-		return p
+// groupings are the cores and sockets according to their numbers. Core numbers
+// repeat in every socket.
+func (i cpuinfo) groupings(online []int) (cores, sockets grouping) {
+	bySocket, byCore := map[int][]int{}, map[place][]int{}
+	for _, id := range online {
+		p, known := i.cpus[id]
+		if !known || p.socket < 0 || p.core < 0 {
+			return nil, nil
+		}
+		bySocket[p.socket] = append(bySocket[p.socket], id)
+		byCore[p] = append(byCore[p], id)
 	}
-	return place{-1, -1}
+	cores, sockets = grouping{}, grouping{}
+	for _, members := range byCore {
+		cores.add(members, online)
+	}
+	for _, members := range bySocket {
+		sockets.add(members, online)
+	}
+	return cores, sockets
 }
 
 func (t tree) cpuinfo() cpuinfo {
