@@ -41,11 +41,12 @@ func Open(dir string) (*Log, error) {
 
 // dropTail finds the end of the last complete group and cuts the file there.
 // A group that must be whole begins with "# run" and ends with "# begin", or
-// begins with "# sample" and ends with its result.
+// begins with "# sample" and ends with its result, or with that of the last
+// sample of the same process.
 func (l *Log) dropTail() error {
 	r := bufio.NewReader(l.f)
 	var at int64
-	var open string
+	var open, more bool // within a group; another result of it follows
 	for {
 		line, err := r.ReadBytes('\n')
 		if err == io.EOF { // what is left has no newline
@@ -58,13 +59,13 @@ func (l *Log) dropTail() error {
 		at += int64(len(line))
 		switch {
 		case bytes.HasPrefix(line, []byte("# contend ")), bytes.HasPrefix(line, []byte("# run ")):
-			open = "header"
+			open = true
 		case bytes.HasPrefix(line, []byte("# sample ")):
-			open = "sample"
+			open, more = true, bytes.Contains(line, []byte(" more=1"))
 		case bytes.HasPrefix(line, []byte("# begin")), bytes.HasPrefix(line, []byte("# result ")), bytes.HasPrefix(line, []byte("Benchmark")):
-			open = ""
+			open = more
 		}
-		if open == "" {
+		if !open {
 			l.end = at
 		}
 	}
@@ -117,31 +118,50 @@ func oneLine(v string) string {
 	return v
 }
 
-// Add appends one sample: its identity, its warnings and attachments, and its
-// result, in one write. line is the result as the cell printed it, beginning
-// with the benchmark's name; for an invalid sample it may be the name alone.
-func (l *Log) Add(s *Sample, line string) error {
+// Entry is a sample to be appended. Of the sample, the identity, the warnings,
+// the attachments and Invalid count; Line is the result as the cell printed it,
+// beginning with the benchmark's name. For an invalid sample it may be the name
+// alone.
+type Entry struct {
+	Sample
+	Line string
+}
+
+// Add appends what one process measured, in one write: for each entry its
+// identity, warnings and attachments, and its result.
+func (l *Log) Add(entries ...Entry) error {
 	var b bytes.Buffer
-	id := []Field{{"cell", s.Cell}, {"block", fmt.Sprint(s.Block)}}
-	if s.Variant != "" {
-		id = append(id, Field{"variant", s.Variant})
+	for i, e := range entries {
+		e.format(&b, i < len(entries)-1)
 	}
-	if s.Invalid != "" {
-		id = append(id, Field{"invalid", s.Invalid})
+	return l.write(b.Bytes())
+}
+
+// format writes one entry. more is set when another of the same process
+// follows: the group is complete only with the last.
+func (e Entry) format(b *bytes.Buffer, more bool) {
+	id := []Field{{"cell", e.Cell}, {"block", fmt.Sprint(e.Block)}}
+	if e.Variant != "" {
+		id = append(id, Field{"variant", e.Variant})
 	}
-	fmt.Fprintln(&b, Record{Verb: "sample", Fields: id})
-	for _, w := range s.Warnings {
-		fmt.Fprintln(&b, Record{Verb: "warn", Fields: []Field{{"text", w}}})
+	if more {
+		id = append(id, Field{"more", "1"})
 	}
-	for _, a := range s.Attachments {
-		fmt.Fprintln(&b, Record{Verb: "attach", Fields: []Field{{"kind", a.Kind}, {"path", a.Path}, {"sha256", a.SHA256}}})
+	if e.Invalid != "" {
+		id = append(id, Field{"invalid", e.Invalid})
 	}
-	if s.Invalid != "" {
+	fmt.Fprintln(b, Record{Verb: "sample", Fields: id})
+	for _, w := range e.Warnings {
+		fmt.Fprintln(b, Record{Verb: "warn", Fields: []Field{{"text", w}}})
+	}
+	for _, a := range e.Attachments {
+		fmt.Fprintln(b, Record{Verb: "attach", Fields: []Field{{"kind", a.Kind}, {"path", a.Path}, {"sha256", a.SHA256}}})
+	}
+	if e.Invalid != "" {
 		b.WriteString("# result ")
 	}
-	b.WriteString(line)
+	b.WriteString(e.Line)
 	b.WriteByte('\n')
-	return l.write(b.Bytes())
 }
 
 // write appends a group durably, or leaves the file as it was.

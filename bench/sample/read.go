@@ -216,7 +216,7 @@ func (p *parser) record(rec Record) {
 		if v, _ := strconv.Atoi(rec.Get("protocol")); v > Protocol {
 			p.note(rec.Line, fmt.Sprintf("written by a newer contend (protocol %d, this one reads up to %d): some of it may be missed", v, Protocol))
 		}
-	case "begin", "cell":
+	case "begin":
 	default:
 		p.set.Records = append(p.set.Records, rec)
 	}

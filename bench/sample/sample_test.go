@@ -50,11 +50,15 @@ func written(t *testing.T) (dir string) {
 		Config:  []sample.Field{{Key: "goos", Value: "linux"}, {Key: "usable-cpus", Value: "2"}},
 		Records: []sample.Record{{Verb: "backend", Fields: []sample.Field{{Key: "name", Value: "ring"}, {Key: "about", Value: "lock-free\nS3-FIFO"}}}},
 	}))
-	must(t, l.Add(&sample.Sample{Cell: "c1", Block: 0, Warnings: []string{"oversubscribed: 4 Ps on 2 CPUs"},
-		Attachments: []sample.Attachment{{Kind: "trace", Path: "traces/1.trace", SHA256: "ab"}}},
-		sample.FormatResult("BenchmarkCache/backend=ring/gomaxprocs=4", 100, []sample.Value{{Unit: "ns/op", V: 41.25}, {Unit: "ops/s", V: 24271844}})))
-	must(t, l.Add(&sample.Sample{Cell: "c1", Block: 1, Variant: "head", Invalid: "exit status 2"}, "BenchmarkCache/backend=ring/gomaxprocs=4"))
-	must(t, l.Add(&sample.Sample{Cell: "c1", Block: 2, Invalid: "throttled"}, "BenchmarkCache/backend=ring/gomaxprocs=4 5 7 ns/op"))
+	must(t, l.Add(sample.Entry{
+		Sample: sample.Sample{Cell: "c1", Block: 0, Warnings: []string{"oversubscribed: 4 Ps on 2 CPUs"},
+			Attachments: []sample.Attachment{{Kind: "trace", Path: "traces/1.trace", SHA256: "ab"}}},
+		Line: sample.FormatResult("BenchmarkCache/backend=ring/gomaxprocs=4", 100, []sample.Value{{Unit: "ns/op", V: 41.25}, {Unit: "ops/s", V: 24271844}}),
+	}))
+	must(t, l.Add( // two results of one process
+		sample.Entry{Sample: sample.Sample{Cell: "c1", Block: 1, Variant: "head", Invalid: "exit status 2"}, Line: "BenchmarkCache/backend=ring/gomaxprocs=4"},
+		sample.Entry{Sample: sample.Sample{Cell: "c1", Block: 1, Variant: "head", Invalid: "throttled"}, Line: "BenchmarkCache/backend=ring/gomaxprocs=4 5 7 ns/op"},
+	))
 	return dir
 }
 
@@ -111,10 +115,13 @@ func TestTornFile(t *testing.T) {
 		if !bytes.HasPrefix(whole, kept) {
 			t.Fatalf("cut at %d: finished lines were changed", cut)
 		}
+		if n := bytes.Count(kept, []byte("variant=head")); n == 1 {
+			t.Fatalf("cut at %d: half of a process's results was kept", cut)
+		}
 		if (len(kept) < cut) != (l.Dropped != "") {
 			t.Fatalf("cut at %d: kept %d bytes, note %q", cut, len(kept), l.Dropped)
 		}
-		must(t, l.Add(&sample.Sample{Cell: "c9", Block: 9}, "BenchmarkLast 1 2 ns/op"))
+		must(t, l.Add(sample.Entry{Sample: sample.Sample{Cell: "c9", Block: 9}, Line: "BenchmarkLast 1 2 ns/op"}))
 		l.Close()
 		set, err := sample.Load(dir)
 		must(t, err)

@@ -1,0 +1,154 @@
+package bench
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// Printed is what a cell's process said.
+type Printed struct {
+	Results []sample.Sample // name, operations, values; warnings and attachments of each
+	Procs   int             // GOMAXPROCS as the process read it back; 0 if it did not say
+}
+
+// ReadProtocol reads the output of a cell that follows the protocol of [Cell].
+func ReadProtocol(_ Cell, stdout []byte) (Printed, error) {
+	var set sample.Set
+	if err := set.Read(bytes.NewReader(stdout), "standard output"); err != nil {
+		return Printed{}, err
+	}
+	if len(set.Notes) > 0 {
+		return Printed{}, errors.New(set.Notes[0].String())
+	}
+	var p Printed
+	for _, r := range set.Records {
+		if r.Verb == "cell" {
+			p.Procs, _ = strconv.Atoi(r.Get("gomaxprocs"))
+		}
+	}
+	for _, s := range set.Samples {
+		p.Results = append(p.Results, *s)
+	}
+	if p.Procs == 0 {
+		return p, errors.New("the process did not say at which GOMAXPROCS it ran")
+	}
+	return p, nil
+}
+
+// outcome is how one process ended.
+type outcome struct {
+	stdout  []byte
+	stderr  []byte // the end of it
+	invalid string // why the sample is invalid, empty if the process ended well
+}
+
+// Output that is kept of one process. A cell prints a few lines; the stacks of
+// a crash can be long, and the last of them matter as little as the first.
+const (
+	maxStdout = 4 << 20
+	maxStderr = 256 << 10
+)
+
+// runProcess runs one cell to its end. The error is for what stops the run: an
+// executable that cannot be started, or an interruption.
+func runProcess(ctx context.Context, c Cell, exe, dir string) (outcome, error) {
+	cmd := exec.Command(exe, c.Args...)
+	cmd.Dir = dir
+	if c.Dir != "" {
+		cmd.Dir = c.Dir
+	}
+	cmd.Env = append(os.Environ(), "GOMAXPROCS="+strconv.Itoa(c.Procs))
+	cmd.Env = append(cmd.Env, c.Env...)
+	stdout, stderr := &tail{max: maxStdout}, &tail{max: maxStderr}
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	cmd.WaitDelay = 2 * time.Second // a grandchild may hold the pipes open
+	isolate(cmd)
+	if err := cmd.Start(); err != nil {
+		return outcome{}, err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	hung := time.NewTimer(c.bound())
+	defer hung.Stop()
+
+	var o outcome
+	select {
+	case err := <-ended:
+		if err != nil {
+			o.invalid = err.Error()
+		}
+	case <-hung.C:
+		o.invalid = fmt.Sprintf("no result after %v: killed", c.bound())
+		dumpStacks(cmd)
+		select {
+		case <-ended:
+		case <-time.After(3 * time.Second):
+			kill(cmd)
+			<-ended
+		}
+	case <-ctx.Done():
+		kill(cmd)
+		<-ended
+		return outcome{}, ctx.Err()
+	}
+	kill(cmd) // what the process may have left behind in its group
+	o.stdout, o.stderr = stdout.bytes(), stderr.bytes()
+	if stdout.lost > 0 && o.invalid == "" {
+		o.invalid = fmt.Sprintf("printed more than %d bytes", maxStdout)
+	}
+	return o, nil
+}
+
+// reason is the last line of standard error that says something, for the
+// sample's line; the whole is attached.
+func (o outcome) reason() string {
+	for _, line := range strings.Split(string(o.stderr), "\n") {
+		if strings.HasPrefix(line, "panic:") || strings.HasPrefix(line, "fatal error:") {
+			return o.invalid + ": " + line
+		}
+	}
+	lines := strings.Split(strings.TrimSpace(string(o.stderr)), "\n")
+	if last := lines[len(lines)-1]; last != "" && !strings.HasPrefix(last, "\t") {
+		return o.invalid + ": " + last
+	}
+	return o.invalid
+}
+
+// tail keeps the first half and the last half of what is written to it, when
+// it is more than max bytes. Only os/exec's copying goroutine writes to it, and
+// it is read after Wait.
+type tail struct {
+	max        int
+	head, last []byte
+	lost       int
+}
+
+func (t *tail) Write(p []byte) (int, error) {
+	n := len(p)
+	if room := t.max/2 - len(t.head); room > 0 {
+		k := min(room, len(p))
+		t.head, p = append(t.head, p[:k]...), p[k:]
+	}
+	t.last = append(t.last, p...)
+	if over := len(t.last) - t.max/2; over > 0 {
+		t.lost += over
+		t.last = append(t.last[:0], t.last[over:]...)
+	}
+	return n, nil
+}
+
+func (t *tail) bytes() []byte {
+	if t.lost == 0 {
+		return append(t.head, t.last...)
+	}
+	return fmt.Appendf(t.head, "\n… %d bytes left out …\n%s", t.lost, t.last)
+}

@@ -1,0 +1,78 @@
+package bench
+
+import (
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// progress tells a person how far the run is, between cells only: writing
+// during a cell would disturb it.
+type progress struct {
+	w        io.Writer
+	terminal bool
+
+	total, done    int
+	expected, left time.Duration // of the cells measured so far; of those to come
+	spent          time.Duration
+	last           time.Time
+}
+
+// plainEvery is the least time between lines where they cannot be rewritten.
+const plainEvery = 10 * time.Second
+
+func newProgress(p *Plan, done map[sampleKey]bool, opt Options) *progress {
+	g := &progress{w: opt.Progress, terminal: opt.Terminal, last: time.Now()}
+	if g.w == nil {
+		g.w = io.Discard
+	}
+	for block := range p.Blocks {
+		for _, i := range p.order(block) {
+			c := p.Cells[i]
+			g.total++
+			if done[sampleKey{c.ID(), c.Variant, block}] {
+				g.done++
+			} else {
+				g.left += c.Expect
+			}
+		}
+	}
+	return g
+}
+
+// cell notes that a cell has ended after d.
+func (g *progress) cell(c Cell, block int, e sample.Entry, d time.Duration) {
+	g.done++
+	g.left -= c.Expect
+	g.expected += c.Expect
+	g.spent += d
+	if e.Invalid != "" {
+		g.clear()
+		fmt.Fprintf(g.w, "invalid: %s: %s\n", c.Name, e.Invalid)
+	}
+	switch {
+	case g.terminal:
+		fmt.Fprintf(g.w, "\r\x1b[K%d/%d  %s left  %s", g.done, g.total, g.remaining(), c.Name)
+	case g.done == g.total, time.Since(g.last) >= plainEvery:
+		fmt.Fprintf(g.w, "%d of %d cells measured, %s left\n", g.done, g.total, g.remaining())
+		g.last = time.Now()
+	}
+}
+
+// clear takes the rewritten line away.
+func (g *progress) clear() {
+	if g.terminal {
+		fmt.Fprint(g.w, "\r\x1b[K")
+	}
+}
+
+// remaining corrects the expectation by how it has held so far.
+func (g *progress) remaining() time.Duration {
+	left := g.left
+	if g.expected > 0 {
+		left = time.Duration(float64(left) * float64(g.spent) / float64(g.expected))
+	}
+	return left.Round(time.Second)
+}

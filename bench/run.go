@@ -1,0 +1,418 @@
+package bench
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sort"
+	"strings"
+	"time"
+
+	"github.com/contend-go/contend/bench/host"
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// Options is where and with what a plan is carried out.
+type Options struct {
+	Dir string // the run folder; made if there is none
+	// Exe is the executable of each variant of the plan's cells; the variant
+	// "" is this executable if it is not given.
+	Exe  map[string]string
+	Host host.Facts
+	// Pin keeps each cell's process on the first Procs CPUs of the host's fill
+	// order.
+	Pin bool
+	// Provenance is added to the run's line in the samples file: the command,
+	// the commit.
+	Provenance []sample.Field
+	// Read reads a cell's output; nil is ReadProtocol.
+	Read func(c Cell, stdout []byte) (Printed, error)
+	// Progress gets a line after cells, never during one; nil is silence.
+	// Terminal says that it may be rewritten in place.
+	Progress io.Writer
+	Terminal bool
+}
+
+// Summary is what a run has come to.
+type Summary struct {
+	Measured int       // processes that gave valid samples now
+	Reused   int       // those found finished in the run folder
+	Invalid  []Failure // the last attempt at each cell and block that has no valid sample
+	Notes    []string  // what was dropped or begun anew
+}
+
+// Failure is an invalid sample.
+type Failure struct {
+	Name   string
+	Block  int
+	Reason string
+	Stderr string // path of what the process printed there, below the run folder; empty if it printed nothing
+}
+
+// ErrInterrupted is returned when the context was cancelled. What was measured
+// is safe, and the same Run continues.
+var ErrInterrupted = errors.New("interrupted")
+
+// Run carries out the plan, or continues it. The run folder's samples file
+// tells what is finished: those lines are never touched. The Summary is right
+// also when an error is returned. Errors mean that the run could not go on: a
+// folder with a different plan (ErrOtherPlan), a folder in use or not
+// writable, a full disk, an executable that does not start. A cell that
+// crashes or hangs is no error but an invalid sample.
+func Run(ctx context.Context, p *Plan, opt Options) (Summary, error) {
+	r, err := open(p, opt)
+	if err != nil {
+		return Summary{}, err
+	}
+	defer r.close()
+	for block := range p.Blocks {
+		for _, i := range p.order(block) {
+			c := p.Cells[i]
+			if r.done[sampleKey{c.ID(), c.Variant, block}] {
+				r.sum.Reused++
+				continue
+			}
+			if err := r.measure(ctx, c, block); err != nil {
+				r.progress.clear()
+				return r.sum, err
+			}
+		}
+	}
+	r.progress.clear()
+	return r.sum, nil
+}
+
+// runner is a plan under way. It is used by one goroutine.
+type runner struct {
+	plan     *Plan
+	opt      Options
+	exe      map[string]executable
+	fill     []int // CPUs in fill order, nil without Pin
+	log      *sample.Log
+	unlock   func()
+	done     map[sampleKey]bool
+	sum      Summary
+	progress *progress
+}
+
+// sampleKey identifies one process's samples within a part of the run.
+type sampleKey struct {
+	cell, variant string
+	block         int
+}
+
+// executable is one variant's program, with what tells whether it was changed.
+type executable struct {
+	path, hash string
+	info       os.FileInfo
+}
+
+func open(p *Plan, opt Options) (_ *runner, err error) {
+	if err := p.check(); err != nil {
+		return nil, err
+	}
+	if opt.Read == nil {
+		opt.Read = ReadProtocol
+	}
+	r := &runner{plan: p, opt: opt, done: map[sampleKey]bool{}}
+	if opt.Pin {
+		r.fill = opt.Host.FillOrder()
+	}
+	if r.exe, err = executables(p, opt.Exe); err != nil {
+		return nil, err
+	}
+	if r.opt.Dir, err = filepath.Abs(opt.Dir); err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(r.opt.Dir, 0o755); err != nil {
+		return nil, err
+	}
+	if r.unlock, err = lock(r.opt.Dir); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			r.close()
+		}
+	}()
+	if err := p.store(r.opt.Dir); err != nil {
+		return nil, err
+	}
+	if r.log, err = sample.Open(r.opt.Dir); err != nil {
+		return nil, err
+	}
+	if r.log.Dropped != "" {
+		r.sum.Notes = append(r.sum.Notes, r.log.Dropped)
+	}
+	if err := r.resume(); err != nil {
+		return nil, err
+	}
+	r.progress = newProgress(p, r.done, opt)
+	return r, nil
+}
+
+func (r *runner) close() {
+	if r.log != nil {
+		r.log.Close()
+	}
+	r.unlock()
+}
+
+// executables finds and hashes the programs of all variants.
+func executables(p *Plan, paths map[string]string) (map[string]executable, error) {
+	found := map[string]executable{}
+	for _, c := range p.Cells {
+		if _, ok := found[c.Variant]; ok {
+			continue
+		}
+		path, ok := paths[c.Variant]
+		if !ok && c.Variant == "" {
+			self, err := os.Executable()
+			if err != nil {
+				return nil, err
+			}
+			path, ok = self, true
+		}
+		if !ok {
+			return nil, fmt.Errorf("variant %q has no executable", c.Variant)
+		}
+		e, err := newExecutable(path)
+		if err != nil {
+			return nil, err
+		}
+		found[c.Variant] = e
+	}
+	return found, nil
+}
+
+func newExecutable(path string) (executable, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return executable{}, err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return executable{}, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return executable{}, err
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return executable{}, fmt.Errorf("%s: %w", path, err)
+	}
+	return executable{path, hex.EncodeToString(h.Sum(nil)[:16]), info}, nil
+}
+
+// changed reports an executable that is not the one that was hashed.
+func (e executable) changed() error {
+	info, err := os.Stat(e.path)
+	if err != nil {
+		return err
+	}
+	if info.Size() != e.info.Size() || !info.ModTime().Equal(e.info.ModTime()) {
+		return fmt.Errorf("%s was changed during the run: run the command again to start a new part", e.path)
+	}
+	return nil
+}
+
+// resume reads what is finished, and begins a new part of the run unless the
+// file ends with one of the same plan, executables and host.
+func (r *runner) resume() error {
+	set := new(sample.Set)
+	f, err := os.Open(filepath.Join(r.opt.Dir, sample.FileName))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := set.Read(f, sample.FileName); err != nil {
+		return err
+	}
+	run := r.identity()
+	for _, s := range set.Samples {
+		if s.Run != nil && s.Run.ID == run.ID && s.Valid() {
+			r.done[sampleKey{s.Cell, s.Variant, s.Block}] = true
+		}
+	}
+	if n := len(set.Runs); n > 0 {
+		if set.Runs[n-1].ID == run.ID {
+			return nil
+		}
+		r.sum.Notes = append(r.sum.Notes, "another host or executable: a new part of the run begins; its samples are not pooled with the others")
+	}
+	records := append([]sample.Record(nil), r.plan.Records...)
+	for _, b := range r.opt.Host.Boundaries() {
+		records = append(records, sample.Record{Verb: "boundary", Fields: []sample.Field{
+			{Key: "after", Value: fmt.Sprint(b.After)}, {Key: "label", Value: b.Label}}})
+	}
+	return r.log.Begin(sample.Header{Run: run, Config: r.opt.Host.Config(), Records: records})
+}
+
+// identity names this part of the run: plan, executables and host.
+func (r *runner) identity() sample.Run {
+	var variants []string
+	for v := range r.exe {
+		variants = append(variants, v)
+	}
+	sort.Strings(variants)
+	key := r.plan.id() + " " + r.opt.Host.Fingerprint()
+	fields := []sample.Field{{Key: "seed", Value: fmt.Sprint(r.plan.Seed)}, {Key: "plan", Value: r.plan.id()}}
+	for _, v := range variants {
+		name := "exe"
+		if v != "" {
+			name += "." + v
+		}
+		key += " " + v + "=" + r.exe[v].hash
+		fields = append(fields, sample.Field{Key: name, Value: "sha256:" + r.exe[v].hash})
+	}
+	if r.opt.Pin {
+		key += " pinned"
+		fields = append(fields, sample.Field{Key: "affinity", Value: "cores"})
+	}
+	fields = append(fields, r.opt.Provenance...)
+	return sample.Run{ID: shortHash([]byte(key), 6), Fields: fields}
+}
+
+// measure runs one cell once and appends what came of it.
+func (r *runner) measure(ctx context.Context, c Cell, block int) error {
+	exe := r.exe[c.Variant]
+	if err := exe.changed(); err != nil {
+		return err
+	}
+	began := time.Now()
+	o, err := r.start(ctx, c, exe.path, block)
+	if ctx.Err() != nil {
+		return ErrInterrupted
+	}
+	if err != nil {
+		return fmt.Errorf("cell %s: %w", c.Name, err)
+	}
+	entries := r.entries(c, block, o)
+	if err := r.log.Add(entries...); err != nil {
+		return err
+	}
+	if invalid := entries[0].Invalid; invalid != "" {
+		f := Failure{Name: c.Name, Block: block, Reason: invalid}
+		for _, a := range entries[0].Attachments {
+			if a.Kind == "stderr" {
+				f.Stderr = a.Path
+			}
+		}
+		r.sum.Invalid = append(r.sum.Invalid, f)
+	} else {
+		r.sum.Measured++
+	}
+	r.progress.cell(c, block, entries[0], time.Since(began))
+	return nil
+}
+
+// start runs the process, on its CPUs if they are to be kept.
+func (r *runner) start(ctx context.Context, c Cell, exe string, block int) (o outcome, err error) {
+	c.Env = append([]string{
+		"CONTEND_DIR=" + r.opt.Dir,
+		fmt.Sprintf("CONTEND_PREFIX=%s-%d%s", c.ID(), block, c.Variant),
+	}, c.Env...)
+	if r.fill == nil {
+		return runProcess(ctx, c, exe, r.opt.Dir)
+	}
+	cpus := r.fill[:min(c.Procs, len(r.fill))]
+	err = host.WithAffinity(cpus, func() (err error) {
+		o, err = runProcess(ctx, c, exe, r.opt.Dir)
+		return err
+	})
+	return o, err
+}
+
+// entries judges what a process printed: one entry for each of its results, or
+// one invalid entry.
+func (r *runner) entries(c Cell, block int, o outcome) []sample.Entry {
+	id := sample.Sample{Cell: c.ID(), Block: block, Variant: c.Variant}
+	var printed Printed
+	if o.invalid == "" {
+		var err error
+		if printed, err = r.opt.Read(c, o.stdout); err != nil {
+			o.invalid = err.Error()
+		}
+	} else {
+		o.invalid = o.reason()
+	}
+	if o.invalid == "" {
+		o.invalid = mismatch(c, printed)
+	}
+	if o.invalid != "" {
+		id.Invalid = o.invalid
+		id.Attachments = r.keepStderr(c, block, o.stderr)
+		return []sample.Entry{{Sample: id, Line: c.Name}}
+	}
+	var entries []sample.Entry
+	for _, s := range printed.Results {
+		e := sample.Entry{Sample: id, Line: sample.FormatResult(s.Name.String(), s.Iters, s.Values)}
+		e.Warnings, e.Attachments = s.Warnings, s.Attachments
+		e.Warnings = append(e.Warnings, r.warnings(&s)...)
+		if ns, _ := s.Value("throttled-ns"); ns > 0 {
+			e.Invalid = fmt.Sprintf("throttled by the CPU quota for %v", time.Duration(ns))
+		}
+		entries = append(entries, e)
+	}
+	return entries
+}
+
+// mismatch says why results do not belong to the cell; empty if they do.
+func mismatch(c Cell, p Printed) string {
+	if len(p.Results) == 0 {
+		return "the process printed no result"
+	}
+	if p.Procs != 0 && p.Procs != c.Procs {
+		return fmt.Sprintf("the process ran at GOMAXPROCS=%d instead of %d", p.Procs, c.Procs)
+	}
+	want, _ := sample.ParseName(c.Name)
+	for _, s := range p.Results {
+		same := s.Name.String() == c.Name
+		if len(p.Results) > 1 {
+			same = s.Name.Without(sample.GOMAXPROCS) == want.Without(sample.GOMAXPROCS)
+		}
+		if !same {
+			return fmt.Sprintf("the process printed a result for %s", s.Name)
+		}
+		if len(s.Values) == 0 {
+			return "the process printed a result without values"
+		}
+	}
+	return ""
+}
+
+// stealWarning is the share of the CPUs' time above which other tenants are
+// named beside the number. A percent is about what pairing in blocks resolves.
+const stealWarning = 0.01
+
+func (r *runner) warnings(s *sample.Sample) []string {
+	var w []string
+	if p := s.Name.Procs(); r.opt.Host.Oversubscribed(p) {
+		w = append(w, fmt.Sprintf("oversubscribed: %d Ps on %s usable CPUs", p, r.opt.Host.UsableText()))
+	}
+	if steal, _ := s.Value("steal"); steal > stealWarning {
+		w = append(w, fmt.Sprintf("neighbours: the host took %.1f%% of the CPU time", 100*steal))
+	}
+	return w
+}
+
+// keepStderr stores what an invalid cell printed there.
+func (r *runner) keepStderr(c Cell, block int, text []byte) []sample.Attachment {
+	if len(strings.TrimSpace(string(text))) == 0 {
+		return nil
+	}
+	path := fmt.Sprintf("stderr/%s-%d%s.txt", c.ID(), block, c.Variant)
+	full := filepath.Join(r.opt.Dir, filepath.FromSlash(path))
+	if os.MkdirAll(filepath.Dir(full), 0o755) != nil || writeFile(full, text) != nil {
+		return nil // the reason is in the sample; the sample's own write reports a full disk
+	}
+	sum := sha256.Sum256(text)
+	return []sample.Attachment{{Kind: "stderr", Path: path, SHA256: hex.EncodeToString(sum[:])}}
+}
