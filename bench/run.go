@@ -23,7 +23,7 @@ type Options struct {
 	// Exe is the executable of each variant of the plan's cells; the variant
 	// "" is this executable if it is not given.
 	Exe  map[string]string
-	Host host.Facts
+	Host *host.Facts
 	// Pin keeps each cell's process on the first Procs CPUs of the host's fill
 	// order.
 	Pin bool
@@ -395,7 +395,7 @@ const stealWarning = 0.01
 func (r *runner) warnings(s *sample.Sample) []string {
 	var w []string
 	if p := s.Name.Procs(); r.opt.Host.Oversubscribed(p) {
-		w = append(w, fmt.Sprintf("oversubscribed: %d Ps on %s usable CPUs", p, r.opt.Host.UsableText()))
+		w = append(w, fmt.Sprintf("oversubscribed: %d Ps on %g usable CPUs", p, r.opt.Host.Usable()))
 	}
 	if steal, _ := s.Value("steal"); steal > stealWarning {
 		w = append(w, fmt.Sprintf("neighbours: the host took %.1f%% of the CPU time", 100*steal))

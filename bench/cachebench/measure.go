@@ -1,0 +1,244 @@
+package cachebench
+
+import (
+	"fmt"
+	"math"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/contend-go/contend/bench"
+	"github.com/contend-go/contend/bench/host"
+	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/bench/workload"
+)
+
+// result is what one window gave.
+type result struct {
+	procs  int
+	ops    int
+	values []sample.Value
+}
+
+// crew is a set of running workers.
+type crew[K workload.Key] struct {
+	workers []*worker[K]
+	stop    atomic.Bool
+	done    sync.WaitGroup
+}
+
+// start lets the rig's first n workers run.
+func (r *rig[K]) start(n int, began time.Time) *crew[K] {
+	c := &crew[K]{workers: r.workers[:n]}
+	for _, w := range c.workers {
+		c.done.Go(func() { w.drive(&c.stop, began) })
+	}
+	return c
+}
+
+func (c *crew[K]) join() {
+	c.stop.Store(true)
+	c.done.Wait()
+}
+
+// counts is the sum of the workers' counters, and the operations of each.
+type counts struct {
+	tally
+	each []uint64
+}
+
+func (c *crew[K]) counts() counts {
+	sum := counts{each: make([]uint64, len(c.workers))}
+	for i, w := range c.workers {
+		sum.each[i] = w.ops.Load()
+		sum.ops += sum.each[i]
+		sum.gets += w.gets.Load()
+		sum.hits += w.hits.Load()
+		sum.reads += w.reads.Load()
+	}
+	return sum
+}
+
+// Warm-up ends when three slices in a row differ by no more than steady, or
+// when it has taken its bound: the length of the window, and at least
+// minWarmup.
+const (
+	steady    = 0.05
+	slices    = 3
+	slice     = 10 * time.Millisecond
+	minWarmup = 50 * time.Millisecond
+)
+
+// warmUp waits until the rate is steady.
+func (c *crew[K]) warmUp(window time.Duration) (took time.Duration, isSteady bool) {
+	var rates []float64
+	began := time.Now()
+	last, at := c.counts().ops, began
+	for time.Since(began) < max(window, minWarmup) {
+		time.Sleep(max(slice, window/50))
+		ops, now := c.counts().ops, time.Now()
+		rates = append(rates, float64(ops-last)/now.Sub(at).Seconds())
+		last, at = ops, now
+		if n := len(rates); n >= slices && spread(rates[n-slices:]) <= steady {
+			return time.Since(began), true
+		}
+	}
+	return time.Since(began), false
+}
+
+// spread is the distance between the extremes, relative to the largest.
+func spread(x []float64) float64 {
+	lo, hi := x[0], x[0]
+	for _, v := range x {
+		lo, hi = min(lo, v), max(hi, v)
+	}
+	if hi == 0 {
+		return 0
+	}
+	return (hi - lo) / hi
+}
+
+// window measures the running crew for d, observed by the probe if there is
+// one. sleep and wake-up are the controller's only work meanwhile.
+func (c *crew[K]) window(facts *host.Facts, d time.Duration, probe bench.Probe, w bench.Window) (res result, seen bench.Observation, err error) {
+	m := bench.NewMeter(facts)
+	if probe != nil {
+		if err := probe.Start(w); err != nil {
+			return res, seen, err
+		}
+	}
+	m.Begin()
+	before := c.counts()
+	time.Sleep(d)
+	after := c.counts()
+	m.End()
+	if probe != nil {
+		if seen, err = probe.Stop(); err != nil {
+			return res, seen, err
+		}
+	}
+	return newResult(m, before, after), seen, nil
+}
+
+func newResult(m *bench.Meter, before, after counts) result {
+	ops := int(after.ops - before.ops)
+	res := result{procs: runtime.GOMAXPROCS(0), ops: ops, values: m.Values(ops)}
+	gets, hits := after.gets-before.gets, after.hits-before.hits
+	if gets > 0 {
+		res.add("hits/get", float64(hits)/float64(gets))
+	}
+	if ops > 0 {
+		res.add("reads/op", float64(after.reads-before.reads)/float64(ops))
+	}
+	each := make([]float64, len(after.each))
+	for i := range each {
+		each[i] = float64(after.each[i] - before.each[i])
+	}
+	fairness, jain := fairness(each)
+	res.add("fairness", fairness)
+	res.add("jain", jain)
+	return res
+}
+
+func (r *result) add(unit string, v float64) {
+	if math.IsNaN(v) || math.IsInf(v, 0) {
+		return
+	}
+	r.values = append(r.values, sample.Value{Unit: unit, V: v})
+}
+
+// fairness is min÷max and Jain's index (Jain, Chiu and Hawe, 1984):
+// (Σx)² ÷ (n·Σx²), 1 when all are equal, 1/n when one has everything.
+func fairness(x []float64) (minMax, jain float64) {
+	lo, hi, sum, squares := math.Inf(1), 0.0, 0.0, 0.0
+	for _, v := range x {
+		lo, hi = min(lo, v), max(hi, v)
+		sum += v
+		squares += v * v
+	}
+	return lo / hi, sum * sum / (float64(len(x)) * squares)
+}
+
+// report is what the process of a cell has to print.
+type report struct {
+	results  []result
+	seen     bench.Observation // of the last result
+	warnings []string
+}
+
+func (r *report) warn(format string, args ...any) {
+	r.warnings = append(r.warnings, fmt.Sprintf(format, args...))
+}
+
+// measure runs the rig's cell: warm-up, window, join.
+func (r *rig[K]) measure(facts *host.Facts, probe bench.Probe, w bench.Window) (rep report, err error) {
+	if r.cell.Tour != nil {
+		return r.tour(facts, probe, w)
+	}
+	crew := r.start(len(r.workers), time.Now())
+	took, isSteady := crew.warmUp(r.cell.Time)
+	res, seen, err := crew.window(facts, r.cell.Time, probe, w)
+	crew.join()
+	if err != nil {
+		return rep, err
+	}
+	res.add("warmup-s", took.Seconds())
+	if !isSteady {
+		rep.warn("the rate was not steady after a warm-up of %v", took.Round(time.Millisecond))
+	}
+	r.check(&res, &rep)
+	rep.results, rep.seen = []result{res}, seen
+	return rep, nil
+}
+
+// check adds what is known only after all workers have ended.
+func (r *rig[K]) check(res *result, rep *report) {
+	if r.bytesPerEntry > 0 {
+		res.add("bytes/entry", r.bytesPerEntry)
+	}
+	if r.cell.WorkUnits > 0 {
+		res.add("work-ns/op", workload.MeasureWork(r.cell.WorkUnits))
+	}
+	if r.load.Task == workload.TakeToken {
+		lost, updates := r.lost()
+		res.add("lost/op", float64(lost)/float64(max(updates, 1)))
+		if lost > 0 {
+			rep.warn("lost %d of %d updates", lost, updates)
+		}
+	}
+}
+
+// tour steps GOMAXPROCS through the sweep within this one process: the probe
+// sees all of it, with a mark at each step. The process was started at the
+// highest value, by which some libraries size themselves.
+func (r *rig[K]) tour(facts *host.Facts, probe bench.Probe, w bench.Window) (rep report, err error) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
+	if probe != nil {
+		if err := probe.Start(w); err != nil {
+			return rep, err
+		}
+	}
+	began := time.Now()
+	for _, procs := range r.cell.Tour {
+		runtime.GOMAXPROCS(procs)
+		crew := r.start(r.cell.goroutines(procs), began)
+		crew.warmUp(minWarmup)
+		if probe != nil {
+			probe.Mark(fmt.Sprintf("gomaxprocs=%d", procs))
+		}
+		res, _, err := crew.window(facts, r.cell.Time, nil, w)
+		if probe != nil {
+			probe.Mark("end")
+		}
+		crew.join()
+		if err != nil {
+			return rep, err
+		}
+		rep.results = append(rep.results, res)
+	}
+	if probe != nil {
+		rep.seen, err = probe.Stop()
+	}
+	return rep, err
+}
