@@ -138,8 +138,8 @@ func (p *Plan) id() string {
 	return shortHash(b, 8)
 }
 
-// planFile is the name of the plan within a run folder.
-const planFile = "plan.json"
+// PlanFile is the name of the plan within a run folder.
+const PlanFile = "plan.json"
 
 // ErrOtherPlan is returned for a run folder that holds a different plan.
 var ErrOtherPlan = errors.New("the folder holds a different plan")
@@ -147,7 +147,7 @@ var ErrOtherPlan = errors.New("the folder holds a different plan")
 // store writes the plan into the folder, or checks that the one that is there
 // is the same.
 func (p *Plan) store(dir string) error {
-	path := filepath.Join(dir, planFile)
+	path := filepath.Join(dir, PlanFile)
 	old, err := LoadPlan(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):

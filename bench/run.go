@@ -43,6 +43,7 @@ type Summary struct {
 	Measured int       // processes that gave valid samples now
 	Reused   int       // those found finished in the run folder
 	Invalid  []Failure // the last attempt at each cell and block that has no valid sample
+	Warned   int       // valid samples with warnings, reused ones included
 	Notes    []string  // what was dropped or begun anew
 }
 
@@ -239,6 +240,9 @@ func (r *runner) resume() error {
 	for _, s := range set.Samples {
 		if s.Run != nil && s.Run.ID == run.ID && s.Valid() {
 			r.done[sampleKey{s.Cell, s.Variant, s.Block}] = true
+			if len(s.Warnings) > 0 {
+				r.sum.Warned++
+			}
 		}
 	}
 	if n := len(set.Runs); n > 0 {
@@ -308,6 +312,9 @@ func (r *runner) measure(ctx context.Context, c Cell, block int) error {
 		r.sum.Invalid = append(r.sum.Invalid, f)
 	} else {
 		r.sum.Measured++
+		if len(entries[0].Warnings) > 0 {
+			r.sum.Warned++
+		}
 	}
 	r.progress.cell(c, block, entries[0], time.Since(began))
 	return nil

@@ -101,3 +101,13 @@ func (c cell) environment() []string {
 
 // number prints a percentage without a needless fraction.
 func number(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
+
+// decode is the inverse of environment.
+func decode(env []string) (c cell, ok bool) {
+	for _, v := range env {
+		if text, found := strings.CutPrefix(v, cellVar+"="); found {
+			return c, json.Unmarshal([]byte(text), &c) == nil
+		}
+	}
+	return c, false
+}

@@ -65,7 +65,7 @@ func (c *crew[K]) counts() counts {
 // minWarmup.
 const (
 	steady    = 0.05
-	slices    = 3
+	alike     = 3
 	slice     = 10 * time.Millisecond
 	minWarmup = 50 * time.Millisecond
 )
@@ -80,7 +80,7 @@ func (c *crew[K]) warmUp(window time.Duration) (took time.Duration, isSteady boo
 		ops, now := c.counts().ops, time.Now()
 		rates = append(rates, float64(ops-last)/now.Sub(at).Seconds())
 		last, at = ops, now
-		if n := len(rates); n >= slices && spread(rates[n-slices:]) <= steady {
+		if n := len(rates); n >= alike && spread(rates[n-alike:]) <= steady {
 			return time.Since(began), true
 		}
 	}
@@ -99,26 +99,22 @@ func spread(x []float64) float64 {
 	return (hi - lo) / hi
 }
 
-// window measures the running crew for d, observed by the probe if there is
-// one. sleep and wake-up are the controller's only work meanwhile.
-func (c *crew[K]) window(facts *host.Facts, d time.Duration, probe bench.Probe, w bench.Window) (res result, seen bench.Observation, err error) {
+// window measures the running crew for d. mark, if not nil, is told when the
+// timed window begins and ends.
+func (c *crew[K]) window(facts *host.Facts, d time.Duration, mark func(string)) result {
 	m := bench.NewMeter(facts)
-	if probe != nil {
-		if err := probe.Start(w); err != nil {
-			return res, seen, err
-		}
-	}
 	m.Begin()
+	if mark != nil {
+		mark(fmt.Sprintf("gomaxprocs=%d", runtime.GOMAXPROCS(0)))
+	}
 	before := c.counts()
 	time.Sleep(d)
 	after := c.counts()
-	m.End()
-	if probe != nil {
-		if seen, err = probe.Stop(); err != nil {
-			return res, seen, err
-		}
+	if mark != nil {
+		mark("end")
 	}
-	return newResult(m, before, after), seen, nil
+	m.End()
+	return newResult(m, before, after)
 }
 
 func newResult(m *bench.Meter, before, after counts) result {
@@ -173,14 +169,15 @@ func (r *report) warn(format string, args ...any) {
 
 // measure runs the rig's cell: warm-up, window, join.
 func (r *rig[K]) measure(facts *host.Facts, probe bench.Probe, w bench.Window) (rep report, err error) {
-	if r.cell.Tour != nil {
-		return r.tour(facts, probe, w)
-	}
 	crew := r.start(len(r.workers), time.Now())
 	took, isSteady := crew.warmUp(r.cell.Time)
-	res, seen, err := crew.window(facts, r.cell.Time, probe, w)
+	if err := probe.Start(w); err != nil {
+		crew.join()
+		return rep, err
+	}
+	res := crew.window(facts, r.cell.Time, nil)
 	crew.join()
-	if err != nil {
+	if rep.seen, err = probe.Stop(); err != nil {
 		return rep, err
 	}
 	res.add("warmup-s", took.Seconds())
@@ -188,9 +185,16 @@ func (r *rig[K]) measure(facts *host.Facts, probe bench.Probe, w bench.Window) (
 		rep.warn("the rate was not steady after a warm-up of %v", took.Round(time.Millisecond))
 	}
 	r.check(&res, &rep)
-	rep.results, rep.seen = []result{res}, seen
+	rep.results = []result{res}
 	return rep, nil
 }
+
+// blind is the probe of untraced cells.
+type blind struct{}
+
+func (blind) Start(bench.Window) error               { return nil }
+func (blind) Mark(string)                            {}
+func (blind) Stop() (o bench.Observation, err error) { return o, nil }
 
 // check adds what is known only after all workers have ended.
 func (r *rig[K]) check(res *result, rep *report) {
@@ -214,31 +218,17 @@ func (r *rig[K]) check(res *result, rep *report) {
 // highest value, by which some libraries size themselves.
 func (r *rig[K]) tour(facts *host.Facts, probe bench.Probe, w bench.Window) (rep report, err error) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(0))
-	if probe != nil {
-		if err := probe.Start(w); err != nil {
-			return rep, err
-		}
+	if err := probe.Start(w); err != nil {
+		return rep, err
 	}
 	began := time.Now()
 	for _, procs := range r.cell.Tour {
 		runtime.GOMAXPROCS(procs)
 		crew := r.start(r.cell.goroutines(procs), began)
 		crew.warmUp(minWarmup)
-		if probe != nil {
-			probe.Mark(fmt.Sprintf("gomaxprocs=%d", procs))
-		}
-		res, _, err := crew.window(facts, r.cell.Time, nil, w)
-		if probe != nil {
-			probe.Mark("end")
-		}
+		rep.results = append(rep.results, crew.window(facts, r.cell.Time, probe.Mark))
 		crew.join()
-		if err != nil {
-			return rep, err
-		}
-		rep.results = append(rep.results, res)
 	}
-	if probe != nil {
-		rep.seen, err = probe.Stop()
-	}
+	rep.seen, err = probe.Stop()
 	return rep, err
 }

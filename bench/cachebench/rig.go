@@ -1,7 +1,6 @@
 package cachebench
 
 import (
-	"fmt"
 	"runtime"
 	"time"
 
@@ -143,25 +142,6 @@ func heap() uint64 {
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
-}
-
-// close closes the caches, and reports goroutines that outlive them.
-func (r *rig[K]) close(goroutines int) error {
-	for _, c := range r.caches {
-		if err := c.Close(); err != nil {
-			return err
-		}
-	}
-	const patience = time.Second
-	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
-		left := runtime.NumGoroutine() - goroutines
-		if left <= 0 {
-			return nil
-		}
-		if time.Now().After(end) {
-			return fmt.Errorf("%d goroutines outlive Close", left)
-		}
-	}
 }
 
 // lost is the number of updates that the workers made and the items do not

@@ -1,0 +1,128 @@
+package bench
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// Describe prints what the plan would measure, how long that takes, and what
+// it costs at the given price per hour (0: not said).
+func (p *Plan) Describe(w io.Writer, pricePerHour float64) {
+	for _, c := range p.Cells {
+		name := c.Name
+		if c.Variant != "" {
+			name += " (" + c.Variant + ")"
+		}
+		fmt.Fprintf(w, "%3d × %s\n", c.blocks(p), name)
+	}
+	for _, r := range p.Records {
+		switch r.Verb {
+		case "absent":
+			fmt.Fprintf(w, "  – %s: %s\n", r.Get("name"), r.Get("reason"))
+		case "note":
+			fmt.Fprintln(w, r.Get("text"))
+		}
+	}
+	d := p.Duration()
+	fmt.Fprintf(w, "%d cells, %d processes, about %v", len(p.Cells), p.Samples(), d.Round(time.Second))
+	if pricePerHour > 0 {
+		fmt.Fprintf(w, ", %.2f at %g per hour", d.Hours()*pricePerHour, pricePerHour)
+	}
+	fmt.Fprintln(w)
+}
+
+// Describe prints what the run has come to.
+func (s Summary) Describe(w io.Writer) {
+	for _, n := range s.Notes {
+		fmt.Fprintln(w, n)
+	}
+	fmt.Fprintf(w, "%d samples measured", s.Measured)
+	if s.Reused > 0 {
+		fmt.Fprintf(w, ", %d found finished", s.Reused)
+	}
+	if n := len(s.Invalid); n > 0 {
+		fmt.Fprintf(w, ", %d invalid:", n)
+	}
+	fmt.Fprintln(w)
+	const most = 10
+	for i, f := range s.Invalid {
+		if i == most {
+			fmt.Fprintf(w, "  … and %d more; see %s\n", len(s.Invalid)-most, sample.FileName)
+			break
+		}
+		fmt.Fprintf(w, "  %s, block %d: %s\n", f.Name, f.Block, f.Reason)
+		if f.Stderr != "" {
+			fmt.Fprintf(w, "    its standard error: %s\n", f.Stderr)
+		}
+	}
+	if len(s.Invalid) > 0 {
+		fmt.Fprintln(w, "run the same command again to measure only these once more")
+	}
+}
+
+// The exit codes of every command.
+const (
+	ExitGood    = 0
+	ExitFailed  = 1 // a regression or a failed check
+	ExitUsage   = 2 // wrong usage, or nothing readable
+	ExitInvalid = 3 // measured, but not all valid
+)
+
+// ExitCode is the exit code of a run that ended with this summary and error.
+func ExitCode(s Summary, err error, strict bool) int {
+	measured := s.Measured+s.Reused+len(s.Invalid) > 0
+	switch {
+	case err != nil && !measured && !errors.Is(err, ErrInterrupted):
+		return ExitUsage
+	case err != nil, len(s.Invalid) > 0, strict && s.Warned > 0:
+		return ExitInvalid
+	}
+	return ExitGood
+}
+
+// Provenance is what the run's line says of this program: the command as typed
+// and the commit it was built from, where the toolchain recorded it.
+func Provenance() []sample.Field {
+	fields := []sample.Field{{Key: "cmd", Value: commandLine(os.Args)}}
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		return fields
+	}
+	dirty := ""
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "vcs.revision":
+			fields = append(fields, sample.Field{Key: "commit", Value: s.Value})
+		case "vcs.modified":
+			if s.Value == "true" {
+				dirty = "true"
+			}
+		}
+	}
+	if dirty != "" {
+		fields = append(fields, sample.Field{Key: "modified", Value: dirty})
+	}
+	return fields
+}
+
+// commandLine is how the arguments would be typed into a shell.
+func commandLine(args []string) string {
+	typed := make([]string, len(args))
+	for i, a := range args {
+		if i == 0 {
+			a = a[strings.LastIndexByte(a, os.PathSeparator)+1:]
+		}
+		if a == "" || strings.ContainsAny(a, " \t\n'\"\\$&|;<>()*?[]{}~#`!") {
+			a = "'" + strings.ReplaceAll(a, "'", `'\''`) + "'"
+		}
+		typed[i] = a
+	}
+	return strings.Join(typed, " ")
+}

@@ -1,0 +1,185 @@
+package bench
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/contend-go/contend/bench/host"
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// SweepOptions are what every sweep has in common, whatever it measures, as a
+// person writes them.
+type SweepOptions struct {
+	Procs        string
+	Time         time.Duration // of each cell's timed window
+	Count        int           // blocks
+	Seed         uint64
+	Out          string
+	Affinity     string // "none", "cores"
+	Budget       time.Duration
+	Quick        bool
+	DryRun       bool
+	PricePerHour float64
+	Strict       bool   // warnings count as failures
+	Trace        string // "none", "cells", "tour", "both"
+	TraceBlocks  int    // traced repetitions of each cell
+}
+
+// What --quick asks for, and the least that --budget may cut to. An interval of
+// 95% for a median needs 6 samples.
+const (
+	quickTime  = 60 * time.Millisecond
+	leastCount = 6
+	leastTime  = 50 * time.Millisecond
+)
+
+// Bind adds the options as flags, with their defaults.
+func (o *SweepOptions) Bind(f *pflag.FlagSet) {
+	f.StringVar(&o.Procs, "procs", "auto", "values of GOMAXPROCS: 1,2,4 or 1-32 or pow2:64; auto is powers of two up to the usable CPUs, and the boundaries of the topology")
+	f.DurationVar(&o.Time, "time", 500*time.Millisecond, "length of each timed window")
+	f.IntVar(&o.Count, "count", 10, "blocks: how often each cell is measured")
+	f.Uint64Var(&o.Seed, "seed", 1, "seed of keys, streams and the order of cells")
+	f.StringVar(&o.Out, "out", "contend-run", "run folder; one that holds the same plan is continued")
+	f.StringVar(&o.Affinity, "affinity", "none", "none, or cores: keep each cell on its own CPUs, cores before hyperthreads and one socket before the next")
+	f.DurationVar(&o.Budget, "budget", 0, "fit the run to this time by cutting blocks and windows, e.g. 20m")
+	f.BoolVar(&o.Quick, "quick", false, "short windows and 6 blocks: a first look")
+	f.BoolVar(&o.DryRun, "dry-run", false, "print cells, time and cost, and measure nothing")
+	f.Float64Var(&o.PricePerHour, "price-per-hour", 0, "price of the host, for the cost that --dry-run prints")
+	f.BoolVar(&o.Strict, "strict", false, "exit 3 also when samples carry warnings")
+	f.StringVar(&o.Trace, "trace", "none", "none, cells (traced repetitions of each cell), tour (one trace per backend through all GOMAXPROCS), both")
+	f.IntVar(&o.TraceBlocks, "trace-count", 3, "traced repetitions of each cell, with --trace cells")
+}
+
+// TraceCells reports whether each cell gets traced repetitions.
+func (o *SweepOptions) TraceCells() bool { return o.Trace == "cells" || o.Trace == "both" }
+
+// TraceTour reports whether there is a traced process through all GOMAXPROCS.
+func (o *SweepOptions) TraceTour() bool { return o.Trace == "tour" || o.Trace == "both" }
+
+// Check refuses options that no plan can be made of, and applies Quick.
+func (o *SweepOptions) Check() error {
+	if o.Quick {
+		o.Time, o.Count = min(o.Time, quickTime), min(o.Count, leastCount)
+	}
+	switch {
+	case o.Time < time.Millisecond:
+		return fmt.Errorf("--time: %v is too short to measure; 100ms is a good start", o.Time)
+	case o.Count < 1:
+		return fmt.Errorf("--count: %d; at least 1, and 6 for a 95%% interval", o.Count)
+	case o.Affinity != "none" && o.Affinity != "cores":
+		return fmt.Errorf("--affinity: %q unknown; there are none and cores", o.Affinity)
+	case !slices.Contains([]string{"none", "cells", "tour", "both"}, o.Trace):
+		return fmt.Errorf("--trace: %q unknown; there are none, cells, tour and both", o.Trace)
+	case o.TraceBlocks < 1:
+		return fmt.Errorf("--trace-count: %d; at least 1", o.TraceBlocks)
+	case o.Out == "":
+		return fmt.Errorf("--out: name a folder")
+	}
+	return nil
+}
+
+// NewPlan is a plan without cells.
+func (o *SweepOptions) NewPlan() *Plan {
+	return &Plan{Protocol: sample.Protocol, Seed: o.Seed, Blocks: o.Count}
+}
+
+// Options are the run options that follow from the sweep's.
+func (o *SweepOptions) Options(facts *host.Facts) Options {
+	return Options{Dir: o.Out, Host: facts, Pin: o.Affinity == "cores"}
+}
+
+// maxProcs bounds --procs: above it a typing error is likelier than a host.
+const maxProcs = 4096
+
+// ParseProcs reads values of GOMAXPROCS: "1,2,4", "1-32", "pow2:64" (powers of
+// two up to 64, and 64), "auto" (the host's own), in any combination.
+func ParseProcs(text string, facts *host.Facts) ([]int, error) {
+	var list []int
+	for _, part := range strings.Split(text, ",") {
+		part = strings.TrimSpace(part)
+		values, err := parseProcsPart(part, facts)
+		if err != nil {
+			return nil, fmt.Errorf("--procs: %q: %w", part, err)
+		}
+		list = append(list, values...)
+	}
+	slices.Sort(list)
+	return slices.Compact(list), nil
+}
+
+func parseProcsPart(part string, facts *host.Facts) ([]int, error) {
+	if part == "auto" {
+		return facts.DefaultProcs(), nil
+	}
+	if top, ok := strings.CutPrefix(part, "pow2:"); ok {
+		n, err := parseP(top)
+		if err != nil {
+			return nil, err
+		}
+		var list []int
+		for p := 1; p < n; p *= 2 {
+			list = append(list, p)
+		}
+		return append(list, n), nil
+	}
+	first, last, isRange := strings.Cut(part, "-")
+	a, err := parseP(first)
+	if err != nil || !isRange {
+		return []int{a}, err
+	}
+	b, err := parseP(last)
+	if err != nil {
+		return nil, err
+	}
+	if b < a {
+		return nil, fmt.Errorf("the range falls")
+	}
+	var list []int
+	for p := a; p <= b; p++ {
+		list = append(list, p)
+	}
+	return list, nil
+}
+
+func parseP(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || n > maxProcs {
+		return 0, fmt.Errorf("GOMAXPROCS is a number from 1 to %d; write 1,2,4 or 1-32 or pow2:64", maxProcs)
+	}
+	return n, nil
+}
+
+// Fit builds the plan, and cuts it to the budget: first blocks, down to 6, then
+// windows, down to 50 ms. A budget that cannot be met is an error that says how
+// long it would take. What was cut is noted in the plan.
+func (o *SweepOptions) Fit(build func() (*Plan, error)) (*Plan, error) {
+	count, window := o.Count, o.Time
+	p, err := build()
+	for err == nil && o.Budget > 0 && p.Duration() > o.Budget {
+		switch {
+		case o.Count > leastCount:
+			o.Count--
+		case o.Time > leastTime:
+			o.Time = max(o.Time*3/4, leastTime)
+		default:
+			return nil, fmt.Errorf("--budget: %d cells in %d blocks of %v windows take about %v, more than %v; take fewer values on an axis",
+				len(p.Cells), o.Count, o.Time, p.Duration().Round(time.Second), o.Budget)
+		}
+		p, err = build()
+	}
+	if err == nil && (o.Count != count || o.Time != window) {
+		p.note(fmt.Sprintf("--budget %v cut blocks from %d to %d and windows from %v to %v", o.Budget, count, o.Count, window, o.Time))
+	}
+	return p, err
+}
+
+// note adds a line for the readers of the samples and the report.
+func (p *Plan) note(text string) {
+	p.Records = append(p.Records, sample.Record{Verb: "note", Fields: []sample.Field{{Key: "text", Value: text}}})
+}
