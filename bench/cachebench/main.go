@@ -78,6 +78,9 @@ func pick(specs []caches.Spec, names []string) ([]caches.Spec, error) {
 		if name != "all" {
 			s, err := find(specs, name)
 			if err != nil {
+				if _, near := catalog.Lookup(name); near != nil { // the error with the nearest names
+					err = near
+				}
 				return nil, err
 			}
 			some = []caches.Spec{s}
