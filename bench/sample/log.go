@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -190,14 +192,10 @@ func FormatResult(name string, iters int, values []Value) string {
 	return b.String()
 }
 
-// formatValue prints six significant digits, and integers in full.
+// formatValue prints six significant digits, and numbers above them in full.
 func formatValue(x float64) string {
-	if x == float64(int64(x)) && x < 1e15 && x > -1e15 {
-		return fmt.Sprintf("%d", int64(x))
+	if a := math.Abs(x); a >= 1e5 && a < 1e15 || x == math.Trunc(x) && a < 1e15 {
+		return strconv.FormatFloat(x, 'f', 0, 64)
 	}
-	s := fmt.Sprintf("%.6g", x)
-	if strings.ContainsRune(s, 'e') {
-		return fmt.Sprintf("%g", x)
-	}
-	return s
+	return strconv.FormatFloat(x, 'g', 6, 64)
 }
