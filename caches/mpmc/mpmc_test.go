@@ -140,10 +140,8 @@ func TestCloseWakes(t *testing.T) {
 					}
 				})
 			}
-			if wait == Park {
-				for full.pushers.waiting.Load() < 8 || empty.poppers.waiting.Load() < 8 {
-					time.Sleep(time.Millisecond) // until all are parked
-				}
+			for full.pushers.waiting.Load() < 8 || empty.poppers.waiting.Load() < 8 {
+				time.Sleep(time.Millisecond) // until all are parked
 			}
 			full.Close()
 			empty.Close()

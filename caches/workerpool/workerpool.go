@@ -51,7 +51,7 @@ func RingSpec() caches.Spec {
 
 // SpinSpec describes the pool behind spinning rings.
 func SpinSpec() caches.Spec {
-	return spec("workerpoolspin", "one worker for every P, each with its LRU, behind MPMC rings that spin, busy when idle",
+	return spec("workerpoolspin", "one worker for every P, each with its LRU, behind MPMC rings; both ends spin before they park",
 		NewSpin[string, *caches.Item], NewSpin[uint64, *caches.Item])
 }
 
@@ -78,22 +78,22 @@ func spec(
 // cache is a [caches.Updater], whose f runs on a worker: a panic in it ends
 // the process.
 func NewChannel[K comparable, V any](capacity int) (caches.Cache[K, V], error) {
-	return start(capacity, false, func() queue[*call[K, V]] {
+	return start(capacity, 0, func() queue[*call[K, V]] {
 		return make(channel[*call[K, V]], queued)
 	})
 }
 
 // NewRing is NewChannel with parking rings in place of channels.
 func NewRing[K comparable, V any](capacity int) (caches.Cache[K, V], error) {
-	return start(capacity, false, func() queue[*call[K, V]] {
+	return start(capacity, 0, func() queue[*call[K, V]] {
 		return mpmc.New[*call[K, V]](queued, mpmc.Park)
 	})
 }
 
-// NewSpin is NewChannel with spinning rings in place of channels. Neither
-// workers nor callers ever park: they yield and look again.
+// NewSpin is NewChannel with spinning rings in place of channels. Workers and
+// callers yield and look again, and park only after [mpmc.Yields] of that.
 func NewSpin[K comparable, V any](capacity int) (caches.Cache[K, V], error) {
-	return start(capacity, true, func() queue[*call[K, V]] {
+	return start(capacity, mpmc.Yields, func() queue[*call[K, V]] {
 		return mpmc.New[*call[K, V]](queued, mpmc.Spin)
 	})
 }
@@ -141,12 +141,12 @@ type cache[K comparable, V any] struct {
 	// All fields are set by start and only read afterwards.
 	seed   maphash.Seed
 	queues []queue[*call[K, V]] // one for each worker
-	spin   bool                 // callers, too, wait without parking
+	yields int                  // of a caller before it parks
 	calls  *sync.Pool           // of *call[K, V], zero but for done
 	close  func()               // ends all workers and waits for them
 }
 
-func start[K comparable, V any](capacity int, spin bool, newQueue func() queue[*call[K, V]]) (caches.Cache[K, V], error) {
+func start[K comparable, V any](capacity int, yields int, newQueue func() queue[*call[K, V]]) (caches.Cache[K, V], error) {
 	if err := caches.CheckCapacity(capacity); err != nil {
 		return nil, err
 	}
@@ -154,7 +154,7 @@ func start[K comparable, V any](capacity int, spin bool, newQueue func() queue[*
 	c := &cache[K, V]{
 		seed:   maphash.MakeSeed(),
 		queues: make([]queue[*call[K, V]], n),
-		spin:   spin,
+		yields: yields,
 		calls:  &sync.Pool{New: func() any { return &call[K, V]{done: make(chan struct{}, 1)} }},
 	}
 	var workers sync.WaitGroup
@@ -222,12 +222,9 @@ func (c *cache[K, V]) do(q queue[*call[K, V]], request call[K, V]) call[K, V] {
 	return served
 }
 
+// await returns when the worker has served the call.
 func (c *cache[K, V]) await(done chan struct{}) {
-	if !c.spin {
-		<-done
-		return
-	}
-	for {
+	for range c.yields {
 		select {
 		case <-done:
 			return
@@ -235,6 +232,7 @@ func (c *cache[K, V]) await(done chan struct{}) {
 			runtime.Gosched()
 		}
 	}
+	<-done
 }
 
 func (c *cache[K, V]) Get(key K) (V, bool) {
