@@ -48,7 +48,7 @@ func (m machine) members(id int, of func(coordinates) int) string {
 			ids = append(ids, other)
 		}
 	}
-	return FormatList(ids) + "\n"
+	return formatList(ids) + "\n"
 }
 
 func (m machine) online() []int {
@@ -103,13 +103,13 @@ func (m machine) build(more ...string) fstest.MapFS {
 	put("2\n", "proc/sys/kernel/perf_event_paranoid")
 	put("some avg10=0.00 avg60=0.00 avg300=0.00 total=5000\nfull avg10=0.00 avg60=0.00 avg300=0.00 total=1\n", "proc/pressure/cpu")
 	if !m.noSys {
-		put(FormatList(m.online())+"\n", "sys/devices/system/cpu/online")
+		put(formatList(m.online())+"\n", "sys/devices/system/cpu/online")
 		put("\n", "sys/devices/system/cpu/isolated")
 		put("1\n", "sys/devices/system/cpu/intel_pstate/no_turbo")
 		put("tsc\n", "sys/devices/system/clocksource/clocksource0/current_clocksource")
 		put("tsc hpet acpi_pm \n", "sys/devices/system/clocksource/clocksource0/available_clocksource")
 		put("always [madvise] never\n", "sys/kernel/mm/transparent_hugepage/enabled")
-		put(FormatList(sequence(len(nodes)))+"\n", "sys/devices/system/node/online")
+		put(formatList(sequence(len(nodes)))+"\n", "sys/devices/system/node/online")
 		for n, list := range nodes {
 			put(list, "sys/devices/system/node/node%d/cpulist", n)
 		}

@@ -131,26 +131,36 @@ func (t tree) quotas() []Quota {
 		} else {
 			text = t.text(g.dir + "/cpu.max")
 		}
-		if cpus, ok := parseQuota(text); ok {
+		cpus, err := parseQuota(text)
+		if err != nil {
+			t.doubt(g.dir+" (CPU quota)", text)
+		}
+		if cpus > 0 {
 			quotas = append(quotas, Quota{cpus, "/" + g.dir})
 		}
 	}
 	return quotas
 }
 
-// parseQuota reads "quota period" in microseconds, and reports whether it is a
-// limit: "max" (version 2), -1 (version 1), and what is not understood are none.
-func parseQuota(s string) (cpus float64, limited bool) {
+// parseQuota reads "quota period" in microseconds and returns the CPUs that
+// they make, 0 for no limit: "max" (version 2), -1 (version 1), or no text,
+// since the outermost cgroup has no such files.
+func parseQuota(s string) (cpus float64, err error) {
 	fields := strings.Fields(s)
-	if len(fields) != 2 {
-		return 0, false
+	if len(fields) == 0 {
+		return 0, nil
 	}
-	quota, err := strconv.ParseInt(fields[0], 10, 64)
-	period, err2 := strconv.ParseInt(fields[1], 10, 64)
-	if err != nil || err2 != nil || quota <= 0 || period <= 0 {
-		return 0, false
+	if len(fields) == 2 && (fields[0] == "max" || fields[0] == "-1") {
+		return 0, nil
 	}
-	return float64(quota) / float64(period), true
+	if len(fields) == 2 {
+		quota, err := strconv.ParseInt(fields[0], 10, 64)
+		period, err2 := strconv.ParseInt(fields[1], 10, 64)
+		if err == nil && err2 == nil && quota > 0 && period > 0 {
+			return float64(quota) / float64(period), nil
+		}
+	}
+	return 0, fmt.Errorf("%q is not a CPU quota and its period in microseconds", clean(s))
 }
 
 // memory is the RAM, or the tightest memory limit if that is less; 0 if

@@ -74,7 +74,7 @@ func (f *Facts) affinity() string {
 	for i, c := range f.CPUs {
 		ids[i] = c.ID
 	}
-	return clean(FormatList(ids))
+	return clean(formatList(ids))
 }
 
 // decimal writes at most three decimals: 8, 7.5, 0.125.

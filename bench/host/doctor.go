@@ -70,13 +70,12 @@ func examine(f Facts, o Observed) Checkup {
 	return c
 }
 
-// Worst is the severity of the worst finding.
+// Worst is the severity of the worst finding, OK if there is none.
 func (c *Checkup) Worst() Severity {
-	worst := OK
-	for _, f := range c.Findings {
-		worst = max(worst, f.Severity)
+	if len(c.Findings) == 0 {
+		return OK
 	}
-	return worst
+	return c.Findings[0].Severity
 }
 
 // WriteText writes the checkup for people: the facts, what contend makes of

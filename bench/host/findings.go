@@ -24,6 +24,7 @@ const (
 // say on this host returns a Finding without an ID.
 var checks = []func(*Facts, *Observed) Finding{
 	checkSystem,
+	checkUnclear,
 	checkCPUs,
 	checkQuota,
 	checkTopology,
@@ -57,6 +58,17 @@ func checkSystem(f *Facts, _ *Observed) Finding {
 		"the system is " + f.OS,
 		"quota, topology, steal and run-queue waits can be read on Linux only, so invalid samples go unnoticed and os-wait is missing",
 		"measure on Linux; use this host to try things out",
+	}
+}
+
+func checkUnclear(f *Facts, _ *Observed) Finding {
+	if len(f.Unclear) == 0 {
+		return Finding{}
+	}
+	return Finding{"unclear", Warning,
+		"files of this host were not understood: " + strings.Join(f.Unclear, "; "),
+		"the facts in them count as unknown, a CPU quota as none",
+		"report it to Contend with the files' content",
 	}
 }
 
@@ -199,12 +211,12 @@ func checkIsolated(f *Facts, _ *Observed) Finding {
 		return Finding{}
 	}
 	found := Finding{"isolated", Problem,
-		fmt.Sprintf("CPUs %s are isolated (isolcpus=)", FormatList(ours)),
+		fmt.Sprintf("CPUs %s are isolated (isolcpus=)", formatList(ours)),
 		"the kernel does not move threads between isolated CPUs, so threads pile up on one while others idle",
 		"boot without isolcpus=",
 	}
 	if len(others) > 0 {
-		found.Do = fmt.Sprintf("leave them out: taskset -c %s contend …; or %s", FormatList(others), found.Do)
+		found.Do = fmt.Sprintf("leave them out: taskset -c %s contend …; or %s", formatList(others), found.Do)
 	}
 	return found
 }

@@ -10,6 +10,7 @@
 package host
 
 import (
+	"fmt"
 	"io/fs"
 	"maps"
 	"math"
@@ -62,6 +63,10 @@ type Facts struct {
 	GOMEMLIMIT string `json:"gomemlimit"` // of this process's environment; "off" by default
 	GODEBUG    string `json:"godebug"`    // of this process's environment; "none" by default
 
+	// Unclear are files that were there and held what could not be
+	// understood, each with its beginning; the facts in them are unknown.
+	Unclear []string `json:"unclear"`
+
 	root fs.FS // where all of this was read, and counters are
 }
 
@@ -76,7 +81,8 @@ func Read() Facts {
 // with the given affinity mask (nil if unknown, which is every online CPU).
 // The Go version and environment are those of this process.
 func ReadFrom(root fs.FS, affinity []int) Facts {
-	t := tree{root}
+	var unclear []string
+	t := tree{root, &unclear}
 	info := t.cpuinfo()
 	f := Facts{
 		OS:             runtime.GOOS,
@@ -101,6 +107,7 @@ func ReadFrom(root fs.FS, affinity []int) Facts {
 	online := t.online(info, affinity)
 	f.setTopology(t.topology(online, info), affinity)
 	f.Governor = t.governor(f.CPUs)
+	f.Unclear = unclear
 	return f
 }
 
@@ -158,14 +165,17 @@ func clean(s string) string {
 }
 
 // tree is the host's file system as far as it can be read.
-type tree struct{ fs.FS }
+type tree struct {
+	fs.FS
+	unclear *[]string // see Facts.Unclear
+}
 
 // tree is where the facts came from; empty for facts that were not read.
 func (f *Facts) tree() tree {
 	if f.root == nil {
-		return tree{nothing{}}
+		return tree{nothing{}, new([]string)}
 	}
-	return tree{f.root}
+	return tree{f.root, new([]string)}
 }
 
 // nothing is a file system without files.
@@ -203,11 +213,17 @@ func (t tree) number(name string) (int64, bool) {
 
 // list is the file's content as a CPU list; nil if it is none.
 func (t tree) list(name string) []int {
-	cpus, err := ParseList(t.text(name))
+	text := t.text(name)
+	cpus, err := parseList(text)
 	if err != nil {
-		return nil
+		t.doubt(name, text)
 	}
 	return cpus
+}
+
+// doubt notes that a file's content was not understood.
+func (t tree) doubt(name, text string) {
+	*t.unclear = append(*t.unclear, clean(fmt.Sprintf("/%s: %s", name, text)))
 }
 
 // chosen is the bracketed word of files such as "always [madvise] never".

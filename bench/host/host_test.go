@@ -319,6 +319,9 @@ func TestQuotas(t *testing.T) {
 			if d := cmp.Diff(test.want, f.Quotas); d != "" {
 				t.Errorf("quotas (-want +got):\n%s", d)
 			}
+			if garbage := test.name == "garbage"; garbage != (len(f.Unclear) == 3) || !garbage && f.Unclear != nil {
+				t.Errorf("unclear files are %q", f.Unclear)
+			}
 		})
 	}
 }
@@ -353,7 +356,7 @@ func TestPlatform(t *testing.T) {
 		{"amazon", false, "arm64", []string{"sys/class/dmi/id/sys_vendor", "Amazon EC2"}},
 	} {
 		m := machine{1, 1, 1, 1, 1, false, nil, true}
-		if got := (tree{m.build(test.files...)}).virtualization(test.flag, test.arch); got != test.want {
+		if got := (tree{FS: m.build(test.files...)}).virtualization(test.flag, test.arch); got != test.want {
 			t.Errorf("virtualization(%v, %s) with %q is %q, want %q", test.flag, test.arch, test.files, got, test.want)
 		}
 	}
@@ -364,16 +367,16 @@ func TestPlatform(t *testing.T) {
 		"kubernetes": {"proc/self/cgroup", "0::/kubepods.slice/pod1\n"},
 		"lxc":        {"run/systemd/container", "lxc\n"},
 	} {
-		if got := (tree{small.build(files...)}).container(); got != want {
+		if got := (tree{FS: small.build(files...)}).container(); got != want {
 			t.Errorf("container with %q is %q, want %q", files, got, want)
 		}
 	}
-	arm := tree{fstest.MapFS{"proc/cpuinfo": {Data: []byte("processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd40\nCPU revision\t: 1\n")}}}
+	arm := tree{FS: fstest.MapFS{"proc/cpuinfo": {Data: []byte("processor\t: 0\nCPU implementer\t: 0x41\nCPU part\t: 0xd40\nCPU revision\t: 1\n")}}}
 	if got := arm.cpuinfo().model; got != "arm implementer 0x41 part 0xd40 revision 1" {
 		t.Errorf("an arm64 model is %q", got)
 	}
 	// The flags line of a real CPU is much longer than a configuration line.
-	long := tree{fstest.MapFS{"proc/cpuinfo": {Data: []byte("processor: 0\nflags: " + strings.Repeat("avx512 ", 200) + "hypervisor\n")}}}
+	long := tree{FS: fstest.MapFS{"proc/cpuinfo": {Data: []byte("processor: 0\nflags: " + strings.Repeat("avx512 ", 200) + "hypervisor\n")}}}
 	if !long.cpuinfo().hypervisor {
 		t.Error("the hypervisor flag at the end of a long line was not seen")
 	}
@@ -456,18 +459,18 @@ func TestListText(t *testing.T) {
 		"8190-8191":        {8190, 8191},
 		"0-1,4-5,6,10-191": append([]int{0, 1, 4, 5, 6}, sequence(192)[10:]...),
 	} {
-		got, err := ParseList(text)
+		got, err := parseList(text)
 		if err != nil || !slices.Equal(got, want) {
-			t.Errorf("ParseList(%q) = %v, %v; want %v", text, got, err, want)
+			t.Errorf("parseList(%q) = %v, %v; want %v", text, got, err, want)
 		}
 	}
 	for _, text := range []string{"a", "-1", "3-0", "0-", "0,,1", "0-8192", "1 2", "0-3:0/0", "0-3:2/1", "0-3:", "99999999999"} {
-		if got, err := ParseList(text); err == nil {
-			t.Errorf("ParseList(%q) = %v without an error", text, got)
+		if got, err := parseList(text); err == nil {
+			t.Errorf("parseList(%q) = %v without an error", text, got)
 		}
 	}
-	if got := FormatList([]int{11, 8, 9, 10, 0, 1, 3}); got != "0-1,3,8-11" {
-		t.Errorf("FormatList gives %q", got)
+	if got := formatList([]int{11, 8, 9, 10, 0, 1, 3}); got != "0-1,3,8-11" {
+		t.Errorf("formatList gives %q", got)
 	}
 }
 
@@ -476,7 +479,7 @@ func FuzzParseList(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		cpus, err := ParseList(s)
+		cpus, err := parseList(s)
 		if err != nil {
 			if cpus != nil {
 				t.Fatalf("%v beside error %v", cpus, err)
@@ -486,7 +489,7 @@ func FuzzParseList(f *testing.F) {
 		if !slices.IsSorted(cpus) || len(cpus) > maxCPU {
 			t.Fatalf("%q: %v", s, cpus)
 		}
-		again, err := ParseList(FormatList(cpus))
+		again, err := parseList(formatList(cpus))
 		if err != nil || !slices.Equal(again, cpus) {
 			t.Fatalf("%q: %v, written and read again: %v, %v", s, cpus, again, err)
 		}
@@ -498,8 +501,8 @@ func FuzzParseQuota(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		if cpus, limited := parseQuota(s); limited != (cpus > 0) || cpus < 0 || cpus > 1e19 {
-			t.Fatalf("%q: %v, %v", s, cpus, limited)
+		if cpus, err := parseQuota(s); err != nil && cpus != 0 || cpus < 0 || cpus > 1e19 {
+			t.Fatalf("%q: %v, %v", s, cpus, err)
 		}
 	})
 }

@@ -52,7 +52,7 @@ func WithAffinity(cpus []int, f func() error) error {
 			return
 		}
 		if err := unix.SchedSetaffinityDynamic(0, want); err != nil {
-			done <- fmt.Errorf("affinity to CPUs %s: %w (are they online and in this process's cpuset?)", FormatList(cpus), err)
+			done <- fmt.Errorf("affinity to CPUs %s: %w (are they online and in this process's cpuset?)", formatList(cpus), err)
 			return
 		}
 		err := f()

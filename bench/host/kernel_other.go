@@ -15,7 +15,7 @@ func affinity() []int { return nil }
 // only: elsewhere it returns an error that wraps [errors.ErrUnsupported], and
 // f is not run.
 func WithAffinity(cpus []int, f func() error) error {
-	return fmt.Errorf("affinity to CPUs %s: %w on %s", FormatList(cpus), errors.ErrUnsupported, runtime.GOOS)
+	return fmt.Errorf("affinity to CPUs %s: %w on %s", formatList(cpus), errors.ErrUnsupported, runtime.GOOS)
 }
 
 // tryPerfEvent: the events are Linux's alone.

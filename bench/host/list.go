@@ -11,10 +11,10 @@ import (
 // CONFIG_MAXSMP). It keeps a garbled list from asking for gigabytes.
 const maxCPU = 8192
 
-// ParseList reads the kernel's list of CPUs, as in "0-3,8-11" or, with
+// parseList reads the kernel's list of CPUs, as in "0-3,8-11" or, with
 // strides, "0-31:2/4" (groups of 4 of which the first 2 are meant): rising,
 // without duplicates. Empty text is an empty list.
-func ParseList(s string) ([]int, error) {
+func parseList(s string) ([]int, error) {
 	s = strings.TrimSpace(s)
 	if s == "" {
 		return nil, nil
@@ -54,9 +54,9 @@ func ParseList(s string) ([]int, error) {
 	return slices.Compact(cpus), nil
 }
 
-// FormatList writes CPUs as the kernel does: "0-3,8". The order of cpus is
+// formatList writes CPUs as the kernel does: "0-3,8". The order of cpus is
 // immaterial.
-func FormatList(cpus []int) string {
+func formatList(cpus []int) string {
 	cpus = slices.Clone(cpus)
 	slices.Sort(cpus)
 	cpus = slices.Compact(cpus)
