@@ -16,6 +16,7 @@ import (
 	"github.com/contend-go/contend/caches/otter2"
 	"github.com/contend-go/contend/caches/phuslu"
 	"github.com/contend-go/contend/caches/plainmap"
+	"github.com/contend-go/contend/caches/ring"
 	"github.com/contend-go/contend/caches/ristretto"
 	"github.com/contend-go/contend/caches/s3fifo"
 	"github.com/contend-go/contend/caches/stripedlru"
@@ -36,6 +37,7 @@ func All() []caches.Spec {
 		// Our own.
 		mutexlru.Spec(),
 		s3fifo.Spec(),
+		ring.Spec(),
 		stripedlru.Spec(),
 		workerpool.ChannelSpec(),
 		workerpool.RingSpec(),

@@ -1,0 +1,225 @@
+package ring
+
+import (
+	"fmt"
+	"math/bits"
+	"reflect"
+	"unsafe"
+
+	"github.com/contend-go/contend/caches"
+)
+
+// Spec describes the backend.
+func Spec() caches.Spec {
+	return caches.Spec{
+		Name:    "ring",
+		About:   "S3-FIFO on ring buffers: reads and overwrites take no lock, inserts briefly lock one shard",
+		Sync:    caches.LockFree,
+		Policy:  "S3-FIFO",
+		Bounded: true,
+		Strict:  true,
+		String:  backend[string],
+		Uint64:  backend[uint64],
+	}
+}
+
+func backend[K comparable](capacity int) (caches.Cache[K, *caches.Item], error) {
+	c, err := New[K, *caches.Item](capacity)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+// Cache holds at most its capacity of entries. All methods may be called from
+// any number of goroutines at once.
+type Cache[K comparable, V any] struct {
+	// Read by every operation, written by none: the table's first fields, and
+	// how to read keys and values.
+	table
+	secrets
+	kind     kind
+	pointer  bool // V is a single pointer, which entries hold without a box
+	capacity int
+}
+
+var _ interface {
+	caches.Cache[string, int]
+	caches.Updater[string, int]
+} = (*Cache[string, int])(nil)
+
+// Option changes what New does.
+type Option func(*options) error
+
+type options struct{ shards int }
+
+// Shards sets the number of queue shards: a power of two, and not so many
+// that a shard would hold fewer than 8 entries. The default is one for
+// capacities below 32,768, and one for about every 16,384 entries above, 64 at
+// most. More
+// shards let more CPUs insert at once; fewer follow S3-FIFO more closely.
+func Shards(n int) Option {
+	return func(o *options) error {
+		if n < 1 || n&(n-1) != 0 {
+			return fmt.Errorf("ring: %d shards: want a power of two", n)
+		}
+		o.shards = n
+		return nil
+	}
+}
+
+const (
+	shardEntries  = 16384 // capacity for each shard by default
+	maxShards     = 64
+	minShardQuota = 8
+	maxCapacity   = 1 << 30 // entries know their slot in 31 bits
+)
+
+// New returns an empty cache for capacity entries, from 1 to 2^30.
+func New[K comparable, V any](capacity int, opts ...Option) (*Cache[K, V], error) {
+	if err := caches.CheckCapacity(capacity); err != nil {
+		return nil, err
+	}
+	if capacity > maxCapacity {
+		return nil, fmt.Errorf("ring: capacity %d: at most %d", capacity, maxCapacity)
+	}
+	o := options{shards: min(maxShards, 1<<(bits.Len(uint(capacity/shardEntries|1))-1))}
+	for _, opt := range opts {
+		if err := opt(&o); err != nil {
+			return nil, err
+		}
+	}
+	if o.shards > 1 && capacity/o.shards < minShardQuota {
+		return nil, fmt.Errorf("ring: %d shards for capacity %d: at most one for %d entries", o.shards, capacity, minShardQuota)
+	}
+	c := &Cache[K, V]{table: newTable(capacity, o.shards), secrets: newSecrets(), kind: kindOf[K](), capacity: capacity}
+	switch reflect.TypeFor[V]().Kind() {
+	case reflect.Pointer, reflect.UnsafePointer, reflect.Map, reflect.Chan, reflect.Func:
+		c.pointer = true
+	}
+	c.table.open(capacity)
+	return c, nil
+}
+
+// Get returns the value of key, and whether there is one. It takes no lock.
+// The first reads of an entry write its hit counter; after the third, reads
+// write nothing.
+func (c *Cache[K, V]) Get(key K) (value V, ok bool) {
+	e := c.lookup(key)
+	if e == nil {
+		return value, false
+	}
+	e.touch()
+	return c.unpack(e.value.Load()), true
+}
+
+// Set stores value for key. Overwriting is one atomic store; a new key locks
+// its shard, and evicts another entry if the cache is full.
+func (c *Cache[K, V]) Set(key K, value V) {
+	p := c.pack(value)
+	e := c.lookup(key)
+	if e == nil {
+		if e = c.insert(key, p); e == nil {
+			return
+		}
+	}
+	e.value.Store(p)
+	e.touch()
+}
+
+// Update implements [caches.Updater]. For a key that is there it is
+// lock-free: f is called again only when another write to the key came
+// between. No lock is held during f.
+func (c *Cache[K, V]) Update(key K, f func(old V, ok bool) V) V {
+	e := c.lookup(key)
+	for {
+		var old *byte
+		var was V
+		if e != nil {
+			old = e.value.Load()
+			was = c.unpack(old)
+		}
+		value := f(was, e != nil)
+		p := c.pack(value)
+		if e == nil {
+			if e = c.insert(key, p); e == nil {
+				return value
+			}
+		} else if e.value.CompareAndSwap(old, p) {
+			e.touch()
+			return value
+		}
+	}
+}
+
+// Delete removes key. It locks the key's shard if the key is there.
+func (c *Cache[K, V]) Delete(key K) {
+	if c.lookup(key) == nil {
+		return
+	}
+	if c.kind == otherKey {
+		c.remove(boxed(&c.secrets, key), sameAs(key))
+	} else {
+		c.remove(c.form(key), nil)
+	}
+}
+
+// Len is the number of entries, at most the capacity. It locks the shards one
+// after another, so it is exact when no call is in flight.
+func (c *Cache[K, V]) Len() int { return min(c.table.len(), c.capacity) }
+
+// Close has nothing to stop and returns nil.
+func (c *Cache[K, V]) Close() error { return nil }
+
+// lookup finds the entry of key.
+func (c *Cache[K, V]) lookup(key K) *entry {
+	if c.kind == otherKey {
+		return c.find(boxed(&c.secrets, key), sameAs(key))
+	}
+	return c.find(c.form(key), nil)
+}
+
+// insert adds an entry unless the key is there, and returns the one that is.
+func (c *Cache[K, V]) insert(key K, p *byte) *entry {
+	e := new(entry)
+	e.value.Store(p)
+	if c.kind == otherKey {
+		e.form = boxed(&c.secrets, key)
+		box := new(K)
+		*box = key
+		e.ref = unsafe.Pointer(box)
+		return c.table.insert(e.form, sameAs(key), e)
+	}
+	e.form = c.form(key)
+	return c.table.insert(e.form, nil, e)
+}
+
+// form is the form of a key that is a string or a word.
+func (c *Cache[K, V]) form(key K) form {
+	if c.kind == stringKey {
+		return c.secrets.string(*(*string)(unsafe.Pointer(&key)))
+	}
+	return c.inline(word(key), 0, 0, 0)
+}
+
+// sameAs compares key with boxed ones.
+func sameAs[K comparable](key K) func(ref unsafe.Pointer) bool {
+	return func(ref unsafe.Pointer) bool { return *(*K)(ref) == key }
+}
+
+// pack is a value as entries hold it.
+func (c *Cache[K, V]) pack(v V) *byte {
+	if c.pointer {
+		return *(**byte)(unsafe.Pointer(&v))
+	}
+	box := new(V)
+	*box = v
+	return (*byte)(unsafe.Pointer(box))
+}
+
+func (c *Cache[K, V]) unpack(p *byte) V {
+	if c.pointer {
+		return *(*V)(unsafe.Pointer(&p))
+	}
+	return *(*V)(unsafe.Pointer(p))
+}

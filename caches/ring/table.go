@@ -1,0 +1,149 @@
+package ring
+
+import (
+	"sync/atomic"
+	"unsafe"
+)
+
+// table is a cache without the types of its keys and values. What every Get
+// reads comes first and is never written.
+type table struct {
+	index
+	shards []*shard
+	share  uint32 // capacity ÷ shards, rounded down
+
+	_ [64]byte
+	// idle is how many shards have room. It changes when a shard becomes full
+	// or ceases to be, not when one entry takes the place of another.
+	idle atomic.Int32
+	_    [60]byte
+}
+
+func newTable(capacity, shards int) table {
+	return table{
+		index:  newIndex(capacity, shards),
+		shards: make([]*shard, shards),
+		share:  uint32(capacity / shards),
+	}
+}
+
+// open gives the shards their quotas. It needs the table at its final address.
+func (t *table) open(capacity int) {
+	for i := range t.shards {
+		quota := capacity / len(t.shards)
+		if i < capacity%len(t.shards) {
+			quota++
+		}
+		t.shards[i] = &shard{id: uint32(i), marks: newMarks(quota * 9 / 10)}
+		t.grant(t.shards[i], 0, quota)
+	}
+}
+
+func (t *table) shard(hash uint64) *shard { return t.shards[hash&(t.stride-1)] }
+
+// insert puts e, which has the key k, into the cache, unless the key is there:
+// then it returns the entry that has it.
+func (t *table) insert(k form, same func(ref unsafe.Pointer) bool, e *entry) *entry {
+	s := t.shard(k.hash)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	remembered := s.ghost.take(s.marks, k.hash)
+	for {
+		if there := t.find(k, same); there != nil {
+			return there
+		}
+		if s.used < s.quota {
+			t.grant(s, 1, 0)
+			break
+		}
+		if !t.borrow(s) {
+			s.evict(&t.index)
+			break
+		}
+	}
+	s.admit(e, remembered)
+	t.link(e)
+	return nil
+}
+
+// remove takes the key k out of the cache, if it is there.
+func (t *table) remove(k form, same func(ref unsafe.Pointer) bool) {
+	s := t.shard(k.hash)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if e := t.find(k, same); e != nil {
+		t.unlink(e)
+		s.remove(e)
+		t.grant(s, -1, 0)
+	}
+}
+
+// grant changes what s uses and what it may use. The caller holds its mutex.
+func (t *table) grant(s *shard, used, quota int) {
+	had := s.used < s.quota
+	s.used += uint32(used)
+	s.quota += uint32(quota)
+	if has := s.used < s.quota; has && !had {
+		t.idle.Add(1)
+	} else if had && !has {
+		t.idle.Add(-1)
+	}
+}
+
+// borrow moves the allowance of one entry to s, whose own is used up. It comes
+// from a shard with room, so that nothing is evicted while the whole cache has
+// room; or, if s has come to have far less than its share, from one that has
+// more and evicts for it.
+//
+// It returns false if s is to evict. Otherwise s was unlocked for a time, and
+// the caller must look again.
+func (t *table) borrow(s *shard) bool {
+	// Keys spread evenly, so that a shard that wants a quarter more than its
+	// share is not met in practice; but its buckets must never overflow.
+	room := t.idle.Load() > 0 && s.quota < t.share+t.share/4
+	poor := s.quota < t.share-t.share/4
+	if len(t.shards) == 1 || !room && !poor {
+		return false
+	}
+	s.mu.Unlock()
+	for i := 1; i < len(t.shards); i++ {
+		d := t.shards[(int(s.id)+i)%len(t.shards)]
+		first, second := s, d
+		if d.id < s.id {
+			first, second = d, s
+		}
+		first.mu.Lock()
+		second.mu.Lock()
+		switch {
+		case s.used < s.quota: // somebody deleted
+		case d.used < d.quota:
+			t.grant(s, 0, 1)
+			t.grant(d, 0, -1)
+		case poor && d.quota > t.share:
+			d.evict(&t.index)
+			t.grant(s, 0, 1)
+			t.grant(d, -1, -1)
+		default:
+			second.mu.Unlock()
+			first.mu.Unlock()
+			continue
+		}
+		d.mu.Unlock()
+		return true
+	}
+	s.mu.Lock()
+	return true
+}
+
+// len is the number of entries.
+func (t *table) len() int {
+	n, capacity := 0, 0
+	for _, s := range t.shards {
+		s.mu.Lock()
+		n += int(s.used)
+		capacity += int(s.quota)
+		s.mu.Unlock()
+	}
+	_ = capacity
+	return n
+}
