@@ -89,7 +89,6 @@ func ReadFrom(root fs.FS, affinity []int) Facts {
 		Arch:           runtime.GOARCH,
 		Kernel:         t.word("proc/sys/kernel/osrelease"),
 		Model:          info.model,
-		Governor:       Unknown,
 		Turbo:          t.turbo(),
 		Virtualization: t.virtualization(info.hypervisor, runtime.GOARCH),
 		Container:      t.container(),

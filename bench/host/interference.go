@@ -25,8 +25,10 @@ type Interference struct {
 	Pressure time.Duration `json:"pressure"`
 }
 
-// Interference reads the counters. What the host does not count is 0. It costs
-// tens of microseconds: read it outside of the timed window, at both ends.
+// Interference reads the counters. What the host does not count is 0, and so is
+// everything for facts that [Read] did not make (decoded from JSON, say). It
+// costs a tenth of a millisecond, more on large hosts: read it outside of the
+// timed window, at both ends.
 func (f *Facts) Interference() Interference {
 	t := f.tree()
 	i := Interference{
