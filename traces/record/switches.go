@@ -15,6 +15,7 @@ import (
 // on Linux; a thread's id is the id of its M in the trace.
 type Switches struct {
 	PID        int
+	CPUs       int // that the process could use, by its affinity mask
 	Start, End int64
 
 	// Log is every switch; nil where the kernel refused to tell, and then
@@ -87,7 +88,7 @@ func ReadSwitches(r io.Reader) (*Switches, error) {
 func (s *Switches) frame(kind byte, f *frameReader) error {
 	switch kind {
 	case frameHeader:
-		s.PID, s.Start = int(f.uint()), f.nanos()
+		s.PID, s.Start, s.CPUs = int(f.uint()), f.nanos(), int(f.uint())
 		s.Refused = string(f.b)
 	case frameSwitches:
 		cpu, at := int32(f.uint()), f.nanos()

@@ -3,6 +3,7 @@ package record
 import (
 	"bytes"
 	"errors"
+	"runtime"
 	"testing"
 
 	"github.com/contend-go/contend/traces/account"
@@ -20,7 +21,7 @@ func example() ([]byte, *Switches) {
 	w.threads(1990, []threadTime{{100, 50 + 100 + 600, 105}, {103, 997, 0}})
 	w.end(2000)
 	return b.Bytes(), &Switches{
-		PID: 100, Start: 1000, End: 2000,
+		PID: 100, CPUs: runtime.NumCPU(), Start: 1000, End: 2000,
 		Log: &account.SwitchLog{From: 1000, To: 2000, Lost: 7, Records: []account.Switch{
 			{At: 1000, TID: 103, CPU: -1, In: true}, // never switched, and its clock ran on
 			{At: 1100, TID: 100, CPU: 0},

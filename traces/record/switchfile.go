@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"runtime"
 )
 
 // The switches file is a text line, switchMagic, and then frames until the
@@ -17,7 +18,7 @@ import (
 // Frames are written as they come, so a file that breaks off is readable up to
 // there. A reader skips kinds that it does not know.
 //
-//	'H' header     pid, start; then text: why the kernel gave no records, "" if it does
+//	'H' header     pid, start, usable CPUs; then text: why the kernel gave no records, "" if it does
 //	'S' switches   cpu, first time; then per record: (delta time ×4 + action), signed tid − pid
 //	'T' threads    time; then per thread: signed tid − pid, CPU ns, run-queue wait ns
 //	'L' lost       cpu, number of records that found the kernel's ring full
@@ -77,6 +78,7 @@ func newSwitchWriter(w io.Writer, pid int, start int64, refused string) *switchW
 	_, s.err = io.WriteString(w, switchMagic)
 	s.uint(uint64(pid))
 	s.uint(uint64(start))
+	s.uint(uint64(runtime.NumCPU()))
 	s.buf = append(s.buf, refused...)
 	s.flush(frameHeader)
 	return s

@@ -1,0 +1,267 @@
+package show
+
+import (
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/contend-go/contend/traces/account"
+)
+
+// maxRows is how many windows the table shows; a screen has no more room.
+const maxRows = 16
+
+// Table writes a summary that fits a screen: where capacity went by window,
+// and the top worst places where goroutines waited (all if top is 0).
+func (t *Trace) Table(w io.Writer, top int) error {
+	p := &printer{w: w}
+	t.heading(p)
+	p.err = first(p.err, t.capacity(w))
+	t.lostTime(p)
+	t.sites(p, top)
+	t.cpu(p)
+	for _, n := range t.Notes {
+		p.f("note: %s\n", n)
+	}
+	for _, r := range t.Account.Lost.Reasons {
+		p.f("lost: %s\n", r)
+	}
+	return p.err
+}
+
+func first(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *Trace) heading(p *printer) {
+	a := t.Account
+	p.f("%s: %s trace, %s, %s events in %s", t.Name, goVersion(a), short(a.Duration), count(a.Events), size(a.Size))
+	if t.Usable > 0 {
+		p.f("; %d usable CPUs", t.Usable)
+	}
+	p.f("\n\n")
+}
+
+// column is one column of the capacity table.
+type column struct {
+	name  string
+	value func(i int, w *account.Window) string // i is −1 for the total
+}
+
+// columns are those in which something is to be seen.
+func (t *Trace) columns() []column {
+	total := &t.Account.Total
+	cols := []column{
+		{"P", func(_ int, w *account.Window) string { return procs(w) }},
+		{"wall", func(_ int, w *account.Window) string { return short(w.Wall()) }},
+	}
+	for s := account.State(0); s < account.NumStates; s++ {
+		if total.Parts[s] > 0 || s == account.Idle {
+			cols = append(cols, column{s.String(), func(_ int, w *account.Window) string {
+				return percent(ratio(w.Parts[s], w.Capacity))
+			}})
+		}
+		if s == account.Running && !t.Account.Split && t.CPU != nil {
+			cols = append(cols, column{"CPU time", func(i int, w *account.Window) string { return t.cpuShare(i, w) }})
+		}
+	}
+	return append(cols,
+		column{"p-wait", func(_ int, w *account.Window) string { return percent(w.PWait()) }},
+		column{"residual", func(_ int, w *account.Window) string { return fmt.Sprintf("%.2f%%", 100*ratio(w.Residual, w.Capacity)) }},
+		column{"runnable", func(_ int, w *account.Window) string {
+			return fmt.Sprintf("%.3g", ratio(w.Goroutines.Runnable, w.Wall()))
+		}},
+		column{"wake p50", func(_ int, w *account.Window) string { return short(w.WakeToRun.Quantile(0.5)) }},
+		column{"p99", func(_ int, w *account.Window) string { return short(w.WakeToRun.Quantile(0.99)) }},
+		column{"hand-offs", func(_ int, w *account.Window) string { return count(handoffs(w)) }},
+	)
+}
+
+func procs(w *account.Window) string {
+	if w.MinProcs == w.MaxProcs {
+		return fmt.Sprint(w.MaxProcs)
+	}
+	return fmt.Sprintf("%d–%d", w.MinProcs, w.MaxProcs)
+}
+
+func (t *Trace) cpuShare(i int, w *account.Window) string {
+	if i < 0 { // the total: only if every window is known
+		var sum time.Duration
+		for _, d := range t.CPU {
+			if d < 0 {
+				return "–"
+			}
+			sum += d
+		}
+		return percent(ratio(sum, w.Capacity))
+	}
+	if t.CPU[i] < 0 {
+		return "–"
+	}
+	return percent(ratio(t.CPU[i], w.Capacity))
+}
+
+func handoffs(w *account.Window) (n int64) {
+	for _, s := range w.Sites {
+		n += s.Handoffs
+	}
+	return n
+}
+
+// label names a window.
+func (t *Trace) label(w *account.Window) string {
+	l := w.Label
+	if l == "" {
+		l = short(w.Start) + "–" + short(w.End)
+	}
+	if t.Usable > 0 && w.MaxProcs > t.Usable {
+		l += " (oversubscribed)"
+	}
+	return l
+}
+
+// capacity writes the table of windows, in percent of GOMAXPROCS × time.
+func (t *Trace) capacity(w io.Writer) error {
+	cols := t.columns()
+	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
+	row := func(name string, value func(column) string) {
+		cells := []string{name}
+		for _, c := range cols {
+			cells = append(cells, value(c))
+		}
+		fmt.Fprintln(tw, strings.Join(cells, "\t")+"\t")
+	}
+	row("window", func(c column) string { return c.name })
+	windows := t.Account.Windows
+	for i := range windows {
+		if i == maxRows {
+			fmt.Fprintf(tw, "… %d more\t\n", len(windows)-i)
+			break
+		}
+		row(t.label(&windows[i]), func(c column) string { return c.value(i, &windows[i]) })
+	}
+	if len(windows) != 1 {
+		row("total", func(c column) string { return c.value(-1, &t.Account.Total) })
+	}
+	return tw.Flush()
+}
+
+// lostTime writes where the capacity went that did no work.
+func (t *Trace) lostTime(p *printer) {
+	w := &t.Account.Total
+	all := lost(w)
+	p.f("\nlost CPU time (Ps that ran no goroutine): %s P·s, %s of capacity\n", strings.TrimSuffix(short(all), "s"), percent(w.PWait()))
+	if all <= 0 {
+		return
+	}
+	byKind := map[string]time.Duration{}
+	for _, c := range w.Causes {
+		name := c.Kind.String()
+		if c.Kind == account.Blocked {
+			name = "blocked on " + string(c.Reason)
+		}
+		byKind[name] += c.Time
+	}
+	for s, name := range map[account.State]string{account.Held: "scheduling or spinning", account.Syscall: "system calls", account.STW: "stop-the-world", account.Unknown: "unknown"} {
+		byKind[name] += w.Parts[s]
+	}
+	names := make([]string, 0, len(byKind))
+	for n, d := range byKind {
+		if d > 0 {
+			names = append(names, n)
+		}
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		if byKind[a] != byKind[b] {
+			return int(byKind[b] - byKind[a])
+		}
+		return strings.Compare(a, b)
+	})
+	var parts []string
+	for _, n := range names {
+		if share := ratio(byKind[n], all); share >= 0.001 {
+			parts = append(parts, n+" "+percent(share))
+		}
+	}
+	p.f("  %s\n", strings.Join(parts, " · "))
+}
+
+// sites writes the worst places to wait.
+func (t *Trace) sites(p *printer, top int) {
+	w := &t.Account.Total
+	sites := w.Sites
+	if len(sites) == 0 {
+		p.f("\nno goroutine waited\n")
+		return
+	}
+	sites = upTo(sites, top)
+	p.f("\nworst of %d wait sites, by their share of lost CPU time\n", len(w.Sites))
+	for i := range sites {
+		s := &sites[i]
+		p.f("%6s  %-12s %s\n", percent(ratio(s.Charged, lost(w))), s.Reason, place(site(s.Stack)))
+		p.f("        %s in %s waits, longest %s", short(s.Wait), count(s.Waits), short(s.MaxWait))
+		if s.Parked > 0 {
+			p.f("; %s parked throughout", count(s.Parked))
+		}
+		if s.Handoffs+s.Barging > 0 {
+			p.f("; %s handed over in starvation mode, %s barged", count(s.Handoffs), count(s.Barging))
+		}
+		if len(s.Releasers) > 0 {
+			p.f("; woken by %s", place(site(s.Releasers[0].Stack)))
+		}
+		p.f("\n")
+	}
+}
+
+// cpu writes what CPU-profile samples say of the work.
+func (t *Trace) cpu(p *printer) {
+	if len(t.Account.Total.CPU) == 0 {
+		return
+	}
+	var parts []string
+	samples := int64(0)
+	for _, c := range t.Account.Total.CPU {
+		if c.Samples > 0 {
+			parts = append(parts, fmt.Sprintf("%s %s", c.Kind, percent(c.Share)))
+			samples += c.Samples
+		}
+	}
+	p.f("\nCPU time by %s samples: %s\n", count(samples), strings.Join(parts, " · "))
+}
+
+// goVersion names the version of the trace's format.
+func goVersion(a *account.Account) string { return fmt.Sprintf("Go 1.%d", a.GoMinor) }
+
+// count prints a number with a suffix: "1.23k", "4.5M".
+func count(n int64) string {
+	switch {
+	case n < 10_000:
+		return fmt.Sprint(n)
+	case n < 10_000_000:
+		return fmt.Sprintf("%.4gk", float64(n)/1e3)
+	case n < 10_000_000_000:
+		return fmt.Sprintf("%.4gM", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.4gG", float64(n)/1e9)
+}
+
+// size prints bytes: "113 MB".
+func size(n int64) string {
+	switch {
+	case n < 1e4:
+		return fmt.Sprintf("%d bytes", n)
+	case n < 1e6:
+		return fmt.Sprintf("%.3g kB", float64(n)/1e3)
+	case n < 1e9:
+		return fmt.Sprintf("%.3g MB", float64(n)/1e6)
+	}
+	return fmt.Sprintf("%.3g GB", float64(n)/1e9)
+}
