@@ -1,0 +1,437 @@
+package chart
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"image/color"
+	"strconv"
+	"strings"
+	"time"
+
+	"gonum.org/v1/plot/vg"
+	"gonum.org/v1/plot/vg/draw"
+
+	"github.com/contend-go/contend/traces/account"
+)
+
+// TimelineColumns is how many columns of an account's timeline make a picture:
+// one per pixel at DefaultDPI.
+const TimelineColumns = 1920
+
+// Timeline is what the timeline picture shows.
+type Timeline struct {
+	Title      string // "mutexlru"
+	Conditions string // a second line, may be empty
+	// Account has a Timeline of TimelineColumns columns.
+	Account *account.Account
+	// CPU is, by window, the CPU time of the process where it was read from
+	// the threads' clocks, for traces without switch records; nil where it is
+	// not known.
+	CPU []time.Duration
+	// Usable is how many CPUs the traced process could use, 0 if that is not
+	// known. Windows with more Ps are marked as oversubscribed.
+	Usable int
+}
+
+// stateStyles are the colours of a P's states and their order in a lane, from
+// its bottom. Work is the only green, waiting is a gap. The colours are those
+// of Okabe and Ito, which remain apart for the colour-blind.
+var stateStyles = []struct {
+	state account.State
+	color color.RGBA
+	name  string
+}{
+	{account.OnCPU, color.RGBA{0, 158, 115, 255}, "goroutine on a CPU"},
+	{account.Running, color.RGBA{128, 207, 185, 255}, "goroutine running, CPU not known"},
+	{account.GC, color.RGBA{0, 114, 178, 255}, "GC"},
+	{account.Syscall, color.RGBA{86, 180, 233, 255}, "syscall"},
+	{account.Descheduled, color.RGBA{240, 200, 60, 255}, "goroutine, but the OS runs something else"},
+	{account.Held, color.RGBA{213, 94, 0, 255}, "held without a goroutine: scheduling, spinning"},
+	{account.STW, color.RGBA{40, 40, 40, 255}, "stop-the-world"},
+	{account.Unknown, color.RGBA{204, 121, 167, 255}, "unknown"},
+	{account.Idle, white, "idle: waiting"},
+}
+
+// noP is the colour where a lane has no P, as GOMAXPROCS is lower.
+var noP = color.RGBA{222, 226, 230, 255}
+
+// pixel is one pixel at DefaultDPI.
+const pixel = vg.Inch / DefaultDPI
+
+// Measures of the timeline picture.
+const (
+	timelineLeft   = vg.Length(74) // for the names of rows and lanes
+	timelineRow    = vg.Length(11) // of the table above the lanes
+	timelineBar    = vg.Length(9)  // of a window's stacked bar
+	timelineFoot   = vg.Length(36) // time axis and note
+	timelineHeader = vg.Length(40) // what headings takes
+	swatchRow      = vg.Length(12) // of the legend
+	textSize       = vg.Length(8)
+)
+
+// Picture lays the timeline out. It fails where the account has no timeline.
+func (t *Timeline) Picture() (*Picture, error) {
+	tl := t.Account.Timeline
+	if tl == nil || len(tl.Lanes) == 0 || len(tl.Lanes[0]) == 0 {
+		return nil, errors.New("timeline: the account has none")
+	}
+	l := &timelineLayout{Timeline: t, tl: tl}
+	l.rows = l.table()
+	l.legend = l.legendLines(vg.Length(len(tl.Lanes[0])) * pixel)
+	l.pitch, l.gap = lanePitch(len(tl.Lanes))
+	lanes := vg.Length(len(tl.Lanes)*l.pitch) * pixel
+	return &Picture{
+		Kind:   "timeline",
+		Name:   "timeline",
+		Title:  t.Title,
+		width:  snap(2*margin + timelineLeft + vg.Length(len(tl.Lanes[0]))*pixel),
+		height: snap(2*margin + timelineHeader + vg.Length(len(l.legend))*swatchRow + vg.Length(len(l.rows)+1)*timelineRow + timelineBar + 9 + lanes + timelineFoot),
+		draw:   l.draw,
+	}, nil
+}
+
+// snap rounds up to whole pixels, so that a lane's columns fall on pixels.
+func snap(l vg.Length) vg.Length {
+	n := int(l / pixel)
+	if vg.Length(n)*pixel < l {
+		n++
+	}
+	return vg.Length(n) * pixel
+}
+
+// lanePitch is the height of a lane with the gap below it, in pixels.
+func lanePitch(lanes int) (pitch, gap int) {
+	pitch = min(max(960/lanes, 8), 44)
+	if pitch >= 16 {
+		return pitch, 3
+	}
+	return pitch, 1
+}
+
+type timelineLayout struct {
+	*Timeline
+	tl         *account.Timeline
+	rows       []tableRow
+	legend     [][]int // indices of stateStyles by line; -1 is noP
+	pitch, gap int     // pixels
+
+	x0, top vg.Length // of the lanes
+}
+
+// tableRow is a line of the table above the lanes: a value per window.
+type tableRow struct {
+	name  string
+	value func(i int, w *account.Window) string
+}
+
+func (l *timelineLayout) table() []tableRow {
+	share := func(part func(i int, w *account.Window) time.Duration) func(int, *account.Window) string {
+		return func(i int, w *account.Window) string {
+			if w.Capacity <= 0 {
+				return ""
+			}
+			return fmt.Sprintf("%.0f%%", 100*float64(part(i, w))/float64(w.Capacity))
+		}
+	}
+	rows := []tableRow{{"GOMAXPROCS", func(_ int, w *account.Window) string {
+		if w.MinProcs != w.MaxProcs {
+			return fmt.Sprintf("%d–%d", w.MinProcs, w.MaxProcs)
+		}
+		return strconv.Itoa(w.MaxProcs)
+	}}}
+	switch {
+	case l.Account.Split:
+		rows = append(rows,
+			tableRow{"on a CPU", share(func(_ int, w *account.Window) time.Duration { return w.Parts[account.OnCPU] })},
+			tableRow{"descheduled", share(func(_ int, w *account.Window) time.Duration { return w.Parts[account.Descheduled] })})
+	default:
+		rows = append(rows, tableRow{"running", share(func(_ int, w *account.Window) time.Duration { return w.Parts.Goroutine() })})
+		if l.CPU != nil {
+			rows = append(rows, tableRow{"CPU time", share(func(i int, _ *account.Window) time.Duration { return l.CPU[i] })})
+		}
+	}
+	return append(rows, tableRow{"waiting", func(_ int, w *account.Window) string {
+		return fmt.Sprintf("%.0f%%", 100*w.PWait())
+	}})
+}
+
+// shown are the states that occur at all: the legend leaves the others out.
+func (l *timelineLayout) shown() []int {
+	var seen [account.NumStates]bool
+	absent := false
+	for _, lane := range l.tl.Lanes {
+		for _, col := range lane {
+			sum := float32(0)
+			for s, share := range col {
+				seen[s] = seen[s] || share > 0
+				sum += share
+			}
+			absent = absent || sum < 0.5
+		}
+	}
+	var out []int
+	for i, s := range stateStyles {
+		if seen[s.state] {
+			out = append(out, i)
+		}
+	}
+	if absent {
+		out = append(out, -1)
+	}
+	return out
+}
+
+func swatchText(i int) (string, color.Color) {
+	if i < 0 {
+		return "no such P", noP
+	}
+	return stateStyles[i].name, stateStyles[i].color
+}
+
+const swatch = vg.Length(9)
+
+func swatchWidth(i int) vg.Length {
+	name, _ := swatchText(i)
+	return swatch + 4 + label(textSize, ink, draw.XLeft, draw.YCenter).Width(name) + 14
+}
+
+// legendLines breaks the legend into lines of the given width.
+func (l *timelineLayout) legendLines(width vg.Length) (lines [][]int) {
+	room := vg.Length(0)
+	for _, i := range l.shown() {
+		w := swatchWidth(i)
+		if room < w || lines == nil {
+			lines, room = append(lines, nil), width+timelineLeft
+		}
+		lines[len(lines)-1] = append(lines[len(lines)-1], i)
+		room -= w
+	}
+	return lines
+}
+
+func (l *timelineLayout) draw(whole draw.Canvas) {
+	c := headings(whole, l.Title, l.Conditions)
+	x, y := c.Min.X, c.Max.Y
+	l.x0 = whole.Min.X + snap(margin+timelineLeft)
+	for _, line := range l.legend {
+		at := x
+		for _, i := range line {
+			l.drawSwatch(c, i, vg.Point{X: at, Y: y - swatchRow/2})
+			at += swatchWidth(i)
+		}
+		y -= swatchRow
+	}
+	y -= 3 // between the legend and the bracket
+	lanes := vg.Length(len(l.tl.Lanes)*l.pitch) * pixel
+	l.top = whole.Min.Y + snap(margin+timelineFoot+lanes)
+	l.drawWindows(c, y)
+
+	img := l.image()
+	size := vg.Point{X: vg.Length(img.Rect.Dx()) * pixel, Y: vg.Length(img.Rect.Dy()) * pixel}
+	at := vg.Point{X: l.x0, Y: l.top - size.Y}
+	c.DrawImage(vg.Rectangle{Min: at, Max: at.Add(size)}, img)
+
+	l.drawBorders(c, size)
+	l.drawLaneNames(c)
+	l.drawAxis(c, vg.Rectangle{Min: at, Max: at.Add(size)})
+}
+
+func (l *timelineLayout) drawSwatch(c draw.Canvas, i int, at vg.Point) {
+	name, fill := swatchText(i)
+	box := vg.Rectangle{Min: vg.Point{X: at.X, Y: at.Y - swatch/2}, Max: vg.Point{X: at.X + swatch, Y: at.Y + swatch/2}}
+	c.SetColor(fill)
+	c.Fill(box.Path())
+	outline(&c, box)
+	c.FillText(label(textSize, ink, draw.XLeft, draw.YCenter), vg.Point{X: at.X + swatch + 4, Y: at.Y}, name)
+}
+
+// at is the place of a time on the time axis, clipped to the lanes.
+func (l *timelineLayout) at(d time.Duration) vg.Length {
+	d = min(max(d, l.tl.From), l.tl.To)
+	width := vg.Length(len(l.tl.Lanes[0])) * pixel
+	return l.x0 + width*vg.Length(float64(d-l.tl.From)/float64(l.tl.To-l.tl.From))
+}
+
+// drawWindows draws the table above the lanes, its top at y: a column per
+// window, where there is room for its values.
+func (l *timelineLayout) drawWindows(c draw.Canvas, y vg.Length) {
+	names := label(textSize, faint, draw.XRight, draw.YCenter)
+	values := label(textSize, ink, draw.XCenter, draw.YCenter)
+	for i, r := range l.rows {
+		c.FillText(names, vg.Point{X: l.x0 - 6, Y: y - timelineRow*(vg.Length(i)+1.5)}, r.name)
+	}
+	for i := range l.Account.Windows {
+		w := &l.Account.Windows[i]
+		x0, x1 := l.at(w.Start), l.at(w.End)
+		for j, r := range l.rows {
+			if text := r.value(i, w); values.Width(text) < x1-x0-2 {
+				sty := values
+				if j == 0 {
+					sty.Font = fontOf(textSize, true)
+				}
+				c.FillText(sty, vg.Point{X: (x0 + x1) / 2, Y: y - timelineRow*(vg.Length(j)+1.5)}, text)
+			}
+		}
+		l.drawBar(c, w, vg.Rectangle{Min: vg.Point{X: x0, Y: l.top + 3}, Max: vg.Point{X: x1, Y: l.top + 3 + timelineBar}})
+	}
+	l.drawOversubscribed(c, y-timelineRow/2)
+}
+
+// drawBar draws a window's capacity by state as one stacked bar.
+func (l *timelineLayout) drawBar(c draw.Canvas, w *account.Window, box vg.Rectangle) {
+	if w.Capacity <= 0 || box.Size().X < 3 {
+		return
+	}
+	box.Min.X, box.Max.X = box.Min.X+1, box.Max.X-1
+	x := box.Min.X
+	for _, s := range stateStyles {
+		width := box.Size().X * vg.Length(float64(w.Parts[s.state])/float64(w.Capacity))
+		part := vg.Rectangle{Min: vg.Point{X: x, Y: box.Min.Y}, Max: vg.Point{X: min(x+width, box.Max.X), Y: box.Max.Y}}
+		if width > 0 {
+			c.SetColor(s.color)
+			c.Fill(part.Path())
+		}
+		x += width
+	}
+	outline(&c, box)
+}
+
+// drawOversubscribed brackets the runs of windows with more Ps than CPUs.
+func (l *timelineLayout) drawOversubscribed(c draw.Canvas, y vg.Length) {
+	if l.Usable <= 0 {
+		return
+	}
+	over := func(i int) bool {
+		return i < len(l.Account.Windows) && l.Account.Windows[i].MaxProcs > l.Usable
+	}
+	sty := label(textSize, sharingBar, draw.XCenter, draw.YCenter)
+	for i := 0; i < len(l.Account.Windows); i++ {
+		if !over(i) {
+			continue
+		}
+		from := l.at(l.Account.Windows[i].Start)
+		for over(i + 1) {
+			i++
+		}
+		to := l.at(l.Account.Windows[i].End)
+		text := fmt.Sprintf("oversubscribed: more Ps than the %d usable CPUs", l.Usable)
+		if sty.Width(text) > to-from-10 {
+			text = fit(sty, "oversubscribed", to-from)
+		}
+		half := sty.Width(text)/2 + 3
+		line := draw.LineStyle{Color: sharingBar, Width: hairline}
+		middle := (from + to) / 2
+		for _, seg := range [][2]vg.Length{{from + 1, middle - half}, {middle + half, to - 1}} {
+			if seg[0] < seg[1] {
+				c.StrokeLine2(line, seg[0], y, seg[1], y)
+			}
+		}
+		c.StrokeLine2(line, from+1, y, from+1, y-3)
+		c.StrokeLine2(line, to-1, y, to-1, y-3)
+		c.FillText(sty, vg.Point{X: middle, Y: y}, text)
+	}
+}
+
+// image draws the lanes, pixel by pixel: in every column of a lane the states
+// are stacked in proportion, and a pixel that several share has their mean.
+func (l *timelineLayout) image() *image.RGBA {
+	cols := len(l.tl.Lanes[0])
+	img := image.NewRGBA(image.Rect(0, 0, cols, len(l.tl.Lanes)*l.pitch))
+	height := l.pitch - l.gap
+	stack := make([]color.RGBA, height)
+	for lane, columns := range l.tl.Lanes {
+		for x := range columns {
+			stackColumn(stack, &columns[x])
+			for i, c := range stack {
+				img.SetRGBA(x, lane*l.pitch+height-1-i, c)
+			}
+			gap := rule
+			if stack[len(stack)-1] == noP {
+				gap = noP
+			}
+			for i := height; i < l.pitch; i++ {
+				img.SetRGBA(x, lane*l.pitch+i, gap)
+			}
+		}
+	}
+	return img
+}
+
+// stackColumn fills one column of a lane, from its bottom.
+func stackColumn(stack []color.RGBA, col *account.Column) {
+	type mix struct{ r, g, b, left float32 }
+	var next int
+	m := mix{left: 1}
+	put := func(c color.RGBA, amount float32) { // amount in pixels
+		for amount > 1e-5 && next < len(stack) {
+			part := min(amount, m.left)
+			m.r, m.g, m.b = m.r+part*float32(c.R), m.g+part*float32(c.G), m.b+part*float32(c.B)
+			m.left -= part
+			amount -= part
+			if m.left < 1e-5 {
+				stack[next] = color.RGBA{uint8(m.r + 0.5), uint8(m.g + 0.5), uint8(m.b + 0.5), 255}
+				next, m = next+1, mix{left: 1}
+			}
+		}
+	}
+	height := float32(len(stack))
+	for _, s := range stateStyles {
+		put(s.color, col[s.state]*height)
+	}
+	put(noP, height)
+}
+
+func (l *timelineLayout) drawBorders(c draw.Canvas, size vg.Point) {
+	for i := range l.Account.Windows {
+		w := &l.Account.Windows[i]
+		if x := l.at(w.Start); i > 0 && l.at(w.End)-x > 3 {
+			c.StrokeLine2(draw.LineStyle{Color: ink, Width: hairline}, x, l.top-size.Y, x, l.top+3+timelineBar)
+		}
+	}
+}
+
+// drawLaneNames names as many lanes as have room.
+func (l *timelineLayout) drawLaneNames(c draw.Canvas) {
+	sty := label(7, faint, draw.XRight, draw.YCenter)
+	every := 1
+	for vg.Length(every*l.pitch)*pixel < 8 {
+		every *= 2
+	}
+	for lane := 0; lane < len(l.tl.Lanes); lane += every {
+		middle := vg.Length(float64(lane*l.pitch)+float64(l.pitch-l.gap)/2) * pixel
+		c.FillText(sty, vg.Point{X: l.x0 - 6, Y: l.top - middle}, "P"+strconv.Itoa(lane))
+	}
+}
+
+// drawAxis draws the time axis below the lanes and the note on what is shown.
+func (l *timelineLayout) drawAxis(c draw.Canvas, lanes vg.Rectangle) {
+	sty := label(textSize, faint, draw.XCenter, draw.YTop)
+	step := timeStep(l.tl.To - l.tl.From)
+	for d := (l.tl.From + step - 1) / step * step; d <= l.tl.To; d += step {
+		x := l.at(d)
+		c.StrokeLine2(draw.LineStyle{Color: rule, Width: hairline}, x, lanes.Min.Y, x, lanes.Min.Y-3)
+		c.FillText(sty, vg.Point{X: x, Y: lanes.Min.Y - 5}, shortDuration(d))
+	}
+	note := "Each column of pixels has the exact share of every state. The table and the bars are shares of capacity, GOMAXPROCS × time; waiting is p-wait, Ps that run no goroutine."
+	small := label(7, faint, draw.XLeft, draw.YTop)
+	c.FillText(small, vg.Point{X: c.Min.X, Y: lanes.Min.Y - 22}, fit(small, note, c.Max.X-c.Min.X))
+}
+
+// timeStep is a round step that divides a time into 6 to 15 parts.
+func timeStep(total time.Duration) time.Duration {
+	for step := time.Duration(1); ; step *= 10 {
+		for _, m := range []time.Duration{1, 2, 5} {
+			if total/(m*step) <= 15 {
+				return m * step
+			}
+		}
+	}
+}
+
+// shortDuration prints a duration without trailing zero units: "1.5s", "250ms".
+func shortDuration(d time.Duration) string {
+	s := d.String()
+	s = strings.TrimSuffix(s, "m0s")
+	return s
+}
