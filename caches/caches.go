@@ -21,7 +21,8 @@ type Cache[K comparable, V any] interface {
 	Set(key K, value V)
 	// Delete removes key; a key that is not there is no error.
 	Delete(key K)
-	// Len is the number of entries held, exact when no call is in flight.
+	// Len is the number of entries held, exact when no call is in flight and
+	// what the cache does in the background is done.
 	Len() int
 	// Close stops every goroutine that the cache started and returns after
 	// the last one ended. It is safe to call twice and concurrently. No other

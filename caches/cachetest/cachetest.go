@@ -20,7 +20,6 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"runtime/debug"
-	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -70,7 +69,6 @@ type Options struct {
 	Seed     uint64        // of every random choice; 0 draws one, found in Report.Seed
 	Procs    []int         // GOMAXPROCS of the concurrent checks; nil is 1, 2, 8 and 32
 	Quick    bool          // about an eighth of the work
-	Only     []string      // names of the checks to run; nil is all
 	Patience time.Duration // after which a check that has not ended counts as hung; 0 is one minute
 }
 
@@ -118,9 +116,7 @@ func Check(ctx context.Context, spec caches.Spec, o Options) Report {
 	s := newSession(spec, o)
 	report := Report{Backend: spec.Name, Seed: s.Seed}
 	for _, c := range checks {
-		if len(o.Only) == 0 || slices.Contains(o.Only, c.name) {
-			report.Results = append(report.Results, s.do(ctx, c))
-		}
+		report.Results = append(report.Results, s.do(ctx, c))
 	}
 	return report
 }
@@ -149,12 +145,12 @@ func newSession(spec caches.Spec, o Options) *session {
 func (s *session) do(ctx context.Context, c check) Result {
 	res := Result{Check: c.name, Promised: c.promise(s.spec), Verdict: NotPromised}
 	if s.spec.String == nil && s.spec.Uint64 == nil && c.name != "spec" {
-		res.Observed = "not run: the Spec has no constructor"
+		res.Promised, res.Observed = "", "not run: the Spec has no constructor"
 		return res
 	}
 	if c.unsafe != nil {
 		if why := c.unsafe(s.spec); why != "" {
-			res.Observed = "not run: " + why
+			res.Promised, res.Observed = "", "not run: "+why
 			return res
 		}
 	}
@@ -167,7 +163,7 @@ func (s *session) do(ctx context.Context, c check) Result {
 	case errors.Is(err, errUndecided):
 		res.Verdict, res.Observed = CannotTell, err.Error()
 	case errors.Is(err, errNoUpdate):
-		res.Promised, res.Observed = "", err.Error()
+		res.Promised, res.Observed = "", errNoUpdate.Error()
 	case errors.As(err, new(crash)):
 		if res.Promised == "" {
 			res.Promised = "no panic, and every call returns"

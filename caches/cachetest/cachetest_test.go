@@ -1,5 +1,192 @@
 package cachetest
 
-import "testing"
+import (
+	"context"
+	"os"
+	"os/exec"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+)
 
-func TestCorrectCachePasses(t *testing.T) { Run(t, baseSpec()) }
+// TestCorrectCachePasses runs the whole suite on the cache without a fault, or
+// with the one that TestRerun asks for.
+func TestCorrectCachePasses(t *testing.T) { Run(t, faultySpec(fault(os.Getenv("CACHETEST_FAULT")))) }
+
+// TestFaultsAreCaught is the mutation check: the correct cache with one fault
+// at a time, and the check that has to catch it.
+func TestFaultsAreCaught(t *testing.T) {
+	for _, c := range []struct {
+		fault fault
+		by    string // the check
+		says  string // part of what it observed
+	}{
+		{"nil cache", "capacities", "neither a cache nor an error"},
+		{"refuses at random", "capacities", "refused capacity 64"},
+		{"capacity of one", "capacities", "panic: "},
+
+		{"another key's value", "identity", "stored for key"},
+		{"torn value", "identity", "torn value"},
+		{"copied value", "identity", "a copy of the value"},
+		{"miss with a value", "identity", "a miss with a value"},
+		{"hit without a value", "identity", "a hit without a value"},
+		{"dropped Set", "presence", "missed right after their Set"},
+		{"evicts without need", "presence", "keys missed though all fit"},
+		{"late Set", "overwrite", "missed, want a hit"},
+		{"overwrite ignored", "overwrite", "want that of write"},
+		{"stale in place", "sequence", "want that of write"},
+		{"lost Delete", "delete", "hit, want a miss"},
+		{"Delete at times lost", "sequence", "want "},
+		{"front cache outlives Delete", "delete", "hit, want a miss"},
+		{"Len never zero", "len", "a new cache has Len 1"},
+		{"Len one too many", "len", "but Get finds"},
+		{"Len counts the deleted", "sequence", "Len is"},
+
+		{"zero key unknown", "empty-key", "missed, want a hit"},
+		{"high bits ignored", "empty-key", "stored for key"},
+		{"key ends at a zero byte", "empty-key", "stored for key"},
+		{"long key cut", "long-keys", "stored for key"},
+		{"middle of the key unread", "long-keys", "stored for key"},
+		{"hash collision", "colliding-keys", "stored for key"},
+
+		{"one too many", "capacity", "at most 1 allowed"},
+		{"capacity rounded up", "capacity", "at most 3 allowed"},
+		{"memory leak", "memory", "still referenced"},
+
+		{"try-lock in Get", "readers", "missed, though it was set"},
+		{"lost wake-up", "concurrent-identity", "a call hangs"},
+		{"room made afterwards", "concurrent-bound", "in flight"},
+		{"counter", "concurrent-bound", "allowed"},
+		{"grave reopened", "freshness", "after the Delete"},
+		{"touch resurrects", "freshness", "had returned"},
+		{"overwrite leaves a gap", "freshness", "missed, though version"},
+		{"victim cache outlives Set", "freshness-evicting", "had returned"},
+		{"overwrite race", "linearizable", "no order of calls explains"},
+		{"touch resurrects", "linearizable", "no order of calls explains"},
+		{"victim cache outlives Set", "linearizable-evicting", "no order of calls explains"},
+
+		{"Update not atomic", "update", "updates were lost"},
+		{"Update of none", "update", "did not call its function"},
+		{"Update returns the old", "update", "another value"},
+		{"Update not atomic", "update-linearizable", "no order of calls explains"},
+		{"Update sees the deleted", "update-linearizable", "no order of calls explains"},
+
+		{"second Close panics", "close", "panic: close of closed channel"},
+		{"concurrent Close panics", "close", "panic: close of closed channel"},
+		{"second Close hangs", "close", "a call hangs"},
+		{"Close fails", "close", "still busy"},
+		{"goroutine leak", "goroutines", "outlive their caches, one of them started by"},
+		{"grandchild goroutine leak", "goroutines", "outlive"},
+	} {
+		t.Run(string(c.fault)+"/"+c.by, func(t *testing.T) {
+			o := Options{Patience: 10 * time.Second}
+			if strings.Contains(c.says, "hangs") {
+				o.Patience = 2 * time.Second
+			}
+			s := newSession(faultySpec(c.fault), o)
+			res := s.do(t.Context(), named(t, c.by))
+			if res.Verdict != Broken || !strings.Contains(res.Observed, c.says) {
+				t.Errorf("seed %d: %s says %s: %q, want it broken: %q", s.Seed, c.by, res.Verdict, res.Observed, c.says)
+			}
+			t.Log(res.Observed)
+		})
+	}
+}
+
+func named(t *testing.T, name string) check {
+	for _, c := range checks {
+		if c.name == name {
+			return c
+		}
+	}
+	t.Fatalf("there is no check %q", name)
+	return check{}
+}
+
+// TestRerun follows the command that a failing Run prints: it has to name this
+// package and test, and with its seed the same violation shows again.
+func TestRerun(t *testing.T) {
+	fail := func(run, seed string) string {
+		cmd := exec.Command(os.Args[0], "-test.run="+run, "-test.short")
+		cmd.Env = append(os.Environ(), "CACHETEST_FAULT=stale in place", seed)
+		out, err := cmd.CombinedOutput()
+		if err == nil {
+			t.Fatalf("a faulty cache passed:\n%s", out)
+		}
+		return string(out)
+	}
+	failure := regexp.MustCompile(`(?s)observed: ([^\n]*).*?rerun: (CACHETEST_SEED=\d+) go test -count=1 -short (?:-race )?-run '(\S+)' github.com/contend-go/contend/caches/cachetest\n`)
+	const sequence = "^TestCorrectCachePasses$/^sequence$"
+	first := failure.FindStringSubmatch(fail(sequence, ""))
+	if first == nil || first[3] != sequence {
+		t.Fatalf("no command to rerun %s: %q", sequence, first)
+	}
+	again := failure.FindStringSubmatch(fail(first[3], first[2]))
+	if again == nil || again[1] != first[1] {
+		t.Errorf("rerun shows %q, want %q", again, first[1])
+	}
+}
+
+func TestVerdicts(t *testing.T) {
+	spec := faultySpec("overwrite ignored")
+	report := func(ctx context.Context) map[string]Result {
+		r := Check(ctx, spec, Options{Quick: true, Procs: []int{2}, Patience: 10 * time.Second})
+		byName := map[string]Result{}
+		for i, res := range r.Results {
+			if res.Check != Names()[i] {
+				t.Fatalf("result %d is of %s, want %s", i, res.Check, Names()[i])
+			}
+			byName[res.Check] = res
+			told := r.Err() != nil && strings.Contains(r.Err().Error(), "faulty: "+res.Check+": promised")
+			if told != (res.Verdict == Broken) {
+				t.Errorf("Err is %v with the result %+v", r.Err(), res)
+			}
+		}
+		return byName
+	}
+	expect := func(got Result, v Verdict, promised bool, observed string) {
+		t.Helper()
+		if got.Verdict != v || (got.Promised != "") != promised || !strings.Contains(got.Observed, observed) {
+			t.Errorf("%+v, want %s and %q", got, v, observed)
+		}
+	}
+	all := report(t.Context())
+	expect(all["overwrite"], Broken, true, "want that of write")
+	expect(all["delete"], Kept, true, "256 keys deleted")
+	expect(all["close"], Kept, true, "caches closed")
+
+	spec.Strict = false
+	all = report(t.Context())
+	expect(all["overwrite"], NotPromised, false, "not so: ")
+	expect(all["delete"], NotPromised, false, "held all the same: 256 keys")
+	expect(all["presence"], Kept, true, "all found")
+
+	spec.ReadOnly, spec.Bounded = true, false
+	all = report(t.Context())
+	expect(all["freshness"], NotPromised, false, "not run: nothing may be written beside a Get")
+	expect(all["capacity"], NotPromised, false, "not run: nothing is evicted")
+
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	expect(report(ctx)["close"], CannotTell, true, "context canceled")
+
+	spec.String, spec.Uint64 = nil, nil
+	all = report(t.Context())
+	expect(all["spec"], Broken, true, "there is no constructor")
+	expect(all["close"], NotPromised, false, "no constructor")
+}
+
+// TestOnlyOneKeyType: a Spec may construct one type of key only.
+func TestOnlyOneKeyType(t *testing.T) {
+	spec := faultySpec("")
+	spec.Uint64 = nil
+	if err := Check(t.Context(), spec, Options{Quick: true, Procs: []int{2}}).Err(); err != nil {
+		t.Error(err)
+	}
+	spec = faultySpec("")
+	spec.String = nil
+	if err := Check(t.Context(), spec, Options{Quick: true, Procs: []int{2}}).Err(); err != nil {
+		t.Error(err)
+	}
+}

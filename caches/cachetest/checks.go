@@ -21,14 +21,14 @@ var checks = []check{
 	{name: "empty-key", promise: always("the empty string and zero are keys like others"), run: checkEmptyKey},
 	{name: "long-keys", promise: always("keys of any length are told apart to the last byte"), run: checkLongKeys},
 	{name: "colliding-keys", promise: always("keys that a weak hash confuses are told apart"), run: checkCollidingKeys},
-	{name: "len", promise: always("Len is the number of keys held, when no call is in flight"), run: checkLen},
-	{name: "capacity", promise: bound, run: checkCapacity},
+	{name: "len", promise: always("Len is the number of keys held, when nothing is in flight"), run: checkLen},
+	{name: "capacity", promise: bound, unsafe: unbounded, run: checkCapacity},
 	{name: "memory", promise: always("deleted and evicted values are let go"), run: checkMemory},
 
 	// Many goroutines.
 	{name: "readers", promise: always("concurrent Gets of a filled cache agree"), run: checkReaders},
 	{name: "concurrent-identity", promise: always("a hit returns a value written for that key, and that very value"), unsafe: readOnly, run: checkConcurrentIdentity},
-	{name: "concurrent-bound", promise: bound, unsafe: readOnly, run: checkConcurrentBound},
+	{name: "concurrent-bound", promise: bound, unsafe: readOnlyOrUnbounded, run: checkConcurrentBound},
 	{name: "freshness", promise: strict("no Get is older than a completed Set or Delete, while all keys fit"), unsafe: readOnly, run: checkFreshness},
 	{name: "freshness-evicting", promise: strict("a hit is never older than a completed Set or Delete"), unsafe: readOnlyOrUnbounded, run: checkFreshnessEvicting},
 	{name: "linearizable", promise: strict("each key is linearizable, while all keys fit"), unsafe: readOnly, run: checkLinearizable},
@@ -65,9 +65,6 @@ func presence(s caches.Spec) string {
 }
 
 func bound(s caches.Spec) string {
-	if !s.Bounded {
-		return ""
-	}
 	text := "Len is at most the capacity"
 	if f := s.Overshoot.Fraction; f != 0 {
 		text += fmt.Sprintf(" + %g%% of it", 100*f)
@@ -88,9 +85,16 @@ func readOnly(s caches.Spec) string {
 	return ""
 }
 
-func readOnlyOrUnbounded(s caches.Spec) string {
+func unbounded(s caches.Spec) string {
 	if !s.Bounded {
 		return "nothing is evicted"
+	}
+	return ""
+}
+
+func readOnlyOrUnbounded(s caches.Spec) string {
+	if why := unbounded(s); why != "" {
+		return why
 	}
 	return readOnly(s)
 }

@@ -52,7 +52,7 @@ func checkGoroutines(t *trial) (string, error) {
 	// A goroutine that announced its end may not have ended yet, so it is
 	// given time; one that really leaks stays.
 	var left map[string]goroutine
-	if !settle(func() bool {
+	if !t.settle(func() bool {
 		_, now := goroutines()
 		left = since(self, before, now)
 		return len(left) == 0

@@ -133,7 +133,7 @@ func checkPresence(t *trial) (string, error) {
 		if t.spec.Strict || t.spec.MayDrop {
 			found()
 		} else {
-			settle(found)
+			t.settle(found)
 		}
 		if err == nil && missing > 0 {
 			err = fmt.Errorf("%d of %d keys missed though all fit in capacity %d", missing, n, capacity)

@@ -160,19 +160,15 @@ func (t *trial) together(n int, stream uint64, f func(w int, r *rand.Rand) error
 	return nil
 }
 
-// settle waits until ok, for caches that may be behind, and returns the last
-// answer.
-func settle(ok func() bool) bool {
-	const enough = 3 * time.Second // far above any library's background delay
-	for begin := time.Now(); ; {
-		if ok() {
-			return true
-		}
-		if time.Since(begin) > enough {
+// settle waits until ok, for what happens behind the caller's back, and gives
+// up after a twentieth of the patience: far more than any such work takes.
+func (t *trial) settle(ok func() bool) bool {
+	for begin := time.Now(); !ok(); time.Sleep(time.Millisecond) {
+		if time.Since(begin) > t.Patience/20 {
 			return false
 		}
-		time.Sleep(time.Millisecond)
 	}
+	return true
 }
 
 // ledger makes the values that one cache is given and recognises them when
