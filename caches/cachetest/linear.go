@@ -93,10 +93,13 @@ func (t *trial) linearizable(capacity int, evicting, updates bool) (string, erro
 			if updates && c.updater() == nil {
 				return errNoUpdate
 			}
+			begin := time.Now()
 			for round := range rounds {
+				if time.Since(begin) > phase && round > 0 || t.ctx.Err() != nil {
+					return nil
+				}
 				l := newLedger(2 * workers * calls)
 				var histories [workers][keys][]porcupine.Operation
-				begin := time.Now()
 				err := t.together(workers, uint64(procs<<16|round), func(w int, r *rand.Rand) error {
 					for i := range calls {
 						k, slot := r.IntN(keys), w*calls+i
@@ -131,9 +134,6 @@ func (t *trial) linearizable(capacity int, evicting, updates bool) (string, erro
 					case porcupine.Unknown:
 						return fmt.Errorf("%w: no order of %d calls found or excluded in 10 s", errUndecided, len(history))
 					}
-				}
-				if t.ctx.Err() != nil {
-					return nil
 				}
 			}
 			return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"runtime"
 	"strconv"
@@ -158,6 +159,26 @@ func (t *trial) together(n int, stream uint64, f func(w int, r *rand.Rand) error
 		}
 	}
 	return nil
+}
+
+// phase bounds how long the goroutines of one concurrent run keep at it: a
+// slow cache is checked with fewer calls, not for longer.
+const phase = 100 * time.Millisecond
+
+// ops counts up to n, stopping early when the phase is over or the check
+// cancelled.
+func (t *trial) ops(n int) iter.Seq[int] {
+	return func(yield func(int) bool) {
+		begin := time.Now()
+		for i := range n {
+			if i%16 == 15 && (time.Since(begin) > phase || t.ctx.Err() != nil) {
+				return
+			}
+			if !yield(i) {
+				return
+			}
+		}
+	}
 }
 
 // settle waits until ok, for what happens behind the caller's back, and gives
