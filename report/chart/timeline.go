@@ -242,8 +242,14 @@ func (l *timelineLayout) drawSwatch(c draw.Canvas, i int, at vg.Point) {
 	box := vg.Rectangle{Min: vg.Point{X: at.X, Y: at.Y - swatch/2}, Max: vg.Point{X: at.X + swatch, Y: at.Y + swatch/2}}
 	c.SetColor(fill)
 	c.Fill(box.Path())
-	outline(&c, box)
+	frame(c, box)
 	c.FillText(label(textSize, ink, draw.XLeft, draw.YCenter), vg.Point{X: at.X + swatch + 4, Y: at.Y}, name)
+}
+
+// frame draws the thin line around a swatch or a bar.
+func frame(c draw.Canvas, box vg.Rectangle) {
+	c.SetLineStyle(draw.LineStyle{Color: rule, Width: hairline})
+	c.Stroke(box.Path())
 }
 
 // at is the place of a time on the time axis, clipped to the lanes.
@@ -294,7 +300,7 @@ func (l *timelineLayout) drawBar(c draw.Canvas, w *account.Window, box vg.Rectan
 		}
 		x += width
 	}
-	outline(&c, box)
+	frame(c, box)
 }
 
 // drawOversubscribed brackets the runs of windows with more Ps than CPUs.
