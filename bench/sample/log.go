@@ -141,7 +141,7 @@ func (l *Log) Add(entries ...Entry) error {
 
 // format writes one entry. more is set when another of the same process
 // follows: the group is complete only with the last.
-func (e Entry) format(b *bytes.Buffer, more bool) {
+func (e Entry) format(b io.Writer, more bool) {
 	id := []Field{{"cell", e.Cell}, {"block", fmt.Sprint(e.Block)}}
 	if e.Variant != "" {
 		id = append(id, Field{"variant", e.Variant})
@@ -160,10 +160,9 @@ func (e Entry) format(b *bytes.Buffer, more bool) {
 		fmt.Fprintln(b, Record{Verb: "attach", Fields: []Field{{"kind", a.Kind}, {"path", a.Path}, {"sha256", a.SHA256}}})
 	}
 	if e.Invalid != "" {
-		b.WriteString("# result ")
+		fmt.Fprint(b, "# result ")
 	}
-	b.WriteString(e.Line)
-	b.WriteByte('\n')
+	fmt.Fprintln(b, e.Line)
 }
 
 // write appends a group durably, or leaves the file as it was.

@@ -29,16 +29,20 @@ func ParseName(full string) (name *Name, suffix bool) {
 	}
 	n := &Name{Base: parts[0], Keys: make([]Field, 0, len(parts))}
 	for _, p := range parts[1:] {
-		if k, v, ok := strings.Cut(p, "="); ok && k != "" {
-			n.Keys = append(n.Keys, Field{k, v})
-		} else {
-			n.Keys = append(n.Keys, Field{"", p})
-		}
+		n.Keys = append(n.Keys, parseField(p))
 	}
 	if _, literal := n.Get(GOMAXPROCS); procs != "" && !literal {
 		n.Keys = append(n.Keys, Field{GOMAXPROCS, procs})
 	}
 	return n, procs != ""
+}
+
+// parseField reads one part of a name. Without "=" it has an empty key.
+func parseField(part string) Field {
+	if k, v, ok := strings.Cut(part, "="); ok && k != "" {
+		return Field{k, v}
+	}
+	return Field{"", part}
 }
 
 func isCount(s string) bool {
@@ -111,5 +115,21 @@ func (n *Name) With(key, value string) *Name {
 		at--
 	}
 	c.Keys = append(c.Keys[:at], append([]Field{{key, value}}, c.Keys[at:]...)...)
+	return c
+}
+
+// last returns the name with that key at its end, n itself where it is there.
+func (n *Name) last(key string) *Name {
+	v, ok := n.Get(key)
+	if !ok || n.Keys[len(n.Keys)-1].Key == key {
+		return n
+	}
+	c := &Name{Base: n.Base}
+	for _, f := range n.Keys {
+		if f.Key != key {
+			c.Keys = append(c.Keys, f)
+		}
+	}
+	c.Keys = append(c.Keys, Field{key, v})
 	return c
 }

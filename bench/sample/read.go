@@ -49,8 +49,12 @@ type parsedName struct {
 func Load(paths ...string) (*Set, error) {
 	set := new(Set)
 	for _, path := range paths {
+		before := len(set.Samples)
 		if err := set.load(path); err != nil {
 			return set, err
+		}
+		if len(set.Samples) == before {
+			set.Notes = append(set.Notes, Note{path, 1, "no benchmark line in it"})
 		}
 	}
 	if len(set.Samples) == 0 {
@@ -101,7 +105,29 @@ func (s *Set) Read(r io.Reader, file string) error {
 	if p.dangling() {
 		p.note(p.identity.Line, "identity line without a result: dropped")
 	}
+	s.completeNames()
 	return br.Err()
+}
+
+// completeNames states the gomaxprocs of names that `go test -cpu 1,2,4`
+// printed at 1, where it adds no suffix: those whose like has one.
+func (s *Set) completeNames() {
+	suffixed := map[string]bool{}
+	for _, n := range s.names {
+		if n.suffix {
+			suffixed[n.name.Without(GOMAXPROCS)] = true
+		}
+	}
+	completed := map[*Name]bool{}
+	for _, n := range s.names {
+		if _, stated := n.name.Get(GOMAXPROCS); !stated && suffixed[n.name.String()] {
+			n.name.Keys = append(n.name.Keys, Field{GOMAXPROCS, "1"})
+			n.suffix, completed[n.name] = true, true
+		}
+	}
+	for _, smp := range s.Samples {
+		smp.OneProcess = smp.OneProcess || completed[smp.Name]
+	}
 }
 
 // recordReader passes the text on to benchfmt, and keeps our comment records
@@ -167,6 +193,9 @@ type parser struct {
 	run    *Run
 	config map[string]string
 	last   []benchfmt.Config // what config was made from
+
+	samples []Sample // room for the next ones: large texts hold millions
+	room    []Value
 
 	identity Record // the pending "# sample", zero Verb if none
 	warnings []string
@@ -245,9 +274,15 @@ func (p *parser) result(res *benchfmt.Result, line int) {
 	p.set.Samples = append(p.set.Samples, s)
 }
 
+// chunk is how many samples and values are allocated at once.
+const chunk = 256
+
 // values copies the measurements, without those that are no finite number.
 func (p *parser) values(res *benchfmt.Result, line int) []Value {
-	values := make([]Value, 0, len(res.Values))
+	if n := len(res.Values); cap(p.room)-len(p.room) < n {
+		p.room = make([]Value, 0, max(n, chunk))
+	}
+	first := len(p.room)
 	for _, v := range res.Values {
 		unit, x := v.Unit, v.Value
 		if v.OrigUnit != "" {
@@ -257,9 +292,9 @@ func (p *parser) values(res *benchfmt.Result, line int) []Value {
 			p.note(line, fmt.Sprintf("%v %s is no finite number: left out", x, unit))
 			continue
 		}
-		values = append(values, Value{p.intern(unit), x})
+		p.room = append(p.room, Value{p.intern(unit), x})
 	}
-	return values
+	return p.room[first:len(p.room):len(p.room)]
 }
 
 // intern keeps one copy of each unit.
@@ -283,7 +318,12 @@ func (p *parser) sample(full string, line int) *Sample {
 		n.name, n.suffix = ParseName(full)
 		p.set.names[full] = n
 	}
-	s := &Sample{
+	if len(p.samples) == 0 {
+		p.samples = make([]Sample, chunk)
+	}
+	s := &p.samples[0]
+	p.samples = p.samples[1:]
+	*s = Sample{
 		Name: n.name, OneProcess: n.suffix, Config: p.config, Run: p.run,
 		Block: -1, Warnings: p.warnings, Attachments: p.attached, File: p.file, Line: line,
 	}
@@ -297,6 +337,11 @@ func (p *parser) sample(full string, line int) *Sample {
 	return s
 }
 
+// noise are the words before a colon in what the testing package, the runtime
+// and the linker print between results. benchfmt takes such lines, like any
+// "word: text", for configuration, which would split the samples.
+var noise = map[string]bool{"testing": true, "panic": true, "ld": true, "warning": true, "error": true, "note": true}
+
 // configure makes a new configuration map when the text changed it.
 func (p *parser) configure(config []benchfmt.Config) {
 	same := p.config != nil && len(config) == len(p.last)
@@ -309,7 +354,9 @@ func (p *parser) configure(config []benchfmt.Config) {
 	p.config = make(map[string]string, len(config))
 	p.last = make([]benchfmt.Config, len(config))
 	for i, c := range config {
-		p.config[c.Key] = string(c.Value)
+		if !noise[c.Key] {
+			p.config[c.Key] = string(c.Value)
+		}
 		p.last[i] = benchfmt.Config{Key: c.Key, Value: bytes.Clone(c.Value)}
 	}
 }
