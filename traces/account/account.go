@@ -27,10 +27,7 @@
 //     windows it overlaps; it is counted in the window in which it ends.
 package account
 
-import (
-	"io"
-	"time"
-)
+import "time"
 
 // State is what a P does at an instant.
 type State uint8
@@ -400,17 +397,3 @@ type Timeline struct {
 
 // Column is the share of a column's time by state.
 type Column [NumStates]float32
-
-// Read accounts a trace. An error says that nothing could be read; what could
-// not be read of a readable trace is in Account.Lost.
-//
-// The errors: *decode.FormatError (no trace, an empty file), *decode.VersionError
-// (a trace of an unknown Go version), and errors of r.
-func Read(r io.ReaderAt, size int64, opt Options) (*Account, error) {
-	return nil, io.EOF
-}
-
-// ReadStream is Read for a stream that cannot seek: it goes through a temporary file.
-func ReadStream(r io.Reader, opt Options) (*Account, error) {
-	return nil, io.EOF
-}

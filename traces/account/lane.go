@@ -1,0 +1,159 @@
+package account
+
+// lane is one P. It settles the P's time into a book and, if asked for, a
+// timeline. A machine owns the lanes of its generation, the stitcher its own.
+type lane struct {
+	p int
+	w *world
+
+	base  State // what the P does
+	eff   State // what it counts as: base, or STW
+	since int64 // from then on; before it, everything is settled
+	until int64 // acc holds no time beyond it: the end of a row or column
+	acc   [NumStates]int64
+	cells cells
+
+	thread int32      // that holds the P; -1 if none does or it is not known
+	g      *goroutine // that runs on it, or is in its syscall
+	seq    uint64
+	sweep  bool
+	// abandoned: the P is in a syscall whose thread is not known, and will be stolen.
+	abandoned bool
+
+	// head: nothing is known but that it is in base since before its first event.
+	head bool
+	cpu  *threadCPU // switch records of the thread, nil without
+}
+
+// world is what lanes share: where their time goes, and what holds for all.
+type world struct {
+	book    *book
+	procs   int // GOMAXPROCS; 0 if not known yet
+	stw     bool
+	stopper *goroutine // that stops the world
+	grid    *grid      // of the timeline, or nil
+	heads   []laneHead // by P
+}
+
+// laneHead is a P's state from before a generation.
+type laneHead struct {
+	seen  bool
+	until int64
+	state State // if the generation before does not tell
+}
+
+// set makes the P do something else from t on.
+func (l *lane) set(base State, t int64) {
+	if l.head {
+		l.endHead(t)
+	}
+	l.settle(t)
+	l.base = base
+	l.recompute()
+}
+
+// recompute tells what the P counts as.
+func (l *lane) recompute() {
+	l.eff = l.base
+	if l.w.stw {
+		l.stopped()
+	}
+}
+
+// endHead ends what is known of the P from before the generation.
+func (l *lane) endHead(t int64) {
+	l.w.heads = grow(l.w.heads, l.p)
+	l.w.heads[l.p] = laneHead{seen: true, until: t, state: l.base}
+	l.head, l.since = false, t
+}
+
+// stopped applies a stop-the-world to what the P does.
+func (l *lane) stopped() {
+	switch l.base {
+	case Idle, Held:
+		l.eff = STW
+	case Running, GC:
+		if l.g != nil && l.g == l.w.stopper {
+			l.eff = STW
+		}
+	}
+}
+
+// settle accounts the time up to t.
+func (l *lane) settle(t int64) {
+	if l.head {
+		return
+	}
+	if t > l.until || l.cpu != nil {
+		l.settleLong(t)
+		return
+	}
+	if t > l.since {
+		l.acc[l.eff] += t - l.since
+		l.since = t
+	}
+}
+
+// settleLong is settle across the ends of rows and columns, and with switch records.
+func (l *lane) settleLong(t int64) {
+	for l.since < t {
+		if l.since >= l.until {
+			l.flush()
+			l.until = (l.since>>rowShift + 1) << rowShift
+			if l.w.grid != nil {
+				l.until = min(l.until, l.w.grid.seek(&l.cells, l.since))
+			}
+		}
+		to := min(t, l.until)
+		state := l.eff
+		if state == Running && l.cpu != nil {
+			state, to = l.cpu.at(l.since, to)
+		}
+		l.acc[state] += to - l.since
+		l.since = to
+	}
+}
+
+// flush moves what was accumulated, all of one row and column, to where it belongs.
+func (l *lane) flush() {
+	b := l.w.book
+	b.parts = grow(b.parts, l.p)
+	if l.w.procs > 0 && l.p >= l.w.procs {
+		l.acc[Idle], l.acc[STW] = 0, 0 // beyond GOMAXPROCS there is no P to be idle
+	}
+	if d := l.acc[Idle]; d > 0 {
+		b.addIdle(l.since-1, d)
+	}
+	parts := &b.parts[l.p]
+	for s, d := range l.acc {
+		if d != 0 {
+			parts[s] += d
+			if l.w.grid != nil {
+				l.cells.add(State(s), d)
+			}
+		}
+	}
+	clear(l.acc[:])
+}
+
+// close settles the time up to t and flushes it, so that what lanes share may change.
+func (l *lane) close(t int64) {
+	l.settle(t)
+	l.flush()
+	l.until = l.since
+}
+
+// change calls f, which changes what lanes share, at time t.
+func (w *world) change(lanes []*lane, t int64, f func()) {
+	for _, l := range lanes {
+		if l != nil {
+			l.close(t)
+		}
+	}
+	f()
+	for _, l := range lanes {
+		if l != nil {
+			l.recompute()
+		}
+	}
+}

@@ -1,0 +1,866 @@
+package account
+
+import (
+	"sort"
+	"strings"
+
+	"github.com/contend-go/contend/traces/decode"
+)
+
+// gState is what a goroutine does.
+type gState uint8
+
+const (
+	gGone gState = iota // or not known
+	gRunnable
+	gRunning
+	gSyscall    // in a system call, its P still there
+	gSyscallOut // in a system call that lost its P, or in cgo without one
+	gWaiting
+	numGStates
+)
+
+// goroutine is the state of one goroutine.
+type goroutine struct {
+	id    uint64
+	seq   uint64
+	since int64 // in state
+	site  int32 // where it is blocked or in a system call
+	state gState
+	// head: it is in its state since before the piece began, so the stitcher knows since when.
+	head   bool
+	woken  bool // runnable because it was unblocked
+	gc     bool // a mark worker
+	assist bool // in a mark assist
+}
+
+// source is where a machine's events come from.
+type source interface {
+	Next() bool
+	Postpone()
+}
+
+// tables is what events refer to.
+type tables interface {
+	String(id uint64) string
+	Stack(id uint64, buf []decode.Frame) []decode.Frame
+}
+
+// machine runs the events of one generation: it knows what every P and goroutine does, and
+// puts the time into books. What began before the generation it leaves to the
+// stitcher.
+type machine struct {
+	src    source
+	ev     *decode.Event
+	tables tables
+	spec   WindowSpec
+
+	world
+	threads []thread
+	lanes   []*lane
+	gs      map[uint64]*goroutine
+	recent  [256]*goroutine // of gs, by the low byte of the id
+	sites   siteTable
+	stops   map[uint64]bool // stacks of GoStop: is it a hand-off?
+	label   map[uint64]bool // labels of GoLabel: is it a mark worker?
+
+	events  int64
+	odd     int64 // events that contradict what is known
+	nextCut int64 // when the next fixed slice begins
+
+	result result
+}
+
+// thread is what a thread (M) holds.
+type thread struct {
+	id   uint64
+	lane *lane
+	g    *goroutine
+	cpu  *threadCPU
+	// woke is the site at which the goroutine waited that the thread unblocked last, -1 if
+	// none; head is that goroutine's index in piece.heads plus 1 if its site is not known.
+	woke int32
+	head int
+}
+
+// result is what a machine found.
+type result struct {
+	pieces []*piece
+	end    int64 // time of the last event
+	cuts   []cut
+}
+
+// piece is a stretch of a generation within one window.
+type piece struct {
+	*book
+	begins cutKind // what began it
+	procs  int     // for cutProcs
+	heads  []head  // goroutines whose state from before the piece ended in it
+	tails  []tail  // goroutines at its end
+}
+
+type cutKind uint8
+
+const (
+	cutNone  cutKind = iota // the generation
+	cutMark                 // a mark
+	cutProcs                // a change of GOMAXPROCS, maybe to what it was
+	cutSlice
+)
+
+// cut is a moment at which what lanes share changed.
+type cut struct {
+	at    int64
+	procs int // GOMAXPROCS from then on; 0 if that did not change
+	stw   int8
+	piece int // a piece that begins; 0 if none does, as the first begins with the generation
+}
+
+// head is the end of a state from before the piece.
+type head struct {
+	id      uint64
+	at      int64
+	state   gState
+	site    int32  // as far as the generation tells
+	stack   uint64 // of who unblocked it
+	handoff bool
+	woken   bool // it ended by an unblock
+	lost    bool // the state ended in a gap
+}
+
+// tail is a goroutine's state at the end of a piece.
+type tail struct {
+	id    uint64
+	since int64
+	site  int32
+	state gState
+	head  bool // since before the piece
+	woken bool
+}
+
+const noSite = -1
+
+// newMachine makes a machine for a generation that begins at start, of a trace that begins at
+// origin, with the threads of those ids.
+func newMachine(src source, ev *decode.Event, t tables, threads []uint64, start, origin int64, j *job) *machine {
+	m := &machine{
+		src: src, ev: ev, tables: t, spec: j.windows,
+		gs: make(map[uint64]*goroutine), stops: make(map[uint64]bool), label: make(map[uint64]bool),
+		sites: newSiteTable(), nextCut: 1<<63 - 1,
+	}
+	m.grid = j.grid
+	m.threads = make([]thread, len(threads))
+	for i, id := range threads {
+		m.threads[i] = thread{id: id, woke: noSite, cpu: j.cpu(id)}
+	}
+	if m.spec.Mode == Slices {
+		every := int64(m.spec.Every)
+		m.nextCut = origin + (start-origin+every)/every*every
+	}
+	m.begin(&piece{book: newBook(start)})
+	return m
+}
+
+// begin starts a piece.
+func (m *machine) begin(p *piece) {
+	m.book = p.book
+	m.result.pieces = append(m.result.pieces, p)
+}
+
+func (m *machine) piece() *piece { return m.result.pieces[len(m.result.pieces)-1] }
+
+// run runs all events.
+func (m *machine) run() {
+	for m.src.Next() {
+		m.events++
+		if m.ev.Time >= m.nextCut {
+			m.slice()
+		}
+		m.step()
+	}
+	m.result.end = max(m.ev.Time, m.book.start)
+	m.finish(m.result.end)
+	for _, l := range m.lanes {
+		if l != nil {
+			l.close(l.since) // tails go on from since
+		}
+	}
+}
+
+// step runs the current event.
+func (m *machine) step() {
+	e := m.ev
+	th := &m.threads[e.Thread]
+	t := e.Time
+	switch e.Type {
+	case decode.GoStart:
+		m.goStart(th, t)
+	case decode.GoUnblock:
+		m.goUnblock(th, t)
+	case decode.GoBlock:
+		if g := m.leave(th, t); g != nil {
+			g.site = m.sites.of(e.Args[0], e.Args[1])
+			m.setG(g, gWaiting, t)
+		}
+	case decode.GoStop:
+		if g := m.leave(th, t); g != nil {
+			m.setG(g, gRunnable, t)
+			g.woken = false
+			m.handoff(th, e.Args[1])
+		}
+	case decode.GoDestroy:
+		if g := m.leave(th, t); g != nil {
+			m.destroy(g, t)
+		}
+	case decode.GoCreate, decode.GoCreateBlocked:
+		m.goCreate(t)
+	case decode.GoSyscallBegin:
+		m.syscallBegin(th, t)
+	case decode.GoSyscallEnd:
+		m.syscallEnd(th, t)
+	case decode.GoSyscallEndBlocked:
+		m.syscallEndBlocked(th, t)
+	case decode.GoCreateSyscall:
+		g := m.create(e.Args[0], gSyscallOut, t)
+		g.site = m.sites.of(reasonSyscall, 0)
+		th.g = g
+	case decode.GoDestroySyscall:
+		m.destroySyscall(th, t)
+	case decode.GoSwitch, decode.GoSwitchDestroy:
+		m.goSwitch(th, t)
+	case decode.GoStatus:
+		m.goStatus(th, t, 0)
+	case decode.GoStatusStack:
+		m.goStatus(th, t, e.Args[3])
+	case decode.GoLabel:
+		if g := th.g; g != nil && m.isWorker(e.Args[0]) {
+			g.gc = true
+			if th.lane != nil {
+				// Since it was started, at most a tick ago.
+				th.lane.base = GC
+				th.lane.recompute()
+			}
+		}
+	case decode.ProcStart:
+		m.procStart(th, t)
+	case decode.ProcStop:
+		if l := th.lane; l != nil {
+			m.release(th, l, t)
+			l.set(Idle, t)
+		}
+	case decode.ProcSteal:
+		m.procSteal(th, t)
+	case decode.ProcStatus:
+		m.procStatus(th, t)
+	case decode.ProcsChange:
+		m.procsChange(t)
+	case decode.STWBegin:
+		if th.lane != nil && th.lane.head {
+			th.lane.endHead(t)
+		}
+		m.stopTheWorld(th.g, true, t)
+	case decode.STWEnd:
+		m.stopTheWorld(nil, false, t)
+	case decode.GCMarkAssistBegin, decode.GCMarkAssistEnd:
+		if g := th.g; g != nil {
+			g.assist = e.Type == decode.GCMarkAssistBegin
+			m.resume(th, t)
+		}
+	case decode.GCMarkAssistActive:
+		if g := m.find(e.Args[0]); g != nil {
+			g.assist = true
+			if g == th.g {
+				m.resume(th, t)
+			}
+		}
+	case decode.GCSweepBegin, decode.GCSweepEnd, decode.GCSweepActive:
+		m.sweep(th, t)
+	case decode.UserLog:
+		if m.spec.Mode == Marks && m.tables.String(e.Args[1]) == MarkCategory {
+			m.mark(m.tables.String(e.Args[2]), t)
+		}
+	case decode.Gap:
+		m.gap(th, t)
+	}
+}
+
+// find returns the goroutine of that id, or nil.
+func (m *machine) find(id uint64) *goroutine {
+	slot := &m.recent[id&255]
+	if g := *slot; g != nil && g.id == id {
+		return g
+	}
+	g := m.gs[id]
+	if g != nil {
+		*slot = g
+	}
+	return g
+}
+
+// create makes a goroutine, or a new one out of one that should not exist.
+func (m *machine) create(id uint64, state gState, t int64) *goroutine {
+	g := m.find(id)
+	if g == nil {
+		g = &goroutine{id: id}
+		m.gs[id] = g
+	}
+	*g = goroutine{id: id, site: noSite, state: state, since: t}
+	return g
+}
+
+// known returns the goroutine of that id, made if necessary: events may be lost.
+func (m *machine) known(id uint64, t int64) *goroutine {
+	if g := m.find(id); g != nil {
+		return g
+	}
+	m.odd++
+	return m.create(id, gGone, t)
+}
+
+// setG ends the goroutine's state at t, and begins another.
+func (m *machine) setG(g *goroutine, state gState, t int64) {
+	if g.head {
+		m.endHead(g, t)
+	} else {
+		m.book.addG(g, t)
+	}
+	g.state, g.since = state, t
+}
+
+// addG accounts a state that ended at t, but for waits, which need who ended them.
+func (b *book) addG(g *goroutine, t int64) {
+	d := t - g.since
+	switch g.state {
+	case gRunning, gSyscall:
+		b.g[g.state] += d
+	case gRunnable:
+		b.addRunnable(g.since, t)
+		if g.woken {
+			b.wake.add(d)
+		}
+	case gWaiting, gSyscallOut:
+		b.g[g.state] += d
+		if g.site >= 0 {
+			s := b.site(g.site)
+			s.wait += d
+			s.ended(d)
+			b.addBlocked(s, g.since, t)
+		}
+	}
+}
+
+// endHead ends a state from before the piece.
+func (m *machine) endHead(g *goroutine, t int64) *head {
+	p := m.piece()
+	p.heads = append(p.heads, head{id: g.id, at: t, state: g.state, site: g.site})
+	g.head = false
+	return &p.heads[len(p.heads)-1]
+}
+
+func (m *machine) destroy(g *goroutine, t int64) {
+	m.setG(g, gGone, t)
+	m.book.exited++
+	m.forget(g)
+}
+
+func (m *machine) forget(g *goroutine) {
+	delete(m.gs, g.id)
+	if m.recent[g.id&255] == g {
+		m.recent[g.id&255] = nil
+	}
+}
+
+// ready reports whether the current event can be taken: whether the goroutine
+// is in the state and at the sequence number before it. A goroutine of which events were
+// lost takes any.
+func (m *machine) ready(g *goroutine, state gState, seq uint64) bool {
+	if g != nil && g.state == state && g.seq+1 == seq {
+		return true
+	}
+	if g != nil && g.state == gGone {
+		return true
+	}
+	if m.ev.Forced {
+		m.odd++
+		return true
+	}
+	m.src.Postpone()
+	m.events--
+	return false
+}
+
+func (m *machine) goStart(th *thread, t int64) {
+	id, seq := m.ev.Args[0], m.ev.Args[1]
+	g := m.find(id)
+	if !m.ready(g, gRunnable, seq) {
+		return
+	}
+	if g == nil {
+		g = m.known(id, t)
+	}
+	if old := th.g; old != nil {
+		m.odd++
+		m.setG(old, gGone, t)
+	}
+	m.setG(g, gRunning, t)
+	g.seq = seq
+	th.g = g
+	th.woke, th.head = noSite, 0
+	if l := th.lane; l != nil {
+		l.g = g
+		l.set(l.running(), t)
+	}
+}
+
+// running is the state of a P on which a goroutine runs.
+func (l *lane) running() State {
+	if g := l.g; l.sweep || g != nil && (g.gc || g.assist) {
+		return GC
+	}
+	if l.g == nil {
+		return Held
+	}
+	return Running
+}
+
+// resume sets a P to what its goroutine makes of it, as that may have changed.
+func (m *machine) resume(th *thread, t int64) {
+	if l := th.lane; l != nil && !l.head && l.base != Syscall {
+		if s := l.running(); s != l.base {
+			l.set(s, t)
+		}
+	} else if l != nil && l.head && l.running() == GC {
+		l.set(GC, t)
+	}
+}
+
+func (m *machine) goUnblock(th *thread, t int64) {
+	id, seq := m.ev.Args[0], m.ev.Args[1]
+	g := m.find(id)
+	if !m.ready(g, gWaiting, seq) {
+		return
+	}
+	if g == nil {
+		g = m.known(id, t)
+	}
+	th.woke, th.head = noSite, 0
+	if g.head {
+		h := m.endHead(g, t)
+		h.stack, h.woken = m.ev.Args[2], true
+		th.head = len(m.piece().heads)
+	} else {
+		m.book.addG(g, t)
+		if g.state == gWaiting && g.site >= 0 {
+			m.book.site(g.site).released(m.ev.Args[2], 1)
+			th.woke = g.site
+		}
+	}
+	g.state, g.since, g.seq, g.woken = gRunnable, t, seq, true
+}
+
+// handoff recognises the yield of an unlocker in starvation mode, which comes right after it
+// unblocked the waiter that it hands the lock and its P to.
+func (m *machine) handoff(th *thread, stack uint64) {
+	if th.woke == noSite && th.head == 0 {
+		return
+	}
+	is, ok := m.stops[stack]
+	if !ok {
+		is = isHandoff(m.tables.Stack(stack, nil))
+		m.stops[stack] = is
+	}
+	if !is {
+		return
+	}
+	if heads := m.piece().heads; th.head > 0 && th.head <= len(heads) {
+		heads[th.head-1].handoff = true
+	} else if th.woke >= 0 {
+		m.book.site(th.woke).handoffs++
+	}
+}
+
+// leave takes the running goroutine off the thread and its P.
+func (m *machine) leave(th *thread, t int64) *goroutine {
+	g := th.g
+	if g == nil {
+		m.odd++
+		return nil
+	}
+	th.g = nil
+	g.gc = false
+	if l := th.lane; l != nil {
+		l.g = nil
+		l.set(l.running(), t)
+	}
+	return g
+}
+
+func (m *machine) goCreate(t int64) {
+	e := m.ev
+	if e.Type == decode.GoCreate {
+		m.create(e.Args[0], gRunnable, t)
+	} else {
+		g := m.create(e.Args[0], gWaiting, t)
+		g.site = m.sites.of(reasonCoroutine, e.Args[2])
+	}
+	m.book.created++
+}
+
+func (m *machine) goSwitch(th *thread, t int64) {
+	id, seq := m.ev.Args[0], m.ev.Args[1]
+	next := m.find(id)
+	if !m.ready(next, gWaiting, seq) {
+		return
+	}
+	if next == nil {
+		next = m.known(id, t)
+	}
+	if g := m.leave(th, t); g != nil {
+		if m.ev.Type == decode.GoSwitchDestroy {
+			m.destroy(g, t)
+		} else {
+			g.site = m.sites.of(reasonCoroutine, 0)
+			m.setG(g, gWaiting, t)
+		}
+	}
+	if next.head {
+		m.endHead(next, t).woken = true
+		next.state = gGone
+	}
+	m.setG(next, gRunning, t)
+	next.seq = seq
+	th.g = next
+	if l := th.lane; l != nil {
+		l.g = next
+		l.set(l.running(), t)
+	}
+}
+
+func (m *machine) syscallBegin(th *thread, t int64) {
+	g, l := th.g, th.lane
+	if g != nil {
+		m.setG(g, gSyscall, t)
+		g.site = m.sites.of(reasonSyscall, m.ev.Args[1])
+	}
+	if l != nil {
+		l.seq = m.ev.Args[0]
+		l.set(Syscall, t)
+	}
+}
+
+func (m *machine) syscallEnd(th *thread, t int64) {
+	if g := th.g; g != nil {
+		m.setG(g, gRunning, t)
+	}
+	if l := th.lane; l != nil {
+		l.g = th.g
+		l.set(l.running(), t)
+	}
+}
+
+func (m *machine) syscallEndBlocked(th *thread, t int64) {
+	// The P was lost, so the event that took it comes first.
+	if l := th.lane; l != nil && l.base == Syscall && !l.head {
+		if !m.ev.Forced {
+			m.src.Postpone()
+			m.events--
+			return
+		}
+		m.odd++
+		th.lane = nil
+	}
+	if g := th.g; g != nil {
+		if g.state == gSyscall {
+			m.setG(g, gSyscallOut, t)
+		}
+		m.setG(g, gRunnable, t)
+		g.woken = false
+		th.g = nil
+	}
+	if l := th.lane; l != nil {
+		l.g = nil
+	}
+}
+
+func (m *machine) destroySyscall(th *thread, t int64) {
+	if g := th.g; g != nil {
+		m.destroy(g, t)
+		th.g = nil
+	}
+	// The thread may still have its P. It is not the thread's any more.
+	if l := th.lane; l != nil {
+		l.set(Idle, t)
+		l.g, l.thread, l.abandoned = nil, -1, true
+		th.lane = nil
+	}
+}
+
+// release takes the P off the thread. A goroutine that is in a system call stays behind.
+func (m *machine) release(th *thread, l *lane, t int64) {
+	if g := th.g; g != nil && g.state == gSyscall {
+		m.setG(g, gSyscallOut, t)
+	}
+	if th.lane == l {
+		th.lane = nil
+	}
+	l.settle(t) // while it is known on which CPU the thread was
+	l.g, l.thread, l.cpu = nil, -1, nil
+}
+
+// lane returns a P, made if necessary, or nil for a number that cannot be.
+func (m *machine) lane(p uint64, t int64) *lane {
+	if p >= maxProcs {
+		m.odd++
+		return nil
+	}
+	for uint64(len(m.lanes)) <= p {
+		m.lanes = append(m.lanes, nil)
+	}
+	if m.lanes[p] == nil {
+		m.lanes[p] = &lane{p: int(p), w: &m.world, base: Unknown, eff: Unknown, thread: -1, head: true, since: t, until: t}
+	}
+	return m.lanes[p]
+}
+
+// maxProcs is more than GOMAXPROCS can be.
+const maxProcs = 1 << 16
+
+// bind gives a P to a thread.
+func (m *machine) bind(th *thread, l *lane) {
+	if old := th.lane; old != nil && old != l {
+		old.g, old.thread, old.cpu = nil, -1, nil
+	}
+	th.lane = l
+	l.thread = m.ev.Thread
+	l.cpu = th.cpu
+	l.abandoned = false
+}
+
+func (m *machine) procStart(th *thread, t int64) {
+	l := m.lane(m.ev.Args[0], t)
+	if l == nil {
+		return
+	}
+	seq := m.ev.Args[1]
+	fits := l.base == Idle && l.seq+1 == seq && th.lane == nil
+	if !fits && l.base != Unknown {
+		if !m.ev.Forced {
+			m.src.Postpone()
+			m.events--
+			return
+		}
+		m.odd++
+	}
+	l.seq = seq
+	m.bind(th, l)
+	l.g = nil
+	l.set(Held, t)
+}
+
+func (m *machine) procSteal(th *thread, t int64) {
+	l := m.lane(m.ev.Args[0], t)
+	if l == nil {
+		return
+	}
+	seq := m.ev.Args[1]
+	fits := (l.base == Syscall || l.abandoned) && l.seq+1 == seq
+	if !fits && l.base != Unknown {
+		if !m.ev.Forced {
+			m.src.Postpone()
+			m.events--
+			return
+		}
+		m.odd++
+	}
+	l.seq = seq
+	if l.thread >= 0 {
+		m.release(&m.threads[l.thread], l, t)
+	}
+	l.abandoned = false
+	l.set(Idle, t)
+}
+
+func (m *machine) procStatus(th *thread, t int64) {
+	l := m.lane(m.ev.Args[0], t)
+	if l == nil {
+		return
+	}
+	l.seq = 0
+	if !l.head {
+		return
+	}
+	switch decode.ProcState(m.ev.Args[1]) {
+	case decode.ProcIdle:
+		l.base = Idle
+		l.set(Idle, t)
+	case decode.ProcRunning:
+		l.base = Held // a goroutine's status may follow
+		m.bind(th, l)
+	case decode.ProcSyscall:
+		l.base = Syscall
+		m.bind(th, l)
+	case decode.ProcSyscallAbandoned:
+		l.base, l.abandoned = Syscall, true
+	}
+}
+
+func (m *machine) goStatus(th *thread, t int64, stack uint64) {
+	id := m.ev.Args[0]
+	g := m.find(id)
+	if g == nil {
+		g = m.create(id, gGone, t)
+		g.head = true
+		g.site = m.sites.of(reasonUnknown, stack)
+	} else if g.state != gGone {
+		g.seq = 0
+		return
+	}
+	switch decode.GoState(m.ev.Args[2]) {
+	case decode.GoRunnable:
+		g.state = gRunnable
+	case decode.GoWaiting:
+		g.state = gWaiting
+	case decode.GoRunning:
+		g.state = gRunning
+		th.g = g
+		if l := th.lane; l != nil {
+			l.g = g
+			if l.head {
+				l.base = Running
+			}
+		}
+	case decode.GoSyscall:
+		g.state = gSyscallOut
+		g.site = m.sites.of(reasonSyscall, stack)
+		if m.threads[m.ev.Thread].id != m.ev.Args[1] {
+			break // it has been in there for long, without a P
+		}
+		th.g = g
+		if l := th.lane; l != nil {
+			l.g = g
+			g.state = gSyscall
+		}
+	}
+	g.seq = 0
+}
+
+func (m *machine) sweep(th *thread, t int64) {
+	l := th.lane
+	if m.ev.Type == decode.GCSweepActive && m.ev.Args[0] < uint64(len(m.lanes)) {
+		l = m.lanes[m.ev.Args[0]]
+	}
+	if l == nil {
+		return
+	}
+	l.sweep = m.ev.Type != decode.GCSweepEnd
+	if l == th.lane {
+		m.resume(th, t)
+	}
+}
+
+func (m *machine) stopTheWorld(g *goroutine, begin bool, t int64) {
+	m.change(m.lanes, t, func() { m.stw, m.stopper = begin, g })
+	c := cut{at: t, stw: -1}
+	if begin {
+		c.stw = 1
+	}
+	m.result.cuts = append(m.result.cuts, c)
+}
+
+func (m *machine) procsChange(t int64) {
+	n := int(min(m.ev.Args[0], maxProcs))
+	if n == m.procs || n == 0 {
+		return
+	}
+	if m.spec.Mode == ProcsChanges {
+		m.cutAt(t, &piece{begins: cutProcs, procs: n})
+	}
+	m.change(m.lanes, t, func() { m.procs = n })
+	m.result.cuts = append(m.result.cuts, cut{at: t, procs: n})
+}
+
+// mark begins a window.
+func (m *machine) mark(message string, t int64) {
+	label, _ := strings.CutPrefix(message, "begin ")
+	if message == "end" {
+		label = ""
+	}
+	p := &piece{begins: cutMark}
+	m.cutAt(t, p)
+	p.label = label
+}
+
+// slice begins the fixed slices up to the current event.
+func (m *machine) slice() {
+	for m.nextCut <= m.ev.Time {
+		m.cutAt(m.nextCut, &piece{begins: cutSlice})
+		m.nextCut += int64(m.spec.Every)
+	}
+}
+
+// cutAt ends the piece at t and begins p.
+func (m *machine) cutAt(t int64, p *piece) {
+	m.finish(t)
+	p.book = newBook(t)
+	m.change(m.lanes, t, func() { m.begin(p) })
+	m.result.cuts = append(m.result.cuts, cut{at: t, piece: len(m.result.pieces) - 1})
+}
+
+// finish ends the piece: what goroutines do goes over to the stitcher.
+func (m *machine) finish(t int64) {
+	p := m.piece()
+	p.end = t
+	for _, g := range m.gs {
+		if g.state == gGone {
+			continue
+		}
+		p.tails = append(p.tails, tail{id: g.id, since: g.since, site: g.site, state: g.state, head: g.head, woken: g.woken})
+		g.head = true
+	}
+}
+
+// sample counts CPU-profile samples.
+func (m *machine) sample(samples []decode.Sample) {
+	kinds := make(map[uint64]CPUKind)
+	for _, s := range samples {
+		kind, ok := kinds[s.Stack]
+		if !ok {
+			kind = cpuKind(m.tables.Stack(s.Stack, nil))
+			kinds[s.Stack] = kind
+		}
+		i := sort.Search(len(m.result.pieces), func(i int) bool { return m.result.pieces[i].start > s.Time })
+		b := m.result.pieces[max(i-1, 0)].book
+		if b.samples == nil {
+			b.samples = make(map[sampleKey]int64)
+		}
+		b.samples[sampleKey{kind, s.Stack}]++
+	}
+}
+
+// gap forgets what the thread does: its events are lost from here on.
+func (m *machine) gap(th *thread, t int64) {
+	m.events--
+	if g := th.g; g != nil {
+		if g.head {
+			m.endHead(g, t).lost = true
+		}
+		m.setG(g, gGone, t)
+		th.g = nil
+	}
+	if l := th.lane; l != nil {
+		l.g = nil
+		l.set(Unknown, t)
+		l.thread, l.cpu = -1, nil
+		th.lane = nil
+	}
+}
+
+// isWorker reports whether a label is that of a mark worker.
+func (m *machine) isWorker(label uint64) bool {
+	is, ok := m.label[label]
+	if !ok {
+		is = strings.HasPrefix(m.tables.String(label), "GC (")
+		m.label[label] = is
+	}
+	return is
+}
