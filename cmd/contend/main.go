@@ -66,11 +66,12 @@ Exit codes: 0 good, 1 a regression or a failed check, 2 wrong usage or nothing
 readable, 3 measured, but not all valid.`,
 		Example: `  contend sweep --quick                    a first look at real caches, in a minute
   contend sweep --backend mutexlru,ring --workload zipf,evict --reads 100,75
+  contend trace trace.out                  account an execution trace
   contend report contend-run               draw the run again
   contend doctor                           is this host fit to measure?`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newSweep(), newReport(), newDoctor(), newList())
+	root.AddCommand(newSweep(), newTrace(), newReport(), newDoctor(), newList())
 	return root
 }

@@ -26,8 +26,8 @@ type Timeline struct {
 	// Account has a Timeline of TimelineColumns columns.
 	Account *account.Account
 	// CPU is, by window, the CPU time of the process where it was read from
-	// the threads' clocks, for traces without switch records; nil where it is
-	// not known.
+	// the threads' clocks, for traces without switch records; nil or negative
+	// where it is not known.
 	CPU []time.Duration
 	// Usable is how many CPUs the traced process could use, 0 if that is not
 	// known. Windows with more Ps are marked as oversubscribed.
@@ -148,7 +148,12 @@ func (l *timelineLayout) table() []tableRow {
 	default:
 		rows = append(rows, tableRow{"running", share(func(_ int, w *account.Window) time.Duration { return w.Parts.Goroutine() })})
 		if l.CPU != nil {
-			rows = append(rows, tableRow{"CPU time", share(func(i int, _ *account.Window) time.Duration { return l.CPU[i] })})
+			rows = append(rows, tableRow{"CPU time", func(i int, w *account.Window) string {
+				if l.CPU[i] < 0 {
+					return "–"
+				}
+				return share(func(int, *account.Window) time.Duration { return l.CPU[i] })(i, w)
+			}})
 		}
 	}
 	return append(rows, tableRow{"waiting", func(_ int, w *account.Window) string {

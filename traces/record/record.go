@@ -28,6 +28,7 @@ import (
 
 	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/traces/account"
 )
 
 // Kinds of attachments.
@@ -35,10 +36,6 @@ const (
 	KindTrace    = "trace"
 	KindSwitches = "switches"
 )
-
-// MarkCategory is the category of the log events that [bench.Probe.Mark]
-// writes into the trace.
-const MarkCategory = "contend"
 
 // Options say what is recorded. The zero value is a good default.
 type Options struct {
@@ -276,8 +273,53 @@ func (p *probe) attach(a sample.Attachment, err error) {
 	p.attachments = append(p.attachments, a)
 }
 
+// values is p-wait: of the time since the last mark but "end", which is a
+// tour's last step, or of all windows together where there is no mark.
+func (p *probe) values() []sample.Value {
+	var waiting, capacity float64
+	for _, a := range p.attachments {
+		if a.Kind != KindTrace {
+			continue
+		}
+		w, err := lastMarked(filepath.Join(p.window.Dir, filepath.FromSlash(a.Path)))
+		if err != nil {
+			p.warnings = append(p.warnings, fmt.Sprintf("no p-wait: %s: %v", a.Path, err))
+			return nil
+		}
+		waiting += w.PWait() * w.Capacity.Seconds()
+		capacity += w.Capacity.Seconds()
+	}
+	if capacity == 0 {
+		return nil
+	}
+	return []sample.Value{{Unit: "p-wait", V: waiting / capacity}}
+}
+
+// lastMarked accounts a trace: its last window with a label, else all of it.
+func lastMarked(path string) (*account.Window, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	a, err := account.Read(f, info.Size(), account.Options{Windows: account.WindowSpec{Mode: account.Marks}})
+	if err != nil {
+		return nil, err
+	}
+	for i := len(a.Windows) - 1; i >= 0; i-- {
+		if a.Windows[i].Label != "" {
+			return &a.Windows[i], nil
+		}
+	}
+	return &a.Total, nil
+}
+
 func (p *probe) Mark(label string) {
-	trace.Log(context.Background(), MarkCategory, label)
+	trace.Log(context.Background(), account.MarkCategory, label)
 	p.oncpu.snapshot()
 }
 
@@ -290,7 +332,8 @@ func (p *probe) Stop() (bench.Observation, error) {
 	a, warnings, err := p.oncpu.finish()
 	p.attach(a, err)
 	p.warnings = append(p.warnings, warnings...)
-	obs := bench.Observation{Attachments: p.attachments, Warnings: p.warnings}
+	values := p.values()
+	obs := bench.Observation{Values: values, Attachments: p.attachments, Warnings: p.warnings}
 	if err := errors.Join(p.errs...); err != nil {
 		return obs, fmt.Errorf("record: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}

@@ -158,10 +158,7 @@ func (t *Trace) capacity(w io.Writer) error {
 func (t *Trace) lostTime(p *printer) {
 	w := &t.Account.Total
 	all := lost(w)
-	p.f("\nlost CPU time (Ps that ran no goroutine): %s P·s, %s of capacity\n", strings.TrimSuffix(short(all), "s"), percent(w.PWait()))
-	if all <= 0 {
-		return
-	}
+	p.f("\nlost CPU time (Ps that ran no goroutine): %s, %s of capacity\n", short(all), percent(w.PWait()))
 	byKind := map[string]time.Duration{}
 	for _, c := range w.Causes {
 		name := c.Kind.String()
@@ -191,19 +188,21 @@ func (t *Trace) lostTime(p *printer) {
 			parts = append(parts, n+" "+percent(share))
 		}
 	}
-	p.f("  %s\n", strings.Join(parts, " · "))
+	if len(parts) > 0 {
+		p.f("  %s\n", strings.Join(parts, " · "))
+	}
 }
 
 // sites writes the worst places to wait.
 func (t *Trace) sites(p *printer, top int) {
 	w := &t.Account.Total
-	sites := w.Sites
+	sites := slices.DeleteFunc(slices.Clone(w.Sites), func(s account.Site) bool { return s.Wait == 0 && s.Charged == 0 })
 	if len(sites) == 0 {
 		p.f("\nno goroutine waited\n")
 		return
 	}
+	p.f("\nworst of %d wait sites, by their share of lost CPU time\n", len(sites))
 	sites = upTo(sites, top)
-	p.f("\nworst of %d wait sites, by their share of lost CPU time\n", len(w.Sites))
 	for i := range sites {
 		s := &sites[i]
 		p.f("%6s  %-12s %s\n", percent(ratio(s.Charged, lost(w))), s.Reason, place(site(s.Stack)))

@@ -1,0 +1,227 @@
+package main
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"github.com/contend-go/contend/bench"
+	"github.com/contend-go/contend/report/chart"
+	"github.com/contend-go/contend/traces/show"
+)
+
+// traceFlags are the options of contend trace.
+type traceFlags struct {
+	top      int
+	json     bool
+	png      string
+	pprof    string
+	window   string
+	diff     string
+	switches string
+	cpus     int
+}
+
+func newTrace() *cobra.Command {
+	var f traceFlags
+	c := &cobra.Command{
+		Use:   "trace FILE…",
+		Short: "Where every P's time went, from any Go execution trace",
+		Long: `Account Go execution traces: what every P did, what the idle ones waited for, and
+on which line goroutines blocked. "-" is standard input.
+
+Switch records (FILE.switches, which contend sweep leaves beside its traces) tell
+goroutines on a CPU from those that the operating system had taken off it.
+
+Exit codes: 0 good, 2 wrong usage or nothing readable, 3 a part could not be read.`,
+		Example: `  contend trace trace.out
+  contend trace tour.trace --png timeline.png
+  contend trace trace.out --pprof waits.pb.gz && go tool pprof -http=: waits.pb.gz
+  contend trace mutex.trace --diff lockfree.trace
+  curl -s localhost:6060/debug/pprof/trace?seconds=2 | contend trace -`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			return f.run(args, os.Stdout)
+		},
+	}
+	fl := c.Flags()
+	fl.IntVar(&f.top, "top", 5, "how many of the worst wait sites; 0 is all")
+	fl.BoolVar(&f.json, "json", false, "write JSON (schema: traces/README.md)")
+	fl.StringVar(&f.png, "png", "", "draw the timeline to this `FILE`, .png or .svg")
+	fl.StringVar(&f.pprof, "pprof", "", "write an off-CPU profile for go tool pprof to this `FILE`")
+	fl.StringVar(&f.window, "window", "auto", "windows: marks, procs (changes of GOMAXPROCS), whole, a duration, or a number of equal parts")
+	fl.StringVar(&f.diff, "diff", "", "compare with this other `TRACE`")
+	fl.StringVar(&f.switches, "switches", "", "on-CPU switch records (found by themselves beside the trace)")
+	fl.IntVar(&f.cpus, "cpus", 0, "CPUs that the traced process could use, where the records do not tell")
+	return c
+}
+
+func (f *traceFlags) run(files []string, out io.Writer) error {
+	o, err := f.options(files)
+	if err != nil {
+		return err
+	}
+	if f.diff != "" {
+		files = append(files, f.diff)
+	}
+	traces, partial := f.open(files, o)
+	if len(traces) == 0 || f.diff != "" && len(traces) < 2 {
+		return errors.New("nothing to show")
+	}
+	if err := f.write(traces, out); err != nil {
+		return err
+	}
+	if partial {
+		return exit(bench.ExitInvalid, errors.New("not all could be read: see above"))
+	}
+	return nil
+}
+
+// options checks the flags against each other before anything is read.
+func (f *traceFlags) options(files []string) (o show.Options, err error) {
+	if o.Windows, err = show.ParseWindows(f.window); err != nil {
+		return o, fmt.Errorf("--window: %w", err)
+	}
+	for flag, set := range map[string]bool{"--png": f.png != "", "--diff": f.diff != "", "--switches": f.switches != ""} {
+		if set && len(files) > 1 {
+			return o, fmt.Errorf("%s takes one trace, not %d", flag, len(files))
+		}
+	}
+	if f.json && f.diff != "" {
+		return o, errors.New("--diff writes a table: give both traces to --json instead")
+	}
+	if f.top < 0 || f.cpus < 0 {
+		return o, errors.New("--top and --cpus: want 0 or more")
+	}
+	if f.png != "" {
+		if _, err := pictureFormat(f.png); err != nil {
+			return o, err
+		}
+		o.Columns = chart.TimelineColumns
+	}
+	o.Switches = f.switches
+	return o, nil
+}
+
+func pictureFormat(name string) (string, error) {
+	format := strings.TrimPrefix(strings.ToLower(filepath.Ext(name)), ".")
+	if format != "png" && format != "svg" {
+		return "", fmt.Errorf("--png %s: want a name that ends in .png or .svg", name)
+	}
+	return format, nil
+}
+
+// open reads the traces. What cannot be read is said at once; partial reports
+// whether there was any such thing.
+func (f *traceFlags) open(files []string, o show.Options) (traces []*show.Trace, partial bool) {
+	for _, name := range files {
+		p := &progress{name: name, terminal: term.IsTerminal(int(os.Stderr.Fd()))}
+		o.Progress = p.show
+		t, err := show.Open(name, o)
+		p.end()
+		if err != nil {
+			fmt.Fprintln(os.Stderr, "contend:", err)
+			partial = true
+			continue
+		}
+		if f.cpus > 0 {
+			t.Usable = f.cpus
+		}
+		partial = partial || t.Partial()
+		traces = append(traces, t)
+	}
+	return traces, partial
+}
+
+func (f *traceFlags) write(traces []*show.Trace, out io.Writer) error {
+	if f.png != "" {
+		if err := writeTimeline(f.png, traces[0]); err != nil {
+			return err
+		}
+	}
+	if f.pprof != "" {
+		if err := writeFile(f.pprof, func(w io.Writer) error { return show.Profile(w, traces) }); err != nil {
+			return err
+		}
+	}
+	switch {
+	case f.json:
+		return show.JSON(out, traces, f.top)
+	case f.diff != "":
+		return show.Diff(out, traces[0], traces[1], f.top)
+	}
+	for i, t := range traces {
+		if i > 0 {
+			fmt.Fprintln(out)
+		}
+		if err := t.Table(out, f.top); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func writeTimeline(name string, t *show.Trace) error {
+	format, err := pictureFormat(name)
+	if err != nil {
+		return err
+	}
+	pic, err := timeline(t, filepath.Base(t.Name), "").Picture()
+	if err != nil {
+		return fmt.Errorf("%s: %w", t.Name, err)
+	}
+	return writeFile(name, func(w io.Writer) error { return pic.Encode(w, format, chart.DefaultDPI) })
+}
+
+// timeline is a trace as the chart wants it.
+func timeline(t *show.Trace, title, conditions string) *chart.Timeline {
+	return &chart.Timeline{Title: title, Conditions: conditions, Account: t.Account, CPU: t.CPU, Usable: t.Usable}
+}
+
+// writeFile writes a file whole, or leaves the one that is there.
+func writeFile(name string, write func(io.Writer) error) error {
+	var b bytes.Buffer
+	if err := write(&b); err != nil {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	return os.WriteFile(name, b.Bytes(), 0o666)
+}
+
+// progress tells on stderr how far a large trace is read.
+type progress struct {
+	name     string
+	terminal bool
+	shown    int64 // percent
+	any      bool
+}
+
+// largeTrace is the size from which reading takes long enough to tell.
+const largeTrace = 64 << 20
+
+func (p *progress) show(done, total int64) {
+	if total < largeTrace {
+		return
+	}
+	percent := 100 * done / total
+	switch {
+	case p.terminal && percent > p.shown:
+		fmt.Fprintf(os.Stderr, "\r%s: %d%%", p.name, percent)
+		p.any = true
+	case !p.terminal && percent/10 > p.shown/10:
+		fmt.Fprintf(os.Stderr, "%s: %d%% of %d MB\n", p.name, percent, total/1e6)
+	}
+	p.shown = max(p.shown, percent)
+}
+
+func (p *progress) end() {
+	if p.any {
+		fmt.Fprint(os.Stderr, "\r\033[K")
+	}
+}

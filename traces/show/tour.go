@@ -1,0 +1,79 @@
+package show
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+
+	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/traces/record"
+)
+
+// Tour is the trace of one backend's way through all values of GOMAXPROCS.
+type Tour struct {
+	Backend    string
+	Conditions string // what else the name says
+	*Trace
+}
+
+// Tours opens the tours of a set of samples, with a timeline of that many
+// columns. Tours whose trace cannot be read are in notes, one line each.
+func Tours(set *sample.Set, columns int) (tours []*Tour, notes []string) {
+	seen := map[string]bool{}
+	for _, s := range set.Samples {
+		if probe, _ := s.Name.Get("probe"); probe != "tour" {
+			continue
+		}
+		for _, a := range s.Attachments {
+			path := filepath.Join(filepath.Dir(s.File), filepath.FromSlash(a.Path))
+			if a.Kind != record.KindTrace || seen[path] {
+				continue
+			}
+			seen[path] = true
+			t, err := Open(path, Options{Columns: columns})
+			if err != nil {
+				notes = append(notes, err.Error())
+				continue
+			}
+			if usable, err := strconv.ParseFloat(s.Config["usable-cpus"], 64); err == nil {
+				t.Usable = int(usable) // a quota of 7.5: 8 Ps are too many
+			}
+			backend, _ := s.Name.Get("backend")
+			tours = append(tours, &Tour{Backend: backend, Conditions: conditions(s.Name), Trace: t})
+		}
+	}
+	return tours, notes
+}
+
+// conditions are a tour's name for a picture's second line.
+func conditions(n *sample.Name) string {
+	text := ""
+	for _, f := range n.Keys {
+		switch f.Key {
+		case "backend", "probe", sample.GOMAXPROCS:
+			continue
+		}
+		if text != "" {
+			text += " · "
+		}
+		text += f.Key + "=" + f.Value
+	}
+	return text
+}
+
+// SiteColumns are the columns of [Tour.SiteRows].
+var SiteColumns = []string{"backend", "waits for", "where", "lost CPU time", "goroutine wait", "waits", "hand-offs", "woken by"}
+
+// SiteRows are the tour's worst wait sites, as a report shows them.
+func (t *Tour) SiteRows(top int) (rows [][]string) {
+	w := &t.Account.Total
+	for _, s := range upTo(w.Sites, top) {
+		by := ""
+		if len(s.Releasers) > 0 {
+			by = place(site(s.Releasers[0].Stack))
+		}
+		rows = append(rows, []string{t.Backend, string(s.Reason), place(site(s.Stack)), percent(ratio(s.Charged, lost(w))),
+			short(s.Wait), count(s.Waits), fmt.Sprint(s.Handoffs), by})
+	}
+	return rows
+}
