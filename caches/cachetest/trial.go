@@ -161,8 +161,8 @@ func (t *trial) together(n int, stream uint64, f func(w int, r *rand.Rand) error
 	return nil
 }
 
-// phase bounds how long the goroutines of one concurrent run keep at it: a
-// slow cache is checked with fewer calls, not for longer.
+// phase bounds how long random calls are made, by one goroutine or many, before
+// the check goes on: a slow cache is checked with fewer calls, not for longer.
 const phase = 100 * time.Millisecond
 
 // ops counts up to n, stopping early when the phase is over or the check
