@@ -2,6 +2,8 @@ package bench
 
 import (
 	"fmt"
+	"os"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -29,6 +31,9 @@ type SweepOptions struct {
 	Strict       bool   // warnings count as failures
 	Trace        string // "none", "cells", "tour", "both"
 	TraceBlocks  int    // traced repetitions of each cell
+	// Variants, each "name=path", are builds to be measured side by side: each
+	// block holds every cell once for each. The path "self" is this executable.
+	Variants []string
 }
 
 // What --quick asks for, and the least that --budget may cut to. An interval of
@@ -53,6 +58,7 @@ func (o *SweepOptions) Bind(f *pflag.FlagSet) {
 	f.Float64Var(&o.PricePerHour, "price-per-hour", 0, "price of the host, for the cost that --dry-run prints")
 	f.BoolVar(&o.Strict, "strict", false, "exit 3 also when samples carry warnings")
 	f.StringVar(&o.Trace, "trace", "none", "none, cells (traced repetitions of each cell), tour (one trace per backend through all GOMAXPROCS), both")
+	f.StringArrayVar(&o.Variants, "variant", nil, "measure every cell with this executable too, side by side in the same blocks: name=path, or name=self; give two, such as base=… and head=…")
 	f.IntVar(&o.TraceBlocks, "trace-count", 3, "traced repetitions of each cell, with --trace cells")
 }
 
@@ -81,7 +87,51 @@ func (o *SweepOptions) Check() error {
 	case o.Out == "":
 		return fmt.Errorf("--out: name a folder")
 	}
-	return nil
+	_, err := o.executables()
+	return err
+}
+
+// variantName keeps variants fit for identity lines and file names.
+var variantName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
+
+// executables reads Variants: the path of each one's executable.
+func (o *SweepOptions) executables() (map[string]string, error) {
+	paths := map[string]string{}
+	for _, v := range o.Variants {
+		name, path, _ := strings.Cut(v, "=")
+		switch {
+		case !variantName.MatchString(name) || path == "":
+			return nil, fmt.Errorf("--variant: %q; write name=path, a name of letters, digits, '.', '-' and '_'", v)
+		case paths[name] != "":
+			return nil, fmt.Errorf("--variant: %q stands twice", name)
+		case path == "self":
+			self, err := os.Executable()
+			if err != nil {
+				return nil, fmt.Errorf("--variant %s: %w", v, err)
+			}
+			path = self
+		}
+		if _, err := os.Stat(path); err != nil {
+			return nil, fmt.Errorf("--variant %s: %w", v, err)
+		}
+		paths[name] = path
+	}
+	return paths, nil
+}
+
+// vary plans every cell once for each variant.
+func (o *SweepOptions) vary(p *Plan) {
+	if len(o.Variants) == 0 {
+		return
+	}
+	cells := p.Cells
+	p.Cells = nil
+	for _, c := range cells {
+		for _, v := range o.Variants {
+			c.Variant, _, _ = strings.Cut(v, "=")
+			p.Cells = append(p.Cells, c)
+		}
+	}
 }
 
 // NewPlan is a plan without cells.
@@ -91,7 +141,8 @@ func (o *SweepOptions) NewPlan() *Plan {
 
 // Options are the run options that follow from the sweep's.
 func (o *SweepOptions) Options(facts *host.Facts) Options {
-	return Options{Dir: o.Out, Host: facts, Pin: o.Affinity == "cores"}
+	exe, _ := o.executables() // Check has seen the error; a file gone since fails the run
+	return Options{Dir: o.Out, Host: facts, Pin: o.Affinity == "cores", Exe: exe}
 }
 
 // maxProcs bounds --procs: above it a typing error is likelier than a host.
@@ -155,12 +206,19 @@ func parseP(s string) (int, error) {
 	return n, nil
 }
 
-// Fit builds the plan, and cuts it to the budget: first blocks, down to 6, then
+// Fit builds the plan, takes each cell once for each variant, and cuts it to the budget: first blocks, down to 6, then
 // windows, down to 50 ms. A budget that cannot be met is an error that says how
 // long it would take. What was cut is noted in the plan.
 func (o *SweepOptions) Fit(build func() (*Plan, error)) (*Plan, error) {
 	count, window := o.Count, o.Time
-	p, err := build()
+	varied := func() (*Plan, error) {
+		p, err := build()
+		if err == nil {
+			o.vary(p)
+		}
+		return p, err
+	}
+	p, err := varied()
 	for err == nil && o.Budget > 0 && p.Duration() > o.Budget {
 		switch {
 		case o.Count > leastCount:
@@ -171,7 +229,7 @@ func (o *SweepOptions) Fit(build func() (*Plan, error)) (*Plan, error) {
 			return nil, fmt.Errorf("--budget: %d cells in %d blocks of %v windows take about %v, more than %v; take fewer values on an axis",
 				len(p.Cells), o.Count, o.Time, p.Duration().Round(time.Second), o.Budget)
 		}
-		p, err = build()
+		p, err = varied()
 	}
 	if err == nil && (o.Count != count || o.Time != window) {
 		p.note(fmt.Sprintf("--budget %v cut blocks from %d to %d and windows from %v to %v", o.Budget, count, o.Count, window, o.Time))
