@@ -11,7 +11,9 @@ import (
 	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/bench/cachebench"
 	"github.com/contend-go/contend/bench/host"
+	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/caches/catalog"
+	"github.com/contend-go/contend/report"
 )
 
 func newSweep() *cobra.Command {
@@ -66,7 +68,11 @@ func measure(ctx context.Context, plan *bench.Plan, o *bench.SweepOptions, facts
 		return exit(bench.ExitCode(sum, err, o.Strict), err)
 	}
 	sum.Describe(os.Stderr)
-	if err := writeReport(o.Out); err != nil {
+	set, err := sample.Load(o.Out)
+	if err == nil {
+		err = writeReport(set, o.Out, report.Options{})
+	}
+	if err != nil {
 		return exit(bench.ExitInvalid, err)
 	}
 	return exit(bench.ExitCode(sum, nil, o.Strict), nil)

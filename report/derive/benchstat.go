@@ -17,14 +17,10 @@ func (f *Facet) Benchstat(unit, file string) string {
 		switch {
 		case fd.Key == keyBase:
 			filter = append(filter, ".name:"+word(fd.Value))
-		case fd.Key == keyPerP, fd.Key[0] == '/': // no single value; not addressable
+		case fd.Key[0] == '/': // a part without a key cannot be addressed
 		default:
 			filter = append(filter, "/"+fd.Key+":"+word(fd.Value))
 		}
-	}
-	rows := "/gomaxprocs"
-	if f.perP {
-		rows += ",/goroutines"
 	}
 	col := ".fullname"
 	if len(f.Keys) == 1 && f.Keys[0][0] != '/' {
@@ -33,7 +29,7 @@ func (f *Facet) Benchstat(unit, file string) string {
 			col = keyBase
 		}
 	}
-	return fmt.Sprintf("benchstat -col %s -row %s -filter %s %s", col, rows, shell(strings.Join(filter, " ")), shell(file))
+	return fmt.Sprintf("benchstat -col %s -row /gomaxprocs -filter %s %s", col, shell(strings.Join(filter, " ")), shell(file))
 }
 
 var bare = regexp.MustCompile(`^[A-Za-z0-9._%+-]+$`)

@@ -45,7 +45,6 @@ type Facet struct {
 	Findings    []Finding
 
 	names []sample.Field // the fields that stand in benchmark names
-	perP  bool           // goroutines are counted per P
 }
 
 // Series is one line of a chart.
@@ -141,8 +140,8 @@ type builder struct {
 	set     *sample.Set
 	view    *View
 	ids     map[*sample.Name]identity
-	layouts map[string]layout
-	shared  bool // the set has samples that are no controls
+	keys    map[string][]string // series keys by signature
+	shared  bool                // the set has samples that are no controls
 	origins map[originKey]origin
 	facets  map[string]*Facet
 	points  map[pointKey]*Point
@@ -163,7 +162,7 @@ func newBuilder(set *sample.Set) *builder {
 		set:       set,
 		view:      &View{},
 		ids:       map[*sample.Name]identity{},
-		layouts:   map[string]layout{},
+		keys:      map[string][]string{},
 		origins:   map[originKey]origin{},
 		facets:    map[string]*Facet{},
 		points:    map[pointKey]*Point{},
@@ -182,15 +181,15 @@ func newBuilder(set *sample.Set) *builder {
 		groups[sig] = append(groups[sig], id)
 	}
 	for sig, ids := range groups {
-		b.layouts[sig] = newLayout(ids)
+		b.keys[sig] = seriesKeys(distinct(ids))
 	}
 	return b
 }
 
 func (b *builder) add(s *sample.Sample) {
 	id := b.ids[s.Name]
-	lay := b.layouts[id.signature()]
-	label, names := lay.split(id)
+	keys := b.keys[id.signature()]
+	label, names := id.split(keys)
 	fields := append(slices.Clone(b.origin(s).fields), names...)
 	control := pointKey{fieldsKey(fields), label, id.procs}
 	if id.sharing == "none" && b.shared {
@@ -205,7 +204,7 @@ func (b *builder) add(s *sample.Sample) {
 	if p == nil {
 		p = b.newPoint(key, fields, s)
 		f := b.facets[key.facet]
-		f.Keys, f.perP, f.names = lay.series, lay.perP, nameFields(names, id.sharing)
+		f.Keys, f.names = keys, nameFields(names, id.sharing)
 		b.controlOf[p] = control
 	}
 	if id.traced {
@@ -292,8 +291,8 @@ func (b *builder) findOrigins() {
 		}
 		if s.Run != nil {
 			for _, f := range s.Run.Fields {
-				if f.Key == "exe" {
-					all["exe"] = f.Value
+				if strings.HasPrefix(f.Key, "exe") {
+					all[f.Key] = f.Value
 				}
 			}
 		} else {

@@ -109,33 +109,42 @@ func gains(f *Facet) string {
 	}
 	most := valid[len(valid)-1]
 	stops := map[int][]string{}
-	var unknown []string
+	var unknown, slower []string
+	lowest, highest := 1.0, 0.0
 	for _, s := range f.Series {
 		if s.Reference {
 			continue
 		}
 		at, falls, ok := s.stop(f)
-		switch {
-		case !ok:
+		if !ok {
 			unknown = append(unknown, s.Name)
-		case falls.Below(1):
-			stops[at] = append(stops[at], fmt.Sprintf("%s (down to %s by %d)", s.Name, Format("×", falls.Median), most))
-		default:
-			stops[at] = append(stops[at], s.Name)
+			continue
+		}
+		stops[at] = append(stops[at], s.Name)
+		if falls.Below(1) {
+			slower = append(slower, s.Name)
+			lowest, highest = min(lowest, falls.Median), max(highest, falls.Median)
 		}
 	}
 	var parts []string
+	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
 	for _, p := range slices.Backward(valid) {
 		switch names := stops[p]; {
 		case len(names) == 0:
 		case p == most:
-			parts = append(parts, fmt.Sprintf("still gaining at GOMAXPROCS=%d, the highest valid: %s", p, list(names)))
+			add("still gaining at GOMAXPROCS=%d, the highest valid: %s", p, list(names))
 		default:
-			parts = append(parts, fmt.Sprintf("no gain shown beyond %d: %s", p, list(names)))
+			add("no gain shown beyond %d: %s", p, list(names))
 		}
 	}
+	switch {
+	case len(slower) == 1:
+		add("slower at %d than at its best: %s (%s)", most, slower[0], Format("×", lowest))
+	case len(slower) > 1:
+		add("slower at %d than at their best: %s (%s to %s)", most, list(slower), Format("×", lowest), Format("×", highest))
+	}
 	if len(unknown) > 0 {
-		parts = append(parts, fmt.Sprintf("cannot be told for %s (fewer than %d samples, or one GOMAXPROCS only)", list(unknown), MinN))
+		add("cannot be told for %s (fewer than %d samples, or one GOMAXPROCS only)", list(unknown), MinN)
 	}
 	if len(parts) == 0 {
 		return "Nothing that synchronises was measured at two values of GOMAXPROCS."
@@ -204,6 +213,9 @@ func limits(f *Facet) string {
 	if v := f.Config["virtualization"]; v != "" && v != "none" && v != "unknown" {
 		add("the host is virtual (%s): its topology and neighbours may be hidden", v)
 	}
+	if n, of, what := warned(f); n > 0 {
+		add("%d of %d samples carry a warning, most often %q", n, of, what)
+	}
 	if n := fewest(f); n > 0 && n < MinN {
 		add("points with fewer than %d samples have no interval (the fewest have %d)", MinN, n)
 	}
@@ -215,6 +227,47 @@ func limits(f *Facet) string {
 	}
 	return "What these samples cannot tell: " + strings.Join(parts, "; ") + "."
 }
+
+// warned counts the samples with a warning other than of oversubscription,
+// which is shown anyway, and finds the most frequent kind of warning.
+func warned(f *Facet) (n, of int, what string) {
+	kinds := map[string]int{}
+	for _, s := range f.Series {
+		for _, p := range s.Points {
+			for _, sm := range slices.Concat(p.shared, p.control, p.traced) {
+				of++
+				has := false
+				for _, w := range sm.Warnings {
+					if !Oversubscription(w) {
+						has = true
+						kinds[kind(w)]++
+					}
+				}
+				if has {
+					n++
+				}
+			}
+		}
+	}
+	for k, c := range kinds {
+		if c > kinds[what] || c == kinds[what] && k < what {
+			what = k
+		}
+	}
+	return n, of, what
+}
+
+// kind is a warning without its figures: what stands before the first of them.
+func kind(warning string) string {
+	if i := strings.IndexAny(warning, "0123456789:"); i > 0 {
+		warning = warning[:i]
+	}
+	return strings.TrimSpace(warning)
+}
+
+// Oversubscription reports whether a warning only says that GOMAXPROCS exceeds
+// the usable CPUs, which points tell of themselves.
+func Oversubscription(warning string) bool { return strings.HasPrefix(warning, "oversubscribed") }
 
 func fewest(f *Facet) int {
 	n := 0

@@ -1,7 +1,6 @@
 package derive
 
 import (
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -89,20 +88,28 @@ func duration(ns float64) string {
 }
 
 // digits prints three significant digits, and integers below ten million in
-// full.
+// full. The page's script prints alike, from the same arithmetic.
 func digits(v float64) string {
 	a := math.Abs(v)
 	switch {
 	case v == 0:
 		return "0"
 	case a < 1e-3 || a >= 1e7:
-		return strconv.FormatFloat(v, 'e', 2, 64)
+		mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(v, 'e', 2, 64), "e")
+		return mantissa + "e" + exponent[:1] + strings.TrimLeft(exponent[1:], "0")
 	case a >= 100:
-		return strconv.FormatFloat(v, 'f', 0, 64)
+		return fixed(v, 0)
 	case a >= 10:
-		return strconv.FormatFloat(v, 'f', 1, 64)
+		return fixed(v, 1)
 	case a >= 1:
-		return strconv.FormatFloat(v, 'f', 2, 64)
+		return fixed(v, 2)
 	}
-	return fmt.Sprintf("%.3f", v)
+	return fixed(v, 3)
+}
+
+// fixed rounds to decimals, halves away from zero.
+func fixed(v float64, decimals int) string {
+	s := math.Pow10(decimals)
+	r := math.Floor(math.Abs(v)*s+0.5) / s
+	return strconv.FormatFloat(math.Copysign(r, v), 'f', decimals, 64)
 }

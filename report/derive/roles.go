@@ -11,12 +11,10 @@ import (
 // The name keys with a meaning of their own. All others tell lines or facets
 // apart.
 const (
-	keyBackend    = "backend"
-	keySharing    = "sharing"    // "none" is the share-nothing control
-	keyProbe      = "probe"      // present on traced samples
-	keyGoroutines = "goroutines" // shown per P where that is what stays the same
-	keyPerP       = "goroutines/P"
-	keyBase       = ".name" // pseudo-key: the benchmark's base name
+	keyBackend = "backend"
+	keySharing = "sharing" // "none" is the share-nothing control
+	keyProbe   = "probe"   // present on traced samples
+	keyBase    = ".name"   // pseudo-key: the benchmark's base name
 )
 
 // maxSeries is how many lines one chart bears. An automatically chosen key
@@ -63,19 +61,14 @@ func (id identity) signature() string {
 	return b.String()
 }
 
-// layout says how the names of one signature become lines and facets.
-type layout struct {
-	series []string // keys whose values, joined, label a line
-	perP   bool     // goroutines as a multiple of GOMAXPROCS
-}
-
 // keyValues are the distinct values of one key.
 type keyValues struct {
 	key    string
 	values map[string]bool
 }
 
-func newLayout(ids []identity) layout {
+// distinct are the values of every key of names with the same signature.
+func distinct(ids []identity) []keyValues {
 	keys := make([]keyValues, len(ids[0].fields))
 	for i, f := range ids[0].fields {
 		keys[i] = keyValues{f.Key, map[string]bool{}}
@@ -85,7 +78,7 @@ func newLayout(ids []identity) layout {
 			keys[i].values[f.Value] = true
 		}
 	}
-	return layout{series: seriesKeys(keys), perP: goroutinesPerP(ids)}
+	return keys
 }
 
 // seriesKeys chooses the keys that tell lines apart: the backend where names
@@ -137,38 +130,14 @@ func (k keyValues) numeric() bool {
 	return true
 }
 
-// goroutinesPerP reports whether goroutines rise with GOMAXPROCS, so that
-// their number per P is what identifies a curve.
-func goroutinesPerP(ids []identity) bool {
-	total, per := map[int]bool{}, map[int]bool{}
-	for _, id := range ids {
-		for _, f := range id.fields {
-			if f.Key != keyGoroutines {
-				continue
-			}
-			g, err := strconv.Atoi(f.Value)
-			if err != nil || id.procs < 1 || g%id.procs != 0 {
-				return false
-			}
-			total[g], per[g/id.procs] = true, true
-		}
-	}
-	return len(per) > 0 && len(per) <= len(total)
-}
-
-// split separates an identity's fields into the label of its line and the
-// fields of its facet. Sharing is part of the latter where it is not the
-// control's "none".
-func (l layout) split(id identity) (label string, facet []sample.Field) {
+// split separates an identity's fields into the label of its line, the values
+// of the series keys, and the fields of its facet.
+func (id identity) split(series []string) (label string, facet []sample.Field) {
 	var parts []string
 	for _, f := range id.fields {
-		switch {
-		case slices.Contains(l.series, f.Key):
+		if slices.Contains(series, f.Key) {
 			parts = append(parts, f.Value)
-		case f.Key == keyGoroutines && l.perP:
-			g, _ := strconv.Atoi(f.Value)
-			facet = append(facet, sample.Field{Key: keyPerP, Value: strconv.Itoa(g / id.procs)})
-		default:
+		} else {
 			facet = append(facet, f)
 		}
 	}

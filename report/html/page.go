@@ -107,8 +107,12 @@ type model struct {
 	Invalid int
 	Hosts   Table
 	Runs    []runModel
+	Host    string // in one line
 	Promise Table
-	Absent  []string
+	Kept    Table // promises against what was observed
+	Absent  Table
+	Notes   []string
+	Unread  []string
 	Issues  []issue
 	More    int // issues beyond those listed
 }
@@ -148,7 +152,10 @@ func (p *Page) model() (*model, error) {
 		Data:    template.JS(data),
 		Samples: len(p.Set.Samples),
 		Hosts:   p.hosts(),
-		Promise: p.promises(),
+		Host:    p.host(),
+		Promise: p.records("backend"),
+		Kept:    p.records("promise"),
+		Absent:  p.records("absent"),
 	}
 	m.Policy = template.HTMLAttr(fmt.Sprintf(`content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-%s'; base-uri 'none'; form-action 'none'"`,
 		hash(script)))
@@ -250,18 +257,64 @@ func (m *model) runs() {
 		m.Runs = append(m.Runs, rm)
 	}
 	for _, r := range m.Set.Records {
-		if r.Verb == "absent" {
-			m.Absent = append(m.Absent, fieldsText(r.Fields))
+		if r.Verb == "note" {
+			m.Notes = append(m.Notes, r.Get("text"))
 		}
+	}
+	const most = 100
+	for _, n := range m.Set.Notes[:min(most, len(m.Set.Notes))] {
+		m.Unread = append(m.Unread, n.String())
+	}
+	if more := len(m.Set.Notes) - most; more > 0 {
+		m.Unread = append(m.Unread, fmt.Sprintf("… and %d more", more))
 	}
 }
 
-func fieldsText(fs []sample.Field) string {
-	parts := make([]string, len(fs))
-	for i, f := range fs {
-		parts[i] = f.Key + "=" + f.Value
+// host is the host in one line, of the first facet that states any.
+func (p *Page) host() string {
+	for _, f := range p.View.Facets {
+		var parts []string
+		for _, k := range []struct{ key, before, after string }{
+			{"cpu", "", ""}, {"usable-cpus", "", " usable CPUs"}, {"virtualization", "", ""},
+			{"goos", "", ""}, {"kernel", "", ""}, {"go", "", ""},
+		} {
+			if v := f.Config[k.key]; v != "" && v != "none" && v != "unknown" {
+				parts = append(parts, k.before+v+k.after)
+			}
+		}
+		if len(parts) > 0 {
+			return strings.Join(parts, " · ")
+		}
 	}
-	return strings.Join(parts, " ")
+	return ""
+}
+
+// records are the fields of all records with that verb, equal ones once: a
+// column for each key.
+func (p *Page) records(verb string) Table {
+	var t Table
+	column := map[string]int{}
+	for _, r := range p.Set.Records {
+		for _, f := range r.Fields {
+			if _, known := column[f.Key]; r.Verb == verb && !known {
+				column[f.Key] = len(t.Columns)
+				t.Columns = append(t.Columns, f.Key)
+			}
+		}
+	}
+	for _, r := range p.Set.Records {
+		if r.Verb != verb {
+			continue
+		}
+		row := make([]string, len(t.Columns))
+		for _, f := range r.Fields {
+			row[column[f.Key]] = f.Value
+		}
+		if !slices.ContainsFunc(t.Rows, func(o []string) bool { return slices.Equal(o, row) }) {
+			t.Rows = append(t.Rows, row)
+		}
+	}
+	return t
 }
 
 // issues lists the warnings of all points, as far as a page bears.
@@ -287,29 +340,6 @@ func (m *model) issues() {
 			}
 		}
 	}
-}
-
-// promises is a row per backend and a column per promise.
-func (p *Page) promises() Table {
-	t := Table{Columns: []string{"backend"}}
-	column := map[string]int{}
-	for _, b := range p.View.Backends {
-		for _, f := range b.Promises {
-			if column[f.Key] == 0 {
-				column[f.Key] = len(t.Columns)
-				t.Columns = append(t.Columns, f.Key)
-			}
-		}
-	}
-	for _, b := range p.View.Backends {
-		row := make([]string, len(t.Columns))
-		row[0] = b.Name
-		for _, f := range b.Promises {
-			row[column[f.Key]] = f.Value
-		}
-		t.Rows = append(t.Rows, row)
-	}
-	return t
 }
 
 // Cell is one cell of a table of numbers.
@@ -456,7 +486,9 @@ func (p *Page) series(s *derive.Series, keys map[string]bool) dataSeries {
 			dp.Notes = append(dp.Notes, fmt.Sprintf("%d left out: %s", c.N, c.Text))
 		}
 		for _, c := range pt.Warnings {
-			dp.Notes = append(dp.Notes, c.Text)
+			if !derive.Oversubscription(c.Text) {
+				dp.Notes = append(dp.Notes, c.Text)
+			}
 		}
 		for key := range keys {
 			if e := estimate(pt, key); e.N > 0 {

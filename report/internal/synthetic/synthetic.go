@@ -137,7 +137,7 @@ type cell struct {
 func (c cell) write(b *strings.Builder) {
 	over := c.plan.Usable > 0 && float64(c.procs) > c.plan.Usable
 	rate := c.plan.Rate(c.i, c.procs)
-	goroutines := fmt.Sprintf("/goroutines=%d", c.procs)
+	const goroutines = "/goroutines-per-p=1"
 	if c.plan.Invalid && c.block == 1 && c.procs == c.plan.Procs[0] {
 		fmt.Fprintf(b, "# sample cell=%x block=%d invalid=%q\n# result %s\n", c.i, c.block, "crashed: exit status 2", c.name(goroutines+"/sharing=all"))
 	} else {
