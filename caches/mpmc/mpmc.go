@@ -43,9 +43,9 @@ const (
 // no more than doubles the price of waiting.
 const tries = 30
 
-// Yields is how often a Spin waiter yields before it parks after all. On an
-// idle P that is 0.1 to 0.3 ms, a hundred times a hand-off: only a side that
-// has nothing to do gets there, and stops burning CPUs that others may need.
+// Yields is how often a Spin waiter yields before it parks after all. That
+// takes a hundred hand-offs and more: only a side that has nothing to do gets
+// there, and stops burning CPUs that others may need.
 const Yields = 1000
 
 // closed is set in tail by Close. As pushes draw their tickets by
