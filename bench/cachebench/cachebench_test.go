@@ -1,0 +1,285 @@
+package cachebench
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/spf13/pflag"
+
+	"github.com/contend-go/contend/bench"
+	"github.com/contend-go/contend/bench/host"
+	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/caches"
+	"github.com/contend-go/contend/caches/catalog"
+)
+
+// The test binary is its own cell.
+func TestMain(m *testing.M) {
+	RunCell(catalog.All(), nil)
+	os.Exit(m.Run())
+}
+
+// options are the defaults, with the given flags.
+func options(t *testing.T, args ...string) *Options {
+	t.Helper()
+	o := new(Options)
+	f := pflag.NewFlagSet("test", pflag.ContinueOnError)
+	o.Bind(f)
+	if err := f.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+func names(p *bench.Plan) (list []string) {
+	for _, c := range p.Cells {
+		list = append(list, c.Name)
+	}
+	return list
+}
+
+func TestPlan(t *testing.T) {
+	facts := host.Read()
+	p, err := options(t, "--backend", "mutexlru", "--procs", "1,2", "--workload", "zipf,ratelimit", "--reads", "100,75", "--keys", "1K", "--work", "0,1us").Plan(catalog.All(), &facts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{}
+	for _, load := range []string{
+		"workload=zipf/reads=100/keys=1024/capacity=2048/key=string17",
+		"workload=zipf/reads=100/keys=1024/capacity=2048/key=string17/work=1µs",
+		"workload=zipf/reads=75/keys=1024/capacity=2048/key=string17",
+		"workload=zipf/reads=75/keys=1024/capacity=2048/key=string17/work=1µs",
+		"workload=ratelimit/reads=100/keys=1024/capacity=2048/key=string17/item-lock=on", // no reads axis
+		"workload=ratelimit/reads=100/keys=1024/capacity=2048/key=string17/work=1µs/item-lock=on",
+	} {
+		for _, sharing := range []string{"all", "none"} {
+			for procs := 1; procs <= 2; procs++ {
+				want = append(want, fmt.Sprintf("BenchmarkCache/%s/goroutines-per-p=1/sharing=%s/backend=mutexlru/gomaxprocs=%d", load, sharing, procs))
+			}
+		}
+	}
+	if diff := cmp.Diff(want, names(p)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestNotApplicable(t *testing.T) {
+	facts := host.Read()
+	p, err := options(t, "--backend", "plainmap,syncmap,mutexlru", "--workload", "zipf,evict", "--reads", "100,75", "--procs", "1,2").Plan(catalog.All(), &facts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var absent []string
+	for _, r := range p.Records {
+		if r.Verb == "absent" {
+			absent = append(absent, r.Get("name")+": "+r.Get("reason"))
+		}
+	}
+	if len(absent) != 5 { // plainmap: zipf/75, evict ×2; syncmap: evict ×2; each once for all Ps and both sharings
+		t.Errorf("absent: %s", strings.Join(absent, "\n"))
+	}
+	for _, n := range names(p) {
+		if strings.Contains(n, "plainmap") && !strings.Contains(n, "zipf/reads=100") {
+			t.Error(n)
+		}
+	}
+	if _, err := options(t, "--backend", "plainmap", "--workload", "evict").Plan(catalog.All(), &facts); err == nil || !strings.Contains(err.Error(), "only read once it is filled") {
+		t.Errorf("no cell left: %v", err)
+	}
+}
+
+func TestBadFlags(t *testing.T) {
+	facts := host.Read()
+	broken := filepath.Join(t.TempDir(), "broken.trace")
+	if err := os.WriteFile(broken, []byte("1\n2\nx\n"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for _, tc := range []struct{ args, want string }{
+		{"--backend mutxlru", `"mutxlru" unknown; did you mean mutexlru`},
+		{"--workload zip", `--workload: workload "zip" unknown; did you mean "zipf"`},
+		{"--procs 0", `--procs: "0": GOMAXPROCS is a number from 1`},
+		{"--procs many", `--procs: "many"`},
+		{"--procs 4-2", "the range falls"},
+		{"--reads 101", `--reads: "101" is no percentage`},
+		{"--reads NaN", `--reads: "NaN" is no percentage`},
+		{"--keys 0", `--keys: "0" is no count`},
+		{"--keys 99999M", `--keys: "99999M" is no count`},
+		{"--capacity -1", `--capacity: "-1" is no count`},
+		{"--key-type int", "string and uint64"},
+		{"--goroutines 0", "--goroutines: 0 per P"},
+		{"--sharing some", "all and none"},
+		{"--workload replay", "--input: workload replay needs a trace file"},
+		{"--input x", "only workload replay reads"},
+		{"--workload replay --input " + broken, "broken.trace:3"},
+		{"--workload replay --input /no/such", "no such file"},
+		{"--count 0", "--count: 0"},
+		{"--time 1us", "--time: 1µs is too short"},
+		{"--affinity all", "none and cores"},
+		{"--trace all", "none, cells, tour and both"},
+		{"--budget 1s", "--budget: "},
+	} {
+		_, err := options(t, strings.Fields(tc.args)...).Plan(catalog.All(), &facts)
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: %v; want …%s…", tc.args, err, tc.want)
+		}
+	}
+}
+
+func TestBudget(t *testing.T) {
+	facts := host.Read()
+	full, err := options(t, "--procs", "1,2").Plan(catalog.All(), &facts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, share := range []float64{0.8, 0.4} {
+		budget := time.Duration(share * float64(full.Duration()))
+		p, err := options(t, "--procs", "1,2", "--budget", budget.String()).Plan(catalog.All(), &facts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		note := p.Records[len(p.Records)-1]
+		if p.Duration() > budget || p.Blocks < 6 || note.Verb != "note" || !strings.Contains(note.Get("text"), "cut") {
+			t.Errorf("budget %v: %v, %d blocks, %v", budget, p.Duration(), p.Blocks, note)
+		}
+	}
+}
+
+// sweep runs a plan in a new folder and returns its samples.
+func sweep(t *testing.T, args ...string) *sample.Set {
+	t.Helper()
+	facts := host.Read()
+	dir := t.TempDir()
+	o := options(t, append([]string{"--out", dir, "--count", "1", "--time", "20ms"}, args...)...)
+	p, err := o.Plan(catalog.All(), &facts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, err := bench.Run(t.Context(), p, o.SweepOptions.Options(&facts))
+	if err != nil || len(sum.Invalid) > 0 || sum.Measured != p.Samples() {
+		t.Fatalf("%+v, %v", sum, err)
+	}
+	set, err := sample.Load(dir)
+	if err != nil || len(set.Notes) > 0 {
+		t.Fatal(err, set.Notes)
+	}
+	return set
+}
+
+// TestEveryBackend measures each backend under each workload, with both kinds
+// of keys, and holds the samples to what they must say.
+func TestEveryBackend(t *testing.T) {
+	args := []string{"--backend", "all", "--keys", "2K", "--procs", "1,2", "--workload", "zipf,evict,ratelimit,expire", "--reads", "75"}
+	if testing.Short() {
+		args = append(args, "--sharing", "all")
+	}
+	for _, keyType := range []string{"string", "uint64"} {
+		set := sweep(t, append(args, "--key-type", keyType)...)
+		for _, s := range set.Samples {
+			v := func(unit string) float64 {
+				x, ok := s.Value(unit)
+				if !ok {
+					t.Errorf("%s: no %s", s.Name, unit)
+				}
+				return x
+			}
+			load, _ := s.Name.Get("workload")
+			backend, _ := s.Name.Get("backend")
+			if perOp, rate := v("ns/op"), v("ops/s"); math.Abs(perOp*rate/1e9-1) > 1e-3 {
+				t.Errorf("%s: %g ns/op and %g ops/s", s.Name, perOp, rate)
+			}
+			for _, unit := range []string{"p-idle", "mutex-wait-ns/op", "fairness", "jain", "B/op", "allocs/op", "warmup-s", "hits/get", "reads/op"} {
+				if x := v(unit); x < 0 {
+					t.Errorf("%s: %g %s", s.Name, x, unit)
+				}
+			}
+			if runtime.GOOS == "linux" {
+				for _, unit := range []string{"cpu-ns/op", "cpu-unused", "ctxsw/op", "ctxsw-forced/op", "os-wait", "steal", "throttled-ns", "gc-cpu"} {
+					v(unit)
+				}
+			}
+			if hits := v("hits/get"); backend != "null" && (load == "ratelimit" && hits != 1 || load == "evict" && (hits < 0.2 || hits > 0.99)) {
+				t.Errorf("%s: %g hits/get", s.Name, hits)
+			}
+			if reads := v("reads/op"); load == "zipf" && math.Abs(reads-0.75) > 0.02 {
+				t.Errorf("%s: %g reads/op", s.Name, reads)
+			}
+			if load == "ratelimit" {
+				if lost := v("lost/op"); lost != 0 {
+					t.Errorf("%s: %g lost/op in spite of the item lock", s.Name, lost)
+				}
+			}
+		}
+	}
+}
+
+// TestLostUpdates: without the item lock, updates are lost, and counted.
+func TestLostUpdates(t *testing.T) {
+	if runtime.NumCPU() < 2 {
+		t.Skip("one CPU: goroutines hardly ever meet in an update")
+	}
+	// One key, so that all goroutines meet there.
+	set := sweep(t, "--backend", "syncmap", "--keys", "1", "--procs", "2", "--goroutines", "4", "--workload", "ratelimit", "--item-lock", "off", "--sharing", "all", "--time", "200ms")
+	if lost, ok := set.Samples[0].Value("lost/op"); !ok || lost <= 0 || len(set.Samples[0].Warnings) == 0 {
+		t.Errorf("lost/op %g, %v; warnings %v", lost, ok, set.Samples[0].Warnings)
+	}
+}
+
+// TestFairness checks the indices against their definitions.
+func TestFairness(t *testing.T) {
+	for _, tc := range []struct {
+		x            []float64
+		minMax, jain float64
+	}{
+		{[]float64{5, 5, 5}, 1, 1},
+		{[]float64{0, 0, 8, 0}, 0, 0.25},
+		{[]float64{1, 3}, 1. / 3, 0.8},
+	} {
+		minMax, jain := fairness(tc.x)
+		if math.Abs(minMax-tc.minMax) > 1e-12 || math.Abs(jain-tc.jain) > 1e-12 {
+			t.Errorf("fairness(%v) = %g, %g", tc.x, minMax, jain)
+		}
+	}
+}
+
+// TestLeak: goroutines that outlive Close are named beside the number.
+func TestLeak(t *testing.T) {
+	leak := make(chan struct{})
+	defer close(leak)
+	before := runtime.NumGoroutine()
+	go func() { <-leak }()
+	if err := closeAll([]caches.Cache[string, *caches.Item]{}, before); err == nil {
+		t.Error("a goroutine that outlives Close was not seen")
+	}
+}
+
+// TestExample runs the program that sweeps a cache of its own.
+func TestExample(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds a program")
+	}
+	dir := filepath.Join(t.TempDir(), "run")
+	exe := filepath.Join(t.TempDir(), "example")
+	if out, err := exec.Command("go", "build", "-o", exe, "./example").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	c := exec.Command(exe, "--backend", "mine,mutexlru", "--procs", "1", "--keys", "1K", "--quick", "--out", dir)
+	var stdout, stderr bytes.Buffer
+	c.Stdout, c.Stderr = &stdout, &stderr
+	if err := c.Run(); err != nil || strings.TrimSpace(stdout.String()) != dir {
+		t.Fatalf("%v\n%s%s", err, &stdout, &stderr)
+	}
+	set, err := sample.Load(dir)
+	if err != nil || len(set.Samples) != 2*2*6 {
+		t.Errorf("%d samples, %v", len(set.Samples), err)
+	}
+}
