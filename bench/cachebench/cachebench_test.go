@@ -159,7 +159,7 @@ func sweep(t *testing.T, args ...string) *sample.Set {
 	t.Helper()
 	facts := host.Read()
 	dir := t.TempDir()
-	o := options(t, append([]string{"--out", dir, "--count", "1", "--time", "20ms"}, args...)...)
+	o := options(t, append([]string{"--out", dir, "--count", "1", "--time", "10ms"}, args...)...)
 	p, err := o.Plan(catalog.All(), &facts)
 	if err != nil {
 		t.Fatal(err)
@@ -178,12 +178,11 @@ func sweep(t *testing.T, args ...string) *sample.Set {
 // TestEveryBackend measures each backend under each workload, with both kinds
 // of keys, and holds the samples to what they must say.
 func TestEveryBackend(t *testing.T) {
-	args := []string{"--backend", "all", "--keys", "2K", "--procs", "1,2", "--workload", "zipf,evict,ratelimit,expire", "--reads", "75"}
-	if testing.Short() {
-		args = append(args, "--sharing", "all")
-	}
-	for _, keyType := range []string{"string", "uint64"} {
-		set := sweep(t, append(args, "--key-type", keyType)...)
+	for _, args := range [][]string{
+		{"--backend", "all", "--keys", "2K", "--procs", "2", "--workload", "zipf,evict,ratelimit,expire", "--reads", "75", "--sharing", "all"},
+		{"--backend", "all", "--keys", "2K", "--procs", "2", "--workload", "zipf", "--reads", "75", "--sharing", "none", "--key-type", "uint64"},
+	} {
+		set := sweep(t, args...)
 		for _, s := range set.Samples {
 			v := func(unit string) float64 {
 				x, ok := s.Value(unit)
