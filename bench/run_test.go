@@ -299,9 +299,6 @@ func killPlan() *bench.Plan { return plan(6, cells("slow", 3)...) }
 // TestKill kills the harness or the cell at random moments: what is finished
 // stays as it is, and the run completes without a duplicate.
 func TestKill(t *testing.T) {
-	if runtime.GOOS == "windows" {
-		t.Skip("no process groups to kill here")
-	}
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	r := rand.New(rand.NewPCG(seed, 0))

@@ -1,0 +1,50 @@
+#!/usr/bin/env bash
+# Install what the tests need and run all of them. Works on a bare machine with
+# Go; as root on Debian or Ubuntu it installs a browser for the page's tests,
+# elsewhere those tests say that they were skipped.
+#
+#   scripts/test.sh            everything
+#   scripts/test.sh --quick    without the race detector's second round
+set -euo pipefail
+cd "$(dirname "$0")/.."
+export CGO_ENABLED=1
+
+quick=no
+[ "${1:-}" = --quick ] && quick=yes
+
+step() { printf '\n== %s\n' "$*"; }
+
+browser() {
+	command -v chromium || command -v chromium-browser || command -v google-chrome
+}
+if ! browser >/dev/null 2>&1; then
+	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+		step 'install chromium'
+		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; } >/dev/null 2>&1 ||
+			echo 'chromium could not be installed: the browser tests will be skipped'
+	else
+		echo 'no chromium here: the browser tests will be skipped'
+	fi
+fi
+command -v gcc >/dev/null || { CGO_ENABLED=0; echo 'no C compiler here: no race detector'; }
+
+step 'format'
+unformatted=$(gofmt -l $(git ls-files '*.go'))
+[ -z "$unformatted" ] || { echo "gofmt would change: $unformatted"; exit 1; }
+
+step 'vet, staticcheck, other systems'
+go vet ./...
+go tool staticcheck ./...
+GOARCH=arm64 CGO_ENABLED=0 go build ./...
+GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go build ./...
+
+step 'tests'
+go test -timeout 600s ./...
+
+if [ "$quick" = no ] && [ "$CGO_ENABLED" = 1 ]; then
+	step 'tests, race detector'
+	go test -race -short -timeout 600s ./...
+fi
+
+echo
+echo 'all tests passed'
