@@ -173,7 +173,7 @@ func writeTimeline(name string, t *show.Trace) error {
 	if err != nil {
 		return err
 	}
-	pic, err := timeline(t, filepath.Base(t.Name), "").Picture()
+	pic, err := timeline(t, filepath.Base(t.Name), t.Summary()).Picture()
 	if err != nil {
 		return fmt.Errorf("%s: %w", t.Name, err)
 	}

@@ -77,6 +77,9 @@ func (t *Timeline) Picture() (*Picture, error) {
 		return nil, errors.New("timeline: the account has none")
 	}
 	l := &timelineLayout{Timeline: t, tl: tl}
+	for _, w := range t.Account.Windows {
+		l.marked = l.marked || w.Label != ""
+	}
 	l.rows = l.table()
 	l.legend = l.legendLines(vg.Length(len(tl.Lanes[0])) * pixel)
 	l.pitch, l.gap = lanePitch(len(tl.Lanes))
@@ -112,6 +115,7 @@ func lanePitch(lanes int) (pitch, gap int) {
 type timelineLayout struct {
 	*Timeline
 	tl         *account.Timeline
+	marked     bool // some windows have labels: only they are annotated
 	rows       []tableRow
 	legend     [][]int // indices of stateStyles by line; -1 is noP
 	pitch, gap int     // pixels
@@ -161,7 +165,10 @@ func (l *timelineLayout) table() []tableRow {
 	}})
 }
 
-// shown are the states that occur at all: the legend leaves the others out.
+// visible is the share of a column from which a state is seen.
+const visible = 0.05
+
+// shown are the states that can be seen: the legend leaves the others out.
 func (l *timelineLayout) shown() []int {
 	var seen [account.NumStates]bool
 	absent := false
@@ -169,7 +176,7 @@ func (l *timelineLayout) shown() []int {
 		for _, col := range lane {
 			sum := float32(0)
 			for s, share := range col {
-				seen[s] = seen[s] || share > 0
+				seen[s] = seen[s] || share > visible
 				sum += share
 			}
 			absent = absent || sum < 0.5
@@ -251,6 +258,11 @@ func (l *timelineLayout) drawSwatch(c draw.Canvas, i int, at vg.Point) {
 	c.FillText(label(textSize, ink, draw.XLeft, draw.YCenter), vg.Point{X: at.X + swatch + 4, Y: at.Y}, name)
 }
 
+// between reports whether a window is the time between marked ones.
+func (l *timelineLayout) between(i int) bool {
+	return l.marked && l.Account.Windows[i].Label == ""
+}
+
 // frame draws the thin line around a swatch or a bar.
 func frame(c draw.Canvas, box vg.Rectangle) {
 	c.SetLineStyle(draw.LineStyle{Color: rule, Width: hairline})
@@ -273,6 +285,9 @@ func (l *timelineLayout) drawWindows(c draw.Canvas, y vg.Length) {
 		c.FillText(names, vg.Point{X: l.x0 - 6, Y: y - timelineRow*(vg.Length(i)+1.5)}, r.name)
 	}
 	for i := range l.Account.Windows {
+		if l.between(i) {
+			continue
+		}
 		w := &l.Account.Windows[i]
 		x0, x1 := l.at(w.Start), l.at(w.End)
 		for j, r := range l.rows {
@@ -313,35 +328,44 @@ func (l *timelineLayout) drawOversubscribed(c draw.Canvas, y vg.Length) {
 	if l.Usable <= 0 {
 		return
 	}
-	over := func(i int) bool {
-		return i < len(l.Account.Windows) && l.Account.Windows[i].MaxProcs > l.Usable
+	var first, last *account.Window // of the run
+	for i := range l.Account.Windows {
+		w := &l.Account.Windows[i]
+		switch {
+		case l.between(i):
+		case w.MaxProcs <= l.Usable:
+			l.drawBracket(c, y, first, last)
+			first = nil
+		case first == nil:
+			first, last = w, w
+		default:
+			last = w
+		}
 	}
+	l.drawBracket(c, y, first, last)
+}
+
+// drawBracket draws the bracket above a run of windows; nil is none.
+func (l *timelineLayout) drawBracket(c draw.Canvas, y vg.Length, first, last *account.Window) {
+	if first == nil {
+		return
+	}
+	from, to := l.at(first.Start)+1, l.at(last.End)-1
 	sty := label(textSize, sharingBar, draw.XCenter, draw.YCenter)
-	for i := 0; i < len(l.Account.Windows); i++ {
-		if !over(i) {
-			continue
-		}
-		from := l.at(l.Account.Windows[i].Start)
-		for over(i + 1) {
-			i++
-		}
-		to := l.at(l.Account.Windows[i].End)
-		text := fmt.Sprintf("oversubscribed: more Ps than the %d usable CPUs", l.Usable)
-		if sty.Width(text) > to-from-10 {
-			text = fit(sty, "oversubscribed", to-from)
-		}
-		half := sty.Width(text)/2 + 3
-		line := draw.LineStyle{Color: sharingBar, Width: hairline}
-		middle := (from + to) / 2
-		for _, seg := range [][2]vg.Length{{from + 1, middle - half}, {middle + half, to - 1}} {
-			if seg[0] < seg[1] {
-				c.StrokeLine2(line, seg[0], y, seg[1], y)
-			}
-		}
-		c.StrokeLine2(line, from+1, y, from+1, y-3)
-		c.StrokeLine2(line, to-1, y, to-1, y-3)
-		c.FillText(sty, vg.Point{X: middle, Y: y}, text)
+	text := fmt.Sprintf("oversubscribed: more Ps than the %d usable CPUs", l.Usable)
+	if sty.Width(text) > to-from-8 {
+		text = fit(sty, "oversubscribed", to-from)
 	}
+	half := sty.Width(text)/2 + 3
+	line := draw.LineStyle{Color: sharingBar, Width: hairline}
+	middle := (from + to) / 2
+	if from < middle-half {
+		c.StrokeLine2(line, from, y, middle-half, y)
+		c.StrokeLine2(line, middle+half, y, to, y)
+	}
+	c.StrokeLine2(line, from, y, from, y-3)
+	c.StrokeLine2(line, to, y, to, y-3)
+	c.FillText(sty, vg.Point{X: middle, Y: y}, text)
 }
 
 // image draws the lanes, pixel by pixel: in every column of a lane the states
@@ -393,11 +417,16 @@ func stackColumn(stack []color.RGBA, col *account.Column) {
 	put(noP, height)
 }
 
+// drawBorders draws a line at both ends of every window.
 func (l *timelineLayout) drawBorders(c draw.Canvas, size vg.Point) {
+	sty := draw.LineStyle{Color: ink, Width: hairline}
 	for i := range l.Account.Windows {
-		w := &l.Account.Windows[i]
-		if x := l.at(w.Start); i > 0 && l.at(w.End)-x > 3 {
-			c.StrokeLine2(draw.LineStyle{Color: ink, Width: hairline}, x, l.top-size.Y, x, l.top+3+timelineBar)
+		x0, x1 := l.at(l.Account.Windows[i].Start), l.at(l.Account.Windows[i].End)
+		if l.between(i) || x1-x0 < 3 {
+			continue
+		}
+		for _, x := range []vg.Length{x0, x1} {
+			c.StrokeLine2(sty, x, l.top-size.Y, x, l.top+3+timelineBar)
 		}
 	}
 }

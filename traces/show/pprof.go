@@ -65,7 +65,7 @@ func (b *profileBuilder) add(t *Trace) {
 
 func (b *profileBuilder) stack(s account.Stack) []*profile.Location {
 	if len(s) == 0 {
-		s = account.Stack{{Func: "unknown"}}
+		s = account.Stack{{Func: unknown}}
 	}
 	locations := make([]*profile.Location, 0, len(s))
 	for _, f := range s {

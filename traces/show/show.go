@@ -143,8 +143,21 @@ func withoutPath(err error) error {
 	return err
 }
 
-// traceName matches the names that package record gives to traces.
-var traceName = regexp.MustCompile(`^(.*?)(-\d+)?\.trace(\` + record.Partial + `)?$`)
+// window matches the end of the names that package record gives to the traces
+// of short windows, which share a switches file.
+var window = regexp.MustCompile(`-\d+$`)
+
+// besides are the names that a trace's switches file may have.
+func besides(name string) (names []string) {
+	stem, ok := strings.CutSuffix(strings.TrimSuffix(name, record.Partial), ".trace")
+	if !ok {
+		return nil
+	}
+	for _, s := range []string{stem, window.ReplaceAllString(stem, "")} {
+		names = append(names, s+".switches", s+".switches"+record.Partial)
+	}
+	return names
+}
 
 // findSwitches reads the switches file that was named, or the one beside the
 // trace if there is one.
@@ -157,12 +170,7 @@ func (t *Trace) findSwitches(name string) (*record.Switches, error) {
 		t.noteBroken(name, s)
 		return s, nil
 	}
-	m := traceName.FindStringSubmatch(filepath.Base(t.Name))
-	if t.Name == "-" || m == nil {
-		return nil, nil
-	}
-	for _, suffix := range []string{".switches", ".switches" + record.Partial} {
-		beside := filepath.Join(filepath.Dir(t.Name), m[1]+suffix)
+	for _, beside := range besides(t.Name) {
 		s, err := readSwitches(beside)
 		switch {
 		case errors.Is(err, os.ErrNotExist):
@@ -236,7 +244,7 @@ func (t *Trace) Partial() bool { return t.Account.Lost.Any() }
 
 // site is where a stack of a goroutine waits in the user's terms: the
 // innermost frame outside of the runtime and the standard library's
-// synchronisation, else the innermost frame.
+// synchronisation, or for the runtime's own goroutines the outermost.
 func site(s account.Stack) account.Frame {
 	for _, f := range s {
 		if !plumbing(f.Func) {
@@ -244,10 +252,12 @@ func site(s account.Stack) account.Frame {
 		}
 	}
 	if len(s) > 0 {
-		return s[0]
+		return s[len(s)-1]
 	}
-	return account.Frame{Func: "unknown"}
+	return account.Frame{Func: unknown}
 }
+
+const unknown = "unknown" // a stack that the trace does not have
 
 // plumbing tells functions that every wait goes through from those that chose
 // to wait.

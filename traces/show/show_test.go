@@ -188,16 +188,15 @@ func TestParseWindows(t *testing.T) {
 	}
 }
 
-func TestTraceName(t *testing.T) {
-	for name, want := range map[string]string{
-		"0017.trace": "0017", "0017-2.trace": "0017", "a-b.trace.tmp": "a-b", "a-b-3.trace": "a-b", "x.out": "",
+func TestBesides(t *testing.T) {
+	for name, want := range map[string][]string{
+		"d/17-0.trace":     {"d/17-0.switches", "d/17-0.switches.tmp", "d/17.switches", "d/17.switches.tmp"},
+		"17-0-2.trace.tmp": {"17-0-2.switches", "17-0-2.switches.tmp", "17-0.switches", "17-0.switches.tmp"},
+		"trace.out":        nil,
+		"-":                nil,
 	} {
-		got := ""
-		if m := traceName.FindStringSubmatch(name); m != nil {
-			got = m[1]
-		}
-		if got != want {
-			t.Errorf("%s: switches of %q, want %q", name, got, want)
+		if d := cmp.Diff(want, besides(name)); d != "" {
+			t.Errorf("%s: %s", name, d)
 		}
 	}
 }

@@ -42,12 +42,17 @@ func first(errs ...error) error {
 }
 
 func (t *Trace) heading(p *printer) {
+	p.f("%s: %s\n\n", t.Name, t.Summary())
+}
+
+// Summary says in a line what the trace is.
+func (t *Trace) Summary() string {
 	a := t.Account
-	p.f("%s: %s trace, %s, %s events in %s", t.Name, goVersion(a), short(a.Duration), count(a.Events), size(a.Size))
+	s := fmt.Sprintf("%s trace, %s, %s events in %s", goVersion(a), short(a.Duration), count(a.Events), size(a.Size))
 	if t.Usable > 0 {
-		p.f("; %d usable CPUs", t.Usable)
+		s += fmt.Sprintf("; %d usable CPUs", t.Usable)
 	}
-	p.f("\n\n")
+	return s
 }
 
 // column is one column of the capacity table.
@@ -58,13 +63,12 @@ type column struct {
 
 // columns are those in which something is to be seen.
 func (t *Trace) columns() []column {
-	total := &t.Account.Total
 	cols := []column{
 		{"P", func(_ int, w *account.Window) string { return procs(w) }},
 		{"wall", func(_ int, w *account.Window) string { return short(w.Wall()) }},
 	}
 	for s := account.State(0); s < account.NumStates; s++ {
-		if total.Parts[s] > 0 || s == account.Idle {
+		if t.seen(s) {
 			cols = append(cols, column{s.String(), func(_ int, w *account.Window) string {
 				return percent(ratio(w.Parts[s], w.Capacity))
 			}})
@@ -83,6 +87,16 @@ func (t *Trace) columns() []column {
 		column{"p99", func(_ int, w *account.Window) string { return short(w.WakeToRun.Quantile(0.99)) }},
 		column{"hand-offs", func(_ int, w *account.Window) string { return count(handoffs(w)) }},
 	)
+}
+
+// seen reports whether a state has a digit to print in any window.
+func (t *Trace) seen(s account.State) bool {
+	for i := range t.Account.Windows {
+		if w := &t.Account.Windows[i]; ratio(w.Parts[s], w.Capacity) >= 0.0005 {
+			return true
+		}
+	}
+	return s == account.Idle
 }
 
 func procs(w *account.Window) string {
@@ -128,6 +142,11 @@ func (t *Trace) label(w *account.Window) string {
 	return l
 }
 
+// unmarked reports whether a window is what lies between the marks of a trace.
+func (t *Trace) unmarked(w *account.Window) bool {
+	return w.Label == "" && slices.ContainsFunc(t.Account.Windows, func(w account.Window) bool { return w.Label != "" })
+}
+
 // capacity writes the table of windows, in percent of GOMAXPROCS × time.
 func (t *Trace) capacity(w io.Writer) error {
 	cols := t.columns()
@@ -141,17 +160,23 @@ func (t *Trace) capacity(w io.Writer) error {
 	}
 	row("window", func(c column) string { return c.name })
 	windows := t.Account.Windows
+	rows, left := 0, 0
 	for i := range windows {
-		if i == maxRows {
-			fmt.Fprintf(tw, "… %d more\t\n", len(windows)-i)
-			break
+		if t.unmarked(&windows[i]) || rows == maxRows {
+			left++
+			continue
 		}
 		row(t.label(&windows[i]), func(c column) string { return c.value(i, &windows[i]) })
+		rows++
 	}
 	if len(windows) != 1 {
 		row("total", func(c column) string { return c.value(-1, &t.Account.Total) })
 	}
-	return tw.Flush()
+	if err := tw.Flush(); err != nil || left == 0 {
+		return err
+	}
+	_, err := fmt.Fprintf(w, "%d more windows, outside of marks or too many for a screen, are in the total and in --json\n", left)
+	return err
 }
 
 // lostTime writes where the capacity went that did no work.
@@ -213,11 +238,20 @@ func (t *Trace) sites(p *printer, top int) {
 		if s.Handoffs+s.Barging > 0 {
 			p.f("; %s handed over in starvation mode, %s barged", count(s.Handoffs), count(s.Barging))
 		}
-		if len(s.Releasers) > 0 {
-			p.f("; woken by %s", place(site(s.Releasers[0].Stack)))
+		if by := wokenBy(s); by != "" {
+			p.f("; woken by %s", by)
 		}
 		p.f("\n")
 	}
+}
+
+// wokenBy is the place that most often ended waits at a site, "" where the
+// trace does not tell.
+func wokenBy(s *account.Site) string {
+	if len(s.Releasers) == 0 || len(s.Releasers[0].Stack) == 0 {
+		return ""
+	}
+	return place(site(s.Releasers[0].Stack))
 }
 
 // cpu writes what CPU-profile samples say of the work.

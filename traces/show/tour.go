@@ -68,12 +68,8 @@ var SiteColumns = []string{"backend", "waits for", "where", "lost CPU time", "go
 func (t *Tour) SiteRows(top int) (rows [][]string) {
 	w := &t.Account.Total
 	for _, s := range upTo(w.Sites, top) {
-		by := ""
-		if len(s.Releasers) > 0 {
-			by = place(site(s.Releasers[0].Stack))
-		}
 		rows = append(rows, []string{t.Backend, string(s.Reason), place(site(s.Stack)), percent(ratio(s.Charged, lost(w))),
-			short(s.Wait), count(s.Waits), fmt.Sprint(s.Handoffs), by})
+			short(s.Wait), count(s.Waits), fmt.Sprint(s.Handoffs), wokenBy(&s)})
 	}
 	return rows
 }
