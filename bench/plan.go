@@ -30,9 +30,12 @@ type Plan struct {
 // Cell is one point of a plan: what one process measures, once a block.
 //
 // The process gets Args and Env, GOMAXPROCS=Procs in its environment from the
-// start, and an empty standard input. It must print on standard output one
-// benchmark line named Name (or several, whose names differ from Name in their
-// gomaxprocs only), and before it what there is of these records:
+// start, and an empty standard input. CONTEND_DIR (the run folder) and
+// CONTEND_PREFIX (what the names of its attachments begin with) are in its
+// environment; as ${CONTEND_DIR} and ${CONTEND_PREFIX} they may stand in Args.
+// It must print on standard output one benchmark line named Name (or several,
+// whose names differ from Name in their gomaxprocs only), and before it what
+// there is of these records:
 //
 //	# cell protocol=1 gomaxprocs=8       the value read back from the runtime
 //	# warn text="…"
@@ -42,7 +45,8 @@ type Plan struct {
 // invalid, with the last lines of standard error as the reason.
 type Cell struct {
 	Name    string   `json:"name"`
-	Variant string   `json:"variant,omitempty"` // which executable runs it; see Options.Exe
+	Variant string   `json:"variant,omitempty"` // "base" and "head" in comparisons
+	Program string   `json:"program,omitempty"` // which executable runs it (see Options.Exe); empty for the variant's
 	Procs   int      `json:"procs"`
 	Args    []string `json:"args,omitempty"`
 	Env     []string `json:"env,omitempty"` // added to the harness's own
@@ -58,6 +62,13 @@ type Cell struct {
 // ID is the cell's identity in the samples file. Variants of one cell share
 // it: that is what pairs them.
 func (c Cell) ID() string { return shortHash([]byte(c.Name), 6) }
+
+func (c Cell) program() string {
+	if c.Program != "" {
+		return c.Program
+	}
+	return c.Variant
+}
 
 func (c Cell) bound() time.Duration {
 	if c.Bound > 0 {

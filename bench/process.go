@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/contend-go/contend/bench/host"
 	"github.com/contend-go/contend/bench/sample"
 )
 
@@ -20,10 +21,28 @@ type Printed struct {
 	Procs   int             // GOMAXPROCS as the process read it back; 0 if it did not say
 }
 
+// Output is what one process of a cell left.
+type Output struct {
+	Stdout []byte
+	Stderr []byte // the end of it, if it is long
+	// Failed says why the sample is invalid whatever was printed: exit status,
+	// signal, time-out. Empty if the process ended well.
+	Failed string
+	CPU    time.Duration // user + system, of the process's whole life
+	// Other is what the host's other tenants and the quota took in that time.
+	Other host.Interference
+	// Dir is the run folder, and Prefix what the process was told to begin the
+	// names of its attachments with.
+	Dir, Prefix string
+}
+
 // ReadProtocol reads the output of a cell that follows the protocol of [Cell].
-func ReadProtocol(_ Cell, stdout []byte) (Printed, error) {
+func ReadProtocol(_ Cell, o Output) (Printed, error) {
+	if o.Failed != "" {
+		return Printed{}, errors.New(o.reason())
+	}
 	var set sample.Set
-	if err := set.Read(bytes.NewReader(stdout), "standard output"); err != nil {
+	if err := set.Read(bytes.NewReader(o.Stdout), "standard output"); err != nil {
 		return Printed{}, err
 	}
 	if len(set.Notes) > 0 {
@@ -44,13 +63,6 @@ func ReadProtocol(_ Cell, stdout []byte) (Printed, error) {
 	return p, nil
 }
 
-// outcome is how one process ended.
-type outcome struct {
-	stdout  []byte
-	stderr  []byte // the end of it
-	invalid string // why the sample is invalid, empty if the process ended well
-}
-
 // Output that is kept of one process. A cell prints a few lines; the stacks of
 // a crash can be long, and the last of them matter as little as the first.
 const (
@@ -60,7 +72,7 @@ const (
 
 // runProcess runs one cell to its end. The error is for what stops the run: an
 // executable that cannot be started, or an interruption.
-func runProcess(ctx context.Context, c Cell, exe, dir string) (outcome, error) {
+func runProcess(ctx context.Context, c Cell, exe, dir string) (Output, error) {
 	cmd := exec.Command(exe, c.Args...)
 	cmd.Dir = dir
 	if c.Dir != "" {
@@ -73,21 +85,21 @@ func runProcess(ctx context.Context, c Cell, exe, dir string) (outcome, error) {
 	cmd.WaitDelay = 2 * time.Second // a grandchild may hold the pipes open
 	isolate(cmd)
 	if err := cmd.Start(); err != nil {
-		return outcome{}, err
+		return Output{}, err
 	}
 	ended := make(chan error, 1)
 	go func() { ended <- cmd.Wait() }()
 	hung := time.NewTimer(c.bound())
 	defer hung.Stop()
 
-	var o outcome
+	var o Output
 	select {
 	case err := <-ended:
 		if err != nil {
-			o.invalid = err.Error()
+			o.Failed = err.Error()
 		}
 	case <-hung.C:
-		o.invalid = fmt.Sprintf("no result after %v: killed", c.bound())
+		o.Failed = fmt.Sprintf("no result after %v: killed", c.bound())
 		dumpStacks(cmd)
 		select {
 		case <-ended:
@@ -98,29 +110,30 @@ func runProcess(ctx context.Context, c Cell, exe, dir string) (outcome, error) {
 	case <-ctx.Done():
 		kill(cmd)
 		<-ended
-		return outcome{}, ctx.Err()
+		return Output{}, ctx.Err()
 	}
 	kill(cmd) // what the process may have left behind in its group
-	o.stdout, o.stderr = stdout.bytes(), stderr.bytes()
-	if stdout.lost > 0 && o.invalid == "" {
-		o.invalid = fmt.Sprintf("printed more than %d bytes", maxStdout)
+	o.Stdout, o.Stderr = stdout.bytes(), stderr.bytes()
+	o.CPU = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
+	if stdout.lost > 0 && o.Failed == "" {
+		o.Failed = fmt.Sprintf("printed more than %d bytes", maxStdout)
 	}
 	return o, nil
 }
 
 // reason is the last line of standard error that says something, for the
 // sample's line; the whole is attached.
-func (o outcome) reason() string {
-	for _, line := range strings.Split(string(o.stderr), "\n") {
+func (o Output) reason() string {
+	for _, line := range strings.Split(string(o.Stderr), "\n") {
 		if strings.HasPrefix(line, "panic:") || strings.HasPrefix(line, "fatal error:") {
-			return o.invalid + ": " + line
+			return o.Failed + ": " + line
 		}
 	}
-	lines := strings.Split(strings.TrimSpace(string(o.stderr)), "\n")
+	lines := strings.Split(strings.TrimSpace(string(o.Stderr)), "\n")
 	if last := lines[len(lines)-1]; last != "" && !strings.HasPrefix(last, "\t") {
-		return o.invalid + ": " + last
+		return o.Failed + ": " + last
 	}
-	return o.invalid
+	return o.Failed
 }
 
 // tail keeps the first half and the last half of what is written to it, when

@@ -20,8 +20,8 @@ import (
 // Options is where and with what a plan is carried out.
 type Options struct {
 	Dir string // the run folder; made if there is none
-	// Exe is the executable of each variant of the plan's cells; the variant
-	// "" is this executable if it is not given.
+	// Exe is the executable of each program that the plan's cells name; the
+	// program "" is this executable if it is not given.
 	Exe  map[string]string
 	Host *host.Facts
 	// Pin keeps each cell's process on the first Procs CPUs of the host's fill
@@ -30,8 +30,9 @@ type Options struct {
 	// Provenance is added to the run's line in the samples file: the command,
 	// the commit.
 	Provenance []sample.Field
-	// Read reads a cell's output; nil is ReadProtocol.
-	Read func(c Cell, stdout []byte) (Printed, error)
+	// Read reads a cell's output, that of a failed one too: its error is the
+	// reason of the invalid sample. nil is ReadProtocol.
+	Read func(c Cell, o Output) (Printed, error)
 	// Progress gets a line after cells, never during one; nil is silence.
 	// Terminal says that it may be rewritten in place.
 	Progress io.Writer
@@ -168,11 +169,12 @@ func (r *runner) close() {
 func executables(p *Plan, paths map[string]string) (map[string]executable, error) {
 	found := map[string]executable{}
 	for _, c := range p.Cells {
-		if _, ok := found[c.Variant]; ok {
+		name := c.program()
+		if _, ok := found[name]; ok {
 			continue
 		}
-		path, ok := paths[c.Variant]
-		if !ok && c.Variant == "" {
+		path, ok := paths[name]
+		if !ok && name == "" {
 			self, err := os.Executable()
 			if err != nil {
 				return nil, err
@@ -180,13 +182,13 @@ func executables(p *Plan, paths map[string]string) (map[string]executable, error
 			path, ok = self, true
 		}
 		if !ok {
-			return nil, fmt.Errorf("variant %q has no executable", c.Variant)
+			return nil, fmt.Errorf("variant %q has no executable", name)
 		}
 		e, err := newExecutable(path)
 		if err != nil {
 			return nil, err
 		}
-		found[c.Variant] = e
+		found[name] = e
 	}
 	return found, nil
 }
@@ -286,7 +288,7 @@ func (r *runner) identity() sample.Run {
 
 // measure runs one cell once and appends what came of it.
 func (r *runner) measure(ctx context.Context, c Cell, block int) error {
-	exe := r.exe[c.Variant]
+	exe := r.exe[c.program()]
 	if err := exe.changed(); err != nil {
 		return err
 	}
@@ -321,11 +323,19 @@ func (r *runner) measure(ctx context.Context, c Cell, block int) error {
 }
 
 // start runs the process, on its CPUs if they are to be kept.
-func (r *runner) start(ctx context.Context, c Cell, exe string, block int) (o outcome, err error) {
-	c.Env = append([]string{
-		"CONTEND_DIR=" + r.opt.Dir,
-		fmt.Sprintf("CONTEND_PREFIX=%s-%d%s", c.ID(), block, c.Variant),
-	}, c.Env...)
+func (r *runner) start(ctx context.Context, c Cell, exe string, block int) (o Output, err error) {
+	prefix := fmt.Sprintf("%s-%d%s", c.ID(), block, c.Variant)
+	c.Env = append([]string{"CONTEND_DIR=" + r.opt.Dir, "CONTEND_PREFIX=" + prefix}, c.Env...)
+	known := strings.NewReplacer("${CONTEND_DIR}", r.opt.Dir, "${CONTEND_PREFIX}", prefix)
+	args := make([]string, len(c.Args))
+	for i, a := range c.Args {
+		args[i] = known.Replace(a)
+	}
+	c.Args = args
+	before := r.opt.Host.Interference()
+	defer func() {
+		o.Dir, o.Prefix, o.Other = r.opt.Dir, prefix, r.opt.Host.Interference().Sub(before)
+	}()
 	if r.fill == nil {
 		return runProcess(ctx, c, exe, r.opt.Dir)
 	}
@@ -339,23 +349,19 @@ func (r *runner) start(ctx context.Context, c Cell, exe string, block int) (o ou
 
 // entries judges what a process printed: one entry for each of its results, or
 // one invalid entry.
-func (r *runner) entries(c Cell, block int, o outcome) []sample.Entry {
+func (r *runner) entries(c Cell, block int, o Output) []sample.Entry {
 	id := sample.Sample{Cell: c.ID(), Block: block, Variant: c.Variant}
-	var printed Printed
-	if o.invalid == "" {
-		var err error
-		if printed, err = r.opt.Read(c, o.stdout); err != nil {
-			o.invalid = err.Error()
-		}
-	} else {
-		o.invalid = o.reason()
+	printed, err := r.opt.Read(c, o)
+	switch {
+	case err != nil:
+		id.Invalid = err.Error()
+	case o.Failed != "":
+		id.Invalid = o.reason()
+	default:
+		id.Invalid = mismatch(c, printed)
 	}
-	if o.invalid == "" {
-		o.invalid = mismatch(c, printed)
-	}
-	if o.invalid != "" {
-		id.Invalid = o.invalid
-		id.Attachments = r.keepStderr(c, block, o.stderr)
+	if id.Invalid != "" {
+		id.Attachments = r.keepStderr(c, block, o.Stderr)
 		return []sample.Entry{{Sample: id, Line: c.Name}}
 	}
 	var entries []sample.Entry
