@@ -79,7 +79,7 @@ type Spec struct {
 
 	Bounded  bool // holds about its capacity, evicting to do so
 	ReadOnly bool // filled by one goroutine, then only read: no Set or Delete beside a Get
-	Strict   bool // a Set or Delete that returned is seen by every later Get, while all keys fit
+	Strict   bool // a Set or Delete that returned is seen by every later Get: no hit is older, and while all keys fit none misses
 	MayDrop  bool // a Set may be refused or lost
 
 	// Overshoot bounds Len beyond the capacity, at any moment.
