@@ -125,7 +125,8 @@ type head struct {
 	stack   uint64 // of who unblocked it
 	handoff bool
 	woken   bool // it ended by an unblock
-	lost    bool // the state ended in a gap
+	// uncounted: the state did not end as such states do, but in a gap, or with the goroutine.
+	uncounted bool
 }
 
 // tail is a goroutine's state at the end of a piece.
@@ -221,6 +222,7 @@ func (m *machine) step() {
 	case decode.GoSyscallEndBlocked:
 		m.syscallEndBlocked(th, t)
 	case decode.GoCreateSyscall:
+		m.book.created++
 		g := m.create(e.Args[0], gSyscallOut, t)
 		g.site = m.sites.of(reasonSyscall, 0)
 		th.g = g
@@ -584,6 +586,13 @@ func (m *machine) syscallEndBlocked(th *thread, t int64) {
 
 func (m *machine) destroySyscall(th *thread, t int64) {
 	if g := th.g; g != nil {
+		// A thread of C that leaves Go did not wait for anything.
+		if g.head {
+			m.endHead(g, t).uncounted = true
+			g.state = gGone
+		} else {
+			g.state = gSyscall
+		}
 		m.destroy(g, t)
 		th.g = nil
 	}
@@ -842,7 +851,8 @@ func (m *machine) gap(th *thread, t int64) {
 	m.events--
 	if g := th.g; g != nil {
 		if g.head {
-			m.endHead(g, t).lost = true
+			m.endHead(g, t).uncounted = true
+			g.state = gGone
 		}
 		m.setG(g, gGone, t)
 		th.g = nil

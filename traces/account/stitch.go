@@ -187,8 +187,7 @@ func (s *stitcher) addPieces(pieces []*piece, x *translator, start int64) (books
 			case !t.head:
 				s.gs[t.id] = &carried{state: t.state, woken: t.woken, site: x.site(t.site), since: t.since, done: t.since}
 			case c == nil:
-				from := max(start, s.book.start)
-				s.gs[t.id] = &carried{state: t.state, site: x.site(t.site), since: start, done: from}
+				s.gs[t.id] = s.introduce(t.state, x.site(t.site), start)
 			case t.site >= 0 && s.names.sites[c.site] == nameKey{reason: UnknownWait}:
 				c.site = x.site(t.site) // a later generation tells its stack
 			}
@@ -227,19 +226,24 @@ func (s *stitcher) boundary(p *piece) {
 
 // closeWindow ends the current window: it gets its share of what is going on.
 func (s *stitcher) closeWindow(at int64) {
-	b := s.book
-	b.end = at
+	s.book.end = at
 	for _, c := range s.gs {
-		if c.state == gWaiting || c.state == gSyscallOut {
-			site := b.site(c.site)
-			if c.since <= b.start {
-				site.parked++
-			} else {
-				site.wait += max(at-c.since, 0)
-			}
-		}
-		s.account(c, at)
+		s.pass(c, at)
 	}
+}
+
+// pass takes a goroutine over the end of the current window.
+func (s *stitcher) pass(c *carried, at int64) {
+	b := s.book
+	if c.state == gWaiting || c.state == gSyscallOut {
+		site := b.site(c.site)
+		if c.since <= b.start {
+			site.parked++
+		} else {
+			site.wait += max(at-c.since, 0)
+		}
+	}
+	s.account(c, at)
 }
 
 // account accounts a carried goroutine's time up to at.
@@ -262,12 +266,27 @@ func (s *stitcher) account(c *carried, at int64) {
 	c.done = at
 }
 
+// introduce makes a goroutine that first appears now, in a state that it has had since the
+// generation began at start, for all that is known.
+func (s *stitcher) introduce(state gState, site int32, start int64) *carried {
+	c := &carried{state: state, site: site, since: start, done: start}
+	current := s.book
+	for _, s.book = range s.windows[s.closed:] {
+		if s.book != current && s.book.end > c.done { // the window ended in this generation
+			s.pass(c, s.book.end)
+		}
+	}
+	s.book = current
+	c.done = max(c.done, current.start)
+	return c
+}
+
 // endHead ends the state that a goroutine has had since an earlier piece.
 func (s *stitcher) endHead(h *head, x *translator, start int64) {
 	b := s.book
 	c := s.gs[h.id]
 	if c == nil {
-		c = &carried{state: h.state, site: x.site(h.site), since: start, done: max(start, b.start)}
+		c = s.introduce(h.state, x.site(h.site), start)
 	}
 	delete(s.gs, h.id)
 	if h.state == gSyscallOut && c.state == gSyscall {
@@ -281,7 +300,7 @@ func (s *stitcher) endHead(h *head, x *translator, start int64) {
 		site := b.site(c.site)
 		b.addBlocked(site, max(c.done, b.charge0), h.at)
 		site.wait += max(h.at-max(c.since, b.start), 0)
-		if h.lost {
+		if h.uncounted {
 			return
 		}
 		site.ended(waited)
@@ -292,7 +311,7 @@ func (s *stitcher) endHead(h *head, x *translator, start int64) {
 			site.handoffs++
 		}
 	case gRunnable:
-		if c.woken && !h.lost {
+		if c.woken && !h.uncounted {
 			b.wake.add(waited)
 		}
 		s.account(c, h.at)
