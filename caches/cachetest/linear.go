@@ -1,6 +1,7 @@
 package cachetest
 
 import (
+	"cmp"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -183,7 +184,7 @@ func record(c cache, l *ledger, key, slot int, updates bool, r *rand.Rand, begin
 // unexplained describes a history without a linearization by the first call,
 // in order of return, that cannot be fitted in, and the calls just before it.
 func unexplained(model porcupine.Model, history []porcupine.Operation) string {
-	slices.SortFunc(history, func(a, b porcupine.Operation) int { return int(a.Return - b.Return) })
+	slices.SortFunc(history, func(a, b porcupine.Operation) int { return cmp.Compare(a.Return, b.Return) })
 	n := 1
 	for ; n < len(history); n++ {
 		// A call that has begun may take effect any time later: its return
