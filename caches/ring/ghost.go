@@ -26,7 +26,7 @@ type marks struct {
 type markSet [16]uint32
 
 const (
-	stepBits = 9
+	stepBits = 11
 	steps    = 1 << stepBits
 	setFill  = 10 // keys remembered per set, on average: few sets have to push out a key early
 )

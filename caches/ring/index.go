@@ -75,16 +75,38 @@ func match(tags, want uint64) uint64 {
 	return (x - everyTag) &^ x & everyTagTop
 }
 
-// find returns the entry of key k, nil if there is none. It takes no lock and
-// writes nothing.
-func (x *index) find(k form, same func(ref unsafe.Pointer) bool) *entry {
-	want := tagOf(k.hash) * everyTag
-	home := x.home(k.hash)
+// find returns the entry of a key that is its words, nil if there is none. It
+// takes no lock, writes nothing and calls nothing.
+func (x *index) find(hash uint64, w words) *entry {
+	want := tagOf(hash) * everyTag
+	home := x.home(hash)
 	for i := home; ; {
 		b := x.bucket(i)
 		tags := b.tags.Load()
 		for m := match(tags, want); m != 0; m &= m - 1 {
-			if e := b.at(bits.TrailingZeros64(m)).Load(); e != nil && e.holds(&k, same) {
+			if e := b.at(bits.TrailingZeros64(m)).Load(); e != nil && e.words == w {
+				return e
+			}
+		}
+		if tags&overflow == 0 {
+			return nil
+		}
+		if i = x.next(i); i == home {
+			return nil
+		}
+	}
+}
+
+// findRef is find for a key that is more than its words; same compares it with
+// those of entries.
+func (x *index) findRef(hash uint64, w words, same func(ref unsafe.Pointer) bool) *entry {
+	want := tagOf(hash) * everyTag
+	home := x.home(hash)
+	for i := home; ; {
+		b := x.bucket(i)
+		tags := b.tags.Load()
+		for m := match(tags, want); m != 0; m &= m - 1 {
+			if e := b.at(bits.TrailingZeros64(m)).Load(); e != nil && e.words == w && same(e.ref) {
 				return e
 			}
 		}

@@ -8,7 +8,7 @@ import (
 	"unsafe"
 )
 
-// kind says how keys of a type become forms. It is resolved once, when the
+// kind says how keys of a type are held. It is resolved once, when the
 // cache is made.
 type kind uint8
 
@@ -33,16 +33,12 @@ func kindOf[K comparable]() kind {
 // secrets seed the hash. Each cache draws its own, so that nobody outside can
 // choose keys that collide.
 type secrets struct {
-	word [4]uint64
-	seed maphash.Seed
+	word [4]uint64    // for words and inline strings
+	seed maphash.Seed // for other keys
 }
 
 func newSecrets() secrets {
-	s := secrets{seed: maphash.MakeSeed()}
-	for i := range s.word {
-		s.word[i] = rand.Uint64()
-	}
-	return s
+	return secrets{[4]uint64{rand.Uint64(), rand.Uint64(), rand.Uint64(), rand.Uint64()}, maphash.MakeSeed()}
 }
 
 // fold multiplies and folds the 128-bit product in half, the step of wyhash
@@ -53,55 +49,48 @@ func fold(a, b uint64) uint64 {
 	return hi ^ lo
 }
 
-// inline is the form of a key that fits in words. The two products do not wait
-// for each other.
-func (s *secrets) inline(a, b, c uint64, size int) form {
-	return form{
-		word: [3]uint64{a, b, c},
-		size: size,
-		hash: fold(a^s.word[0], b^s.word[1]) ^ fold(c^s.word[2], uint64(size)^s.word[3]),
-	}
+// hash is that of a key that is its words. The two products do not wait for
+// each other.
+func (s *secrets) hash(w words) uint64 {
+	return fold(w.a^s.word[0], w.b^s.word[1]) ^ fold(w.c^s.word[2], uint64(w.size)^s.word[3])
 }
 
-// string is the form of a string. Words overlap where the length is no
-// multiple of eight: given the length, they still determine the bytes.
-func (s *secrets) string(k string) form {
-	p, n := unsafe.Pointer(unsafe.StringData(k)), len(k)
-	switch {
-	case n > inlineKey:
-		h := maphash.String(s.seed, k)
-		return form{word: [3]uint64{h}, size: n, hash: h, ref: p}
-	case n > 16:
-		return s.inline(load8(p, 0), load8(p, 8), load8(p, n-8), n)
-	case n > 8:
-		return s.inline(load8(p, 0), load8(p, n-8), 0, n)
-	case n >= 4:
-		return s.inline(load4(p, 0)|load4(p, n-4)<<32, 0, 0, n)
-	case n > 0:
-		return s.inline(uint64(k[0])|uint64(k[n/2])<<8|uint64(k[n-1])<<16, 0, 0, n)
+// inline is a string of up to inlineKey bytes.
+func inline(k string) words {
+	if len(k) >= 8 {
+		return wide(k)
 	}
-	return s.inline(0, 0, 0, 0)
+	return words{short(k), 0, 0, len(k)}
+}
+
+// wide is a string of 8 to inlineKey bytes. The loads overlap where its length
+// is no multiple of eight: given the length, they determine the bytes all the
+// same.
+func wide(k string) words {
+	p, last := unsafe.Pointer(unsafe.StringData(k)), len(k)-8
+	return words{load8(p, 0), load8(p, min(8, last)), load8(p, last), len(k)}
+}
+
+// short packs a string of less than 8 bytes.
+func short(k string) (w uint64) {
+	for i := range len(k) {
+		w |= uint64(k[i]) << (8 * i)
+	}
+	return w
 }
 
 func load8(p unsafe.Pointer, at int) uint64 { return *(*uint64)(unsafe.Add(p, at)) }
-func load4(p unsafe.Pointer, at int) uint64 { return uint64(*(*uint32)(unsafe.Add(p, at))) }
 
 // word widens an integer or boolean key.
-func word[K comparable](k K) uint64 {
+func word[K comparable](k K) words {
 	p := unsafe.Pointer(&k)
 	switch unsafe.Sizeof(k) {
 	case 8:
-		return *(*uint64)(p)
+		return words{a: *(*uint64)(p)}
 	case 4:
-		return uint64(*(*uint32)(p))
+		return words{a: uint64(*(*uint32)(p))}
 	case 2:
-		return uint64(*(*uint16)(p))
+		return words{a: uint64(*(*uint16)(p))}
 	}
-	return uint64(*(*uint8)(p))
-}
-
-// boxed is the form of any other key; ref is left to whoever stores it.
-func boxed[K comparable](s *secrets, k K) form {
-	h := maphash.Comparable(s.seed, k)
-	return form{word: [3]uint64{h}, hash: h}
+	return words{a: uint64(*(*uint8)(p))}
 }

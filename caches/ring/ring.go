@@ -2,6 +2,7 @@ package ring
 
 import (
 	"fmt"
+	"hash/maphash"
 	"math/bits"
 	"reflect"
 	"unsafe"
@@ -34,12 +35,12 @@ func backend[K comparable](capacity int) (caches.Cache[K, *caches.Item], error) 
 // Cache holds at most its capacity of entries. All methods may be called from
 // any number of goroutines at once.
 type Cache[K comparable, V any] struct {
-	// Read by every operation, written by none: the table's first fields, and
-	// how to read keys and values.
+	// One line that every operation reads and none writes: how keys and values
+	// are held, and the table's first fields.
+	kind    kind
+	pointer bool // V is a single pointer, which entries hold without a box
 	table
-	secrets
-	kind     kind
-	pointer  bool // V is a single pointer, which entries hold without a box
+
 	capacity int
 }
 
@@ -92,7 +93,7 @@ func New[K comparable, V any](capacity int, opts ...Option) (*Cache[K, V], error
 	if o.shards > 1 && capacity/o.shards < minShardQuota {
 		return nil, fmt.Errorf("ring: %d shards for capacity %d: at most one for %d entries", o.shards, capacity, minShardQuota)
 	}
-	c := &Cache[K, V]{table: newTable(capacity, o.shards), secrets: newSecrets(), kind: kindOf[K](), capacity: capacity}
+	c := &Cache[K, V]{table: newTable(capacity, o.shards), kind: kindOf[K](), capacity: capacity}
 	switch reflect.TypeFor[V]().Kind() {
 	case reflect.Pointer, reflect.UnsafePointer, reflect.Map, reflect.Chan, reflect.Func:
 		c.pointer = true
@@ -105,7 +106,12 @@ func New[K comparable, V any](capacity int, opts ...Option) (*Cache[K, V], error
 // The first reads of an entry write its hit counter; after the third, reads
 // write nothing.
 func (c *Cache[K, V]) Get(key K) (value V, ok bool) {
-	e := c.lookup(key)
+	var e *entry
+	if c.kind == stringKey {
+		e = c.findString(*(*string)(unsafe.Pointer(&key)))
+	} else {
+		e = c.lookup(key)
+	}
 	if e == nil {
 		return value, false
 	}
@@ -154,13 +160,8 @@ func (c *Cache[K, V]) Update(key K, f func(old V, ok bool) V) V {
 
 // Delete removes key. It locks the key's shard if the key is there.
 func (c *Cache[K, V]) Delete(key K) {
-	if c.lookup(key) == nil {
-		return
-	}
-	if c.kind == otherKey {
-		c.remove(boxed(&c.secrets, key), sameAs(key))
-	} else {
-		c.remove(c.form(key), nil)
+	if e := c.lookup(key); e != nil {
+		c.remove(e)
 	}
 }
 
@@ -173,33 +174,35 @@ func (c *Cache[K, V]) Close() error { return nil }
 
 // lookup finds the entry of key.
 func (c *Cache[K, V]) lookup(key K) *entry {
-	if c.kind == otherKey {
-		return c.find(boxed(&c.secrets, key), sameAs(key))
+	switch c.kind {
+	case stringKey:
+		return c.findString(*(*string)(unsafe.Pointer(&key)))
+	case wordKey:
+		w := word(key)
+		return c.find(c.hash(w), w)
 	}
-	return c.find(c.form(key), nil)
+	hash := maphash.Comparable(c.seed, key)
+	return c.findRef(hash, words{a: hash}, sameAs(key))
 }
 
 // insert adds an entry unless the key is there, and returns the one that is.
 func (c *Cache[K, V]) insert(key K, p *byte) *entry {
 	e := new(entry)
 	e.value.Store(p)
-	if c.kind == otherKey {
-		e.form = boxed(&c.secrets, key)
-		box := new(K)
-		*box = key
-		e.ref = unsafe.Pointer(box)
-		return c.table.insert(e.form, sameAs(key), e)
+	switch c.kind {
+	case stringKey:
+		return c.insertString(e, *(*string)(unsafe.Pointer(&key)))
+	case wordKey:
+		e.words = word(key)
+		e.hash = c.hash(e.words)
+		return c.table.insert(e, nil)
 	}
-	e.form = c.form(key)
-	return c.table.insert(e.form, nil, e)
-}
-
-// form is the form of a key that is a string or a word.
-func (c *Cache[K, V]) form(key K) form {
-	if c.kind == stringKey {
-		return c.secrets.string(*(*string)(unsafe.Pointer(&key)))
-	}
-	return c.inline(word(key), 0, 0, 0)
+	e.hash = maphash.Comparable(c.seed, key)
+	e.words = words{a: e.hash}
+	box := new(K)
+	*box = key
+	e.ref = unsafe.Pointer(box)
+	return c.table.insert(e, sameAs(key))
 }
 
 // sameAs compares key with boxed ones.

@@ -52,11 +52,12 @@ func (s *shard) pop(q uint32) (e *entry) {
 func (s *shard) remove(e *entry) {
 	q := e.place & 1
 	s.queue[q].remove(s.slots[q], e)
+	e.place = gone
 }
 
 // admit puts a new entry into the queue where it starts.
-func (s *shard) admit(e *entry, remembered bool) {
-	if remembered {
+func (s *shard) admit(e *entry) {
+	if s.ghost.take(s.marks, e.hash) {
 		s.push(main, e)
 	} else {
 		s.push(small, e)
@@ -77,6 +78,7 @@ func (s *shard) evict(x *index) {
 			continue // all of small moved to main
 		}
 		x.unlink(e)
+		e.place = gone
 		return
 	}
 }

@@ -1,6 +1,7 @@
 package ring
 
 import (
+	"hash/maphash"
 	"sync/atomic"
 	"unsafe"
 )
@@ -8,6 +9,7 @@ import (
 // table is a cache without the types of its keys and values. What every Get
 // reads comes first and is never written.
 type table struct {
+	secrets
 	index
 	shards []*shard
 	share  uint32 // capacity ÷ shards, rounded down
@@ -21,9 +23,10 @@ type table struct {
 
 func newTable(capacity, shards int) table {
 	return table{
-		index:  newIndex(capacity, shards),
-		shards: make([]*shard, shards),
-		share:  uint32(capacity / shards),
+		secrets: newSecrets(),
+		index:   newIndex(capacity, shards),
+		shards:  make([]*shard, shards),
+		share:   uint32(capacity / shards),
 	}
 }
 
@@ -41,15 +44,47 @@ func (t *table) open(capacity int) {
 
 func (t *table) shard(hash uint64) *shard { return t.shards[hash&(t.stride-1)] }
 
-// insert puts e, which has the key k, into the cache, unless the key is there:
-// then it returns the entry that has it.
-func (t *table) insert(k form, same func(ref unsafe.Pointer) bool, e *entry) *entry {
-	s := t.shard(k.hash)
+// findString is find for a string.
+func (t *table) findString(k string) *entry {
+	if len(k) <= inlineKey {
+		var w words
+		if len(k) >= 8 {
+			w = wide(k) // most keys: without a call
+		} else {
+			w = inline(k)
+		}
+		return t.find(t.hash(w), w)
+	}
+	hash := maphash.String(t.seed, k)
+	return t.findRef(hash, words{a: hash, size: len(k)}, sameString(k))
+}
+
+// insertString is insert for a string, which becomes e's key.
+func (t *table) insertString(e *entry, k string) *entry {
+	if len(k) <= inlineKey {
+		e.words = inline(k)
+		e.hash = t.hash(e.words)
+		return t.insert(e, nil)
+	}
+	e.hash = maphash.String(t.seed, k)
+	e.words = words{a: e.hash, size: len(k)}
+	e.ref = unsafe.Pointer(unsafe.StringData(k))
+	return t.insert(e, sameString(k))
+}
+
+// sameString compares k with strings of its length.
+func sameString(k string) func(ref unsafe.Pointer) bool {
+	return func(ref unsafe.Pointer) bool { return unsafe.String((*byte)(ref), len(k)) == k }
+}
+
+// insert puts e into the cache, unless its key is there: then it returns the
+// entry that has it. same is as in findRef, nil if the key is its words.
+func (t *table) insert(e *entry, same func(ref unsafe.Pointer) bool) *entry {
+	s := t.shard(e.hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	remembered := s.ghost.take(s.marks, k.hash)
 	for {
-		if there := t.find(k, same); there != nil {
+		if there := t.findLike(e, same); there != nil {
 			return there
 		}
 		if s.used < s.quota {
@@ -61,17 +96,25 @@ func (t *table) insert(k form, same func(ref unsafe.Pointer) bool, e *entry) *en
 			break
 		}
 	}
-	s.admit(e, remembered)
+	s.admit(e)
 	t.link(e)
 	return nil
 }
 
-// remove takes the key k out of the cache, if it is there.
-func (t *table) remove(k form, same func(ref unsafe.Pointer) bool) {
-	s := t.shard(k.hash)
+// findLike returns the entry that has the key of e.
+func (t *table) findLike(e *entry, same func(ref unsafe.Pointer) bool) *entry {
+	if same == nil {
+		return t.find(e.hash, e.words)
+	}
+	return t.findRef(e.hash, e.words, same)
+}
+
+// remove takes e out of the cache, unless somebody else has.
+func (t *table) remove(e *entry) {
+	s := t.shard(e.hash)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if e := t.find(k, same); e != nil {
+	if e.place != gone {
 		t.unlink(e)
 		s.remove(e)
 		t.grant(s, -1, 0)
