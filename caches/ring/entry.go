@@ -29,8 +29,11 @@ type entry struct {
 // written by further reads, so the lines of hot keys stay shared between CPUs.
 const maxHits = 3
 
-// gone is the place of an entry that has left its queue and the index.
-const gone = ^uint32(0)
+// Places of entries that are in no queue: not yet, and no more.
+const (
+	fresh = ^uint32(1)
+	gone  = ^uint32(0)
+)
 
 // words are a key, if it is an integer or a string of up to inlineKey bytes:
 // two such keys are equal if their words are. Of other keys they are what

@@ -1,29 +1,31 @@
 package ring
 
-// ghost remembers the keys that left the small queue last: a FIFO of keys
-// without values. A key is a fingerprint within the set that its hash chooses,
-// with the step in which it came; keys are forgotten a step at a time. A key
-// that is asked for is taken out and makes room for another, as in a FIFO.
-//
-// It is guarded by the shard's mutex and kept apart from its marks for the
-// same reason as a queue from its slots.
+import "sync/atomic"
+
+// ghost is the clock of a FIFO of keys without values: those that left the
+// small queue last. Keys are forgotten a step at a time. A key that is asked
+// for is taken out and makes room for another. Guarded by the shard's mutex.
 type ghost struct {
-	added  uint32 // keys added ever; the present step is added ÷ marks.perStep
-	kept   uint32 // sum of marks.left: keys added and not taken in steps not yet forgotten
+	added  uint32 // keys added ever; the present step is added ÷ perStep
+	kept   uint32 // sum of left: keys added and not taken in steps not yet forgotten
 	oldest uint32 // the oldest step not forgotten
 }
 
-// marks is what a ghost remembers.
+// marks is what a ghost remembers: for each key, the step in which it came and
+// a fingerprint, within the set that its hash chooses.
 type marks struct {
-	sets    []markSet
-	left    [steps]uint32 // by step modulo steps: keys added, or to be added until its end, and not taken
+	// sets are read and written outside the mutex, one word at a time. Two
+	// writers may overwrite each other's mark, which forgets a key.
+	sets []markSet
+
+	left    [steps]uint32 // guarded by the shard's mutex; by step modulo steps: keys added, or to be added until its end, and not taken
 	room    uint32        // keys to remember
 	perStep uint32        // keys added in one step
 }
 
 // markSet is one cache line of marks: fingerprint<<stepBits | step modulo
 // steps; 0 is no mark.
-type markSet [16]uint32
+type markSet [16]atomic.Uint32
 
 const (
 	stepBits = 11
@@ -49,51 +51,57 @@ func (m *marks) set(hash uint64) *markSet {
 
 func print(hash uint64) uint32 { return uint32(hash>>1) &^ (steps - 1) }
 
-// age is how many steps ago the mark was made.
-func (g *ghost) age(m *marks, mark uint32) uint32 {
-	return (g.added/m.perStep - mark) % steps
-}
-
-// limit is the age from which on a mark is forgotten.
-func (g *ghost) limit(m *marks) uint32 { return g.added/m.perStep - g.oldest + 1 }
-
-// add remembers a key, in the place of the oldest in its set: one forgotten,
-// if possible, else none at all.
-func (g *ghost) add(m *marks, hash uint64) {
-	now := g.added / m.perStep
-	if g.added%m.perStep == 0 {
-		m.left[now%steps] = m.perStep
-		g.kept += m.perStep
-		for g.kept > m.room+m.perStep || now-g.oldest == steps-1 {
-			g.kept -= m.left[g.oldest%steps]
-			g.oldest++
+// seek returns the place of a key's mark, whatever its age; nil if there is
+// none.
+func (m *marks) seek(hash uint64) (place *atomic.Uint32, mark uint32) {
+	set := m.set(hash)
+	for i := range set {
+		if mark := set[i].Load(); mark != 0 && mark&^(steps-1) == print(hash) {
+			return &set[i], mark
 		}
 	}
+	return nil, 0
+}
+
+// put marks a key, in the place of its set's oldest: one forgotten, if
+// possible, else a free one.
+func (m *marks) put(hash uint64, step, oldest uint32) {
 	set := m.set(hash)
 	place, most := 0, uint32(0)
-	for i, mark := range set {
-		age := g.limit(m)
-		if mark != 0 {
-			age = g.age(m, mark)
+	for i := range set {
+		age := step - oldest + 1 // of a free place
+		if mark := set[i].Load(); mark != 0 {
+			age = (step - mark) % steps
 		}
 		if age >= most {
 			place, most = i, age
 		}
 	}
-	set[place] = print(hash) | now%steps
-	g.added++
+	set[place].Store(print(hash) | step%steps)
 }
 
-// take reports whether the key is remembered, and forgets it.
-func (g *ghost) take(m *marks, hash uint64) bool {
-	set := m.set(hash)
-	for i, mark := range set {
-		if mark != 0 && mark&^(steps-1) == print(hash) && g.age(m, mark) < g.limit(m) {
-			set[i] = 0
-			m.left[mark%steps]--
-			g.kept--
-			return true
+// add counts a key in and returns its step.
+func (g *ghost) add(m *marks) (step uint32) {
+	step = g.added / m.perStep
+	if g.added%m.perStep == 0 {
+		m.left[step%steps] = m.perStep
+		g.kept += m.perStep
+		for g.kept > m.room+m.perStep || step-g.oldest == steps-1 {
+			g.kept -= m.left[g.oldest%steps]
+			g.oldest++
 		}
 	}
-	return false
+	g.added++
+	return step
+}
+
+// take reports whether a key with this mark is remembered, and counts it out.
+func (g *ghost) take(m *marks, mark uint32) bool {
+	step := g.added / m.perStep
+	if (step-mark)%steps > step-g.oldest || m.left[mark%steps] == 0 {
+		return false
+	}
+	m.left[mark%steps]--
+	g.kept--
+	return true
 }

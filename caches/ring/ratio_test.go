@@ -90,6 +90,9 @@ func missRatio(t *testing.T, spec caches.Spec, capacity int, trace *workload.Tra
 
 // TestHitRatio compares with the exact algorithm.
 func TestHitRatio(t *testing.T) {
+	if raceEnabled {
+		t.Skip("nothing here depends on the race detector, and it makes the replays slow")
+	}
 	for _, c := range traces {
 		t.Run(c.name, func(t *testing.T) {
 			trace := openTrace(t, c.file)

@@ -2,28 +2,28 @@ package ring
 
 import "sync"
 
-// shard is one set of S3-FIFO queues, for the keys of every stride-th bucket.
-// Its mutex is held for as long as it takes to put one entry in and one out:
-// no user code runs under it, and nobody waits while holding it but for a
-// second shard's, in order of their numbers.
+// shard is one set of S3-FIFO queues, for the keys whose hash chooses it. Its
+// mutex is held for as long as it takes to put one entry into the queues and
+// to take one out. No user code runs under it, and only who moves allowance
+// between two shards waits with it for another, in the order of their numbers.
 //
-// Everything that an insert writes here is in the first line, together with
-// the mutex that it has just fetched.
+// All that an insert writes here is in the first line, with the mutex that it
+// has just fetched.
 type shard struct {
 	mu    sync.Mutex
-	used  uint32   // entries; what the index holds of this shard
+	used  uint32   // entries in the queues
 	quota uint32   // entries allowed; the quotas of all shards add up to the capacity
 	queue [2]queue // small and main
 	ghost ghost
 
 	_ [64 - 52]byte
 
-	// Written only when a ring grows.
+	// Written only when a ring changes its size.
 	slots [2]slots
 	marks *marks
 	id    uint32
 
-	// Two lines of nothing of ours: prefetchers fetch lines in pairs.
+	// Nothing else of ours in the last pair of lines: prefetchers fetch pairs.
 	_ [shardSize - 64 - 60]byte
 }
 
@@ -38,6 +38,17 @@ const (
 // main, and with it the time that the mutex is held.
 const maxReinsert = 512
 
+// lock waits for a short while before it gives up its CPU: the mutex is held
+// for less time than parking takes.
+func (s *shard) lock() {
+	for range 100 {
+		if s.mu.TryLock() {
+			return
+		}
+	}
+	s.mu.Lock()
+}
+
 func (s *shard) push(q uint32, e *entry) {
 	e.place = q
 	s.slots[q] = s.queue[q].push(s.slots[q], e, s.quota)
@@ -48,39 +59,30 @@ func (s *shard) pop(q uint32) (e *entry) {
 	return e
 }
 
-// remove takes e out of its queue.
-func (s *shard) remove(e *entry) {
-	q := e.place & 1
-	s.queue[q].remove(s.slots[q], e)
-	e.place = gone
-}
-
-// admit puts a new entry into the queue where it starts.
-func (s *shard) admit(e *entry) {
-	if s.ghost.take(s.marks, e.hash) {
-		s.push(main, e)
-	} else {
-		s.push(small, e)
-	}
-}
-
 // mainRoom is main's share of the quota; the rest, at least 1, is small's.
 func (s *shard) mainRoom() uint32 { return s.quota - max(1, s.quota/10) }
 
-// evict takes one entry out of the queues and the index. The shard must have
-// one.
-func (s *shard) evict(x *index) {
-	for {
-		var e *entry
+// evicted is an entry that has left the queues and must leave the index, and
+// what the ghost is to note.
+type evicted struct {
+	*entry
+	remember     bool
+	step, oldest uint32
+}
+
+// evict takes one entry out of the queues, which must have one.
+func (s *shard) evict() (out evicted) {
+	for out.entry == nil {
 		if s.queue[main].live > s.mainRoom() || s.queue[small].live == 0 {
-			e = s.fromMain()
-		} else if e = s.fromSmall(); e == nil {
-			continue // all of small moved to main
+			out.entry = s.fromMain()
+		} else if out.entry = s.fromSmall(); out.entry != nil {
+			out.remember = true
+			out.step = s.ghost.add(s.marks)
+			out.oldest = s.ghost.oldest
 		}
-		x.unlink(e)
-		e.place = gone
-		return
 	}
+	out.place = gone
+	return out
 }
 
 // fromSmall pops the oldest entry of small that was not read twice; those that
@@ -89,7 +91,6 @@ func (s *shard) fromSmall() *entry {
 	for s.queue[small].live > 0 {
 		e := s.pop(small)
 		if e.hits.Load() < 2 {
-			s.ghost.add(s.marks, e.hash)
 			return e
 		}
 		e.hits.Store(0)

@@ -24,7 +24,7 @@ type table struct {
 func newTable(capacity, shards int) table {
 	return table{
 		secrets: newSecrets(),
-		index:   newIndex(capacity, shards),
+		index:   newIndex(capacity),
 		shards:  make([]*shard, shards),
 		share:   uint32(capacity / shards),
 	}
@@ -42,7 +42,7 @@ func (t *table) open(capacity int) {
 	}
 }
 
-func (t *table) shard(hash uint64) *shard { return t.shards[hash&(t.stride-1)] }
+func (t *table) shard(hash uint64) *shard { return t.shards[hash&uint64(len(t.shards)-1)] }
 
 // findString is find for a string.
 func (t *table) findString(k string) *entry {
@@ -78,47 +78,76 @@ func sameString(k string) func(ref unsafe.Pointer) bool {
 }
 
 // insert puts e into the cache, unless its key is there: then it returns the
-// entry that has it. same is as in findRef, nil if the key is its words.
-func (t *table) insert(e *entry, same func(ref unsafe.Pointer) bool) *entry {
-	s := t.shard(e.hash)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for {
-		if there := t.findLike(e, same); there != nil {
-			return there
-		}
-		if s.used < s.quota {
-			t.grant(s, 1, 0)
-			break
-		}
-		if !t.borrow(s) {
-			s.evict(&t.index)
-			break
-		}
+// entry that has it. same is as in link.
+//
+// An entry is in the index before it is in a queue, and leaves the queue before
+// the index. So entries in queues have different keys, and as long as all keys
+// fit, the queues have room for one more: nothing is evicted.
+func (t *table) insert(e *entry, same func(ref unsafe.Pointer) bool) (there *entry) {
+	e.place = fresh
+	if there := t.link(e, same); there != nil {
+		return there
 	}
-	s.admit(e)
-	t.link(e)
+	s := t.shard(e.hash)
+	place, mark := s.marks.seek(e.hash) // before the lock: it may have to fetch the line
+	s.lock()
+	out, ok := t.makeRoom(s, e)
+	remembered := false
+	if ok {
+		q := uint32(small)
+		if remembered = mark != 0 && s.ghost.take(s.marks, mark); remembered {
+			q = main
+		}
+		s.push(q, e)
+	}
+	s.mu.Unlock()
+	if remembered {
+		place.CompareAndSwap(mark, 0)
+	}
+	t.discard(s, out)
 	return nil
 }
 
-// findLike returns the entry that has the key of e.
-func (t *table) findLike(e *entry, same func(ref unsafe.Pointer) bool) *entry {
-	if same == nil {
-		return t.find(e.hash, e.words)
+// makeRoom lets s have one entry more, evicting one if it has to. It returns
+// false if e, for which the room is, was deleted by now.
+func (t *table) makeRoom(s *shard, e *entry) (out evicted, ok bool) {
+	for {
+		switch {
+		case e.place == gone:
+			return out, false
+		case s.used < s.quota:
+			t.grant(s, 1, 0)
+			return out, true
+		case !t.borrow(s):
+			return s.evict(), true
+		}
 	}
-	return t.findRef(e.hash, e.words, same)
 }
 
-// remove takes e out of the cache, unless somebody else has.
+// discard ends an eviction.
+func (t *table) discard(s *shard, out evicted) {
+	if out.entry == nil {
+		return
+	}
+	if out.remember {
+		s.marks.put(out.hash, out.step, out.oldest)
+	}
+	t.unlink(out.entry)
+}
+
+// remove takes e out of the cache. If somebody else is about to, it does not
+// rely on that.
 func (t *table) remove(e *entry) {
 	s := t.shard(e.hash)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if e.place != gone {
-		t.unlink(e)
-		s.remove(e)
+	s.lock()
+	if e.place < fresh {
+		q := e.place & 1
+		s.queue[q].remove(s.slots[q], e)
 		t.grant(s, -1, 0)
 	}
+	e.place = gone
+	s.mu.Unlock()
+	t.unlink(e)
 }
 
 // grant changes what s uses and what it may use. The caller holds its mutex.
@@ -163,7 +192,7 @@ func (t *table) borrow(s *shard) bool {
 			t.grant(s, 0, 1)
 			t.grant(d, 0, -1)
 		case poor && d.quota > t.share:
-			d.evict(&t.index)
+			t.discard(d, d.evict())
 			t.grant(s, 0, 1)
 			t.grant(d, -1, -1)
 		default:
