@@ -1,0 +1,77 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/contend-go/contend/bench/cachebench"
+	"github.com/contend-go/contend/caches/catalog"
+)
+
+func TestMain(m *testing.M) {
+	cachebench.RunCell(catalog.All(), probes) // this binary is also its own cell
+	testscript.Main(m, map[string]func(){"contend": main})
+}
+
+// TestScripts runs the command as a person would: testdata/script/*.txt.
+func TestScripts(t *testing.T) {
+	benchstat := filepath.Join(t.TempDir(), "benchstat")
+	if out, err := exec.Command("go", "build", "-o", benchstat, "golang.org/x/perf/cmd/benchstat").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata/script",
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("BENCHSTAT", benchstat)
+			return nil
+		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){
+			"exits": exits,
+		},
+	})
+}
+
+// exits runs a command and checks its exit code: exits 2 contend …
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits code command …")
+	}
+	err := ts.Exec(args[1], args[2:]...)
+	code := "0"
+	if exit, ok := err.(*exec.ExitError); ok {
+		code = exit.String()[strings.LastIndexByte(exit.String(), ' ')+1:]
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if code != args[0] {
+		ts.Fatalf("exit code %s, want %s", code, args[0])
+	}
+}
+
+// TestUnwritable: an ordinary user who may not write the run folder is told so
+// before anything is measured.
+func TestUnwritable(t *testing.T) {
+	exe := filepath.Join(t.TempDir(), "contend")
+	if out, err := exec.Command("go", "build", "-o", exe, ".").CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	dir := t.TempDir()
+	for d := exe; d != os.TempDir() && len(d) > 1; d = filepath.Dir(d) {
+		os.Chmod(d, 0o755) // the ordinary user must reach the program
+	}
+	os.Chmod(dir, 0o555)
+	c := exec.Command(exe, "sweep", "--quick", "--out", filepath.Join(dir, "run"))
+	if os.Getuid() == 0 {
+		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	}
+	out, err := c.CombinedOutput()
+	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 2 || !strings.Contains(string(out), "permission denied") || !strings.Contains(string(out), filepath.Join(dir, "run")) {
+		t.Errorf("%v\n%s", err, out)
+	}
+}
