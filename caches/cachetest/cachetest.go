@@ -164,6 +164,9 @@ func (s *session) do(ctx context.Context, c check) Result {
 		res.Verdict, res.Observed = CannotTell, err.Error()
 	case errors.Is(err, errNoUpdate):
 		res.Promised, res.Observed = "", errNoUpdate.Error()
+	case errors.As(err, new(refusal)):
+		// How small a cache may be is for the check of capacities to judge.
+		res.Verdict, res.Observed = CannotTell, err.Error()
 	case errors.As(err, new(crash)):
 		if res.Promised == "" {
 			res.Promised = "no panic, and every call returns"
@@ -199,6 +202,7 @@ func (s *session) attempt(ctx context.Context, c check) (string, error) {
 		observed string
 		err      error
 	}
+	_, before := goroutines()
 	done := make(chan outcome, 1)
 	go func() {
 		var out outcome
@@ -219,7 +223,7 @@ func (s *session) attempt(ctx context.Context, c check) (string, error) {
 		return out.observed, out.err
 	case <-patience.C:
 		s.hung = true
-		return "", crash(fmt.Sprintf("a call hangs: the check did not end within %v", s.Patience))
+		return "", crash(fmt.Sprintf("a call hangs: the check did not end within %v, and is at %s", s.Patience, hangSite(before)))
 	}
 }
 
@@ -233,19 +237,37 @@ func guard(f func() error) (err error) {
 	return f()
 }
 
-// panicSite finds, in the stack of a recovering goroutine, the function that
-// panicked: the first frame below those of package runtime.
+// panicSite finds, in the stack of a recovering goroutine, the line that
+// panicked.
 func panicSite(stack string) string {
-	lines := strings.Split(stack, "\n")
-	below := false
-	for i, line := range lines {
-		if strings.HasPrefix(line, "panic(") {
-			below = true
-			continue
+	_, below, _ := strings.Cut(stack, "\npanic(")
+	_, below, _ = strings.Cut(below, "\n\t") // package runtime's own line
+	return site(below)
+}
+
+// hangSite finds a line where a call to the cache under test stands, in a
+// goroutine that is not among before.
+func hangSite(before map[string]goroutine) string {
+	_, now := goroutines()
+	for id, g := range now {
+		if _, old := before[id]; !old && strings.Contains(g.stack, "/cachetest.keyed[") {
+			return site(g.stack)
 		}
-		if below && line != "" && line[0] != '\t' && !strings.HasPrefix(line, "runtime.") && i+1 < len(lines) {
-			where, _, _ := strings.Cut(strings.TrimSpace(lines[i+1]), " +0x")
-			return where
+	}
+	return "an unknown place"
+}
+
+// site is the innermost line of a stack that is not the runtime's or sync's.
+func site(stack string) string {
+	lines := strings.Split(stack, "\n")
+	for i, line := range lines[1:] {
+		if file, ok := strings.CutPrefix(line, "\t"); ok {
+			function := lines[i]
+			if strings.Contains(file, ".go:") && !strings.HasPrefix(function, "runtime.") &&
+				!strings.HasPrefix(function, "sync.") && !strings.HasPrefix(function, "internal/") {
+				file, _, _ = strings.Cut(file, " +0x")
+				return file
+			}
 		}
 	}
 	return "an unknown place"

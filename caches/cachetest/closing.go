@@ -68,20 +68,19 @@ func checkGoroutines(t *trial) (string, error) {
 type goroutine struct {
 	creator string // id of the goroutine that started it
 	starter string // the function that did
+	stack   string // as a traceback prints it
 }
 
 // goroutines lists all goroutines by id, and says which one is calling.
 func goroutines() (self string, all map[string]goroutine) {
 	buf := make([]byte, 1<<16)
-	for {
-		if n := runtime.Stack(buf, true); n < len(buf) {
-			buf = buf[:n]
-			break
-		}
+	n := runtime.Stack(buf, true)
+	for n == len(buf) {
 		buf = make([]byte, 2*len(buf))
+		n = runtime.Stack(buf, true)
 	}
 	all = map[string]goroutine{}
-	for stack := range strings.SplitSeq(string(buf), "\n\n") {
+	for stack := range strings.SplitSeq(string(buf[:n]), "\n\n") {
 		fields := strings.Fields(stack)
 		if len(fields) < 2 {
 			continue
@@ -90,7 +89,7 @@ func goroutines() (self string, all map[string]goroutine) {
 		if self == "" {
 			self = id // runtime.Stack begins with the calling goroutine
 		}
-		var g goroutine
+		g := goroutine{stack: stack}
 		if _, created, ok := strings.Cut(stack, "\ncreated by "); ok {
 			line, _, _ := strings.Cut(created, "\n")
 			g.starter, g.creator, _ = strings.Cut(line, " in goroutine ")

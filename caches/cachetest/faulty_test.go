@@ -51,6 +51,8 @@ func newFaulty[K comparable](f fault, capacity int) (caches.Cache[K, *caches.Ite
 		return nil, nil
 	case f == "refuses at random" && capacity == 64:
 		return nil, errors.New("not this one")
+	case f == "refuses below 1000" && capacity < 1000:
+		return nil, errors.New("too small")
 	case f == "evicts without need":
 		c.capacity = max(1, capacity/4)
 	case f == "capacity rounded up":

@@ -57,6 +57,8 @@ func checkCapacities(t *trial) (string, error) {
 		switch refused := errors.As(err, new(refusal)); {
 		case refused && least == 0 && capacity < 100_000:
 			continue
+		case refused:
+			return "", errors.New(err.Error()) // no longer an allowed refusal
 		case err != nil:
 			return "", err
 		case least == 0:

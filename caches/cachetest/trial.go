@@ -23,15 +23,18 @@ type cache interface {
 	updater() func(key int, f func(*caches.Item, bool) *caches.Item) *caches.Item
 }
 
-// keyed makes a cache out of one with keys of type K.
+// keyed makes a cache out of one with keys of type K. Its methods are none of
+// them promoted, for a stack with one of them in it is in a call to the cache.
 type keyed[K comparable] struct {
-	caches.Cache[K, *caches.Item]
-	key func(int) K // injective
+	Cache caches.Cache[K, *caches.Item]
+	key   func(int) K // injective
 }
 
 func (c keyed[K]) Get(key int) (*caches.Item, bool) { return c.Cache.Get(c.key(key)) }
 func (c keyed[K]) Set(key int, value *caches.Item)  { c.Cache.Set(c.key(key), value) }
 func (c keyed[K]) Delete(key int)                   { c.Cache.Delete(c.key(key)) }
+func (c keyed[K]) Len() int                         { return c.Cache.Len() }
+func (c keyed[K]) Close() error                     { return c.Cache.Close() }
 func (c keyed[K]) updater() func(int, func(*caches.Item, bool) *caches.Item) *caches.Item {
 	u, ok := c.Cache.(caches.Updater[K, *caches.Item])
 	if !ok {
