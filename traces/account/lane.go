@@ -9,7 +9,10 @@ type lane struct {
 	base  State // what the P does
 	eff   State // what it counts as: base, or STW
 	since int64 // from then on; before it, everything is settled
-	until int64 // acc holds no time beyond it: the end of a row or column
+	edge  int64 // acc holds no time beyond it: the end of a row or column
+	// until is edge, or 0 if there is more to settling than to add to acc: a head, a
+	// stop-the-world, switch records.
+	until int64
 	acc   [NumStates]int64
 	cells cells
 
@@ -44,6 +47,15 @@ type laneHead struct {
 
 // set makes the P do something else from t on.
 func (l *lane) set(base State, t int64) {
+	if t > l.until {
+		l.setSlow(base, t)
+		return
+	}
+	l.acc[l.eff] += t - l.since
+	l.since, l.base, l.eff = t, base, base
+}
+
+func (l *lane) setSlow(base State, t int64) {
 	if l.head {
 		l.endHead(t)
 	}
@@ -54,9 +66,12 @@ func (l *lane) set(base State, t int64) {
 
 // recompute tells what the P counts as.
 func (l *lane) recompute() {
-	l.eff = l.base
+	l.eff, l.until = l.base, l.edge
 	if l.w.stw {
 		l.stopped()
+	}
+	if l.w.stw || l.cpu != nil || l.head {
+		l.until = 0
 	}
 }
 
@@ -84,28 +99,15 @@ func (l *lane) settle(t int64) {
 	if l.head {
 		return
 	}
-	if t > l.until || l.cpu != nil {
-		l.settleLong(t)
-		return
-	}
-	if t > l.since {
-		l.acc[l.eff] += t - l.since
-		l.since = t
-	}
-}
-
-// settleLong is settle across the ends of rows and columns, and with switch records.
-func (l *lane) settleLong(t int64) {
 	for l.since < t {
-		if l.since >= l.until {
+		if l.since >= l.edge {
 			l.flush()
-			l.until = (l.since>>rowShift + 1) << rowShift
+			l.edge = (l.since>>rowShift + 1) << rowShift
 			if l.w.grid != nil {
-				l.until = min(l.until, l.w.grid.seek(&l.cells, l.since))
+				l.edge = min(l.edge, l.w.grid.seek(&l.cells, l.since))
 			}
 		}
-		to := min(t, l.until)
-		state := l.eff
+		state, to := l.eff, min(t, l.edge)
 		if state == Running && l.cpu != nil {
 			state, to = l.cpu.at(l.since, to)
 		}
@@ -140,7 +142,7 @@ func (l *lane) flush() {
 func (l *lane) close(t int64) {
 	l.settle(t)
 	l.flush()
-	l.until = l.since
+	l.edge, l.until = l.since, 0
 }
 
 // change calls f, which changes what lanes share, at time t.

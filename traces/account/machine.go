@@ -626,7 +626,7 @@ func (m *machine) lane(p uint64, t int64) *lane {
 		m.lanes = append(m.lanes, nil)
 	}
 	if m.lanes[p] == nil {
-		m.lanes[p] = &lane{p: int(p), w: &m.world, base: Unknown, eff: Unknown, thread: -1, head: true, since: t, until: t}
+		m.lanes[p] = &lane{p: int(p), w: &m.world, base: Unknown, eff: Unknown, thread: -1, head: true, since: t, edge: t}
 	}
 	return m.lanes[p]
 }

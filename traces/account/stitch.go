@@ -376,7 +376,7 @@ func (s *stitcher) lane(p int, start int64, in *lane, head laneHead) *lane {
 	}
 	l := s.lanes[p]
 	if l == nil {
-		l = &lane{p: p, w: &s.world, base: Idle, since: start, until: start}
+		l = &lane{p: p, w: &s.world, base: Idle, since: start, edge: start}
 		s.lanes[p] = l
 	} else if l.base != Unknown || l.since > start {
 		return l

@@ -1,5 +1,7 @@
 package decode
 
+import "encoding/binary"
+
 // maxSkew is how long, in ticks of other threads' time, an event waits for one it
 // depends on: 67 ms at 64 ns a tick. Clocks of CPUs differ by microseconds at
 // most; what takes longer will never come, as it was lost. Where something was
@@ -99,15 +101,25 @@ func (s *Stream) Next() bool {
 		return s.next()
 	}
 	for k := range n {
-		if x := b[i]; x < 0x80 {
-			e.Args[k&(maxArgs-1)] = uint64(x)
+		// uvarint by hand for up to three bytes: their lengths repeat, so
+		// branches that are foreseen beat arithmetic that waits for its input.
+		w := binary.LittleEndian.Uint32(b[i:])
+		switch {
+		case w&0x80 == 0:
+			e.Args[k&(maxArgs-1)] = uint64(w & 0x7f)
 			i++
-		} else if e.Args[k&(maxArgs-1)], i = uvarint(b, i); i > c.end {
+		case w&0x8000 == 0:
+			e.Args[k&(maxArgs-1)] = uint64(w&0x7f | w>>1&0x3f80)
+			i += 2
+		case w&0x800000 == 0:
+			e.Args[k&(maxArgs-1)] = uint64(w&0x7f | w>>1&0x3f80 | w>>2&0x1fc000)
+			i += 3
+		default:
+			e.Args[k&(maxArgs-1)], i = uvarint(b, i)
+		}
+		if i > c.end {
 			return s.next()
 		}
-	}
-	if i > c.end {
-		return s.next()
 	}
 	c.ticks, c.pos = at, i
 	e.Type = typ
