@@ -100,9 +100,11 @@ func spread(x []float64) float64 {
 }
 
 // window measures the running crew for d. mark, if not nil, is told when the
-// timed window begins and ends.
+// timed window begins and ends: a tour, whose trace knows the idle Ps better
+// than the collector does, and should not be full of collections.
 func (c *crew[K]) window(facts *host.Facts, d time.Duration, mark func(string)) result {
 	m := bench.NewMeter(facts)
+	m.Quick = mark != nil
 	m.Begin()
 	if mark != nil {
 		mark(fmt.Sprintf("gomaxprocs=%d", runtime.GOMAXPROCS(0)))

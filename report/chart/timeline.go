@@ -165,30 +165,30 @@ func (l *timelineLayout) table() []tableRow {
 	}})
 }
 
-// visible is the share of a column from which a state is seen.
-const visible = 0.05
+// visible is the share of a picture from which a state is seen.
+const visible = 0.0005
 
 // shown are the states that can be seen: the legend leaves the others out.
-func (l *timelineLayout) shown() []int {
-	var seen [account.NumStates]bool
-	absent := false
+func (l *timelineLayout) shown() (out []int) {
+	var sums account.Column
+	var all, absent float32
 	for _, lane := range l.tl.Lanes {
 		for _, col := range lane {
-			sum := float32(0)
+			rest := float32(1)
 			for s, share := range col {
-				seen[s] = seen[s] || share > visible
-				sum += share
+				sums[s] += share
+				all += share
+				rest -= share
 			}
-			absent = absent || sum < 0.5
+			absent += rest
 		}
 	}
-	var out []int
 	for i, s := range stateStyles {
-		if seen[s.state] {
+		if sums[s.state] > visible*all {
 			out = append(out, i)
 		}
 	}
-	if absent {
+	if absent > visible*all {
 		out = append(out, -1)
 	}
 	return out

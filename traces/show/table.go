@@ -1,6 +1,7 @@
 package show
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -89,14 +90,15 @@ func (t *Trace) columns() []column {
 	)
 }
 
-// seen reports whether a state has a digit to print in any window.
+// seen reports whether a state has a digit to print in any row.
 func (t *Trace) seen(s account.State) bool {
 	for i := range t.Account.Windows {
-		if w := &t.Account.Windows[i]; ratio(w.Parts[s], w.Capacity) >= 0.0005 {
+		if w := &t.Account.Windows[i]; !t.unmarked(w) && ratio(w.Parts[s], w.Capacity) >= 0.0005 {
 			return true
 		}
 	}
-	return s == account.Idle
+	w := &t.Account.Total
+	return s == account.Idle || ratio(w.Parts[s], w.Capacity) >= 0.0005
 }
 
 func procs(w *account.Window) string {
@@ -221,7 +223,7 @@ func (t *Trace) lostTime(p *printer) {
 // sites writes the worst places to wait.
 func (t *Trace) sites(p *printer, top int) {
 	w := &t.Account.Total
-	sites := slices.DeleteFunc(slices.Clone(w.Sites), func(s account.Site) bool { return s.Wait == 0 && s.Charged == 0 })
+	sites := places(w.Sites)
 	if len(sites) == 0 {
 		p.f("\nno goroutine waited\n")
 		return
@@ -243,6 +245,33 @@ func (t *Trace) sites(p *printer, top int) {
 		}
 		p.f("\n")
 	}
+}
+
+// places merges sites that differ only in how their line was reached, and
+// leaves out those that did not wait.
+func places(sites []account.Site) (out []account.Site) {
+	type key struct {
+		reason account.Reason
+		place  string
+	}
+	at := map[key]int{}
+	for _, s := range sites {
+		if s.Wait == 0 && s.Charged == 0 {
+			continue
+		}
+		k := key{s.Reason, place(site(s.Stack))}
+		i, ok := at[k]
+		if !ok {
+			at[k] = len(out)
+			out = append(out, s)
+			continue
+		}
+		m := &out[i]
+		m.Wait, m.Charged, m.MaxWait = m.Wait+s.Wait, m.Charged+s.Charged, max(m.MaxWait, s.MaxWait)
+		m.Waits, m.Parked, m.Handoffs, m.Barging = m.Waits+s.Waits, m.Parked+s.Parked, m.Handoffs+s.Handoffs, m.Barging+s.Barging
+	}
+	slices.SortStableFunc(out, func(a, b account.Site) int { return cmp.Compare(b.Charged, a.Charged) })
+	return out
 }
 
 // wokenBy is the place that most often ended waits at a site, "" where the

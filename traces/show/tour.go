@@ -67,7 +67,7 @@ var SiteColumns = []string{"backend", "waits for", "where", "lost CPU time", "go
 // SiteRows are the tour's worst wait sites, as a report shows them.
 func (t *Tour) SiteRows(top int) (rows [][]string) {
 	w := &t.Account.Total
-	for _, s := range upTo(w.Sites, top) {
+	for _, s := range upTo(places(w.Sites), top) {
 		rows = append(rows, []string{t.Backend, string(s.Reason), place(site(s.Stack)), percent(ratio(s.Charged, lost(w))),
 			short(s.Wait), count(s.Waits), fmt.Sprint(s.Handoffs), wokenBy(&s)})
 	}
