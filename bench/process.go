@@ -28,7 +28,8 @@ type Output struct {
 	// Failed says why the sample is invalid whatever was printed: exit status,
 	// signal, time-out. Empty if the process ended well.
 	Failed string
-	CPU    time.Duration // user + system, of the process's whole life
+	Wall   time.Duration // of the process's life
+	CPU    time.Duration // user + system, in its life
 	// Other is what the host's other tenants and the quota took in that time.
 	Other host.Interference
 	// Dir is the run folder, and Prefix what the process was told to begin the
@@ -39,7 +40,7 @@ type Output struct {
 // ReadProtocol reads the output of a cell that follows the protocol of [Cell].
 func ReadProtocol(_ Cell, o Output) (Printed, error) {
 	if o.Failed != "" {
-		return Printed{}, errors.New(o.reason())
+		return Printed{}, errors.New(o.Reason())
 	}
 	var set sample.Set
 	if err := set.Read(bytes.NewReader(o.Stdout), "standard output"); err != nil {
@@ -121,9 +122,9 @@ func runProcess(ctx context.Context, c Cell, exe, dir string) (Output, error) {
 	return o, nil
 }
 
-// reason is the last line of standard error that says something, for the
-// sample's line; the whole is attached.
-func (o Output) reason() string {
+// Reason is Failed with the line of standard error that says most: the panic, or
+// the last one. The whole is attached to the sample.
+func (o Output) Reason() string {
 	for _, line := range strings.Split(string(o.Stderr), "\n") {
 		if strings.HasPrefix(line, "panic:") || strings.HasPrefix(line, "fatal error:") {
 			return o.Failed + ": " + line

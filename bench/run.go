@@ -332,8 +332,9 @@ func (r *runner) start(ctx context.Context, c Cell, exe string, block int) (o Ou
 		args[i] = known.Replace(a)
 	}
 	c.Args = args
-	before := r.opt.Host.Interference()
+	before, began := r.opt.Host.Interference(), time.Now()
 	defer func() {
+		o.Wall = time.Since(began)
 		o.Dir, o.Prefix, o.Other = r.opt.Dir, prefix, r.opt.Host.Interference().Sub(before)
 	}()
 	if r.fill == nil {
@@ -356,7 +357,7 @@ func (r *runner) entries(c Cell, block int, o Output) []sample.Entry {
 	case err != nil:
 		id.Invalid = err.Error()
 	case o.Failed != "":
-		id.Invalid = o.reason()
+		id.Invalid = o.Reason()
 	default:
 		id.Invalid = mismatch(c, printed)
 	}
@@ -401,16 +402,16 @@ func mismatch(c Cell, p Printed) string {
 	return ""
 }
 
-// stealWarning is the share of the CPUs' time above which other tenants are
+// StealWarning is the share of the CPUs' time above which other tenants are
 // named beside the number. A percent is about what pairing in blocks resolves.
-const stealWarning = 0.01
+const StealWarning = 0.01
 
 func (r *runner) warnings(s *sample.Sample) []string {
 	var w []string
 	if p := s.Name.Procs(); r.opt.Host.Oversubscribed(p) {
 		w = append(w, fmt.Sprintf("oversubscribed: %d Ps on %g usable CPUs", p, r.opt.Host.Usable()))
 	}
-	if steal, _ := s.Value("steal"); steal > stealWarning {
+	if steal, _ := s.Value("steal"); steal > StealWarning {
 		w = append(w, fmt.Sprintf("neighbours: the host took %.1f%% of the CPU time", 100*steal))
 	}
 	return w

@@ -67,11 +67,12 @@ readable, 3 measured, but not all valid.`,
 		Example: `  contend sweep --quick                    a first look at real caches, in a minute
   contend sweep --backend mutexlru,ring --workload zipf,evict --reads 100,75
   contend trace trace.out                  account an execution trace
+  contend test ./pkg --bench Foo           the same for any Go benchmark, unchanged
   contend report contend-run               draw the run again
   contend doctor                           is this host fit to measure?`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newSweep(), newTrace(), newReport(), newDoctor(), newList())
+	root.AddCommand(newSweep(), newTest(), newTrace(), newReport(), newDoctor(), newList())
 	return root
 }

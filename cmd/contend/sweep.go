@@ -51,13 +51,12 @@ func sweep(ctx context.Context, o *cachebench.Options) error {
 		plan.Describe(os.Stdout, o.PricePerHour)
 		return nil
 	}
-	return measure(ctx, plan, &o.SweepOptions, &facts)
+	return measure(ctx, plan, &o.SweepOptions, o.Options(&facts))
 }
 
 // measure carries out a plan and draws its report.
-func measure(ctx context.Context, plan *bench.Plan, o *bench.SweepOptions, facts *host.Facts) error {
-	opt := o.Options(facts)
-	opt.Provenance = bench.Provenance()
+func measure(ctx context.Context, plan *bench.Plan, o *bench.SweepOptions, opt bench.Options) error {
+	opt.Provenance = append(bench.Provenance(), opt.Provenance...)
 	opt.Progress, opt.Terminal = os.Stderr, term.IsTerminal(int(os.Stderr.Fd()))
 	fmt.Fprintf(os.Stderr, "%d cells, %d processes, about %v\n", len(plan.Cells), plan.Samples(), plan.Duration().Round(1e9))
 	sum, err := bench.Run(ctx, plan, opt)

@@ -1,0 +1,318 @@
+// Package gotest sweeps the Go benchmarks of any package over GOMAXPROCS, with
+// no change to that package: [Build] compiles its test binary once and finds its
+// benchmarks, [Suite.Plan] makes cells of them, and each cell is a process of
+// the test binary that measures one benchmark at one GOMAXPROCS.
+//
+// CPU time is that of the benchmark's timed window: the test binary is built
+// with a testing package that notes it where the timer starts and stops (see
+// overlay). Where the toolchain's testing package is not understood, the unit is
+// [UnitProcess] instead.
+package gotest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/contend-go/contend/bench"
+	"github.com/contend-go/contend/bench/host"
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// Options are what to measure, as a person writes it.
+type Options struct {
+	bench.SweepOptions
+
+	Package string // a pattern as for go test
+	Bench   string // regular expression as for go test -bench
+	Against string // a git revision to compare with; empty for none
+	// Plain builds with the toolchain's own testing package.
+	Plain   bool
+	GoFlags []string // as for go test
+}
+
+// Bind adds the options as flags, with their defaults; package and flags of go
+// test are arguments.
+func (o *Options) Bind(f *pflag.FlagSet) {
+	o.SweepOptions.Bind(f)
+	f.StringVar(&o.Bench, "bench", ".", "benchmarks to measure: a regular expression as for go test -bench, e.g. Mutex or Map/size=1")
+	f.StringVar(&o.Against, "against", "", "measure this git `REVISION` beside the working tree, and compare; e.g. HEAD~1")
+	f.BoolVar(&o.Plain, "plain-testing", false, "build with the toolchain's own testing package: CPU time is then the whole process's")
+	for flag, usage := range map[string]string{
+		"trace": "none, or cells: traced repetitions of each benchmark",
+		"time":  "length of each timed window, as go test -benchtime",
+	} {
+		f.Lookup(flag).Usage = usage
+	}
+	_ = f.MarkHidden("variant") // there is --against
+}
+
+// Check refuses options that nothing can be built from.
+func (o *Options) Check() error {
+	if err := o.SweepOptions.Check(); err != nil {
+		return err
+	}
+	if o.TraceTour() {
+		return errors.New("--trace: a benchmark has no tour: it cannot change GOMAXPROCS under one trace; write --trace cells")
+	}
+	if len(o.Variants) > 0 {
+		return errors.New("--variant: for contend sweep; write --against REVISION")
+	}
+	if _, err := regexp.Compile(o.Bench); err != nil || o.Bench == "" {
+		return fmt.Errorf("--bench: %q is no regular expression: %v", o.Bench, err)
+	}
+	return nil
+}
+
+// Variants of a comparison.
+const (
+	base = "base"
+	head = "head"
+)
+
+// Suite is compiled test binaries and what is in them. It is used by one
+// goroutine.
+type Suite struct {
+	Programs []*Program `json:"programs"`
+	Bench    string     `json:"bench"`
+
+	raw     map[string]string // the benchmark's own name, by the cell's
+	cleanup []func() error
+}
+
+// Program is one package's test binary.
+type Program struct {
+	Variant string   `json:"variant,omitempty"`
+	Package string   `json:"package"`         // import path
+	Key     string   `json:"key,omitempty"`   // value of the name key pkg, where a suite has several packages
+	Path    string   `json:"path"`            // of the executable
+	Dir     string   `json:"dir"`             // working directory: the package's folder
+	Plain   string   `json:"plain,omitempty"` // why CPU time is the whole process's; empty if it is not
+	Args    []string `json:"args,omitempty"`
+
+	Benchmarks []Benchmark `json:"benchmarks"`
+	Absent     []Absence   `json:"absent,omitempty"`
+}
+
+// Benchmark is one that can be measured.
+type Benchmark struct {
+	Name string `json:"name"` // as testing names it, without a -N suffix
+	// Once is how long a process took that ran it once, set-up included.
+	Once time.Duration `json:"once"`
+}
+
+// Absence is a benchmark that cannot be measured, with the reason.
+type Absence struct {
+	Name   string `json:"name"`
+	Reason string `json:"reason"`
+}
+
+// id is the program's key in bench.Options.Exe, unique in its suite.
+func (p *Program) id() string {
+	if p.Key == "" {
+		return p.Variant
+	}
+	return p.Variant + ":" + p.Key
+}
+
+// cellName is the sample's name of a benchmark.
+func (p *Program) cellName(benchmark, probe string, procs int) string {
+	name := benchmark
+	if p.Key != "" {
+		name += "/pkg=" + p.Key
+	}
+	if probe != "" {
+		name += "/probe=" + probe
+	}
+	return fmt.Sprintf("%s/%s=%d", name, sample.GOMAXPROCS, procs)
+}
+
+// Close removes what Build left outside of its folder.
+func (s *Suite) Close() error {
+	var errs []error
+	for _, f := range s.cleanup {
+		errs = append(errs, f())
+	}
+	s.cleanup = nil
+	return errors.Join(errs...)
+}
+
+// Build compiles the test binaries into dir and finds their benchmarks by
+// running each once. Progress gets a line for what takes long. The error is for
+// what stops everything: a package that does not compile, a pattern that
+// matches nothing; a benchmark that fails is an Absence.
+func Build(ctx context.Context, o *Options, facts *host.Facts, dir string, progress io.Writer) (_ *Suite, err error) {
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
+	flags, err := sortFlags(o.GoFlags)
+	if err != nil {
+		return nil, err
+	}
+	procs, err := bench.ParseProcs(o.Procs, facts)
+	if err != nil {
+		return nil, err
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return nil, err
+	}
+	s := &Suite{Bench: o.Bench}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+		}
+	}()
+	b := builder{ctx: ctx, flags: flags, dir: dir, plain: o.Plain, progress: progress}
+	if err := b.add(s, o.Package, o.Against); err != nil {
+		return nil, err
+	}
+	for _, p := range s.Programs {
+		fmt.Fprintf(progress, "%s: looking for benchmarks\n", p.Package)
+		if err := p.discover(ctx, o.Bench, slices.Max(procs)); err != nil {
+			return nil, err
+		}
+	}
+	s.match()
+	return s, s.empty()
+}
+
+// match takes out what only one variant has: it cannot be compared.
+func (s *Suite) match() {
+	has := map[string]int{}
+	variants := map[string]bool{}
+	for _, p := range s.Programs {
+		variants[p.Variant] = true
+		for _, b := range p.Benchmarks {
+			has[p.Key+" "+b.Name]++
+		}
+	}
+	for _, p := range s.Programs {
+		p.Benchmarks = slices.DeleteFunc(p.Benchmarks, func(b Benchmark) bool {
+			if has[p.Key+" "+b.Name] == len(variants) {
+				return false
+			}
+			p.Absent = append(p.Absent, Absence{b.Name, "only in " + p.Variant + ": nothing to compare it with"})
+			return true
+		})
+	}
+}
+
+// empty is the error of a suite without benchmarks.
+func (s *Suite) empty() error {
+	for _, p := range s.Programs {
+		if len(p.Benchmarks) > 0 {
+			return nil
+		}
+	}
+	for _, p := range s.Programs {
+		if len(p.Absent) > 0 {
+			a := p.Absent[0]
+			return fmt.Errorf("no benchmark can be measured: %s: %s (%d in all)", a.Name, a.Reason, len(p.Absent))
+		}
+	}
+	return fmt.Errorf("--bench %s: no such benchmark; contend test PACKAGE --bench . --dry-run lists all", s.Bench)
+}
+
+// Plan crosses the benchmarks with GOMAXPROCS.
+func (s *Suite) Plan(o *Options, facts *host.Facts) (*bench.Plan, error) {
+	if err := o.Check(); err != nil {
+		return nil, err
+	}
+	procs, err := bench.ParseProcs(o.Procs, facts)
+	if err != nil {
+		return nil, err
+	}
+	s.raw = map[string]string{}
+	return o.Fit(func() (*bench.Plan, error) {
+		plan := o.NewPlan()
+		for _, p := range s.Programs {
+			if p.Variant == s.Programs[0].Variant {
+				s.cells(plan, o, p, procs)
+			}
+			plan.Records = append(plan.Records, p.records()...)
+		}
+		return plan, nil
+	})
+}
+
+// cells adds the cells of one package, those of the variants side by side.
+func (s *Suite) cells(plan *bench.Plan, o *Options, p *Program, procs []int) {
+	for _, b := range p.Benchmarks {
+		for _, n := range procs {
+			for _, v := range s.Programs {
+				if v.Key == p.Key {
+					plan.Cells = append(plan.Cells, s.cell(o, v, b, "", n))
+				}
+			}
+			if o.TraceCells() {
+				for _, v := range s.Programs {
+					if v.Key == p.Key {
+						c := s.cell(o, v, b, "trace", n)
+						c.Blocks = o.TraceBlocks
+						plan.Cells = append(plan.Cells, c)
+					}
+				}
+			}
+		}
+	}
+}
+
+func (s *Suite) cell(o *Options, p *Program, b Benchmark, probe string, procs int) bench.Cell {
+	name := p.cellName(b.Name, probe, procs)
+	s.raw[name] = b.Name
+	args := []string{"-test.run=^$", "-test.paniconexit0", "-test.bench=" + exactly(b.Name), "-test.benchtime=" + o.Time.String()}
+	if probe != "" {
+		args = append(args, "-test.trace=${CONTEND_DIR}/"+tracePath("${CONTEND_PREFIX}")+partial)
+	}
+	return bench.Cell{
+		Name: name, Variant: p.Variant, Program: p.id(), Procs: procs, Dir: p.Dir,
+		Args: append(args, p.Args...), Expect: b.Once*rounds + o.Time*3/2,
+	}
+}
+
+// rounds is about how often testing runs a benchmark until it knows how many
+// iterations fill the time: 1, 100, 10⁴, 10⁶ …
+const rounds = 4
+
+// records say what is not measured, and how.
+func (p *Program) records() []sample.Record {
+	var list []sample.Record
+	for _, a := range p.Absent {
+		name := a.Name
+		if p.Key != "" {
+			name += "/pkg=" + p.Key
+		}
+		list = append(list, sample.Record{Verb: "absent", Fields: []sample.Field{{Key: "name", Value: name}, {Key: "reason", Value: a.Reason}}})
+	}
+	if p.Plain != "" {
+		text := fmt.Sprintf("%s: CPU time is the whole process's (%s): %s", p.Package, UnitProcess, p.Plain)
+		list = append(list, sample.Record{Verb: "note", Fields: []sample.Field{{Key: "text", Value: text}}})
+	}
+	return list
+}
+
+// Prepare makes run options carry out the suite's plan. The error is that the
+// run folder cannot be written to.
+func (s *Suite) Prepare(opt *bench.Options) error {
+	opt.Exe = map[string]string{}
+	plain := map[string]bool{}
+	for _, p := range s.Programs {
+		opt.Exe[p.id()] = p.Path
+		plain[p.id()] = p.Plain != ""
+		opt.Provenance = append(opt.Provenance, sample.Field{Key: "package", Value: p.Package})
+	}
+	facts := opt.Host
+	opt.Read = func(c bench.Cell, o bench.Output) (bench.Printed, error) {
+		r := reader{facts: facts, cell: c, benchmark: s.raw[c.Name], plain: plain[c.Program]}
+		return r.read(o)
+	}
+	return os.MkdirAll(filepath.Join(opt.Dir, "traces"), 0o755)
+}

@@ -1,0 +1,181 @@
+//go:build ignore
+
+// This file joins the testing package of the benchmark's own toolchain, by
+// `go test -overlay`, when contend builds a test binary; benchmark.go there gets
+// the calls of the methods below. It counts what the process used while the
+// benchmark's timer ran, and prints each benchmark's end on lines of their own,
+// behind a mark that keeps them apart from whatever the benchmark prints.
+
+package testing
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"runtime/metrics"
+	"runtime/trace"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+)
+
+// contendUsage is what the process has used.
+type contendUsage struct {
+	cpu              int64 // user + system, ns
+	switches, forced int64
+	mutexWait        float64 // s
+}
+
+// contendTimer belongs to one benchmark, and to the goroutine that starts and
+// stops its timer.
+type contendTimer struct {
+	began     contendUsage // when the timer was started last
+	used      contendUsage // while it ran, since it was reset
+	stretches int64        // how often it was started since
+	procs     int          // a GOMAXPROCS that is not the process's, 0 if none was seen
+}
+
+var (
+	contendProcs  = runtime.GOMAXPROCS(0)
+	contendRusage syscall.Rusage
+	contendMetric = []metrics.Sample{{Name: "/sync/mutex/wait/total:seconds"}}
+	contendFirst  = contendRead() // so that later ones allocate nothing
+)
+
+// contendMarks bounds the marks that one timed run leaves in a trace.
+const contendMarks = 16
+
+func contendRead() contendUsage {
+	r := &contendRusage
+	if syscall.Getrusage(syscall.RUSAGE_SELF, r) != nil {
+		*r = syscall.Rusage{}
+	}
+	metrics.Read(contendMetric)
+	return contendUsage{
+		cpu:       r.Utime.Nano() + r.Stime.Nano(),
+		switches:  int64(r.Nvcsw) + int64(r.Nivcsw),
+		forced:    int64(r.Nivcsw),
+		mutexWait: contendMetric[0].Value.Float64(),
+	}
+}
+
+// start is called right before the timer's clock is read, stop right after: the
+// wall time is what it would be without them.
+func (t *contendTimer) start(b *B) {
+	t.see()
+	t.stretches++
+	if trace.IsEnabled() && t.stretches <= contendMarks {
+		trace.Log(context.Background(), "contend", "begin N="+strconv.Itoa(b.N))
+	}
+	t.began = contendRead()
+}
+
+func (t *contendTimer) stop() {
+	u := contendRead()
+	t.used.cpu += u.cpu - t.began.cpu
+	t.used.switches += u.switches - t.began.switches
+	t.used.forced += u.forced - t.began.forced
+	t.used.mutexWait += u.mutexWait - t.began.mutexWait
+	if trace.IsEnabled() && t.stretches < contendMarks {
+		trace.Log(context.Background(), "contend", "end")
+	}
+	t.see()
+}
+
+// reset follows the timer's: a timer that is running starts its first stretch.
+func (t *contendTimer) reset(running bool) {
+	t.used, t.stretches = contendUsage{}, 0
+	if running {
+		t.stretches = 1
+	}
+}
+
+func (t *contendTimer) see() {
+	if p := runtime.GOMAXPROCS(0); p != contendProcs {
+		t.procs = p
+	}
+}
+
+// overhead is the CPU time of our own reading in all stretches. It matters to
+// benchmarks that stop their timer in each iteration.
+func (t *contendTimer) overhead() int64 {
+	const few, rounds = 8, 500
+	if t.stretches <= few {
+		return 0
+	}
+	before := contendRead()
+	for range rounds {
+		contendRead()
+	}
+	return (contendRead().cpu - before.cpu) * t.stretches / rounds
+}
+
+// contendResult prints the result of a benchmark that was measured.
+func (b *B) contendResult() {
+	if b.failed {
+		return
+	}
+	b.contend.see()
+	procs := contendProcs
+	if b.contend.procs != 0 {
+		procs = b.contend.procs
+	}
+	r, used := b.result, b.contend.used
+	used.cpu = max(used.cpu-b.contend.overhead(), 0)
+	n := float64(max(r.N, 1))
+	var units []string
+	values := map[string]float64{}
+	add := func(unit string, v float64) {
+		if _, own := r.Extra[unit]; own {
+			return
+		}
+		units = append(units, unit)
+		values[unit] = v
+	}
+	wall := float64(r.T.Nanoseconds())
+	add("ns/op", wall/n)
+	if _, own := r.Extra["ns/op"]; !own && wall > 0 {
+		add("ops/s", n*1e9/wall)
+	}
+	if v := r.mbPerSec(); v > 0 {
+		add("MB/s", v)
+	}
+	add("cpu-ns/op", float64(used.cpu)/n)
+	add("mutex-wait-ns/op", used.mutexWait*1e9/n)
+	add("ctxsw/op", float64(used.switches)/n)
+	add("ctxsw-forced/op", float64(used.forced)/n)
+	add("B/op", float64(r.MemBytes)/n)
+	add("allocs/op", float64(r.MemAllocs)/n)
+	own := len(units)
+	for unit, v := range r.Extra {
+		if unit == "ns/op" && v == 0 { // the way to say that it means nothing here
+			continue
+		}
+		units = append(units, unit)
+		values[unit] = v
+	}
+	slices.Sort(units[own:])
+	var line strings.Builder
+	for _, unit := range units {
+		fmt.Fprintf(&line, " %s %s", strconv.FormatFloat(values[unit], 'g', 8, 64), unit)
+	}
+	fmt.Fprintf(b.w, "\n#contend # cell protocol=1 gomaxprocs=%d wall-ns=%d cpu-ns=%d\n#contend %s/gomaxprocs=%d %d%s\n",
+		procs, r.T.Nanoseconds(), used.cpu, b.name, procs, r.N, line.String())
+}
+
+// contendEnded prints why a benchmark has no result: it failed or was skipped.
+func (b *B) contendEnded() {
+	b.mu.RLock()
+	verdict, output := "", strings.TrimSpace(string(b.output))
+	switch {
+	case b.failed && (output != "" || !b.hasSub.Load()):
+		verdict = "failed"
+	case b.skipped:
+		verdict = "skipped"
+	}
+	b.mu.RUnlock()
+	if verdict != "" {
+		fmt.Fprintf(b.w, "\n#contend # absent name=%q reason=%q\n", b.name, verdict+": "+output)
+	}
+}

@@ -1,0 +1,284 @@
+package gotest
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/contend-go/contend/bench"
+	"github.com/contend-go/contend/bench/host"
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// UnitProcess is the CPU time of the whole process: set-up and the rounds in
+// which testing looks for the number of iterations included. It is what there
+// is where the timed window's cannot be had.
+const UnitProcess = "proc-cpu-s"
+
+// mark is what the lines of our accounting begin with.
+const mark = "#contend "
+
+// parsed is what a test binary printed.
+type parsed struct {
+	results  []result
+	ends     []ending // benchmarks that failed or were skipped
+	notes    []string
+	complete bool // testing came to its end
+}
+
+// result is one benchmark's.
+type result struct {
+	name      string // as testing has it
+	sample    *sample.Sample
+	procs     int
+	wall, cpu time.Duration // of the timed window; 0 in plain output
+}
+
+// ending is why a benchmark has no result.
+type ending struct{ name, verdict, text string }
+
+func (e ending) reason() string {
+	if e.text == "" {
+		return e.verdict
+	}
+	const most = 300
+	text := strings.Join(strings.Fields(e.text), " ")
+	if len(text) > most {
+		text = strings.ToValidUTF8(text[:most], "") + "…"
+	}
+	return e.verdict + ": " + text
+}
+
+// parse reads standard output: the accounting's own lines or, of a plain
+// binary that ran at GOMAXPROCS=procs, what testing prints.
+func parse(stdout []byte, plain bool, procs int) parsed {
+	var p parsed
+	var marked bytes.Buffer
+	for line := range bytes.Lines(stdout) {
+		switch text := strings.TrimRight(string(line), "\r\n"); {
+		case text == "PASS", text == "FAIL":
+			p.complete = true
+		case strings.HasPrefix(text, mark):
+			marked.WriteString(text[len(mark):] + "\n")
+		}
+	}
+	if plain {
+		p.plain(stdout, procs)
+	} else {
+		p.marked(&marked)
+	}
+	return p
+}
+
+func (p *parsed) marked(text io.Reader) {
+	var set sample.Set
+	if err := set.Read(text, "standard output"); err != nil {
+		p.notes = append(p.notes, err.Error())
+	}
+	for _, n := range set.Notes {
+		p.notes = append(p.notes, n.Text)
+	}
+	var cells []sample.Record // one before each result
+	for _, r := range set.Records {
+		switch r.Verb {
+		case "cell":
+			cells = append(cells, r)
+		case "absent":
+			verdict, output, _ := strings.Cut(r.Get("reason"), ": ")
+			p.ends = append(p.ends, ending{r.Get("name"), verdict, output})
+		}
+	}
+	for i, s := range set.Samples {
+		if i == len(cells) {
+			break // a result without its cell record: not of our printing
+		}
+		number := func(key string) int64 {
+			v, _ := strconv.ParseInt(cells[i].Get(key), 10, 64)
+			return v
+		}
+		name := strings.TrimSuffix(s.Name.String(), "/"+sample.GOMAXPROCS+"="+cells[i].Get(sample.GOMAXPROCS))
+		p.results = append(p.results, result{name, s, int(number(sample.GOMAXPROCS)), time.Duration(number("wall-ns")), time.Duration(number("cpu-ns"))})
+	}
+}
+
+var (
+	// What testing prints for a result, behind the name or, when the benchmark
+	// printed something in between, on a later line.
+	resultText = regexp.MustCompile(`^\s*\d+\t\s*[-+.eE\d]+ \S+`)
+	endText    = regexp.MustCompile(`^\s*--- (FAIL|SKIP): (\S+)`)
+)
+
+// plain reads what testing prints.
+func (p *parsed) plain(stdout []byte, procs int) {
+	suffix := ""
+	if procs != 1 {
+		suffix = "-" + strconv.Itoa(procs)
+	}
+	name := "" // of the benchmark whose result is awaited
+	for line := range strings.Lines(string(stdout)) {
+		line = strings.TrimRight(line, "\r\n")
+		rest := line
+		if strings.HasPrefix(line, "Benchmark") {
+			before, after, _ := strings.Cut(line, "\t")
+			name, rest = strings.TrimSpace(before), after
+		}
+		if end := endText.FindStringSubmatch(line); end != nil {
+			verdict := map[string]string{"FAIL": "failed", "SKIP": "skipped"}[end[1]]
+			p.ends = append(p.ends, ending{strings.TrimSuffix(end[2], suffix), verdict, ""})
+			name = ""
+			continue
+		}
+		if n := len(p.ends); n > 0 && name == "" && strings.HasPrefix(line, "    ") {
+			p.ends[n-1].text += " " + line // what it logged
+			continue
+		}
+		if name == "" || !resultText.MatchString(rest) {
+			continue
+		}
+		var set sample.Set
+		full := strings.TrimSuffix(name, suffix)
+		_ = set.Read(strings.NewReader(full+"/"+sample.GOMAXPROCS+"="+strconv.Itoa(procs)+" "+rest+"\n"), "standard output")
+		if len(set.Samples) == 1 {
+			p.results = append(p.results, result{name: full, sample: set.Samples[0], procs: procs})
+		}
+		name = ""
+	}
+}
+
+// reader reads the output of one cell.
+type reader struct {
+	facts     *host.Facts
+	cell      bench.Cell
+	benchmark string // the benchmark's own name
+	plain     bool
+}
+
+func (r *reader) read(o bench.Output) (bench.Printed, error) {
+	out := parse(o.Stdout, r.plain, r.cell.Procs)
+	attached, err := r.trace(o)
+	if err != nil {
+		return bench.Printed{}, err
+	}
+	if err := r.refuse(o, out); err != nil {
+		return bench.Printed{}, err
+	}
+	var printed bench.Printed
+	for _, res := range out.results {
+		if res.name != r.benchmark {
+			continue
+		}
+		s := *res.sample
+		s.Name, _ = sample.ParseName(r.cell.Name)
+		s.Values = r.values(res, o)
+		s.Warnings, s.Attachments = append(s.Warnings, out.notes...), attached
+		if share := o.Other.Steal.Seconds() / (r.facts.Usable() * max(o.Wall.Seconds(), 1e-9)); share > bench.StealWarning {
+			s.Warnings = append(s.Warnings, fmt.Sprintf("neighbours: the host took %.1f%% of the CPU time while the process ran", 100*share))
+		}
+		printed.Procs = res.procs
+		printed.Results = append(printed.Results, s)
+	}
+	if len(printed.Results) != 1 {
+		return printed, fmt.Errorf("the process printed %d results for the benchmark", len(printed.Results))
+	}
+	return printed, nil
+}
+
+// refuse says why the output holds no valid sample.
+func (r *reader) refuse(o bench.Output, out parsed) error {
+	for _, e := range out.ends {
+		if e.name == r.benchmark {
+			return errors.New(e.reason())
+		}
+	}
+	found, other := false, ""
+	for _, res := range out.results {
+		if res.name == r.benchmark {
+			found = true
+		} else {
+			other = res.name
+		}
+	}
+	switch {
+	case o.Failed != "" && found:
+		return fmt.Errorf("%s, after the benchmark had ended well", o.Reason())
+	case o.Failed != "" && len(out.ends) > 0:
+		return fmt.Errorf("%s %s", out.ends[0].name, out.ends[0].reason())
+	case o.Failed != "":
+		return errors.New(o.Reason())
+	case o.Other.Throttled > 0:
+		return fmt.Errorf("throttled by the CPU quota for %v while the process ran", o.Other.Throttled)
+	case !found && other != "":
+		return fmt.Errorf("no such benchmark at GOMAXPROCS=%d, where there is %s: names that depend on GOMAXPROCS cannot be swept", r.cell.Procs, other)
+	case !found && !out.complete:
+		return errors.New("no benchmark was run: TestMain ended the process before")
+	case !found:
+		return fmt.Errorf("no such benchmark at GOMAXPROCS=%d", r.cell.Procs)
+	}
+	return nil
+}
+
+// values are the benchmark's, and what follows from them on this host.
+func (r *reader) values(res result, o bench.Output) []sample.Value {
+	var values []sample.Value
+	has := func(unit string) bool { _, ok := res.sample.Value(unit); return ok }
+	add := func(unit string, v float64) {
+		if !has(unit) {
+			values = append(values, sample.Value{Unit: unit, V: v})
+		}
+	}
+	for _, v := range res.sample.Values {
+		values = append(values, v)
+		switch {
+		case v.Unit == "ns/op" && v.V > 0 && r.plain:
+			add("ops/s", 1e9/v.V)
+		case v.Unit == "cpu-ns/op" && res.wall > 0:
+			cpus := min(float64(res.procs), r.facts.Usable())
+			add("cpu-unused", 1-res.cpu.Seconds()/(cpus*res.wall.Seconds()))
+		}
+	}
+	if r.plain {
+		add(UnitProcess, o.CPU.Seconds())
+	}
+	return values
+}
+
+// partial is the suffix of a trace that is still being written.
+const partial = ".tmp"
+
+// tracePath is where a cell's trace goes, below the run folder.
+func tracePath(prefix string) string { return "traces/" + prefix + ".trace" }
+
+// trace takes in the trace that the test binary wrote, if one was asked for. That
+// of a process that ended badly is removed.
+func (r *reader) trace(o bench.Output) ([]sample.Attachment, error) {
+	name := tracePath(o.Prefix)
+	path := filepath.Join(o.Dir, filepath.FromSlash(name))
+	f, err := os.Open(path + partial)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	if o.Failed != "" {
+		return nil, os.Remove(path + partial)
+	}
+	h := sha256.New()
+	if _, err := io.Copy(h, f); err != nil {
+		return nil, err
+	}
+	if err := os.Rename(path+partial, path); err != nil {
+		return nil, err
+	}
+	return []sample.Attachment{{Kind: "trace", Path: name, SHA256: hex.EncodeToString(h.Sum(nil))}}, nil
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"os"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+
+	"github.com/contend-go/contend/bench/gotest"
+	"github.com/contend-go/contend/bench/host"
+)
+
+func newTest() *cobra.Command {
+	var o gotest.Options
+	c := &cobra.Command{
+		Use:   "test PACKAGE [-- FLAGS OF GO TEST]",
+		Short: "Measure any package's Go benchmarks over values of GOMAXPROCS",
+		Long: `Build a package's test binary once, and measure each of its benchmarks at each
+GOMAXPROCS, each time in a process of its own, in random blocks. The package
+needs no change. CPU time is that of the benchmark's timed window.
+
+With --against, the benchmarks of another revision are measured beside those of
+the working tree, in the same blocks, and the verdict is that of contend compare.`,
+		Example: `  contend test ./pkg --bench Map
+  contend test sync --bench Mutex --procs 1,2,4 --quick
+  contend test ./pkg --bench Foo --trace cells -- -tags integration -short
+  contend test ./pkg --against HEAD~1`,
+		Args: func(c *cobra.Command, args []string) error {
+			packages := len(args)
+			if at := c.ArgsLenAtDash(); at >= 0 {
+				packages = at
+			}
+			if packages > 1 {
+				return errors.New("one package, or one pattern such as ./...; flags of go test go behind --")
+			}
+			return nil
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			o.Package, o.GoFlags = ".", args
+			if at := c.ArgsLenAtDash(); at != 0 && len(args) > 0 {
+				o.Package, o.GoFlags = args[0], args[1:]
+			}
+			return test(c.Context(), &o)
+		},
+	}
+	o.Bind(c.Flags())
+	return c
+}
+
+func test(ctx context.Context, o *gotest.Options) (err error) {
+	facts := host.Read()
+	dir := filepath.Join(o.Out, "build")
+	if o.DryRun {
+		if dir, err = os.MkdirTemp("", "contend-"); err != nil {
+			return err
+		}
+		defer os.RemoveAll(dir)
+	}
+	suite, err := gotest.Build(ctx, o, &facts, dir, os.Stderr)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, suite.Close()) }()
+	plan, err := suite.Plan(o, &facts)
+	if err != nil {
+		return err
+	}
+	if o.DryRun {
+		plan.Describe(os.Stdout, o.PricePerHour)
+		return nil
+	}
+	opt := o.Options(&facts)
+	if err := suite.Prepare(&opt); err != nil {
+		return err
+	}
+	return measure(ctx, plan, &o.SweepOptions, opt)
+}
