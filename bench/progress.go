@@ -54,11 +54,20 @@ func (g *progress) cell(c Cell, block int, e sample.Entry, d time.Duration) {
 	}
 	switch {
 	case g.terminal:
-		fmt.Fprintf(g.w, "\r\x1b[K%d/%d  %s left  %s", g.done, g.total, g.remaining(), c.Name)
+		fmt.Fprintf(g.w, "\r\x1b[K%d/%d  %s left  %s", g.done, g.total, g.remaining(), lastPart(c.Name, 50))
 	case g.done == g.total, time.Since(g.last) >= plainEvery:
 		fmt.Fprintf(g.w, "%d of %d cells measured, %s left\n", g.done, g.total, g.remaining())
 		g.last = time.Now()
 	}
+}
+
+// lastPart is the end of a name, where what is varied stands, so that the line
+// fits a terminal: a wrapped line cannot be rewritten.
+func lastPart(name string, most int) string {
+	if len(name) <= most {
+		return name
+	}
+	return "…" + name[len(name)-most:]
 }
 
 // clear takes the rewritten line away.
