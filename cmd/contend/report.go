@@ -45,6 +45,10 @@ func reportFolder(path string) string {
 
 // writeReport writes a report and prints the path of its page.
 func writeReport(set *sample.Set, dir string, opt report.Options) error {
+	var err error
+	if opt.Timelines, opt.Tables, err = timelines(set, dir); err != nil {
+		return err
+	}
 	files, err := report.Write(set, dir, opt)
 	if err != nil {
 		return err

@@ -24,6 +24,12 @@ func timelines(set *sample.Set, dir string) (pictures []html.Timeline, tables []
 		Title: "Worst places to wait", Columns: show.SiteColumns, Numeric: []bool{false, false, false, true, true, true, true, false},
 		About: "Over a tour through all values of GOMAXPROCS. Lost CPU time: the share of the time of Ps without a goroutine that is charged to waits at this line.",
 	}
+	if len(tours) == 0 {
+		return nil, nil, nil
+	}
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return nil, nil, err
+	}
 	names := map[string]int{}
 	for _, t := range tours {
 		pic, err := timeline(t.Trace, t.Backend, t.Conditions).Picture()
