@@ -6,7 +6,6 @@ import (
 	"io"
 	"os"
 	"runtime"
-	"strconv"
 	"time"
 
 	"github.com/contend-go/contend/bench"
@@ -16,14 +15,10 @@ import (
 	"github.com/contend-go/contend/caches"
 )
 
-// Probes makes the probe of that name for cells that ask for one. nil where a
-// program offers none.
-type Probes func(name string) (bench.Probe, error)
-
 // RunCell measures a cell and ends the process, if the harness started this
 // process for that; otherwise it returns at once. A program that sweeps caches
 // calls it first thing in main.
-func RunCell(specs []caches.Spec, probes Probes) {
+func RunCell(specs []caches.Spec, probes bench.Probes) {
 	text, ok := os.LookupEnv(cellVar)
 	if !ok {
 		return
@@ -35,7 +30,7 @@ func RunCell(specs []caches.Spec, probes Probes) {
 	os.Exit(0)
 }
 
-func runCell(text string, specs []caches.Spec, probes Probes, out io.Writer) error {
+func runCell(text string, specs []caches.Spec, probes bench.Probes, out io.Writer) error {
 	var c cell
 	if err := json.Unmarshal([]byte(text), &c); err != nil {
 		return fmt.Errorf("%s: %w", cellVar, err)
@@ -44,14 +39,9 @@ func runCell(text string, specs []caches.Spec, probes Probes, out io.Writer) err
 	if err != nil {
 		return err
 	}
-	var probe bench.Probe = blind{}
-	if c.Probe != "" {
-		if probes == nil {
-			return fmt.Errorf("cell %s: this program records no traces", c.name(c.Procs))
-		}
-		if probe, err = probes(c.Probe); err != nil {
-			return err
-		}
+	probe, err := probes.New(c.Probe)
+	if err != nil {
+		return fmt.Errorf("cell %s: %w", c.name(c.Procs), err)
 	}
 	w := bench.Window{
 		Name: c.name(c.Procs), Procs: c.Procs, Planned: c.Time,
@@ -141,30 +131,16 @@ func closeAll[K workload.Key](made []caches.Cache[K, *caches.Item], goroutines i
 
 // print writes what the protocol of bench.Cell asks for.
 func (rep report) print(out io.Writer, c cell) error {
-	var records []sample.Record
-	add := func(verb string, fields ...sample.Field) {
-		records = append(records, sample.Record{Verb: verb, Fields: fields})
+	p := bench.Printed{Procs: runtime.GOMAXPROCS(0)}
+	for _, res := range rep.results {
+		name, _ := sample.ParseName(c.name(res.procs))
+		p.Results = append(p.Results, sample.Sample{Name: name, Iters: res.ops, Values: res.values})
 	}
-	add("cell", sample.Field{Key: "protocol", Value: strconv.Itoa(sample.Protocol)},
-		sample.Field{Key: "gomaxprocs", Value: strconv.Itoa(runtime.GOMAXPROCS(0))})
-	for _, w := range append(rep.warnings, rep.seen.Warnings...) {
-		add("warn", sample.Field{Key: "text", Value: w})
-	}
-	for _, a := range rep.seen.Attachments {
-		add("attach", sample.Field{Key: "kind", Value: a.Kind}, sample.Field{Key: "path", Value: a.Path}, sample.Field{Key: "sha256", Value: a.SHA256})
-	}
-	for _, r := range records {
-		if _, err := fmt.Fprintln(out, r); err != nil {
-			return err
-		}
-	}
-	for i, res := range rep.results {
-		if i == len(rep.results)-1 {
-			res.values = append(res.values, rep.seen.Values...)
-		}
-		if _, err := fmt.Fprintln(out, sample.FormatResult(c.name(res.procs), res.ops, res.values)); err != nil {
-			return err
-		}
-	}
-	return nil
+	// What the whole process has to say stands with its first line, but for
+	// what the probe measured, which is of the last window.
+	first, last := &p.Results[0], &p.Results[len(p.Results)-1]
+	first.Warnings = append(rep.warnings, rep.seen.Warnings...)
+	first.Attachments = rep.seen.Attachments
+	last.Values = append(last.Values, rep.seen.Values...)
+	return p.Write(out)
 }

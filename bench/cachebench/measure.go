@@ -191,13 +191,6 @@ func (r *rig[K]) measure(facts *host.Facts, probe bench.Probe, w bench.Window) (
 	return rep, nil
 }
 
-// blind is the probe of untraced cells.
-type blind struct{}
-
-func (blind) Start(bench.Window) error               { return nil }
-func (blind) Mark(string)                            {}
-func (blind) Stop() (o bench.Observation, err error) { return o, nil }
-
 // check adds what is known only after all workers have ended.
 func (r *rig[K]) check(res *result, rep *report) {
 	if r.bytesPerEntry > 0 {

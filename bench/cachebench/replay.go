@@ -42,7 +42,7 @@ func newReplay[K workload.Key](c cell, make func(int) (caches.Cache[K, *caches.I
 // laps as fill the window.
 func (p *replay[K]) measure(facts *host.Facts, probe bench.Probe, w bench.Window) (rep report, err error) {
 	began := time.Now()
-	if _, err := p.laps(1, facts, blind{}, w); err != nil {
+	if _, err := p.laps(1, facts, bench.Blind{}, w); err != nil {
 		return rep, err
 	}
 	once := time.Since(began)
