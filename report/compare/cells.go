@@ -1,0 +1,203 @@
+package compare
+
+import (
+	"maps"
+	"math"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// cellKey tells cells apart: `go test ./...` prints one name in many packages.
+type cellKey struct{ pkg, name string }
+
+func (k cellKey) String() string {
+	if k.pkg == "" {
+		return k.name
+	}
+	return k.name + " (" + k.pkg + ")"
+}
+
+// cells are the samples of one side that are compared.
+type cells struct {
+	label   string
+	order   []cellKey
+	byKey   map[cellKey]*cell
+	invalid map[cellKey]string // the last reason, of cells without a valid sample
+	config  map[string][]string
+}
+
+// cell is what one side measured of one cell.
+type cell struct {
+	name           *sample.Name
+	pkg            string
+	samples        []*sample.Sample
+	oversubscribed bool
+}
+
+// collect takes the samples of a side that can be compared, and notes in c
+// what it leaves out.
+func collect(side Side, c *Comparison, which int) *cells {
+	s := &cells{label: side.Label, byKey: map[cellKey]*cell{}, invalid: map[cellKey]string{}, config: map[string][]string{}}
+	part := lastPart(side)
+	keys := map[*sample.Name]cellKey{} // of names within a package
+	var config map[string]string
+	for _, smp := range side.Set.Samples {
+		if side.Variant != "" && smp.Variant != side.Variant {
+			continue
+		}
+		if _, traced := smp.Name.Get("probe"); traced {
+			c.Traced++
+			continue
+		}
+		if part != "" && (smp.Run == nil || smp.Run.ID != part) {
+			c.OtherParts[which]++
+			continue
+		}
+		key, ok := keys[smp.Name]
+		if !ok || key.pkg != smp.Config["pkg"] {
+			key = cellKey{smp.Config["pkg"], smp.Name.String()}
+			keys[smp.Name] = key
+		}
+		if !smp.Valid() {
+			c.Invalid[which]++
+			s.invalid[key] = smp.Invalid
+			continue
+		}
+		if reflect.ValueOf(config).Pointer() != reflect.ValueOf(smp.Config).Pointer() {
+			config = smp.Config
+			s.configure(config)
+		}
+		x := s.byKey[key]
+		if x == nil {
+			x = &cell{name: smp.Name, pkg: key.pkg}
+			s.byKey[key] = x
+			s.order = append(s.order, key)
+		}
+		x.samples = append(x.samples, smp)
+		x.oversubscribed = x.oversubscribed || slices.ContainsFunc(smp.Warnings, func(w string) bool { return strings.HasPrefix(w, "oversubscribed") })
+	}
+	return s
+}
+
+// lastPart is the run of the side's last sample if the side holds more than
+// one: a run that was continued on another host, or with another build, begins
+// a new part, and parts are never pooled.
+func lastPart(side Side) string {
+	last, several := "", false
+	for _, smp := range side.Set.Samples {
+		if smp.Run == nil || side.Variant != "" && smp.Variant != side.Variant {
+			continue
+		}
+		several = several || last != "" && last != smp.Run.ID
+		last = smp.Run.ID
+	}
+	if !several {
+		return ""
+	}
+	return last
+}
+
+// own are configuration keys that are part of a cell's identity, or that name
+// what is compared.
+var own = map[string]bool{"pkg": true, "commit": true, "branch": true, "date": true}
+
+func (s *cells) configure(config map[string]string) {
+	for k, v := range config {
+		if !own[k] && !slices.Contains(s.config[k], v) {
+			s.config[k] = append(s.config[k], v)
+		}
+	}
+}
+
+// configuration notes in what the hosts and settings of the sides differ.
+func (c *Comparison) configuration(a, b *cells) {
+	all := maps.Clone(a.config)
+	maps.Copy(all, b.config)
+	for _, k := range slices.Sorted(maps.Keys(all)) {
+		x, y := a.config[k], b.config[k]
+		switch {
+		case len(x) == 0 || len(y) == 0:
+			c.Unstated = append(c.Unstated, k)
+		case !slices.Equal(x, y) || len(x) > 1:
+			c.Differs = append(c.Differs, Difference{k, x, y})
+		}
+	}
+	if y := b.config["usable-cpus"]; len(y) == 1 {
+		c.UsableCPUs = y[0]
+	}
+}
+
+// commonUnits are the units that both cells have, in the order of the new one.
+func commonUnits(x, y *cell) []string {
+	has := func(c *cell) []string {
+		var units []string
+		for _, s := range c.samples {
+			for _, v := range s.Values {
+				if !slices.Contains(units, v.Unit) {
+					units = append(units, v.Unit)
+				}
+			}
+		}
+		return units
+	}
+	old := has(x)
+	return slices.DeleteFunc(has(y), func(u string) bool { return !slices.Contains(old, u) })
+}
+
+// newRow gathers what both cells measured in the unit.
+func newRow(x, y *cell, unit string, better sample.Better) *Row {
+	nan := math.NaN()
+	r := &Row{
+		Name: y.name, Pkg: y.pkg, Unit: unit, Better: better, Oversubscribed: x.oversubscribed || y.oversubscribed,
+		Ratio: nan, Lo: nan, Hi: nan, Level: nan, Shift: nan, P: nan, PHolm: nan,
+	}
+	old, new, paired := pairs(x, y, unit)
+	if !paired {
+		old, new = values(x, unit), values(y, unit)
+	}
+	r.Paired, r.NOld, r.NNew = paired, len(old), len(new)
+	r.Old, r.New = median(old), median(new)
+	r.measure(old, new)
+	return r
+}
+
+func values(c *cell, unit string) []float64 {
+	list := make([]float64, 0, len(c.samples))
+	for _, s := range c.samples {
+		if v, ok := s.Value(unit); ok {
+			list = append(list, v)
+		}
+	}
+	return list
+}
+
+// blockKey is a moment at which both sides were measured.
+type blockKey struct {
+	run   string
+	block int
+}
+
+// pairs joins the samples of common blocks, in which both variants of one run
+// were measured side by side. Samples without a partner (it was invalid) are
+// left out, unless there is no common block at all.
+func pairs(x, y *cell, unit string) (old, new []float64, ok bool) {
+	at := map[blockKey]float64{}
+	for _, s := range x.samples {
+		if v, has := s.Value(unit); has && s.Run != nil && s.Block >= 0 {
+			at[blockKey{s.File + " " + s.Run.ID, s.Block}] = v
+		}
+	}
+	for _, s := range y.samples {
+		if s.Run == nil || s.Block < 0 {
+			continue
+		}
+		a, both := at[blockKey{s.File + " " + s.Run.ID, s.Block}]
+		if b, has := s.Value(unit); both && has {
+			old, new = append(old, a), append(new, b)
+		}
+	}
+	return old, new, len(old) > 0
+}

@@ -1,0 +1,407 @@
+// Package compare holds two sets of samples against each other: how far each
+// cell has moved, how sure that is, and whether a change may pass.
+//
+// Noise is taken to multiply, so a cell's samples are compared by their
+// logarithms and its change is a ratio; units that are not positive throughout
+// are compared by differences. Where both sides were measured in the same
+// blocks of one run, the comparison is of pairs, and the drift of the machine
+// cancels. The family is every gated cell and unit; Holm's procedure (1979)
+// keeps the chance of even one false alarm in it at Alpha. See [ranks] for the
+// test itself.
+package compare
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// Options says what counts as a change.
+type Options struct {
+	// Units are gated: each of a cell's units that is listed is a member of the
+	// family. None stands for one primary unit per cell: ops/s, or else ns/op,
+	// or else the first that both sides have and that has a direction.
+	Units []string
+	// MinEffect is the smallest change that matters, as a fraction: 0.03.
+	MinEffect float64
+	// Alpha is the chance of a false alarm in the whole family: 0.05.
+	Alpha float64
+	// Want is a change that the reader wants to be found, as a fraction: the
+	// comparison says how many samples that takes.
+	Want float64
+}
+
+// Default are the options of the command.
+var Default = Options{MinEffect: 0.03, Alpha: 0.05, Want: 0.05}
+
+// MinN is the least number of samples on each side, or of pairs, that are
+// tested at all. It is the first at which ranks alone can say anything at 95%.
+const MinN = 6
+
+// Side is one of the two that are compared.
+type Side struct {
+	Label   string // for the reader: "base", a path
+	Set     *sample.Set
+	Variant string // only samples of this variant; "" for all of the set
+}
+
+// Verdict is what the data say of one cell.
+type Verdict string
+
+// The verdicts. Worse and Better need an interval that excludes no change and
+// an estimate of at least the smallest effect. Same says that no such change was
+// found. Unclear cells are those that the data cannot decide: too few samples,
+// or an estimate that would be a regression if it were certain.
+const (
+	Worse   Verdict = "worse"
+	Better  Verdict = "better"
+	Same    Verdict = "same"
+	Unclear Verdict = "unclear"
+)
+
+// Row is one cell in one unit.
+type Row struct {
+	Name   *sample.Name
+	Pkg    string // the pkg: line of text that has one
+	Unit   string
+	Better sample.Better
+	// Gated rows are the family. The others inform: their intervals hold
+	// Alpha each, without correction, and they have no verdict.
+	Gated   bool
+	Verdict Verdict
+	Why     string // of an unclear verdict
+
+	Paired     bool
+	NOld, NNew int     // samples; pairs if Paired
+	Old, New   float64 // medians
+	// Ratio is the estimate of new ÷ old, from Lo to Hi with confidence Level.
+	// NaN where there is none: too few samples, or an old median that is not
+	// positive.
+	Ratio, Lo, Hi, Level float64
+	// Shift is the change in the unit itself where a ratio makes no sense
+	// because not all values are positive; NaN otherwise.
+	Shift  float64
+	P      float64 // of no change, NaN if not tested
+	PHolm  float64 // P corrected for the family
+	Needed int     // samples a side that find Options.Want nine times in ten; 0 unknown
+
+	Oversubscribed bool // at more Ps than usable CPUs, by the samples' warnings
+
+	data  data
+	logs  bool    // data are logarithms
+	alpha float64 // what p must reach in the first step of the family
+	test  test    // nil without enough samples
+}
+
+// Procs is the cell's GOMAXPROCS, 0 if its name does not state it.
+func (r *Row) Procs() int { return r.Name.Procs() }
+
+// Change is the relative change of the estimate: +0.05 is 5% more. It is ±Inf
+// for a change from zero.
+func (r *Row) Change() float64 {
+	if math.IsNaN(r.Ratio) && !math.IsNaN(r.Shift) && r.Shift != 0 {
+		return math.Inf(int(math.Copysign(1, r.Shift)))
+	}
+	return r.Ratio - 1
+}
+
+// loss is the change towards the worse; a gain is negative.
+func (r *Row) loss() float64 {
+	if r.Better == sample.Higher {
+		return -r.Change()
+	}
+	return r.Change()
+}
+
+// Difference is a configuration key that the two sides do not agree in.
+type Difference struct {
+	Key      string
+	Old, New []string // values, in order; none where a side does not state it
+}
+
+// Comparison is the outcome.
+type Comparison struct {
+	Options
+	OldLabel, NewLabel string
+	Rows               []*Row // gated ones first, worst first
+	Missing, New       []string
+	NoUnit             []string // cells on both sides without a common unit to compare
+	Crashed            []string // cells whose samples are all invalid on one side only
+	Invalid            [2]int   // samples left out: old, new
+	Traced             int      // samples of traced cells, which are not compared
+	OtherParts         [2]int   // samples of earlier parts of a run, on another host or of another build
+	Differs            []Difference
+	Unstated           []string // configuration keys that one side alone states
+	MaxProcs           int
+	UsableCPUs         string
+	Notes              []string
+}
+
+// Compare compares two sides. It is an error if they have no cell and unit in
+// common, or if a listed unit is in neither or has no direction.
+func Compare(old, new Side, opt Options) (*Comparison, error) {
+	if err := opt.check(); err != nil {
+		return nil, err
+	}
+	c := &Comparison{Options: opt, OldLabel: old.Label, NewLabel: new.Label}
+	direction := func(unit string) sample.Better {
+		return cmp.Or(new.Set.Better[unit], old.Set.Direction(unit))
+	}
+	a, b := collect(old, c, 0), collect(new, c, 1)
+	c.configuration(a, b)
+	if err := c.match(a, b, direction); err != nil {
+		return nil, err
+	}
+	c.judge()
+	return c, nil
+}
+
+func (o Options) check() error {
+	switch {
+	case !(o.MinEffect >= 0 && o.MinEffect < 1):
+		return fmt.Errorf("--min-effect: %g; a share from 0%% to under 100%%, such as 3%%", o.MinEffect)
+	case !(o.Alpha > 0 && o.Alpha < 0.5):
+		return fmt.Errorf("--alpha: %g; a probability above 0 and below 0.5, such as 0.05", o.Alpha)
+	case !(o.Want > o.MinEffect && o.Want < 1):
+		return fmt.Errorf("--want: %g; a change above --min-effect, such as 5%%", o.Want)
+	}
+	return nil
+}
+
+// match finds the cells that both sides have, and the units to compare.
+func (c *Comparison) match(a, b *cells, direction func(string) sample.Better) error {
+	for _, key := range a.order {
+		if b.byKey[key] == nil {
+			c.absent(&c.Missing, key, b)
+		}
+	}
+	seen := map[string]bool{}
+	for _, key := range b.order {
+		x, y := a.byKey[key], b.byKey[key]
+		if x == nil {
+			c.absent(&c.New, key, a)
+			continue
+		}
+		c.MaxProcs = max(c.MaxProcs, y.name.Procs())
+		units := commonUnits(x, y)
+		gated := c.gate(units, direction)
+		if len(gated) == 0 {
+			c.NoUnit = append(c.NoUnit, key.String())
+		}
+		for _, u := range units {
+			seen[u] = true
+			if d := direction(u); d != sample.Neither || slices.Contains(gated, u) {
+				r := newRow(x, y, u, d)
+				r.Gated = slices.Contains(gated, u)
+				c.Rows = append(c.Rows, r)
+			}
+		}
+	}
+	for _, u := range c.Units {
+		if direction(u) == sample.Neither {
+			return fmt.Errorf("--unit: %s has no direction; a line \"Unit %s better=lower\" (or higher) in the text gives it one", u, u)
+		}
+		if !seen[u] {
+			return fmt.Errorf("--unit: no cell has %s on both sides", u)
+		}
+	}
+	if !slices.ContainsFunc(c.Rows, func(r *Row) bool { return r.Gated }) {
+		return errors.New(c.nothing())
+	}
+	return nil
+}
+
+// nothing says why no cell can be compared.
+func (c *Comparison) nothing() string {
+	text := "nothing to compare: no cell is on both sides with a unit that has a direction"
+	for _, list := range []struct {
+		what  string
+		cells []string
+	}{{"only in " + c.OldLabel, c.Missing}, {"only in " + c.NewLabel, c.New}, {"invalid on one side", c.Crashed}, {"without a common unit", c.NoUnit}} {
+		if len(list.cells) > 0 {
+			text += fmt.Sprintf("; %s: %s", list.what, few(list.cells))
+		}
+	}
+	return text
+}
+
+// absent notes a cell that the other side has not, or only invalid.
+func (c *Comparison) absent(list *[]string, key cellKey, other *cells) {
+	if why, ok := other.invalid[key]; ok {
+		c.Crashed = append(c.Crashed, fmt.Sprintf("%s: %s: %s", other.label, key, why))
+		return
+	}
+	*list = append(*list, key.String())
+}
+
+// gate chooses the family's members among a cell's units.
+func (c *Comparison) gate(units []string, direction func(string) sample.Better) []string {
+	if len(c.Units) > 0 {
+		var list []string
+		for _, u := range units {
+			if slices.Contains(c.Units, u) {
+				list = append(list, u)
+			}
+		}
+		return list
+	}
+	for _, u := range []string{"ops/s", "ns/op"} {
+		if slices.Contains(units, u) {
+			return []string{u}
+		}
+	}
+	for _, u := range units {
+		if direction(u) != sample.Neither {
+			return []string{u}
+		}
+	}
+	return nil
+}
+
+// judge tests the family, corrects, and gives the verdicts.
+func (c *Comparison) judge() {
+	family := c.test(newNulls())
+	level := holm(family, c.Alpha)
+	for _, r := range c.Rows {
+		alpha := c.Alpha
+		if r.Gated {
+			alpha = level
+		}
+		r.estimate(alpha)
+		r.Needed = r.needed(c.Want, c.MinEffect)
+		if r.Gated {
+			r.decide(c.Options)
+		}
+	}
+	rank := map[Verdict]int{Worse: 0, Unclear: 1, Better: 2, Same: 3}
+	slices.SortStableFunc(c.Rows, func(a, b *Row) int {
+		if a.Gated != b.Gated {
+			return cmp.Compare(rankBool(b.Gated), rankBool(a.Gated))
+		}
+		if !a.Gated {
+			return 0
+		}
+		return cmp.Or(cmp.Compare(rank[a.Verdict], rank[b.Verdict]), cmp.Compare(sortable(b.loss()), sortable(a.loss())))
+	})
+}
+
+// test prepares every row for the level that its family asks for at first, and
+// returns the family: the gated rows that have enough samples.
+func (c *Comparison) test(nulls *nulls) (family []*Row) {
+	for _, r := range c.Rows {
+		if r.Gated && r.enough() {
+			family = append(family, r)
+		}
+	}
+	for _, r := range c.Rows {
+		alpha := c.Alpha
+		if r.Gated {
+			alpha /= float64(max(1, len(family)))
+		}
+		if r.alpha = alpha; r.enough() {
+			r.prepare(nulls)
+		}
+	}
+	return family
+}
+
+func rankBool(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+func sortable(x float64) float64 {
+	if math.IsNaN(x) {
+		return math.Inf(-1)
+	}
+	return x
+}
+
+// holm corrects the family's p values, and gives the level at which the
+// intervals agree with it. With r rejections among m, that is Alpha ÷ (m − r):
+// each rejected cell's p is at most its own step's threshold, which is below
+// this one; the next smallest p is above it, and so are all others. So an
+// interval at this level excludes no change exactly where Holm rejects.
+func holm(family []*Row, alpha float64) (level float64) {
+	rows := slices.SortedFunc(slices.Values(family), func(a, b *Row) int { return cmp.Compare(a.P, b.P) })
+	m, rejected, worst := len(rows), 0, 0.0
+	for i, r := range rows {
+		worst = max(worst, min(1, r.P*float64(m-i)))
+		r.PHolm = worst
+		if worst <= alpha {
+			rejected++
+		}
+	}
+	return alpha / float64(max(1, m-rejected))
+}
+
+// decide gives the verdict of a gated row.
+func (r *Row) decide(o Options) {
+	loss := r.loss()
+	switch certain := r.PHolm <= o.Alpha; {
+	case !r.enough():
+		r.Verdict, r.Why = Unclear, fmt.Sprintf("%d of the %d samples that it takes", min(r.NOld, r.NNew), MinN)
+	case certain && loss >= o.MinEffect:
+		r.Verdict = Worse
+	case certain && loss <= -o.MinEffect:
+		r.Verdict = Better
+	case loss >= o.MinEffect:
+		r.Verdict, r.Why = Unclear, "it would be a regression, but may be chance"
+	default:
+		r.Verdict = Same
+	}
+}
+
+// Count is how many gated rows have the verdict.
+func (c *Comparison) Count(v Verdict) int {
+	n := 0
+	for _, r := range c.Rows {
+		if r.Gated && r.Verdict == v {
+			n++
+		}
+	}
+	return n
+}
+
+// Gated are the rows of the family.
+func (c *Comparison) Gated() []*Row {
+	n := 0
+	for n < len(c.Rows) && c.Rows[n].Gated {
+		n++
+	}
+	return c.Rows[:n]
+}
+
+// Regressed reports whether a change must not pass.
+func (c *Comparison) Regressed() bool { return c.Count(Worse) > 0 }
+
+// Undecided reports whether the data cannot decide all that they should:
+// unclear or crashed cells, or sides that were measured on different hosts.
+func (c *Comparison) Undecided() bool {
+	return c.Count(Unclear) > 0 || len(c.Crashed) > 0 || len(c.Differs) > 0
+}
+
+// few names the first of many.
+func few(list []string) string {
+	const most = 5
+	text := strings.Join(list[:min(most, len(list))], ", ")
+	if len(list) > most {
+		text += fmt.Sprintf(" and %d more", len(list)-most)
+	}
+	return text
+}
+
+// median is the middle of the values, or of the two in the middle, as benchstat
+// has it.
+func median(values []float64) float64 {
+	s := slices.Sorted(slices.Values(values))
+	n := len(s)
+	return (s[(n-1)/2] + s[n/2]) / 2
+}

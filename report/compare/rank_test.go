@@ -1,0 +1,120 @@
+package compare
+
+import (
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/aclements/go-moremath/stats"
+)
+
+// TestSignedRankByEnumeration holds the table against all 2ⁿ ways to swap
+// labels.
+func TestSignedRankByEnumeration(t *testing.T) {
+	for n := 1; n <= 12; n++ {
+		scores, c := signedScores(n), newNulls().signedRank(n)
+		seen := map[int]float64{}
+		for mask := range 1 << n {
+			sum := 0
+			for i, s := range scores {
+				if mask>>i&1 == 1 {
+					sum += s
+				}
+			}
+			seen[sum] += math.Pow(2, -float64(n))
+		}
+		want := 0.0
+		for k := range c.exact {
+			want += seen[k]
+			if math.Abs(c.cdf(k)-want) > 1e-12 {
+				t.Fatalf("n=%d: P(≤%d) = %g, want %g", n, k, c.cdf(k), want)
+			}
+		}
+	}
+}
+
+// TestRankSumAgainstPeer holds p against the implementation that benchstat
+// uses, on data without ties.
+func TestRankSumAgainstPeer(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 1))
+	for range 200 {
+		a, b := draw(rng, 2+rng.IntN(12), 0), draw(rng, 2+rng.IntN(12), 1)
+		want, err := stats.MannWhitneyUTest(a, b, stats.LocationDiffers)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := newUnpaired(a, b, newNulls()).p(); math.Abs(got-want.P) > 1e-9 {
+			t.Fatalf("%d and %d samples: p = %g, want %g", len(a), len(b), got, want.P)
+		}
+	}
+}
+
+func draw(rng *rand.Rand, n int, mean float64) []float64 {
+	list := make([]float64, n)
+	for i := range list {
+		list[i] = mean + rng.NormFloat64()
+	}
+	return list
+}
+
+// TestInterval: an interval excludes no change exactly where p says so, it
+// holds the estimate, and the sides can be swapped.
+func TestInterval(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for i := range 2000 {
+		a, b := draw(rng, 6+rng.IntN(10), 0), draw(rng, 6+rng.IntN(10), rng.Float64())
+		if i%2 == 0 { // with ties, and with zeros
+			for _, list := range [][]float64{a, b} {
+				for j := range list {
+					list[j] = math.Round(2*list[j]) / 2
+				}
+			}
+		}
+		d := make([]float64, min(len(a), len(b)))
+		for j := range d {
+			d[j] = b[j] - a[j]
+		}
+		minus := make([]float64, len(d))
+		for j := range d {
+			minus[j] = -d[j]
+		}
+		nulls, grain := newNulls(), data{a, b}.grain()
+		for name, pair := range map[string][2]test{
+			"unpaired":         {newUnpaired(a, b, nulls), newUnpaired(b, a, nulls)},
+			"paired":           {newPaired(d, nulls), newPaired(minus, nulls)},
+			"student":          {newStudentPaired(d, grain), newStudentPaired(minus, grain)},
+			"student unpaired": {newStudentUnpaired(a, b, grain), newStudentUnpaired(b, a, grain)},
+		} {
+			x, y := pair[0], pair[1]
+			for _, alpha := range []float64{0.2, 0.05, 0.01} {
+				lo, hi := x.interval(alpha)
+				if excludes := lo > 0 || hi < 0; excludes != (x.p() <= alpha) {
+					t.Fatalf("%s: p = %g, but the interval at %g is [%g, %g]\na %v\nb %v", name, x.p(), alpha, lo, hi, a, b)
+				}
+				if c := x.center(); c < lo-1e-12 || c > hi+1e-12 {
+					t.Fatalf("%s: estimate %g outside of [%g, %g]", name, c, lo, hi)
+				}
+				if l, h := y.interval(alpha); math.Abs(l+hi)+math.Abs(h+lo) > 1e-9 && !math.IsInf(lo, 0) {
+					t.Fatalf("%s: [%g, %g], but swapped [%g, %g]", name, lo, hi, l, h)
+				}
+			}
+			if math.Abs(x.p()-y.p()) > 1e-12 {
+				t.Fatalf("%s: p = %g, but swapped %g", name, x.p(), y.p())
+			}
+		}
+	}
+}
+
+// TestNormalApproximation checks the claim at mostExact.
+func TestNormalApproximation(t *testing.T) {
+	for name, c := range map[string]*countTable{"paired": newNulls().signedRank(mostExact), "unpaired": newNulls().rankSum(mostExact/2, mostExact/2)} {
+		for _, p := range []float64{0.025, 2.5e-4} {
+			k := c.quantile(p)
+			approx := c.normal.CDF(float64(k) + 0.5)
+			t.Logf("%s: exact %.3g, normal %.3g", name, c.cdf(k), approx)
+			if ratio := approx / c.cdf(k); ratio < 0.95 || ratio > 1.2 {
+				t.Errorf("%s at %g: normal ÷ exact is %.3f", name, p, ratio)
+			}
+		}
+	}
+}

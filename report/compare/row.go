@@ -1,0 +1,142 @@
+package compare
+
+import (
+	"math"
+	"slices"
+
+	"gonum.org/v1/gonum/stat/distuv"
+)
+
+// data are a row's values on the scale on which a change is a shift.
+type data struct {
+	old, new []float64 // of the same block at the same index, if paired
+}
+
+// grain is the smallest step between different values of a row.
+func (d data) grain() float64 {
+	all := slices.Concat(d.old, d.new)
+	slices.Sort(all)
+	least := math.Inf(1)
+	for i := 1; i < len(all); i++ {
+		if step := all[i] - all[i-1]; step > 1e-9 && step < least { // less is the error of a logarithm
+			least = step
+		}
+	}
+	if math.IsInf(least, 1) {
+		return 0
+	}
+	return least
+}
+
+// measure puts the row's values on their scale: logarithms where all are
+// positive, otherwise the values themselves.
+func (r *Row) measure(old, new []float64) {
+	r.logs = slices.Min(old) > 0 && slices.Min(new) > 0
+	r.data = data{old: slices.Clone(old), new: slices.Clone(new)}
+	if r.logs {
+		for _, list := range [][]float64{r.data.old, r.data.new} {
+			for i, v := range list {
+				list[i] = math.Log(v)
+			}
+		}
+	}
+}
+
+// enough reports whether the row can be tested.
+func (r *Row) enough() bool { return min(r.NOld, r.NNew) >= MinN }
+
+func (r *Row) differences() []float64 {
+	d := make([]float64, len(r.data.old))
+	for i := range d {
+		d[i] = r.data.new[i] - r.data.old[i]
+	}
+	return d
+}
+
+// prepare tests the row: by ranks where these can reach the level that the
+// family asks for, which depends on the numbers of samples alone.
+func (r *Row) prepare(nulls *nulls) {
+	if r.Paired {
+		d := r.differences()
+		if exact := newPaired(d, nulls); exact.reaches(r.alpha) {
+			r.test = exact
+		} else {
+			r.test = newStudentPaired(d, r.data.grain())
+		}
+	} else {
+		if exact := newUnpaired(r.data.old, r.data.new, nulls); exact.reaches(r.alpha) {
+			r.test = exact
+		} else {
+			r.test = newStudentUnpaired(r.data.old, r.data.new, r.data.grain())
+		}
+	}
+	r.P = r.test.p()
+}
+
+// estimate fills in the ratio and its interval at the level.
+func (r *Row) estimate(alpha float64) {
+	if r.test == nil { // too few samples: a point without an interval
+		r.put(r.New/r.Old, math.NaN(), math.NaN(), r.New-r.Old)
+		return
+	}
+	r.Level = 1 - alpha
+	shift := r.test.center()
+	lo, hi := r.test.interval(alpha)
+	if r.logs {
+		r.put(math.Exp(shift), math.Exp(lo), math.Exp(hi), 0)
+		return
+	}
+	r.put(1+shift/r.Old, 1+lo/r.Old, 1+hi/r.Old, shift)
+}
+
+func (r *Row) put(ratio, lo, hi, shift float64) {
+	if !r.logs {
+		r.Shift = shift
+	}
+	if r.Old > 0 {
+		r.Ratio, r.Lo, r.Hi = ratio, lo, hi
+	} else if shift == 0 {
+		r.Ratio = 1
+	}
+}
+
+// needed is how many samples a side find a change of want nine times in ten in
+// a cell as noisy as this one: the estimate must pass both the smallest effect
+// and what the level asks for. By the normal approximation, with the efficiency
+// of ranks on normal noise, 3/π (Hodges and Lehmann 1956); never less than what
+// lets the exact test decide.
+func (r *Row) needed(want, minEffect float64) int {
+	if min(r.NOld, r.NNew) < 2 || !(r.Old > 0) {
+		return 0
+	}
+	var variance float64
+	if r.Paired {
+		variance = square(spread(r.differences()))
+	} else {
+		variance = square(spread(r.data.old)) + square(spread(r.data.new))
+	}
+	if !r.logs {
+		variance /= r.Old * r.Old
+	}
+	normal := distuv.UnitNormal
+	power := normal.Quantile(0.9)
+	se := min((want-minEffect)/power, want/(normal.Quantile(1-r.alpha/2)+power))
+	n := math.Ceil(variance / (se * se) / (3 / math.Pi))
+	if n > 1e6 {
+		return 0
+	}
+	return max(int(n), least(r.alpha, r.Paired), MinN)
+}
+
+func square(x float64) float64 { return x * x }
+
+// spread is the standard deviation as the median absolute deviation has it:
+// 1.4826 is 1 ÷ the upper quartile of the normal distribution.
+func spread(values []float64) float64 {
+	m := median(values)
+	d := make([]float64, len(values))
+	for i, v := range values {
+		d[i] = math.Abs(v - m)
+	}
+	return 1.4826 * median(d)
+}
