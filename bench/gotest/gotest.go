@@ -85,6 +85,7 @@ type Suite struct {
 	Bench    string     `json:"bench"`
 
 	raw     map[string]string // the benchmark's own name, by the cell's
+	traced  bool              // some cells leave traces
 	cleanup []func() error
 }
 
@@ -230,7 +231,7 @@ func (s *Suite) Plan(o *Options, facts *host.Facts) (*bench.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.raw = map[string]string{}
+	s.raw, s.traced = map[string]string{}, o.TraceCells()
 	return o.Fit(func() (*bench.Plan, error) {
 		plan := o.NewPlan()
 		for _, p := range s.Programs {
@@ -314,5 +315,8 @@ func (s *Suite) Prepare(opt *bench.Options) error {
 		r := reader{facts: facts, cell: c, benchmark: s.raw[c.Name], plain: plain[c.Program]}
 		return r.read(o)
 	}
-	return os.MkdirAll(filepath.Join(opt.Dir, "traces"), 0o755)
+	if !s.traced {
+		return nil
+	}
+	return os.MkdirAll(filepath.Join(opt.Dir, filepath.Dir(tracePath(""))), 0o755)
 }

@@ -115,6 +115,7 @@ var places = map[string]int{
 	"run1 waits for its goroutine": 1,
 	"doBench waits for launch":     1,
 	"RunParallel":                  1,
+	"runBenchmarks runs main":      1,
 }
 
 // patcher collects insertions.
@@ -151,8 +152,11 @@ func (p *patcher) types(d *ast.GenDecl) {
 	}
 }
 
-// method looks into the methods of B.
+// method looks into the methods of B, and into the function that runs all.
 func (p *patcher) method(d *ast.FuncDecl) {
+	if d.Recv == nil && d.Name.Name == "runBenchmarks" {
+		p.end(d)
+	}
 	if d.Recv == nil || len(d.Recv.List) != 1 || len(d.Recv.List[0].Names) != 1 {
 		return
 	}
@@ -176,6 +180,18 @@ func (p *patcher) method(d *ast.FuncDecl) {
 			if isReceive(s.X, b, "signal") && (d.Name.Name == "run1" || d.Name.Name == "doBench") {
 				place := map[string]string{"run1": "run1 waits for its goroutine", "doBench": "doBench waits for launch"}[d.Name.Name]
 				p.insert(place, s.End(), "; "+b+".contendEnded()")
+			}
+		}
+		return true
+	})
+}
+
+// end looks for the call main.runN(1), which runs all benchmarks.
+func (p *patcher) end(d *ast.FuncDecl) {
+	ast.Inspect(d.Body, func(n ast.Node) bool {
+		if s, ok := n.(*ast.ExprStmt); ok {
+			if call, ok := s.X.(*ast.CallExpr); ok && isField(call.Fun, "main", "runN") {
+				p.insert("runBenchmarks runs main", s.End(), "; main.contendComplete()")
 			}
 		}
 		return true

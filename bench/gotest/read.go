@@ -32,7 +32,7 @@ type parsed struct {
 	results  []result
 	ends     []ending // benchmarks that failed or were skipped
 	notes    []string
-	complete bool // testing came to its end
+	complete bool // all benchmarks were run
 }
 
 // result is one benchmark's.
@@ -63,19 +63,16 @@ func (e ending) reason() string {
 func parse(stdout []byte, plain bool, procs int) parsed {
 	var p parsed
 	var marked bytes.Buffer
-	for line := range bytes.Lines(stdout) {
-		switch text := strings.TrimRight(string(line), "\r\n"); {
-		case text == "PASS", text == "FAIL":
-			p.complete = true
-		case strings.HasPrefix(text, mark):
-			marked.WriteString(text[len(mark):] + "\n")
-		}
-	}
 	if plain {
 		p.plain(stdout, procs)
-	} else {
-		p.marked(&marked)
+		return p
 	}
+	for line := range bytes.Lines(stdout) {
+		if text, ok := bytes.CutPrefix(line, []byte(mark)); ok {
+			marked.Write(text)
+		}
+	}
+	p.marked(&marked)
 	return p
 }
 
@@ -92,6 +89,8 @@ func (p *parsed) marked(text io.Reader) {
 		switch r.Verb {
 		case "cell":
 			cells = append(cells, r)
+		case "note":
+			p.complete = true
 		case "absent":
 			verdict, output, _ := strings.Cut(r.Get("reason"), ": ")
 			p.ends = append(p.ends, ending{r.Get("name"), verdict, output})
@@ -114,7 +113,7 @@ var (
 	// What testing prints for a result, behind the name or, when the benchmark
 	// printed something in between, on a later line.
 	resultText = regexp.MustCompile(`^\s*\d+\t\s*[-+.eE\d]+ \S+`)
-	endText    = regexp.MustCompile(`^\s*--- (FAIL|SKIP): (\S+)`)
+	endText    = regexp.MustCompile(`(?:^|\t)\s*--- (FAIL|SKIP): (\S+)`)
 )
 
 // plain reads what testing prints.
@@ -126,6 +125,9 @@ func (p *parsed) plain(stdout []byte, procs int) {
 	name := "" // of the benchmark whose result is awaited
 	for line := range strings.Lines(string(stdout)) {
 		line = strings.TrimRight(line, "\r\n")
+		if line == "PASS" || line == "FAIL" {
+			p.complete = true
+		}
 		rest := line
 		if strings.HasPrefix(line, "Benchmark") {
 			before, after, _ := strings.Cut(line, "\t")

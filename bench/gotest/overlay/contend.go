@@ -179,3 +179,6 @@ func (b *B) contendEnded() {
 		fmt.Fprintf(b.w, "\n#contend # absent name=%q reason=%q\n", b.name, verdict+": "+output)
 	}
 }
+
+// contendComplete prints that all benchmarks were run.
+func (b *B) contendComplete() { fmt.Fprint(b.w, "\n#contend # note text=complete\n") }

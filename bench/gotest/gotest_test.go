@@ -1,0 +1,273 @@
+package gotest
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"golang.org/x/tools/txtar"
+
+	"github.com/contend-go/contend/bench"
+	"github.com/contend-go/contend/bench/host"
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// module unpacks a text archive into a new folder.
+func module(t *testing.T, name string) string {
+	t.Helper()
+	a, err := txtar.ParseFile(filepath.Join("testdata", name))
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, f := range a.Files {
+		write(t, filepath.Join(dir, f.Name), string(f.Data))
+	}
+	return dir
+}
+
+func write(t *testing.T, path, text string) {
+	t.Helper()
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// options measure the module in dir as shortly as it goes.
+func options(t *testing.T, dir string, flags ...string) *Options {
+	t.Helper()
+	o := &Options{Package: ".", Bench: ".", GoFlags: append([]string{"-C", dir}, flags...)}
+	o.SweepOptions = bench.SweepOptions{
+		Procs: "1,2", Time: 2 * time.Millisecond, Count: 1, Seed: 1, Out: filepath.Join(t.TempDir(), "run"),
+		Affinity: "none", Trace: "none", TraceBlocks: 1,
+	}
+	return o
+}
+
+// sweep builds, measures and loads.
+func sweep(t *testing.T, o *Options) (*Suite, *sample.Set) {
+	t.Helper()
+	facts := host.Read()
+	s, err := Build(t.Context(), o, &facts, filepath.Join(o.Out, "build"), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	plan, err := s.Plan(o, &facts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range plan.Cells {
+		plan.Cells[i].Bound = 20 * time.Second
+		if strings.Contains(plan.Cells[i].Name, "Hangs") {
+			plan.Cells[i].Bound = 2 * time.Second
+		}
+	}
+	opt := o.Options(&facts)
+	if err := s.Prepare(&opt); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := bench.Run(t.Context(), plan, opt); err != nil {
+		t.Fatal(err)
+	}
+	set, err := sample.Load(o.Out)
+	if err != nil || len(set.Notes) > 0 {
+		t.Fatal(err, set.Notes)
+	}
+	return s, set
+}
+
+// oddGood are the benchmarks of testdata/odd.txtar that must give a sample at
+// each GOMAXPROCS.
+var oddGood = []string{
+	"N", "Loop", "Parallel", "Metrics", "HidesTime", "Noisy", "Silent", "StopsTimer", "ReadsTestdata", "Short", "SubFails/good",
+	"Sub/size-100", "Sub/a/b", "Sub/with_space", "Sub/x=1/y=a|b", "Sub/(re).*[meta]+^$", "Sub/ünïcode", `Sub/back\slash`, "Sub/same", "Sub/same#01", "Sub/#00",
+}
+
+// oddBad are the others, with why they give none: in the listing of the absent,
+// or in the invalid samples.
+var oddAbsent = map[string]string{
+	"Fails":                "failed: bad_test.go:11: nothing works",
+	"Skips":                "skipped: bad_test.go:19: no such hardware",
+	"SubFails/bad":         "failed: bad_test.go:26: a bad one",
+	"Panics":               "panic: at once",
+	"PanicsInGoroutine":    "panic: elsewhere",
+	"Exits":                "unexpected call to os.Exit(0)",
+	"Keyed/gomaxprocs=1/x": "has a key gomaxprocs of its own",
+	"LoopBreaks":           "returned without B.Loop() == false",
+}
+
+var oddInvalid = map[string]string{
+	"FailsLater":       "failed: bad_test.go:15: at N above 1",
+	"PanicsLater":      "panic: assignment to entry in nil map",
+	"ExitsLater":       "no more room",
+	"HangsLater":       "no result after 2s",
+	"SetsProcs":        "ran at GOMAXPROCS=3 instead of",
+	"NamedByP/procs:2": "no such benchmark at GOMAXPROCS=1",
+}
+
+// TestOdd: every benchmark gives a sample at each GOMAXPROCS or the reason why
+// not.
+func TestOdd(t *testing.T) {
+	_, set := sweep(t, options(t, module(t, "odd.txtar"), "-short"))
+	byName := map[string]*sample.Sample{}
+	for _, s := range set.Samples {
+		byName[s.Name.String()] = s
+	}
+	for _, name := range oddGood {
+		for procs := 1; procs <= 2; procs++ {
+			full := fmt.Sprintf("Benchmark%s/gomaxprocs=%d", name, procs)
+			s := byName[full]
+			switch {
+			case s == nil:
+				t.Errorf("%s: no sample", full)
+			case !s.Valid():
+				t.Errorf("%s: invalid: %s", full, s.Invalid)
+			}
+			delete(byName, full)
+			if s != nil && s.Valid() {
+				checkOdd(t, name, procs, s)
+			}
+		}
+	}
+	for name, want := range oddInvalid {
+		for procs := 1; procs <= 2; procs++ {
+			full := fmt.Sprintf("Benchmark%s/gomaxprocs=%d", name, procs)
+			s := byName[full]
+			delete(byName, full)
+			switch {
+			case s == nil:
+				t.Errorf("%s: neither sample nor reason", full)
+			case name == "NamedByP/procs:2" && procs == 2:
+				if !s.Valid() {
+					t.Errorf("%s: invalid: %s", full, s.Invalid)
+				}
+			case !strings.Contains(s.Invalid, want):
+				t.Errorf("%s: reason %q, want %q", full, s.Invalid, want)
+			}
+		}
+	}
+	for name := range byName {
+		t.Errorf("%s: not expected", name)
+	}
+	absent := map[string]string{}
+	for _, r := range set.Records {
+		if r.Verb == "absent" {
+			absent[strings.TrimPrefix(r.Get("name"), "Benchmark")] = r.Get("reason")
+		}
+	}
+	for name, want := range oddAbsent {
+		if got := absent[name]; !strings.Contains(got, want) {
+			t.Errorf("absent %s: reason %q, want %q", name, got, want)
+		}
+		delete(absent, name)
+	}
+	if len(absent) > 0 {
+		t.Errorf("also absent: %v", absent)
+	}
+}
+
+// checkOdd holds a sample against what its benchmark does.
+func checkOdd(t *testing.T, name string, procs int, s *sample.Sample) {
+	value := func(unit string) float64 {
+		v, ok := s.Value(unit)
+		if !ok {
+			t.Errorf("%s: no %s in %v", s.Name, unit, s.Values)
+		}
+		return v
+	}
+	switch name {
+	case "N", "Loop", "Parallel":
+		if p := value("P"); int(p) != procs || s.Name.Procs() != procs {
+			t.Errorf("%s: labelled %d, ran at %v", s.Name, procs, p)
+		}
+		for _, unit := range []string{"ns/op", "ops/s", "cpu-ns/op", "cpu-unused", "ctxsw/op", "allocs/op"} {
+			value(unit)
+		}
+	case "Metrics":
+		if value("hits/get") != 12.5 || value("cpu-ns/op") != 7 || value("MB/s") <= 0 || value("B/op") < 100 {
+			t.Errorf("%s: %v", s.Name, s.Values)
+		}
+		if len(s.Warnings) == 0 || !strings.Contains(strings.Join(s.Warnings, " "), "NaN") {
+			t.Errorf("%s: NaN is not said: %v", s.Name, s.Warnings)
+		}
+	case "HidesTime":
+		if _, ok := s.Value("ns/op"); ok || value("rounds") != 3 {
+			t.Errorf("%s: %v", s.Name, s.Values)
+		}
+	}
+}
+
+// TestPlain: without our testing package the samples are there too, and the
+// CPU time says what it is.
+func TestPlain(t *testing.T) {
+	o := options(t, module(t, "odd.txtar"), "-short")
+	o.Plain, o.Bench = true, "^Benchmark(N|Loop|Metrics|Noisy|Fails|FailsLater|Skips)$|Sub/size"
+	_, set := sweep(t, o)
+	var valid []string
+	for _, s := range set.Samples {
+		if s.Name.Base == "FailsLater" {
+			if !strings.Contains(s.Invalid, "failed: bad_test.go:15: at N above 1") {
+				t.Errorf("%s: %q", s.Name, s.Invalid)
+			}
+			continue
+		}
+		if !s.Valid() {
+			t.Errorf("%s: invalid: %s", s.Name, s.Invalid)
+			continue
+		}
+		valid = append(valid, s.Name.String())
+		if v, ok := s.Value(UnitProcess); !ok || v <= 0 {
+			t.Errorf("%s: %s is %v", s.Name, UnitProcess, v)
+		}
+		if _, ok := s.Value("cpu-ns/op"); ok && s.Name.Base != "Metrics" {
+			t.Errorf("%s claims the CPU time of the timed window", s.Name)
+		}
+	}
+	slices.Sort(valid)
+	want := "BenchmarkLoop/gomaxprocs=1 BenchmarkLoop/gomaxprocs=2 BenchmarkMetrics/gomaxprocs=1 BenchmarkMetrics/gomaxprocs=2 " +
+		"BenchmarkN/gomaxprocs=1 BenchmarkN/gomaxprocs=2 BenchmarkSub/size-100/gomaxprocs=1 BenchmarkSub/size-100/gomaxprocs=2"
+	got := strings.Join(slices.DeleteFunc(valid, func(s string) bool { return strings.Contains(s, "Noisy") }), " ")
+	if got != want {
+		t.Errorf("samples:\n%s\nwant\n%s", got, want)
+	}
+}
+
+// TestLoopLabel shows b.Loop beside `go test -cpu`: the toolchain labels a
+// benchmark with one GOMAXPROCS that ran at another; ours is right.
+func TestLoopLabel(t *testing.T) {
+	dir := module(t, "odd.txtar")
+	c := exec.Command("go", "test", "-run=^$", "-bench=^BenchmarkLoop$", "-benchtime=2ms", "-cpu=1,2,4", "-short", ".")
+	c.Dir = dir
+	out, err := c.CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	t.Logf("go test -cpu=1,2,4 (P is the GOMAXPROCS that the benchmark saw):\n%s", out)
+	o := options(t, dir, "-short")
+	o.Procs, o.Bench = "1,2,4", "^BenchmarkLoop$"
+	_, set := sweep(t, o)
+	if len(set.Samples) != 3 {
+		t.Errorf("%d samples", len(set.Samples))
+	}
+	for _, s := range set.Samples {
+		p, _ := s.Value("P")
+		t.Logf("contend: %s saw P=%v", s.Name, p)
+		if !s.Valid() || int(p) != s.Name.Procs() {
+			t.Errorf("%s saw P=%v (%s)", s.Name, p, s.Invalid)
+		}
+	}
+}

@@ -1,0 +1,98 @@
+package gotest
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+func TestSortFlags(t *testing.T) {
+	f, err := sortFlags(strings.Fields("-C there -tags a,b --race -mod=vendor -short -test.benchmem -timeout 5m -skip=Slow -overlay o.json -buildvcs -gcflags=all=-l -args -x y"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(f.build, " "); got != "-tags=a,b -race -mod=vendor -buildvcs -gcflags=all=-l" {
+		t.Errorf("to the compiler: %s", got)
+	}
+	if got := strings.Join(f.binary, " "); got != "-test.short -test.benchmem -test.timeout=5m -test.skip=Slow -x y" {
+		t.Errorf("to the binary: %s", got)
+	}
+	if f.dir != "there" || f.overlay != "o.json" {
+		t.Errorf("%+v", f)
+	}
+	for args, want := range map[string]string{
+		"-cover":           "coverage counters are shared",
+		"-coverprofile=x":  "coverage counters are shared",
+		"-cpu 1,2":         "--procs",
+		"-bench=.":         "--bench",
+		"-count 3":         "--count",
+		"-cpuprofile=x":    "profilers change",
+		"-nonsense":        "no flag of go test",
+		"-tags":            "its value is missing",
+		"./pkg":            "only flags of go test",
+		"-":                "only flags of go test",
+		"-race -trace=x":   "--trace cells",
+		"-short -fuzz=Foo": "not run",
+	} {
+		if _, err := sortFlags(strings.Fields(args)); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", args, err, want)
+		}
+	}
+}
+
+// TestPatch: a testing package of another shape is refused, with what is
+// missing, whatever was changed.
+func TestPatch(t *testing.T) {
+	src, err := os.ReadFile(filepath.Join(runtime.GOROOT(), "src", "testing", "benchmark.go"))
+	if err != nil {
+		t.Skip("no source of the toolchain here: ", err)
+	}
+	out, err := patch(src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Count(string(out), "\n") != strings.Count(string(src), "\n") {
+		t.Error("the patch moves lines")
+	}
+	for old, changed := range map[string]string{
+		"b.duration += ":           "b.wall += ",
+		"type B struct {":          "type BB struct {",
+		"func (b *B) launch() {":   "func (b *B) lunch() {",
+		"<-b.signal":               "b.wait()",
+		"func (b *B) StartTimer()": "func (b *B) Start()",
+		"main.runN(1)":             "main.run(1)",
+		"b.duration = 0":           "b.duration = zero(); b.duration = 0",
+		"package testing":          "package",
+	} {
+		other := strings.Replace(string(src), old, changed, -1)
+		if other == string(src) {
+			t.Errorf("%q is not there", old)
+		}
+		if _, err := patch([]byte(other)); err == nil {
+			t.Errorf("patched with %q for %q", changed, old)
+		}
+	}
+}
+
+func TestExactly(t *testing.T) {
+	if got := exactly("BenchmarkX/a.b/(c|d)", "BenchmarkY"); got != `^BenchmarkX$/^a\.b$/^\(c\|d\)$|^BenchmarkY$` {
+		t.Error(got)
+	}
+}
+
+// FuzzParse: whatever a process prints, reading it ends, and no result is
+// without values.
+func FuzzParse(f *testing.F) {
+	f.Add("\n#contend # cell protocol=1 gomaxprocs=2 wall-ns=5 cpu-ns=4\n#contend BenchmarkX/gomaxprocs=2 7 3 ns/op\n", false)
+	f.Add("BenchmarkX-2 \tsome log\n 7\t 3 ns/op\n--- FAIL: BenchmarkY-2\n    why\nPASS\n", true)
+	f.Add("#contend # absent name=\"x\" reason=\"failed: y\"\n#contend BenchmarkX 1 2 ns/op\n#contend Benchmark", false)
+	f.Fuzz(func(t *testing.T, text string, plain bool) {
+		for _, r := range parse([]byte(text), plain, 2).results {
+			if r.sample == nil || len(r.sample.Values) == 0 {
+				t.Errorf("%q: %+v", text, r)
+			}
+		}
+	})
+}
