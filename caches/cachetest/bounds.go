@@ -37,7 +37,7 @@ func checkLen(t *trial) (string, error) {
 				return fmt.Errorf("a new cache has Len %d", got)
 			}
 			r, l := t.random(uint64(capacity)), newLedger(n)
-			for slot := range n {
+			for slot := range t.ops(n) {
 				key := r.IntN(keys)
 				if r.IntN(4) == 0 {
 					c.Delete(key)
@@ -78,7 +78,7 @@ func checkCapacity(t *trial) (string, error) {
 		keys := 4*capacity + 16
 		err := t.each(capacity, func(c cache) error {
 			limit, l, r := t.spec.Overshoot.Limit(capacity, 0), newLedger(2*keys), t.random(uint64(capacity))
-			for slot := range 2 * keys {
+			for slot := range t.ops(2 * keys) {
 				c.Set(slot%keys, l.value(slot, slot%keys))
 				if r.IntN(8) == 0 {
 					c.Delete(r.IntN(keys))
