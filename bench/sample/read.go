@@ -35,8 +35,14 @@ type Note struct {
 	Text string
 }
 
-// String is the note in the form file:line: text.
-func (n Note) String() string { return fmt.Sprintf("%s:%d: %s", n.File, n.Line, n.Text) }
+// String is the note in the form file:line: text; the text alone if it is
+// about no single line.
+func (n Note) String() string {
+	if n.File == "" {
+		return n.Text
+	}
+	return fmt.Sprintf("%s:%d: %s", n.File, n.Line, n.Text)
+}
 
 type parsedName struct {
 	name   *Name

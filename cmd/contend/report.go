@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
@@ -13,15 +14,32 @@ import (
 
 func newReport() *cobra.Command {
 	var opt report.Options
-	out := ""
+	var in input
+	out, normalize := "", false
 	c := &cobra.Command{
 		Use:   "report DIR|FILE…",
 		Short: "Draw HTML, PNG and tables from run folders or any benchmark text",
-		Args:  cobra.MinimumNArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
-			set, err := sample.Load(args...)
+		Long: `Draw a page and pictures from run folders, or from any text in the Go benchmark
+format. Names that hide values in odd places are read by rules (--name); several
+inputs are told apart by their file names, or by configuration keys (--by).`,
+		Example: `  contend report contend-run
+  contend report --name 'BenchmarkParallel/{backend}_{gomaxprocs}' bench.txt
+  contend report --by cpu laptop.txt server.txt
+  contend report --normalize bench.txt > normal.txt && benchstat -row /gomaxprocs normal.txt`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			switch {
+			case !cmd.Flags().Changed("by") && len(args) > 1:
+				in.by = []string{"file"}
+			case slices.Equal(in.by, []string{"none"}):
+				in.by = nil
+			}
+			set, err := in.load(args...)
 			if err != nil {
 				return err
+			}
+			if normalize {
+				return set.WriteText(os.Stdout)
 			}
 			if out == "" {
 				out = reportFolder(args[0])
@@ -29,6 +47,9 @@ func newReport() *cobra.Command {
 			return writeReport(set, out, opt)
 		},
 	}
+	in.bind(c.Flags())
+	c.Flags().StringSliceVar(&in.by, "by", nil, "what tells samples apart beside their names: configuration keys, file, variant; none pools all (default file where there are several)")
+	c.Flags().BoolVar(&normalize, "normalize", false, "print one canonical text that benchstat reads right, and draw nothing")
 	c.Flags().StringVar(&out, "out", "", "folder to write to (default the first run folder, for texts ./contend-report)")
 	c.Flags().IntVar(&opt.DPI, "dpi", chart.DefaultDPI, "resolution of PNG pictures, in pixels per inch")
 	c.Flags().StringSliceVar(&opt.Formats, "format", []string{"png"}, "picture formats: png, svg or both")

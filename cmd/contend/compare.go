@@ -1,0 +1,108 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/contend-go/contend/bench"
+	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/report/compare"
+)
+
+func newCompare() *cobra.Command {
+	opt := compare.Default
+	var in input
+	base, head, format, strict := "base", "head", "text", false
+	c := &cobra.Command{
+		Use:   "compare OLD NEW | DIR",
+		Short: "Did it become slower? Two builds or runs compared, with an exit code",
+		Long: `Compare each cell of two runs or benchmark texts, or of two builds that were
+measured side by side in one run (sweep --variant base=… --variant head=…).
+
+Exit codes: 0 no regression found, 1 a regression, 2 wrong usage or nothing to
+compare, 3 with --strict: the data cannot decide.`,
+		Example: `  contend compare old.txt new.txt
+  contend compare contend-run                     its variants base and head
+  contend compare --unit cpu-ns/op,ctxsw/op old new
+  contend compare --format markdown contend-run > comment.md`,
+		Args: cobra.RangeArgs(1, 2),
+		RunE: func(_ *cobra.Command, args []string) error {
+			old, new, err := sides(&in, args, base, head)
+			if err != nil {
+				return err
+			}
+			c, err := compare.Compare(old, new, opt)
+			if err != nil {
+				return err
+			}
+			if err := c.Write(os.Stdout, format); err != nil {
+				return err
+			}
+			switch {
+			case c.Regressed():
+				return exit(bench.ExitFailed, nil)
+			case strict && c.Undecided():
+				return exit(bench.ExitInvalid, errors.New("the data cannot decide, and --strict asks that they do"))
+			}
+			return nil
+		},
+	}
+	f := c.Flags()
+	in.bind(f)
+	f.StringVar(&base, "base", base, "variant of the run that is the old side")
+	f.StringVar(&head, "head", head, "variant of the run that is the new side")
+	f.StringSliceVar(&opt.Units, "unit", nil, "gated units, e.g. ops/s,cpu-ns/op (default ops/s, else ns/op)")
+	f.Var((*share)(&opt.MinEffect), "min-effect", "smallest change that matters")
+	f.Var((*share)(&opt.Alpha), "alpha", "chance of a false alarm in the whole family")
+	f.Var((*share)(&opt.Want), "want", "say how many samples find a change of this size")
+	f.StringVar(&format, "format", format, strings.Join(compare.Formats, ", "))
+	f.BoolVar(&strict, "strict", false, "exit 3 if the data cannot decide: too few samples, different hosts, crashed cells")
+	return c
+}
+
+// sides reads what is to be compared: two paths, or two variants in one.
+func sides(in *input, args []string, base, head string) (old, new compare.Side, err error) {
+	set, err := in.load(args[0])
+	if err != nil {
+		return old, new, err
+	}
+	if len(args) == 1 {
+		for _, v := range []string{base, head} {
+			if !hasVariant(set, v) {
+				return old, new, fmt.Errorf("%s has no variant %q: name another with --base or --head, or give two runs to compare", args[0], v)
+			}
+		}
+		return compare.Side{Label: base, Set: set, Variant: base}, compare.Side{Label: head, Set: set, Variant: head}, nil
+	}
+	other, err := in.load(args[1])
+	return compare.Side{Label: args[0], Set: set}, compare.Side{Label: args[1], Set: other}, err
+}
+
+func hasVariant(set *sample.Set, variant string) bool {
+	for _, s := range set.Samples {
+		if s.Variant == variant {
+			return true
+		}
+	}
+	return false
+}
+
+// share is a flag in percent.
+type share float64
+
+func (s *share) Type() string   { return "percent" }
+func (s *share) String() string { return strconv.FormatFloat(100*float64(*s), 'g', -1, 64) + "%" }
+func (s *share) Set(text string) error {
+	number, ok := strings.CutSuffix(text, "%")
+	x, err := strconv.ParseFloat(number, 64)
+	if !ok || err != nil {
+		return fmt.Errorf("%q is no percentage; write 3%%", text)
+	}
+	*s = share(x / 100)
+	return nil
+}

@@ -1,0 +1,63 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"runtime/debug"
+
+	"github.com/spf13/pflag"
+
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// input is how commands read run folders and benchmark texts.
+type input struct {
+	names []string // rules that lift values out of names
+	by    []string // what becomes a key of the names
+}
+
+func (in *input) bind(f *pflag.FlagSet) {
+	f.StringArrayVar(&in.names, "name", nil, "rule that lifts values out of names, e.g. 'BenchmarkParallel/{backend}_{gomaxprocs}'; repeatable, the first that matches counts")
+}
+
+// memoryLimit makes the collector work before memory is short: 200 MB of text
+// become some 700 MB of samples.
+const memoryLimit = 850 << 20
+
+// load reads the paths into one set, and prints what could not be read.
+func (in *input) load(paths ...string) (*sample.Set, error) {
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(memoryLimit)
+	}
+	var rules []*sample.Rule
+	for _, pattern := range in.names {
+		r, err := sample.ParseRule(pattern)
+		if err != nil {
+			return nil, fmt.Errorf("--name: %w", err)
+		}
+		rules = append(rules, r)
+	}
+	set, err := sample.Load(paths...)
+	if err != nil {
+		return nil, err
+	}
+	if err := set.Rename(rules...); err != nil {
+		return nil, fmt.Errorf("--name: %w", err)
+	}
+	if err := set.Lift(in.by...); err != nil {
+		return nil, fmt.Errorf("--by: %w", err)
+	}
+	printNotes(set.Notes)
+	return set, nil
+}
+
+func printNotes(notes []sample.Note) {
+	const most = 10
+	for i, n := range notes {
+		if i == most {
+			fmt.Fprintf(os.Stderr, "… and %d more lines that could not be read\n", len(notes)-most)
+			return
+		}
+		fmt.Fprintln(os.Stderr, n)
+	}
+}

@@ -1,0 +1,493 @@
+package compare
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"io"
+	"math"
+	"strconv"
+	"strings"
+	"text/tabwriter"
+
+	"golang.org/x/perf/benchunit"
+
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// Formats are the ways to write a comparison.
+var Formats = []string{"text", "markdown", "json", "csv"}
+
+// Write writes the comparison in one of [Formats].
+func (c *Comparison) Write(w io.Writer, format string) error {
+	switch format {
+	case "text":
+		return c.text(w)
+	case "markdown":
+		return c.markdown(w)
+	case "json":
+		return c.json(w)
+	case "csv":
+		return c.csv(w)
+	}
+	return fmt.Errorf("--format: %q unknown; there are %s", format, strings.Join(Formats, ", "))
+}
+
+// Headline is the outcome in one line.
+func (c *Comparison) Headline() string {
+	n := len(c.Gated())
+	var parts []string
+	for _, p := range []struct {
+		verdict Verdict
+		word    string
+	}{{Worse, "worse"}, {Better, "better"}, {Unclear, "unclear"}} {
+		if k := c.Count(p.verdict); k > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", k, p.word))
+		}
+	}
+	of := fmt.Sprintf("%d %s", n, plural(n, "comparison"))
+	switch {
+	case c.Regressed():
+		return "Regression: " + strings.Join(parts, ", ") + " of " + of
+	case len(parts) > 0:
+		return "No regression found: " + strings.Join(parts, ", ") + " of " + of
+	}
+	return "No change found in " + of
+}
+
+func plural(n int, word string) string {
+	if n == 1 {
+		return word
+	}
+	return word + "s"
+}
+
+// remarks are what a reader of the outcome must know, most important first.
+func (c *Comparison) remarks() []string {
+	var list []string
+	add := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
+	for _, d := range c.Differs {
+		add("NOT THE SAME CONDITIONS: %s is %s in %s, %s in %s", d.Key, strings.Join(d.Old, " and "), c.OldLabel, strings.Join(d.New, " and "), c.NewLabel)
+	}
+	if len(c.Crashed) > 0 {
+		add("no valid sample on one side: %s", few(c.Crashed))
+	}
+	if n := c.Count(Unclear); n > 0 {
+		add("%d %s unclear: the data cannot decide; more samples can (column \"needs\")", n, plural(n, "comparison"))
+	}
+	if len(c.Missing) > 0 {
+		add("%d %s missing from %s: %s", len(c.Missing), plural(len(c.Missing), "cell"), c.NewLabel, few(c.Missing))
+	}
+	if len(c.New) > 0 {
+		add("%d new in %s: %s", len(c.New), c.NewLabel, few(c.New))
+	}
+	if len(c.NoUnit) > 0 {
+		add("no gated unit on both sides: %s", few(c.NoUnit))
+	}
+	for i, label := range []string{c.OldLabel, c.NewLabel} {
+		if n := c.Invalid[i]; n > 0 {
+			add("%s: %d invalid %s left out", label, n, plural(n, "sample"))
+		}
+		if n := c.OtherParts[i]; n > 0 {
+			add("%s: %d %s of earlier parts of the run (another host or build) left out", label, n, plural(n, "sample"))
+		}
+	}
+	if c.Traced > 0 {
+		add("%d samples of traced cells left out: tracing slows what it measures", c.Traced)
+	}
+	if len(c.Unstated) > 0 {
+		add("only one side states %s: that they agree is not checked", few(c.Unstated))
+	}
+	add("%s", c.design())
+	if line := c.reach(); line != "" {
+		add("%s", line)
+	}
+	if line := c.power(); line != "" {
+		add("%s", line)
+	}
+	return append(list, c.Notes...)
+}
+
+// design says how the samples were paired, and what was asked of them.
+func (c *Comparison) design() string {
+	paired, apart := 0, 0
+	for _, r := range c.Gated() {
+		if r.Paired {
+			paired++
+		} else {
+			apart++
+		}
+	}
+	how := "paired within blocks of one run: drift of the machine cancels"
+	switch {
+	case paired == 0:
+		how = "measured apart: what changed on the machine between the two looks like a change of the code"
+	case apart > 0:
+		how = fmt.Sprintf("%d paired within blocks of one run, %d measured apart", paired, apart)
+	}
+	return fmt.Sprintf("%s; a regression is an interval without no change and an estimate of %s or more; false alarms in at most %s of such families (Holm)",
+		how, percent(c.MinEffect), percent(c.Alpha))
+}
+
+// reach says up to where the code was looked at.
+func (c *Comparison) reach() string {
+	if c.MaxProcs == 0 {
+		return ""
+	}
+	text := fmt.Sprintf("checked up to GOMAXPROCS=%d", c.MaxProcs)
+	if c.UsableCPUs != "" {
+		text += " on " + c.UsableCPUs + " usable CPUs"
+		if cpus, err := strconv.ParseFloat(c.UsableCPUs, 64); err == nil && float64(c.MaxProcs) > cpus {
+			text += " (above that oversubscribed, which says nothing about scaling)"
+		}
+	}
+	return text + ": what happens on more CPUs was not measured"
+}
+
+// power says how many samples the wanted effect takes in the median and in the
+// noisiest cell.
+func (c *Comparison) power() string {
+	var needed []float64
+	for _, r := range c.Gated() {
+		if r.Needed > 0 {
+			needed = append(needed, float64(r.Needed))
+		}
+	}
+	if len(needed) == 0 {
+		return ""
+	}
+	most := needed[0]
+	for _, n := range needed {
+		most = max(most, n)
+	}
+	return fmt.Sprintf("a change of %s is found nine times in ten with %.0f samples a side in the median cell, %.0f in the noisiest", percent(c.Want), math.Ceil(median(needed)), most)
+}
+
+// labels are the cells' names without what all of them have in common, and that.
+func labels(rows []*Row) (common string, label func(*Row) string) {
+	shared := map[sample.Field]int{}
+	bases := map[string]int{}
+	seen := map[*sample.Name]bool{}
+	for _, r := range rows {
+		if !seen[r.Name] {
+			seen[r.Name] = true
+			bases[r.Pkg+" "+r.Name.Base]++
+			for _, f := range r.Name.Keys {
+				shared[f]++
+			}
+		}
+	}
+	everywhere := func(f sample.Field) bool { return len(seen) > 1 && shared[f] == len(seen) }
+	oneBase := len(bases) == 1 && len(seen) > 1
+	join := func(r *Row, keep func(sample.Field) bool, base bool) string {
+		var parts []string
+		if base {
+			parts = append(parts, r.Name.Base)
+		}
+		for _, f := range r.Name.Keys {
+			if keep(f) {
+				parts = append(parts, strings.TrimPrefix(f.Key+"="+f.Value, "="))
+			}
+		}
+		text := strings.Join(parts, "/")
+		if base && r.Pkg != "" && len(bases) > 1 {
+			text = r.Pkg + "." + text
+		}
+		return text
+	}
+	if len(rows) > 0 && oneBase {
+		common = "Benchmark" + join(rows[0], everywhere, true)
+	}
+	return common, func(r *Row) string {
+		text := join(r, func(f sample.Field) bool { return !everywhere(f) || common == "" }, !oneBase)
+		if text == "" {
+			text = r.Name.Base
+		}
+		if r.Oversubscribed {
+			text += " (oversubscribed)"
+		}
+		return text
+	}
+}
+
+func (c *Comparison) text(w io.Writer) error {
+	p := &printer{w: w}
+	p.line("%s", c.Headline())
+	p.line("%s → %s", c.OldLabel, c.NewLabel)
+	common, label := labels(c.Gated())
+	if common != "" {
+		p.line("every cell: %s", common)
+	}
+	p.line("")
+	t := tabwriter.NewWriter(p, 0, 8, 2, ' ', 0)
+	fmt.Fprintf(t, "\tcell\tunit\told\tnew\tchange\tinterval\tn\tp (Holm)\tneeds\n")
+	for _, r := range c.Gated() {
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Verdict, label(r), r.Unit,
+			number(r.Old), number(r.New), change(r.Change()), r.interval(), r.count(), probability(r.PHolm), needs(r.Needed))
+	}
+	t.Flush()
+	p.line("")
+	for _, text := range c.remarks() {
+		p.line("%s", text)
+	}
+	return p.err
+}
+
+// marker lets a workflow find the comment that it wrote before.
+const marker = "<!-- contend-compare -->"
+
+// worstShown is how many rows stand above the fold, and most how many below:
+// a comment may hold 65,536 characters.
+const (
+	worstShown = 10
+	mostShown  = 150
+)
+
+func (c *Comparison) markdown(w io.Writer) error {
+	p := &printer{w: w}
+	icon := "✅"
+	if c.Regressed() {
+		icon = "❌"
+	} else if c.Undecided() {
+		icon = "⚠️"
+	}
+	p.line("%s", marker)
+	p.line("### %s %s", icon, c.Headline())
+	p.line("")
+	p.line("%s → %s", escape(c.OldLabel), escape(c.NewLabel))
+	p.line("")
+	for _, d := range c.Differs {
+		p.line("> **Not the same conditions:** `%s` is %s in the old, %s in the new.", escape(d.Key), escape(strings.Join(d.Old, " and ")), escape(strings.Join(d.New, " and ")))
+		p.line("")
+	}
+	common, label := labels(c.Gated())
+	var shown []*Row
+	for _, r := range c.Gated() {
+		if r.Verdict != Same && len(shown) < worstShown {
+			shown = append(shown, r)
+		}
+	}
+	if len(shown) > 0 {
+		p.table(shown, label)
+	}
+	if line := c.reach(); line != "" {
+		p.line("%s.", capital(line))
+		p.line("")
+	}
+	p.line("<details><summary>All %d, and how they were compared</summary>", len(c.Gated()))
+	p.line("")
+	if common != "" {
+		p.line("Every cell: %s", escape(common))
+		p.line("")
+	}
+	rows := c.Gated()
+	if len(rows) > mostShown {
+		p.line("The first %d of %d; the rest is in the files of the run.", mostShown, len(rows))
+		p.line("")
+		rows = rows[:mostShown]
+	}
+	p.table(rows, label)
+	for _, text := range c.remarks() {
+		p.line("- %s", escape(capital(text)))
+	}
+	p.line("")
+	p.line("</details>")
+	return p.err
+}
+
+func (p *printer) table(rows []*Row, label func(*Row) string) {
+	p.line("| | cell | unit | old | new | change | interval | n | needs |")
+	p.line("|---|---|---|--:|--:|--:|---|--:|--:|")
+	for _, r := range rows {
+		verdict := string(r.Verdict)
+		if r.Verdict == Worse {
+			verdict = "**worse**"
+		}
+		p.line("| %s | %s | %s | %s | %s | %s | %s | %s | %s |", verdict, escape(label(r)), escape(r.Unit),
+			number(r.Old), number(r.New), change(r.Change()), r.interval(), r.count(), needs(r.Needed))
+	}
+	p.line("")
+}
+
+// escape keeps outside text from being read as Markdown or HTML.
+func escape(s string) string {
+	var b strings.Builder
+	for _, c := range s {
+		switch {
+		case c == '&':
+			b.WriteString("&amp;")
+		case c == '<':
+			b.WriteString("&lt;")
+		case c == '>':
+			b.WriteString("&gt;")
+		case c == '@': // mentions nobody
+			b.WriteString("&#64;")
+		case strings.ContainsRune("\\`*_[]|~#!", c):
+			b.WriteByte('\\')
+			b.WriteRune(c)
+		case c < ' ':
+			b.WriteByte(' ')
+		default:
+			b.WriteRune(c)
+		}
+	}
+	const most = 300
+	if r := []rune(b.String()); len(r) > most {
+		return strings.TrimRight(string(r[:most]), "\\") + "…"
+	}
+	return b.String()
+}
+
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// jsonRow is a row as JSON and CSV have it. Numbers that are not there are
+// null, or empty.
+type jsonRow struct {
+	Name           string   `json:"name"`
+	Pkg            string   `json:"pkg,omitempty"`
+	Unit           string   `json:"unit"`
+	Better         string   `json:"better"`
+	Gated          bool     `json:"gated"`
+	Verdict        Verdict  `json:"verdict,omitempty"`
+	Why            string   `json:"why,omitempty"`
+	Paired         bool     `json:"paired"`
+	NOld           int      `json:"n_old"`
+	NNew           int      `json:"n_new"`
+	Old            *float64 `json:"old_median"`
+	New            *float64 `json:"new_median"`
+	Ratio          *float64 `json:"ratio"`
+	Lo             *float64 `json:"ratio_lo"`
+	Hi             *float64 `json:"ratio_hi"`
+	Level          *float64 `json:"confidence"`
+	Shift          *float64 `json:"shift"`
+	P              *float64 `json:"p"`
+	PHolm          *float64 `json:"p_holm"`
+	Needed         int      `json:"samples_needed"`
+	Oversubscribed bool     `json:"oversubscribed"`
+}
+
+func (r *Row) json() jsonRow {
+	return jsonRow{r.Name.String(), r.Pkg, r.Unit, r.Better.String(), r.Gated, r.Verdict, r.Why, r.Paired, r.NOld, r.NNew,
+		finite(r.Old), finite(r.New), finite(r.Ratio), finite(r.Lo), finite(r.Hi), finite(r.Level), finite(r.Shift), finite(r.P), finite(r.PHolm), r.Needed, r.Oversubscribed}
+}
+
+func finite(x float64) *float64 {
+	if math.IsNaN(x) || math.IsInf(x, 0) {
+		return nil
+	}
+	return &x
+}
+
+func (c *Comparison) json(w io.Writer) error {
+	rows := make([]jsonRow, len(c.Rows))
+	for i, r := range c.Rows {
+		rows[i] = r.json()
+	}
+	e := json.NewEncoder(w)
+	e.SetIndent("", " ")
+	return e.Encode(struct {
+		Headline  string       `json:"headline"`
+		Old       string       `json:"old"`
+		New       string       `json:"new"`
+		Regressed bool         `json:"regressed"`
+		Undecided bool         `json:"undecided"`
+		MinEffect float64      `json:"min_effect"`
+		Alpha     float64      `json:"alpha"`
+		Want      float64      `json:"want"`
+		MaxProcs  int          `json:"max_procs"`
+		Rows      []jsonRow    `json:"rows"`
+		Missing   []string     `json:"missing,omitempty"`
+		Added     []string     `json:"new_cells,omitempty"`
+		NoUnit    []string     `json:"without_common_unit,omitempty"`
+		Crashed   []string     `json:"without_valid_sample,omitempty"`
+		Invalid   [2]int       `json:"invalid_samples"`
+		Differs   []Difference `json:"differs,omitempty"`
+		Remarks   []string     `json:"remarks"`
+	}{c.Headline(), c.OldLabel, c.NewLabel, c.Regressed(), c.Undecided(), c.MinEffect, c.Alpha, c.Want, c.MaxProcs, rows,
+		c.Missing, c.New, c.NoUnit, c.Crashed, c.Invalid, c.Differs, c.remarks()})
+}
+
+func (c *Comparison) csv(w io.Writer) error {
+	out := csv.NewWriter(w)
+	out.Write([]string{"name", "pkg", "unit", "better", "gated", "verdict", "paired", "n_old", "n_new", "old_median", "new_median",
+		"ratio", "ratio_lo", "ratio_hi", "confidence", "shift", "p", "p_holm", "samples_needed", "oversubscribed"})
+	cell := func(x *float64) string {
+		if x == nil {
+			return ""
+		}
+		return strconv.FormatFloat(*x, 'g', -1, 64)
+	}
+	for _, row := range c.Rows {
+		r := row.json()
+		out.Write([]string{r.Name, r.Pkg, r.Unit, r.Better, strconv.FormatBool(r.Gated), string(r.Verdict), strconv.FormatBool(r.Paired),
+			strconv.Itoa(r.NOld), strconv.Itoa(r.NNew), cell(r.Old), cell(r.New), cell(r.Ratio), cell(r.Lo), cell(r.Hi), cell(r.Level), cell(r.Shift),
+			cell(r.P), cell(r.PHolm), strconv.Itoa(r.Needed), strconv.FormatBool(r.Oversubscribed)})
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// printer writes lines and keeps the first error.
+type printer struct {
+	w   io.Writer
+	err error
+}
+
+func (p *printer) Write(b []byte) (int, error) {
+	if p.err == nil {
+		_, p.err = p.w.Write(b)
+	}
+	return len(b), p.err
+}
+
+func (p *printer) line(format string, args ...any) { fmt.Fprintf(p, format+"\n", args...) }
+
+// number prints a measurement in four digits, scaled: 24.27M.
+func number(x float64) string { return benchunit.Scale(x, benchunit.Decimal) }
+
+// percent prints a share: 3%, 2.5%.
+func percent(x float64) string { return strconv.FormatFloat(100*x, 'g', 3, 64) + "%" }
+
+// change prints a relative change with its sign: +5.1%, ×3.2 above double.
+func change(x float64) string {
+	switch {
+	case math.IsNaN(x):
+		return "–"
+	case math.IsInf(x, 0):
+		return "from 0"
+	case x >= 1:
+		return "×" + strconv.FormatFloat(1+x, 'g', 3, 64)
+	}
+	return strings.Replace(fmt.Sprintf("%+.1f%%", 100*x), "-", "−", 1)
+}
+
+func (r *Row) interval() string {
+	if math.IsNaN(r.Lo) || math.IsInf(r.Lo, 0) || math.IsInf(r.Hi, 0) {
+		return "–"
+	}
+	return change(r.Lo-1) + " to " + change(r.Hi-1)
+}
+
+func (r *Row) count() string {
+	if r.Paired {
+		return fmt.Sprintf("%d pairs", r.NOld)
+	}
+	return fmt.Sprintf("%d+%d", r.NOld, r.NNew)
+}
+
+func probability(p float64) string {
+	switch {
+	case math.IsNaN(p):
+		return "–"
+	case p < 0.0001:
+		return "<0.0001"
+	}
+	return strconv.FormatFloat(p, 'f', 4, 64)
+}
+
+func needs(n int) string {
+	if n == 0 {
+		return "–"
+	}
+	return strconv.Itoa(n)
+}
