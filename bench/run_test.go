@@ -57,6 +57,8 @@ func cellMain(behaviour, name string) {
 		name = "BenchmarkOther"
 	case "slow":
 		time.Sleep(20 * time.Millisecond)
+	case "two-seconds":
+		time.Sleep(2 * time.Second)
 	case "tour":
 		fmt.Printf("# cell protocol=1 gomaxprocs=%d\n", procs)
 		n, _ := sample.ParseName(name)
@@ -415,4 +417,29 @@ func TestFullDisk(t *testing.T) {
 	if sum, err = run(t, p, dir); err != nil || sum.Reused == 0 || sum.Measured+sum.Reused != 60 {
 		t.Errorf("after making room: %+v, %v", sum, err)
 	}
+}
+
+// TestParentIsIdle: while a cell runs, the harness takes under 1% of a CPU.
+func TestParentIsIdle(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes two seconds")
+	}
+	before := cpuTime(t)
+	began := time.Now()
+	if _, err := run(t, plan(1, cells("two-seconds", 1)...), t.TempDir()); err != nil {
+		t.Fatal(err)
+	}
+	used, wall := cpuTime(t)-before, time.Since(began)
+	if share := used.Seconds() / wall.Seconds(); share > 0.01 {
+		t.Errorf("the harness took %.2f%% of a CPU (%v in %v)", 100*share, used, wall)
+	}
+}
+
+func cpuTime(t *testing.T) time.Duration {
+	t.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		t.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
