@@ -36,7 +36,7 @@ func cpu(v *derive.View, f *derive.Facet) *Picture {
 			panels = append(panels, lp)
 		}
 	}
-	entries := seriesEntries(v, bars)
+	entries := seriesEntries(v, bars, cpuPerOp)
 	lw := max(legendWidth(entries), legendWidth(cpuEntries(true)))
 	const rowHeight, rowGap, colGap = 112, 12, 14
 	barsHeight := vg.Length(rows)*(rowHeight+rowGap) + 12
@@ -60,7 +60,7 @@ func cpu(v *derive.View, f *derive.Facet) *Picture {
 					x, top := area.Min.X+vg.Length(i)*w, area.Max.Y-vg.Length(r)*h
 					cell := draw.Canvas{Canvas: area.Canvas, Rectangle: vg.Rectangle{
 						Min: vg.Point{X: x, Y: top - h + rowGap}, Max: vg.Point{X: x + w - colGap, Y: top}}}
-					barPanel(f, s, lo, hi, i == 0, r == rows-1 || (r+1)*cols+i >= len(bars)).drawOn(cell)
+					barPanel(f, s, lo, hi, i == 0, r == rows-1).drawOn(cell)
 				}
 			}
 			if len(panels) == 0 {
@@ -103,6 +103,7 @@ func cpuEntries(control bool) []entry {
 		swatchEntry("share-nothing control", fill(func(c *draw.Canvas) { c.SetColor(controlBar) })),
 		swatchEntry("overhead of sharing", fill(func(c *draw.Canvas) { c.SetColor(sharingBar) })),
 		swatchEntry("negative overhead", func(c *draw.Canvas, r vg.Rectangle) { outline(c, r) }),
+		entry{"95% interval of overhead", intervalEntry().draw},
 	}
 }
 
@@ -124,17 +125,20 @@ func split(p *derive.Point) (base, top float64) {
 	return base, base + p.Overhead.Median
 }
 
+// barExtremes are the range of a row's bars and, within reach, their intervals.
 func barExtremes(ss []*derive.Series) (lo, hi float64) {
+	var low, high float64
 	for _, s := range ss {
 		for _, p := range s.Points {
 			base, top := split(p)
 			lo, hi = math.Min(lo, top), math.Max(hi, math.Max(base, top))
-			if p.Overhead.Interval() {
-				hi = math.Max(hi, base+p.Overhead.Hi)
+			if e := p.Overhead; e.Interval() {
+				low, high = math.Min(low, base+e.Lo), math.Max(high, base+e.Hi)
 			}
 		}
 	}
-	return lo, hi
+	span := (hi - lo) * (reach - 1)
+	return math.Min(lo, math.Max(low, -span/2)), math.Max(hi, math.Min(high, hi+span))
 }
 
 // slots are GOMAXPROCS values at equal distances, as bars need them.
@@ -214,10 +218,6 @@ func bar(c draw.Canvas, pl *plot.Plot, at float64, pt *derive.Point) {
 		outline(&c, rect(top, base))
 	}
 	if e := pt.Overhead; e.Interval() {
-		x, lo, hi := c.X(pl.X.Norm(at)), c.Y(pl.Y.Norm(base+e.Lo)), c.Y(pl.Y.Norm(base+e.Hi))
-		sty := draw.LineStyle{Color: ink, Width: 0.6}
-		c.StrokeLine2(sty, x, lo, x, hi)
-		c.StrokeLine2(sty, x-1.5, lo, x+1.5, lo)
-		c.StrokeLine2(sty, x-1.5, hi, x+1.5, hi)
+		whisker(c, pl, draw.LineStyle{Color: ink, Width: 0.6}, c.X(pl.X.Norm(at)), base+e.Lo, base+e.Hi)
 	}
 }

@@ -44,8 +44,14 @@ func data(s *derive.Series, of pick) (xs []float64, es []derive.Estimate) {
 	return xs, es
 }
 
-// extremes are the range of the estimates, intervals included.
+// reach is how far beyond the medians an axis goes for the sake of intervals.
+// Wider ones leave the picture, with an arrowhead: they would press the
+// medians together.
+const reach = 1.5
+
+// extremes are the range of the medians and, within reach, their intervals.
 func extremes(f *derive.Facet, ofs ...pick) (lo, hi float64) {
+	var low, high float64 // of the intervals
 	for _, s := range f.Series {
 		for _, p := range s.Points {
 			for _, of := range ofs {
@@ -55,12 +61,16 @@ func extremes(f *derive.Facet, ofs ...pick) (lo, hi float64) {
 				}
 				lo, hi = math.Min(lo, e.Median), math.Max(hi, e.Median)
 				if e.Interval() {
-					lo, hi = math.Min(lo, e.Lo), math.Max(hi, e.Hi)
+					low, high = math.Min(low, e.Lo), math.Max(high, e.Hi)
 				}
 			}
 		}
 	}
-	return lo, hi
+	span := (hi - lo) * (reach - 1)
+	if span == 0 {
+		return math.Min(lo, low), math.Max(hi, high)
+	}
+	return math.Min(lo, math.Max(low, lo-span)), math.Max(hi, math.Min(high, hi+span))
 }
 
 // spread is the range of the series' largest medians.
@@ -79,16 +89,14 @@ func spread(f *derive.Facet, of pick) (least, most float64) {
 	return least, most
 }
 
-// lowest is the smallest positive value, intervals included.
+// lowest is the smallest positive median.
 func lowest(f *derive.Facet, of pick) float64 {
 	least := math.Inf(1)
 	for _, s := range f.Series {
 		_, es := data(s, of)
 		for _, e := range es {
-			for _, v := range []float64{e.Median, e.Lo} {
-				if v > 0 {
-					least = math.Min(least, v)
-				}
+			if e.Median > 0 {
+				least = math.Min(least, e.Median)
 			}
 		}
 	}
@@ -125,10 +133,17 @@ func styleFor(v *derive.View, s *derive.Series) style {
 }
 
 // seriesEntries are the legend of the series.
-func seriesEntries(v *derive.View, ss []*derive.Series) []entry {
+func seriesEntries(v *derive.View, ss []*derive.Series, of pick) []entry {
 	var es []entry
+	intervals := false
 	for _, s := range ss {
 		es = append(es, styleFor(v, s).entry(s.Name))
+		for _, p := range s.Points {
+			intervals = intervals || of(p).Interval()
+		}
+	}
+	if intervals {
+		es = append(es, intervalEntry())
 	}
 	return es
 }
@@ -143,7 +158,7 @@ func throughput(v *derive.View, f *derive.Facet) *Picture {
 		return nil
 	}
 	ss := ranked(f, rate)
-	entries := seriesEntries(v, ss)
+	entries := seriesEntries(v, ss, rate)
 	if has(f, ceiling) {
 		entries = append(entries, dashedEntry(ceilingName(ss), ceilingStyle(v, ss[0], len(ss))))
 	}
@@ -235,9 +250,9 @@ func (lp linesPanel) panel(v *derive.View, f *derive.Facet, width vg.Length) *pa
 	if lp.extra != nil {
 		p.addCeilings(v, f, ss, lp.extra)
 	}
-	for _, s := range slices.Backward(ss) {
+	for i, s := range slices.Backward(ss) {
 		xs, es := data(s, lp.of)
-		p.Add(curve(styleFor(v, s), false, xs, es))
+		p.Add(curve(styleFor(v, s), xs, es, dodge(i, len(ss))))
 	}
 	return p
 }
@@ -245,12 +260,12 @@ func (lp linesPanel) panel(v *derive.View, f *derive.Facet, width vg.Length) *pa
 func (p *panel) addCeilings(v *derive.View, f *derive.Facet, ss []*derive.Series, of pick) {
 	if len(ss) > fewLines {
 		xs, es := highest(f, of)
-		p.Add(curve(style{color: faint}, true, xs, es))
+		p.Add(dashes(style{color: faint}, xs, es))
 		return
 	}
 	for _, s := range ss {
 		xs, es := data(s, of)
-		p.Add(curve(styleFor(v, s), true, xs, es))
+		p.Add(dashes(styleFor(v, s), xs, es))
 	}
 }
 
@@ -288,7 +303,7 @@ func lines(unit string) func(*derive.View, *derive.Facet) *Picture {
 			return nil
 		}
 		u, _ := sample.LookupUnit(unit)
-		return linesPicture(v, f, unit+" by GOMAXPROCS", seriesEntries(v, ranked(f, of)), 340,
+		return linesPicture(v, f, unit+" by GOMAXPROCS", seriesEntries(v, ranked(f, of), of), 340,
 			[]linesPanel{{unit: u.About, of: of}})
 	}
 }
@@ -299,6 +314,6 @@ func waiting(v *derive.View, f *derive.Facet) *Picture {
 	if !has(f, of) {
 		return nil
 	}
-	return linesPicture(v, f, "Ps at a stand, by GOMAXPROCS (traced runs)", seriesEntries(v, ranked(f, of)), 340,
+	return linesPicture(v, f, "Ps at a stand, by GOMAXPROCS (traced runs)", seriesEntries(v, ranked(f, of), of), 340,
 		[]linesPanel{{heading: "p-wait", unit: "% of P", percent: true, of: of}})
 }

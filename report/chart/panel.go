@@ -255,20 +255,24 @@ func region(f *derive.Facet) plotFunc {
 		if !ok {
 			return
 		}
-		x := c.X(p.X.Norm(from))
+		x := min(c.X(p.X.Norm(from))+clearance, c.Max.X)
 		c.SetColor(shade)
 		c.Fill(vg.Rectangle{Min: vg.Point{X: x, Y: c.Min.Y}, Max: c.Max}.Path())
 	}
 }
 
-// overFrom is where the oversubscribed region begins: just above the usable
-// CPUs, or the last valid value if that is all that was measured below.
+// clearance is between the usable CPUs and the shaded region, so that markers
+// of the last valid GOMAXPROCS stand outside it.
+const clearance = 9
+
+// overFrom is the number of usable CPUs, above which Ps are oversubscribed, or
+// the axis's left end if all are.
 func overFrom(f *derive.Facet) (float64, bool) {
 	last := f.Procs[len(f.Procs)-1]
 	if !f.Oversubscribed(last) {
 		return 0, false
 	}
-	return math.Max(f.Usable, float64(f.Procs[0])/1.12) * 1.03, true
+	return math.Max(f.Usable, float64(f.Procs[0])/1.12), true
 }
 
 // annotations are the texts above the data: topology boundaries with their
@@ -307,42 +311,65 @@ func annotations(f *derive.Facet, rows int) plotFunc {
 			put(x, fit(sty, b.Label, 110))
 		}
 		if from, ok := overFrom(f); ok {
-			x := c.X(p.X.Norm(from))
+			x := c.X(p.X.Norm(from)) + clearance
 			long := fmt.Sprintf("oversubscribed: above %s usable CPUs", strconv.FormatFloat(f.Usable, 'g', 4, 64))
 			_ = put(x, long) || put(x, "oversubscribed")
 		}
 	}
 }
 
+// dodge moves the i-th of n series sideways, so that markers and intervals at
+// the same GOMAXPROCS stand beside each other.
+func dodge(i, n int) vg.Length {
+	return (vg.Length(i) - vg.Length(n-1)/2) * min(2.4, 12/vg.Length(n))
+}
+
 // curve draws one series with its intervals.
-func curve(s style, dashed bool, xs []float64, es []derive.Estimate) plotFunc {
+func curve(s style, xs []float64, es []derive.Estimate, shift vg.Length) plotFunc {
+	return func(c draw.Canvas, p *plot.Plot) {
+		var pts []vg.Point
+		for i, x := range xs {
+			pts = append(pts, vg.Point{X: c.X(p.X.Norm(x)) + shift, Y: c.Y(p.Y.Norm(es[i].Median))})
+		}
+		if len(pts) > 1 {
+			c.StrokeLines(s.line(), pts)
+		}
+		for i, pt := range pts {
+			if es[i].Interval() {
+				whisker(c, p, draw.LineStyle{Color: s.color, Width: 0.8}, pt.X, es[i].Lo, es[i].Hi)
+			}
+			s.glyph(&c, pt)
+		}
+	}
+}
+
+// dashes draws a ceiling.
+func dashes(s style, xs []float64, es []derive.Estimate) plotFunc {
 	return func(c draw.Canvas, p *plot.Plot) {
 		var pts []vg.Point
 		for i, x := range xs {
 			pts = append(pts, vg.Point{X: c.X(p.X.Norm(x)), Y: c.Y(p.Y.Norm(es[i].Median))})
 		}
-		line := s.line()
-		if dashed {
-			line.Dashes = []vg.Length{4, 3}
-			line.Width = 1
-		}
 		if len(pts) > 1 {
-			c.StrokeLines(line, pts)
-		}
-		if dashed {
-			return
-		}
-		whisker := draw.LineStyle{Color: s.color, Width: 0.8}
-		for i, pt := range pts {
-			if es[i].Interval() {
-				lo, hi := c.Y(p.Y.Norm(es[i].Lo)), c.Y(p.Y.Norm(es[i].Hi))
-				c.StrokeLine2(whisker, pt.X, lo, pt.X, hi)
-				c.StrokeLine2(whisker, pt.X-2, lo, pt.X+2, lo)
-				c.StrokeLine2(whisker, pt.X-2, hi, pt.X+2, hi)
-			}
-			s.glyph(&c, pt)
+			c.StrokeLines(draw.LineStyle{Color: s.color, Width: 1, Dashes: []vg.Length{4, 3}}, pts)
 		}
 	}
+}
+
+// whisker draws an interval: a bar at either end, an arrowhead where it leaves
+// the axis.
+func whisker(c draw.Canvas, p *plot.Plot, sty draw.LineStyle, x vg.Length, lo, hi float64) {
+	ends := [2]vg.Length{}
+	for i, v := range [2]float64{lo, hi} {
+		inside := math.Max(p.Y.Min, math.Min(v, p.Y.Max))
+		ends[i] = c.Y(p.Y.Norm(inside))
+		tip := vg.Length(0)
+		if inside != v {
+			tip = 3 - 6*vg.Length(i) // below the top, above the bottom
+		}
+		c.StrokeLines(sty, []vg.Point{{X: x - 2, Y: ends[i] + tip}, {X: x, Y: ends[i]}, {X: x + 2, Y: ends[i] + tip}})
+	}
+	c.StrokeLine2(sty, x, ends[0], x, ends[1])
 }
 
 // entry is one line of a legend.
@@ -361,6 +388,17 @@ func (s style) entry(name string) entry {
 func dashedEntry(name string, s style) entry {
 	return entry{name, func(c *draw.Canvas, l, r vg.Point) {
 		c.StrokeLine2(draw.LineStyle{Color: s.color, Width: 1, Dashes: []vg.Length{4, 3}}, l.X, l.Y, r.X, r.Y)
+	}}
+}
+
+// intervalEntry explains the whiskers.
+func intervalEntry() entry {
+	return entry{"95% interval of the median", func(c *draw.Canvas, l, r vg.Point) {
+		sty := draw.LineStyle{Color: ink, Width: 0.8}
+		x := (l.X + r.X) / 2
+		c.StrokeLine2(sty, x, l.Y-4.5, x, l.Y+4.5)
+		c.StrokeLine2(sty, x-2, l.Y-4.5, x+2, l.Y-4.5)
+		c.StrokeLine2(sty, x-2, l.Y+4.5, x+2, l.Y+4.5)
 	}}
 }
 
@@ -395,7 +433,7 @@ func legendWidth(entries []entry) vg.Length {
 	sty := label(9, ink, draw.XLeft, draw.YCenter)
 	w := vg.Length(60)
 	for _, e := range entries {
-		w = max(w, sty.Width(fit(sty, e.text, 130)))
+		w = max(w, sty.Width(fit(sty, e.text, 140)))
 	}
 	return w + 8 + 22 + 6 + 8
 }

@@ -96,6 +96,9 @@ func among(f *Facet) string {
 	if len(refs) == 0 {
 		return ""
 	}
+	if len(refs) == 1 {
+		return "; " + refs[0] + " synchronises nothing and does not compete"
+	}
 	return "; " + list(refs) + " synchronise nothing and do not compete"
 }
 

@@ -134,7 +134,7 @@
     for (const s of facet() ? facet().sections : []) {
       const into = sectionOf(s.id).querySelector(".charts");
       into.textContent = "";
-      into.classList.toggle("many", s.charts.length > 2);
+      into.classList.toggle("many", s.charts.length > 1 && s.id !== "cpu");
       for (const def of s.charts) charts.push(newChart(add(into, "figure", { class: "chart" }), s, def));
     }
     redraw();
@@ -306,7 +306,7 @@
       draw(g, "text", { class: "annotation", x: start, y: top - 5 - row * 12 }, text);
       return true;
     };
-    const from = over.length ? Math.max(x(Math.max(f.usable, f.procs[0])) + 5, left) : right;
+    const from = over.length ? f.usable < f.procs[0] ? left : Math.min(x(f.usable) + 12, right) : right;
     if (over.length) draw(g, "rect", { class: "over", x: from, y: top, width: Math.max(0, right - from), height: bottom - top });
     for (const b of f.bounds || []) {
       const at = x(b.After * 1.06);
@@ -341,7 +341,7 @@
     }
     const t = log ? Math.log : (v) => v;
     const y = (v) => bottom - ((t(v) - t(min)) / (t(max) - t(min))) * (bottom - top);
-    const text = tickFormat(m, max);
+    const text = log ? (v) => tickFormat(m, v)(v) : tickFormat(m, max);
     for (const v of log ? decades(min, max) : ticks(min, max, bottom - top > 200 ? 6 : 4)) {
       draw(g, "path", { class: v === 0 && !log ? "grid zero" : "grid", d: `M${left},${y(v)}H${right}` });
       draw(g, "text", { class: "tick", x: left - 8, y: y(v) + 4, "text-anchor": "end" }, text(v));
@@ -350,6 +350,28 @@
   }
 
   const est = (p, key) => p.e[key];
+
+  // reach is the range of an axis: that of the medians, and of their intervals
+  // up to half as much again. Wider ones leave the chart, with an arrowhead:
+  // they would press the medians together.
+  function reach(medians, intervals, log) {
+    const min = Math.min(...medians), max = Math.max(...medians), low = Math.min(...intervals, min), high = Math.max(...intervals, max);
+    if (log) return [Math.max(min / 2, Math.min(min, low > 0 ? low : min)), Math.min(max * 2, high)];
+    const span = (max - Math.min(0, min)) / 2;
+    return span > 0 ? [Math.max(min - span, low), Math.min(max + span, high)] : [low, high];
+  }
+
+  // whisker is the path of an interval: bars at its ends, arrowheads where it
+  // leaves the axis.
+  function whisker(x, y, lo, hi, top, bottom) {
+    const end = (v, limit, tip) => {
+      const at = Number.isFinite(y(v)) ? y(v) : bottom;
+      const out = limit === top ? at < top : at > bottom;
+      return out ? [limit, `M${x - 3},${limit + tip}L${x},${limit}L${x + 3},${limit + tip}`] : [at, `M${x - 3},${at}h6`];
+    };
+    const [y1, d1] = end(lo, bottom, -4), [y2, d2] = end(hi, top, 4);
+    return `${d1}${d2}M${x},${y1}V${y2}`;
+  }
 
   // logarithmic is whether throughput is drawn so: unless the reader chose, it
   // is where a linear axis would press the lower lines together.
@@ -370,11 +392,12 @@
     const top = f.bounds || f.procs.some((p) => f.usable && p > f.usable) ? 32 : 12;
     c.unit.textContent = m.about;
 
-    const range = [];
+    const range = [], intervals = [];
     for (const s of series) {
       for (const p of s.points) {
         const e = est(p, m.key), ceil = m.ceiling && est(p, m.ceiling);
-        if (e) range.push(e[0], e[1] ?? e[0], e[2] ?? e[0]);
+        if (e) range.push(e[0]);
+        if (e && e[1] !== null) intervals.push(e[1], e[2]);
         if (ceil) range.push(ceil[0]);
       }
     }
@@ -384,7 +407,7 @@
       add(c.body, "p", { class: "empty" }, series.length ? "Nothing above zero to show." : "No series is shown.");
       return;
     }
-    const max = usable.reduce((a, b) => Math.max(a, b)), min = usable.reduce((a, b) => Math.min(a, b));
+    const [min, max] = reach(usable, intervals, log);
     const g = draw(c.body, "svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "application", tabindex: 0, "aria-roledescription": "chart",
       "aria-label": `${c.def.title || "Throughput"}, ${m.label}, by GOMAXPROCS, ${series.length} series. Arrow keys move between points.` });
     const xg = draw(g, "g"), yg = draw(g, "g");
@@ -405,20 +428,21 @@
     if (m.ceiling) drawCeilings(g, series, m, x, y, shows);
 
     const ends = [];
-    for (const s of series) {
+    series.forEach((s, i) => {
+      const shift = (i - (series.length - 1) / 2) * Math.min(3, 14 / series.length);
       const gs = draw(g, "g", { class: colour(s.name), "data-series": s.name });
       const pts = s.points.filter((p) => est(p, m.key) && shows(est(p, m.key)[0]));
-      if (!pts.length) continue;
-      draw(gs, "path", { class: "line", d: "M" + pts.map((p) => `${x(p.p)},${y(est(p, m.key)[0])}`).join("L") });
+      if (!pts.length) return;
+      draw(gs, "path", { class: "line", d: "M" + pts.map((p) => `${x(p.p) + shift},${y(est(p, m.key)[0])}`).join("L") });
       for (const p of pts) {
-        const e = est(p, m.key), px = x(p.p), py = y(e[0]);
-        if (e[1] !== null && shows(e[1])) draw(gs, "path", { class: "whisker", d: `M${px - 3},${y(e[1])}h6m-3,0V${y(e[2])}m-3,0h6` });
+        const e = est(p, m.key), px = x(p.p) + shift, py = y(e[0]);
+        if (e[1] !== null) draw(gs, "path", { class: "whisker", d: whisker(px, y, e[1], e[2], top, bottom) });
         if (p.notes && p.notes.length) draw(gs, "circle", { class: "noted", cx: px, cy: py, r: 7.5 });
         draw(gs, "path", marker(s.name, px, py, 3.6));
         c.points.push({ s, p, x: px, y: py, m, e });
       }
       ends.push({ name: s.name, y: y(est(pts[pts.length - 1], m.key)[0]) });
-    }
+    });
     if (labels) drawEnds(g, ends, right + 8, top, bottom);
     const cursor = draw(g, "circle", { class: "cursor", r: 8, visibility: "hidden" });
     interact(c, g, cursor);
@@ -480,7 +504,7 @@
       const slot = (right - left) / f.procs.length;
       const firstOver = f.procs.findIndex((p) => f.usable && p > f.usable);
       if (firstOver >= 0) draw(g, "rect", { class: "over", x: left + firstOver * slot, y: top, width: right - left - firstOver * slot, height: bottom - top });
-      const y = yAxis(g, m, floor, state.shared ? one : peak(s), false, left, right, top, bottom);
+      const y = yAxis(g, m, floor, (state.shared ? one : peak(s)) * 1.15, false, left, right, top, bottom);
       const every = Math.ceil((String(f.procs[f.procs.length - 1]).length * 7 + 5) / slot);
       const points = [];
       f.procs.forEach((procs, i) => {
@@ -492,6 +516,8 @@
         rect("control", 0, Math.min(b[0], Math.max(b[1], 0)));
         if (b[1] > b[0]) rect("overhead", b[0], b[1]);
         if (b[1] < b[0]) rect("negative", b[1], b[0]);
+        const o = est(p, overhead);
+        if (o && o[1] !== null) draw(g, "path", { class: "whisker dark", d: whisker(mid, y, b[0] + o[1], b[0] + o[2], top, bottom) });
         points.push({ s, p, x: mid, y: y(Math.max(...b)), m, e: est(p, total), parts: c.def.measures });
       });
       interact({ figure: c.figure, points }, g, null);

@@ -195,15 +195,32 @@ func (p *Page) rawName() string {
 	return sample.FileName
 }
 
+// title says what was compared: "Cache: 5 backends, GOMAXPROCS 1 to 8".
 func (p *Page) title() string {
-	var names []string
-	for _, fd := range p.View.Common {
-		if fd.Key == ".name" {
-			names = append(names, fd.Value)
+	what, procs := "series", []int{}
+	for _, f := range p.View.Facets {
+		procs = append(procs, f.Procs...)
+		if slices.Equal(f.Keys, []string{"backend"}) {
+			what = "backends"
 		}
 	}
-	names = append(names, fmt.Sprintf("%d series over GOMAXPROCS", len(p.View.Names)))
-	return strings.Join(names, ": ")
+	title := fmt.Sprintf("%d %s", len(p.View.Names), what)
+	if len(p.View.Names) == 1 {
+		title = p.View.Names[0]
+	}
+	for _, fd := range p.View.Common {
+		if fd.Key == ".name" {
+			title = fd.Value + ": " + title
+		}
+	}
+	switch lo, hi := slices.Min(procs), slices.Max(procs); {
+	case hi == 0:
+	case lo == hi:
+		title += fmt.Sprintf(", GOMAXPROCS %d", hi)
+	default:
+		title += fmt.Sprintf(", GOMAXPROCS %d to %d", max(lo, 1), hi)
+	}
+	return title
 }
 
 // hosts is the configuration of every facet's samples, one column each where

@@ -1,0 +1,439 @@
+package report
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+	"github.com/chromedp/chromedp/kb"
+
+	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/report/derive"
+	"github.com/contend-go/contend/report/internal/synthetic"
+)
+
+// chromium finds the browser; tests that need one are skipped without it.
+func chromium(t testing.TB) string {
+	t.Helper()
+	for _, name := range []string{os.Getenv("CHROMIUM"), "chromium", "chromium-browser", "google-chrome", "headless-shell"} {
+		if path, err := exec.LookPath(name); name != "" && err == nil {
+			return path
+		}
+	}
+	t.Skip("no Chromium found: install one, or set CHROMIUM to its path")
+	return ""
+}
+
+// tab is a page in a browser, and what went wrong in it.
+type tab struct {
+	context.Context
+	mu       sync.Mutex
+	problems []string // console errors, exceptions, requests to anything but the page
+}
+
+// openTab starts a browser and a page in it, without loading anything.
+func openTab(t testing.TB, width, height int) *tab {
+	t.Helper()
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium(t)), chromedp.UserDataDir(t.TempDir()),
+		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-component-update", true), chromedp.WindowSize(width, height))
+	ctx, stop := context.WithTimeout(context.Background(), 90*time.Second)
+	t.Cleanup(stop)
+	ctx, stopAlloc := chromedp.NewExecAllocator(ctx, opts...)
+	t.Cleanup(stopAlloc)
+	ctx, stopTab := chromedp.NewContext(ctx, chromedp.WithErrorf(func(string, ...any) {})) // it reports events newer than itself
+	t.Cleanup(stopTab)
+	tb := &tab{Context: ctx}
+	chromedp.ListenTarget(ctx, func(ev any) {
+		tb.mu.Lock()
+		defer tb.mu.Unlock()
+		switch ev := ev.(type) {
+		case *runtime.EventConsoleAPICalled:
+			tb.problems = append(tb.problems, fmt.Sprintf("console.%s: %s", ev.Type, ev.Args[0].Value))
+		case *runtime.EventExceptionThrown:
+			tb.problems = append(tb.problems, "exception: "+ev.ExceptionDetails.Error())
+		case *log.EventEntryAdded:
+			tb.problems = append(tb.problems, "log: "+ev.Entry.Text)
+		case *network.EventRequestWillBeSent:
+			if u := ev.Request.URL; !strings.HasPrefix(u, "file:") && !strings.HasPrefix(u, "data:") && !strings.HasPrefix(u, "blob:") {
+				tb.problems = append(tb.problems, "request: "+u)
+			}
+		}
+	})
+	tb.run(t, network.Enable(), log.Enable(), runtime.Enable())
+	return tb
+}
+
+func (tb *tab) run(t testing.TB, actions ...chromedp.Action) {
+	t.Helper()
+	if err := chromedp.Run(tb, actions...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// load opens the file and waits until its charts are drawn.
+func (tb *tab) load(t testing.TB, file, hash string) {
+	t.Helper()
+	tb.run(t, chromedp.Navigate("about:blank"), chromedp.Navigate("file://"+file+hash), chromedp.WaitReady("#legend", chromedp.ByQuery))
+	tb.wait(t, "the charts", `[...document.querySelectorAll(".facet:not([hidden]) .plot")].every(p => p.firstChild)`)
+}
+
+// eval evaluates an expression to a T.
+func eval[T any](t testing.TB, tb *tab, js string) T {
+	t.Helper()
+	var v T
+	tb.run(t, chromedp.Evaluate(js, &v))
+	return v
+}
+
+// wait waits until the expression is true.
+func (tb *tab) wait(t testing.TB, what, js string) {
+	t.Helper()
+	if err := chromedp.Run(tb, chromedp.Poll(js, nil, chromedp.WithPollingTimeout(30*time.Second))); err != nil {
+		t.Fatalf("waiting for %s: %v", what, err)
+	}
+}
+
+func (tb *tab) noProblems(t testing.TB) {
+	t.Helper()
+	tb.mu.Lock()
+	defer tb.mu.Unlock()
+	for _, p := range tb.problems {
+		t.Error(p)
+	}
+}
+
+// folder writes a run folder with its report.
+func folder(t testing.TB, text string) (dir string, set *sample.Set) {
+	t.Helper()
+	dir = t.TempDir()
+	if err := os.WriteFile(filepath.Join(dir, sample.FileName), []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	set, err := sample.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Write(set, dir, Options{DPI: 48}); err != nil {
+		t.Fatal(err)
+	}
+	return dir, set
+}
+
+var typical = synthetic.Plan{
+	Backends: synthetic.Names(4), Procs: []int{1, 2, 4, 8}, Blocks: 8, Usable: 4, Control: true, Traced: true, Invalid: true,
+	Workloads: []string{"zipf", "evict"}, Boundaries: []sample.Record{synthetic.Boundary(2, "socket 2")},
+}
+
+func TestPageInBrowser(t *testing.T) {
+	dir, set := folder(t, typical.Text())
+	tb := openTab(t, 1400, 1000)
+	page := filepath.Join(dir, PageName)
+	tb.load(t, page, "")
+	view := derive.New(set)
+	first := view.Facets[0]
+
+	t.Run("hover", func(t *testing.T) {
+		// The pointer on the marker of s3fifo at GOMAXPROCS=4.
+		at := eval[[]float64](t, tb, markerAt("throughput", 0, 2))
+		tb.run(t, chromedp.MouseEvent("mouseMoved", at[0], at[1]))
+		got := eval[string](t, tb, `document.getElementById("tip").innerText`)
+		e := first.Series[0].Point(4).Rate
+		for _, want := range []string{"s3fifo", "GOMAXPROCS 4", derive.Format("ops/s", e.Median),
+			derive.Format("ops/s", e.Lo) + " … " + derive.Format("ops/s", e.Hi), fmt.Sprintf("n = %d samples", e.N)} {
+			if !strings.Contains(got, want) {
+				t.Errorf("tooltip lacks %q: %q", want, got)
+			}
+		}
+		at = eval[[]float64](t, tb, markerAt("throughput", 0, 3))
+		tb.run(t, chromedp.MouseEvent("mouseMoved", at[0], at[1]))
+		if got := eval[string](t, tb, `document.getElementById("tip").innerText`); !strings.Contains(got, "Oversubscribed") {
+			t.Errorf("tooltip above the usable CPUs does not say so: %q", got)
+		}
+		at = eval[[]float64](t, tb, markerAt("throughput", 0, 0))
+		tb.run(t, chromedp.MouseEvent("mouseMoved", at[0], at[1]))
+		if got := eval[string](t, tb, `document.getElementById("tip").innerText`); !strings.Contains(got, "1 left out: crashed") {
+			t.Errorf("tooltip of a point with an invalid sample does not say so: %q", got)
+		}
+	})
+	t.Run("toggle", func(t *testing.T) {
+		lines := func() int {
+			return eval[int](t, tb, `document.querySelectorAll('.facet:not([hidden]) [data-section=throughput] .line').length`)
+		}
+		if lines() != 4 {
+			t.Fatalf("%d lines, want 4", lines())
+		}
+		tb.run(t, chromedp.Click(`#legend li[data-name="1"] button`, chromedp.ByQuery))
+		if lines() != 3 || eval[string](t, tb, `document.querySelector('#legend li[data-name="1"] button').ariaPressed`) != "false" {
+			t.Errorf("after hiding one series: %d lines", lines())
+		}
+		tb.run(t, chromedp.Click(`#show-none`, chromedp.ByQuery))
+		if got := eval[string](t, tb, `document.querySelector('.facet:not([hidden]) .plot').innerText`); lines() != 0 || !strings.Contains(got, "No series is shown") {
+			t.Errorf("with all hidden: %d lines, %q", lines(), got)
+		}
+		tb.run(t, chromedp.Click(`#show-all`, chromedp.ByQuery))
+		if lines() != 4 {
+			t.Errorf("after showing all: %d lines", lines())
+		}
+	})
+	t.Run("measure", func(t *testing.T) {
+		for i, want := range []string{"M", "ns", "×", "%"} {
+			tb.run(t, chromedp.Evaluate(fmt.Sprintf(`document.querySelectorAll('.facet:not([hidden]) [data-section=throughput] .choice input')[%d].click()`, i), nil))
+			ticks := eval[string](t, tb, `[...document.querySelectorAll('.facet:not([hidden]) [data-section=throughput] .tick')].map(t => t.textContent).join(" ")`)
+			if !strings.Contains(ticks, want) {
+				t.Errorf("measure %d: ticks %q lack %q", i, ticks, want)
+			}
+		}
+		tb.run(t, chromedp.Evaluate(`document.querySelector('.facet:not([hidden]) [data-section=throughput] .choice input').click()`, nil))
+	})
+	t.Run("keys", func(t *testing.T) {
+		press := func(keys string) {
+			t.Helper()
+			tb.run(t, chromedp.KeyEvent(keys))
+		}
+		tb.run(t, chromedp.Evaluate(`document.activeElement.blur(); document.body.focus()`, nil))
+		press("?")
+		if !eval[bool](t, tb, `document.getElementById("help").open`) {
+			t.Error("? does not open the help")
+		}
+		press(kb.Escape)
+		if eval[bool](t, tb, `document.getElementById("help").open`) {
+			t.Error("Escape does not close the help")
+		}
+		press("l")
+		if !eval[bool](t, tb, `location.hash.includes("y=log")`) {
+			t.Error("l does not switch the axis")
+		}
+		press("l")
+		press("m")
+		if !eval[bool](t, tb, `location.hash.includes("measure.throughput=1")`) {
+			t.Error("m does not switch the measure")
+		}
+		press("mmm")
+		press("]")
+		if eval[int](t, tb, `Number(document.querySelector(".facet:not([hidden])").dataset.facet)`) != 1 {
+			t.Error("] does not go to the next conditions")
+		}
+		press("[")
+		// Tab leads to the chart; arrows walk along the line and across lines.
+		tb.run(t, chromedp.Evaluate(`document.querySelector('.facet:not([hidden]) [data-section=throughput] .choice:last-of-type input:checked').focus()`, nil))
+		press(kb.Tab)
+		if got := eval[string](t, tb, `document.activeElement.tagName.toLowerCase()`); got != "svg" {
+			t.Fatalf("Tab leads to %q, want the chart", got)
+		}
+		tip := func() string { return eval[string](t, tb, `document.getElementById("tip").innerText`) }
+		press(kb.Home)
+		if !strings.Contains(tip(), "GOMAXPROCS 1") {
+			t.Errorf("Home: %q", tip())
+		}
+		press(kb.ArrowRight)
+		if !strings.Contains(tip(), "GOMAXPROCS 2") {
+			t.Errorf("right: %q", tip())
+		}
+		before := tip()
+		press(kb.ArrowUp)
+		if tip() == before || !strings.Contains(tip(), "GOMAXPROCS 2") {
+			t.Errorf("up: %q after %q", tip(), before)
+		}
+		press(kb.Enter)
+		if !eval[bool](t, tb, `document.documentElement.classList.contains("dimmed") && location.hash.includes("focus=")`) {
+			t.Error("Enter does not focus the line")
+		}
+		press(kb.Escape)
+		if eval[bool](t, tb, `document.documentElement.classList.contains("dimmed")`) {
+			t.Error("Escape does not undo the focus")
+		}
+		// The legend: arrows move, Space toggles, o shows one only.
+		tb.run(t, chromedp.Focus(`#legend .toggle`, chromedp.ByQuery))
+		press(kb.ArrowDown)
+		press(" ")
+		if got := eval[int](t, tb, `document.querySelectorAll('#legend [aria-pressed=false]').length`); got != 1 {
+			t.Errorf("Space hides %d series, want 1", got)
+		}
+		press("o")
+		if got := eval[int](t, tb, `document.querySelectorAll('#legend [aria-pressed=true]').length`); got != 1 {
+			t.Errorf("o leaves %d series, want 1", got)
+		}
+		press("a")
+		if got := eval[int](t, tb, `document.querySelectorAll('#legend [aria-pressed=false]').length`); got != 0 {
+			t.Errorf("a leaves %d series hidden", got)
+		}
+	})
+	t.Run("dark", func(t *testing.T) {
+		background := func() string { return eval[string](t, tb, `getComputedStyle(document.body).backgroundColor`) }
+		light := background()
+		tb.run(t, chromedp.Click("#theme", chromedp.ByQuery))
+		if background() == light {
+			t.Error("the button does not darken the page")
+		}
+		tb.run(t, chromedp.Click("#theme", chromedp.ByQuery))
+		if background() != light {
+			t.Error("the button does not lighten it again")
+		}
+		tb.load(t, page, "")
+		tb.run(t, emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}))
+		if background() == light {
+			t.Error("the page does not follow the system's preference")
+		}
+		tb.run(t, emulation.SetEmulatedMedia())
+	})
+	t.Run("address", func(t *testing.T) {
+		tb.load(t, page, "#facet=1&hide=0.2&measure.throughput=2&y=log&theme=dark&focus=99&evil=%3Cscript%3E")
+		if got := eval[string](t, tb, `[document.querySelector(".facet:not([hidden])").dataset.facet, document.querySelectorAll("#legend [aria-pressed=false]").length, document.documentElement.dataset.theme].join()`); got != "1,2,dark" {
+			t.Errorf("a link restores %q", got)
+		}
+	})
+	t.Run("narrow", func(t *testing.T) {
+		tb.run(t, emulation.SetDeviceMetricsOverride(390, 800, 2, false))
+		tb.load(t, page, "")
+		if over := eval[int](t, tb, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+			t.Errorf("the page is %d pixels wider than a narrow screen", over)
+		}
+	})
+	t.Run("download", func(t *testing.T) {
+		tb.load(t, page, "")
+		into := t.TempDir()
+		tb.run(t, browser.SetDownloadBehavior(browser.SetDownloadBehaviorBehaviorAllow).WithDownloadPath(into),
+			chromedp.Click("a.raw", chromedp.ByQuery))
+		want, _ := os.ReadFile(filepath.Join(dir, sample.FileName))
+		var got []byte
+		for range 200 {
+			if got, _ = os.ReadFile(filepath.Join(into, sample.FileName)); len(got) == len(want) {
+				break
+			}
+			time.Sleep(50 * time.Millisecond)
+		}
+		if !bytes.Equal(got, want) {
+			t.Errorf("downloaded %d bytes, want the %d of the samples file", len(got), len(want))
+		}
+	})
+	tb.noProblems(t)
+}
+
+// markerAt is an expression for the place of a series' i-th marker on the
+// screen, scrolled into view.
+func markerAt(section string, name, i int) string {
+	return fmt.Sprintf(`(() => {
+		const m = document.querySelectorAll('.facet:not([hidden]) [data-section=%s] g[data-series="%d"] .mark')[%d];
+		m.scrollIntoView({block: "center"});
+		const r = m.getBoundingClientRect();
+		return [r.left + r.width / 2, r.top + r.height / 2];
+	})()`, section, name, i)
+}
+
+func TestPageWithoutScripts(t *testing.T) {
+	dir, set := folder(t, typical.Text())
+	tb := openTab(t, 1400, 1000)
+	tb.run(t, emulation.SetScriptExecutionDisabled(true), chromedp.Navigate("file://"+filepath.Join(dir, PageName)))
+	var text string
+	tb.run(t, chromedp.Text("body", &text, chromedp.ByQuery))
+	view := derive.New(set)
+	for _, f := range view.Facets {
+		for _, finding := range f.Findings {
+			if !strings.Contains(text, finding.Text) {
+				t.Errorf("the page lacks %q", finding.Text)
+			}
+		}
+		for _, s := range f.Series {
+			for _, p := range s.Points {
+				if want := derive.Format("ops/s", p.Rate.Median); !strings.Contains(text, want) {
+					t.Errorf("the table lacks %s of %s at %d", want, s.Name, p.Procs)
+				}
+			}
+		}
+	}
+	tb.noProblems(t)
+}
+
+// TestHostileTexts fills every text with what could break a page: it must stay
+// text, run nothing, and load nothing.
+func TestHostileTexts(t *testing.T) {
+	evil := `</script><img/src=x/onerror=alert(1)>"'&<!--]]>` + "\u2028☃漢字"
+	long := strings.Repeat("W", 10000)
+	word := strings.NewReplacer("/", "∕", "\u2028", "").Replace(evil) // a name has neither
+	p := typical
+	p.Backends = []string{word, "b" + long[:3000], "ring", "__proto__"}
+	p.Workloads = []string{"zipf" + word}
+	p.Config = []sample.Field{{Key: "kernel", Value: evil}, {Key: "governor", Value: long}}
+	p.Boundaries = []sample.Record{synthetic.Boundary(2, evil)}
+	p.Cmd = evil + long
+	dir, _ := folder(t, p.Text())
+	tb := openTab(t, 1400, 1000)
+	tb.load(t, filepath.Join(dir, PageName), "")
+	if n := eval[int](t, tb, `document.querySelectorAll("img[src=x], img[onerror], script:not(#data):not(:last-of-type)").length`); n != 0 {
+		t.Errorf("%d elements came from texts", n)
+	}
+	if n := eval[int](t, tb, `document.scripts.length`); n != 2 {
+		t.Errorf("%d scripts, want the data and the script", n)
+	}
+	text := eval[string](t, tb, `document.body.textContent`)
+	for _, want := range []string{word, evil, long} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks the text %.60q", want)
+		}
+	}
+	at := eval[[]float64](t, tb, markerAt("throughput", 0, 1))
+	tb.run(t, chromedp.MouseEvent("mouseMoved", at[0], at[1]))
+	if tip := eval[string](t, tb, `document.getElementById("tip").textContent`); !strings.Contains(tip, word) {
+		t.Errorf("tooltip %q", tip)
+	}
+	if over := eval[int](t, tb, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+		t.Errorf("long texts widen the page by %d pixels", over)
+	}
+	tb.noProblems(t)
+}
+
+// TestPageOfOneProcess holds the page of foreign text with single samples to
+// saying so, and to inventing no interval.
+func TestForeignText(t *testing.T) {
+	dir, _ := folder(t, "goos: plan9\nBenchmarkA 100 20 ns/op\nBenchmarkA-2 100 12 ns/op\nBenchmarkB 100 30 ns/op\nBenchmarkB-2 100 29 ns/op\n")
+	tb := openTab(t, 1400, 1000)
+	tb.load(t, filepath.Join(dir, PageName), "")
+	text := eval[string](t, tb, `document.body.textContent`)
+	for _, want := range []string{"These data came from elsewhere", "n=1, no interval", "too few for an interval"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the page lacks %q", want)
+		}
+	}
+	if n := eval[int](t, tb, `document.querySelectorAll(".whisker").length`); n != 0 {
+		t.Errorf("%d intervals drawn of single samples", n)
+	}
+	at := eval[[]float64](t, tb, markerAt("throughput", 0, 1))
+	tb.run(t, chromedp.MouseEvent("mouseMoved", at[0], at[1]))
+	if tip := eval[string](t, tb, `document.getElementById("tip").innerText`); !strings.Contains(tip, "n = 1 sample: no interval") {
+		t.Errorf("tooltip %q", tip)
+	}
+	tb.noProblems(t)
+}
+
+// BenchmarkFirstPaint opens the page of a large run, 20 backends at 12 values
+// of GOMAXPROCS in 10 blocks, and reports when its first content was painted.
+func BenchmarkFirstPaint(b *testing.B) {
+	dir, _ := folder(b, large.Text())
+	tb := openTab(b, 1400, 1000)
+	total := 0.0
+	for b.Loop() {
+		tb.load(b, filepath.Join(dir, PageName), "")
+		paint := eval[float64](b, tb, `performance.getEntriesByName("first-contentful-paint")[0].startTime`)
+		total += paint
+	}
+	b.ReportMetric(total/float64(b.N), "paint-ms")
+	tb.noProblems(b)
+}
+
+var large = synthetic.Plan{
+	Backends: synthetic.Names(20), Procs: []int{1, 2, 4, 8, 12, 16, 24, 32, 48, 64, 96, 128}, Blocks: 10, Usable: 96, Control: true,
+	Boundaries: []sample.Record{synthetic.Boundary(24, "socket 2"), synthetic.Boundary(48, "hyperthreads")},
+}
