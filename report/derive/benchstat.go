@@ -32,7 +32,7 @@ func (f *Facet) Benchstat(unit, file string) string {
 	return fmt.Sprintf("benchstat -col %s -row /gomaxprocs -filter %s %s", col, shell(strings.Join(filter, " ")), shell(file))
 }
 
-var bare = regexp.MustCompile(`^[A-Za-z0-9._%+-]+$`)
+var bare = regexp.MustCompile(`^[A-Za-z0-9._%+/-]+$`)
 
 // word is a value in benchstat's filter language.
 func word(s string) string {

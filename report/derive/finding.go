@@ -3,6 +3,7 @@ package derive
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -111,8 +112,8 @@ func gains(f *Facet) string {
 		return "Where the curves stop gaining cannot be told: it takes two values of GOMAXPROCS that are not oversubscribed."
 	}
 	most := valid[len(valid)-1]
-	stops := map[int][]string{}
-	var unknown, slower []string
+	stops, peaks := map[int][]string{}, map[int][]string{}
+	var slower []string
 	lowest, highest := 1.0, 0.0
 	for _, s := range f.Series {
 		if s.Reference {
@@ -120,7 +121,9 @@ func gains(f *Facet) string {
 		}
 		at, falls, ok := s.stop(f)
 		if !ok {
-			unknown = append(unknown, s.Name)
+			if at > 0 {
+				peaks[at] = append(peaks[at], s.Name)
+			}
 			continue
 		}
 		stops[at] = append(stops[at], s.Name)
@@ -146,8 +149,12 @@ func gains(f *Facet) string {
 	case len(slower) > 1:
 		add("slower at %d than at their best: %s (%s to %s)", most, list(slower), Format("×", lowest), Format("×", highest))
 	}
-	if len(unknown) > 0 {
-		add("cannot be told for %s (fewer than %d samples, or one GOMAXPROCS only)", list(unknown), MinN)
+	if len(peaks) > 0 {
+		var highest []string
+		for _, p := range slices.Sorted(maps.Keys(peaks)) {
+			highest = append(highest, fmt.Sprintf("at %d: %s", p, list(peaks[p])))
+		}
+		add("with fewer than %d samples a point, whether a gain is chance cannot be told; the highest medians are %s", MinN, strings.Join(highest, "; "))
 	}
 	if len(parts) == 0 {
 		return "Nothing that synchronises was measured at two values of GOMAXPROCS."
@@ -158,7 +165,8 @@ func gains(f *Facet) string {
 
 // stop finds where the series stops gaining, and the ratio of its rate at the
 // highest valid GOMAXPROCS to the one there. ok is false where the samples
-// cannot tell.
+// cannot tell: procs is then where the highest median is, 0 if there are not
+// two.
 func (s *Series) stop(f *Facet) (procs int, falls Estimate, ok bool) {
 	var rates [][]obs
 	var at []int
@@ -177,7 +185,7 @@ func (s *Series) stop(f *Facet) (procs int, falls Estimate, ok bool) {
 		for j := i + 1; j <= last; j++ {
 			r := relate(rates[j], rates[i], ratio)
 			if !r.Interval() {
-				return 0, Estimate{}, false
+				return s.peak(f), Estimate{}, false
 			}
 			beaten = beaten || r.Above(1)
 		}
@@ -189,6 +197,17 @@ func (s *Series) stop(f *Facet) (procs int, falls Estimate, ok bool) {
 		}
 	}
 	panic("unreachable: nothing beats the last point")
+}
+
+// peak is the valid GOMAXPROCS with the highest median rate.
+func (s *Series) peak(f *Facet) (procs int) {
+	best := 0.0
+	for _, p := range s.Points {
+		if p.Rate.Median > best && !f.Oversubscribed(p.Procs) {
+			best, procs = p.Rate.Median, p.Procs
+		}
+	}
+	return procs
 }
 
 // limits says what the host and the samples could not tell.

@@ -491,8 +491,9 @@
     const key = add(c.body, "p", { class: "key" });
     for (const [cls, text] of [["control", "share-nothing control"], ["overhead", "overhead of sharing"], ["negative", "negative overhead: sharing cost less"]]) {
       if (cls !== "control" && !c.def.measures.some((m) => m.key === overhead)) continue;
-      draw(draw(key, "svg", { width: 18, height: 12, "aria-hidden": "true" }), "rect", { class: cls, x: 1, y: 1, width: 16, height: 10 });
-      add(key, "span", {}, c.def.measures.some((m) => m.key === overhead) ? text : "CPU time (no control was measured)");
+      const item = add(key, "span");
+      draw(draw(item, "svg", { width: 18, height: 12, "aria-hidden": "true" }), "rect", { class: cls, x: 1, y: 1, width: 16, height: 10 });
+      add(item, "span", {}, c.def.measures.some((m) => m.key === overhead) ? text : "CPU time (no control was measured)");
     }
     const grid = add(c.body, "div", { class: "bars" });
     for (const s of series) {

@@ -291,12 +291,12 @@ func (m *model) runs() {
 func (p *Page) host() string {
 	for _, f := range p.View.Facets {
 		var parts []string
-		for _, k := range []struct{ key, before, after string }{
-			{"cpu", "", ""}, {"usable-cpus", "", " usable CPUs"}, {"virtualization", "", ""},
-			{"goos", "", ""}, {"kernel", "", ""}, {"go", "", ""},
+		for _, k := range []struct{ key, after string }{
+			{"cpu", ""}, {"usable-cpus", " usable CPUs"}, {"virtualization", ""},
+			{"goos", ""}, {"goarch", ""}, {"kernel", ""}, {"go", ""},
 		} {
 			if v := f.Config[k.key]; v != "" && v != "none" && v != "unknown" {
-				parts = append(parts, k.before+v+k.after)
+				parts = append(parts, v+k.after)
 			}
 		}
 		if len(parts) > 0 {

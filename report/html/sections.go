@@ -131,7 +131,10 @@ func present(f *derive.Facet, all []section) []section {
 			if c.Bars && !measured(f, "u:cpu-ns/op") {
 				continue
 			}
-			if c.Ceilings(f); len(c.Measures) > 0 {
+			for i := range c.Measures {
+				c.Measures[i].adapt(f)
+			}
+			if len(c.Measures) > 0 {
 				cs = append(cs, c)
 			}
 		}
@@ -142,13 +145,15 @@ func present(f *derive.Facet, all []section) []section {
 	return ss
 }
 
-// Ceilings drops the dashed lines that the facet has no estimates for.
-func (c chart) Ceilings(f *derive.Facet) {
-	for i := range c.Measures {
-		if m := &c.Measures[i]; m.Ceiling != "" && !measured(f, m.Ceiling) {
-			m.Ceiling = ""
-			m.About = "Operations per second, all goroutines together."
-		}
+// adapt drops the dashed line that the facet has no estimates for, and says
+// where rates were computed.
+func (m *measure) adapt(f *derive.Facet) {
+	if m.Ceiling != "" && !measured(f, m.Ceiling) {
+		m.Ceiling = ""
+		m.About = "Operations per second, all goroutines together."
+	}
+	if m.Key == "rate" && f.DerivedRate {
+		m.About += " Computed as 10⁹ ÷ ns/op: the text does not state it."
 	}
 }
 

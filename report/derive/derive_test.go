@@ -1,0 +1,357 @@
+package derive
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/report/internal/synthetic"
+)
+
+func read(t testing.TB, texts ...string) *sample.Set {
+	t.Helper()
+	set := new(sample.Set)
+	for i, text := range texts {
+		if err := set.Read(strings.NewReader(text), fmt.Sprintf("samples%d.txt", i)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return set
+}
+
+// near reports whether an estimate lies within 3% of the truth.
+func near(got Estimate, want float64) bool {
+	return got.N > 0 && math.Abs(got.Median-want) <= 0.03*math.Abs(want)
+}
+
+var plan = synthetic.Plan{
+	Backends: synthetic.Names(6), Procs: []int{1, 2, 4, 8, 16, 32}, Blocks: 20, Usable: 16, Control: true, Traced: true, Seed: 3,
+}
+
+func TestTruthIsFound(t *testing.T) {
+	v := New(read(t, plan.Text()))
+	if len(v.Facets) != 1 {
+		t.Fatalf("%d facets, want 1", len(v.Facets))
+	}
+	f := v.Facets[0]
+	if !cmp.Equal(f.Procs, plan.Procs) || f.Usable != 16 || !f.HasControl || !f.HasTraced || v.Foreign {
+		t.Errorf("facet %+v", f)
+	}
+	for i, s := range f.Series {
+		for _, p := range s.Points {
+			rate, ceiling := plan.Rate(i, p.Procs), plan.Ceiling(i, p.Procs)
+			where := fmt.Sprintf("%s at %d", s.Name, p.Procs)
+			if !near(p.Speedup, rate/plan.Rate(i, 1)) || !p.Speedup.Paired || !p.Speedup.Interval() {
+				t.Errorf("%s: speed-up %v, want %v", where, p.Speedup, rate/plan.Rate(i, 1))
+			}
+			if !near(p.Efficiency, rate/ceiling) {
+				t.Errorf("%s: efficiency %v, want %v", where, p.Efficiency, rate/ceiling)
+			}
+			if p.Oversubscribed != (p.Procs > 16) {
+				t.Errorf("%s: oversubscribed %v", where, p.Oversubscribed)
+			}
+			if r := p.Traced["ops/s"].Median / p.Rate.Median; math.Abs(r-0.8) > 0.05 {
+				t.Errorf("%s: traced %v, untraced %v", where, p.Traced["ops/s"], p.Rate)
+			}
+		}
+	}
+	// Overhead is the paired difference of CPU time, and small where nothing
+	// is lost.
+	last := f.Series[5].Point(16)
+	if want := last.Units["cpu-ns/op"].Median - last.Control["cpu-ns/op"].Median; !near(last.Overhead, want) {
+		t.Errorf("overhead %v, want about %v", last.Overhead, want)
+	}
+	if o := f.Series[0].Point(1).Overhead; o.Above(0) || o.Below(0) {
+		t.Errorf("overhead at one P is %v, which excludes none", o)
+	}
+}
+
+func TestFindings(t *testing.T) {
+	v := New(read(t, plan.Text()))
+	got := map[string]string{}
+	for _, f := range v.Facets[0].Findings {
+		got[f.Kind] = f.Text
+	}
+	a, b := v.Facets[0].Series[0].Point(16), v.Facets[0].Series[1].Point(16)
+	r := relate(mustRates(a), mustRates(b), ratio)
+	for kind, wants := range map[string][]string{
+		"leader": {"At GOMAXPROCS=16, the highest that is not oversubscribed, s3fifo leads with " + Format("ops/s", a.Rate.Median),
+			Format("×", r.Median) + " that of ring", Format("×", r.Hi) + ", 20 paired blocks"},
+		"gains":  {"till gaining at GOMAXPROCS=16, the highest valid: s3fifo"},
+		"limits": {"with 16 usable CPUs, GOMAXPROCS 32 is oversubscription"},
+	} {
+		for _, want := range wants {
+			if !strings.Contains(got[kind], want) {
+				t.Errorf("%s: %q lacks %q", kind, got[kind], want)
+			}
+		}
+	}
+}
+
+func mustRates(p *Point) []obs {
+	rates, _ := ratesOf(p.shared)
+	return rates
+}
+
+// TestWhereCurvesStop gives each series a known last gain.
+func TestWhereCurvesStop(t *testing.T) {
+	text := func(n int) string {
+		var b strings.Builder
+		b.WriteString("# run id=1\nusable-cpus: 8\n")
+		rng := rand.New(rand.NewPCG(1, 2))
+		for block := range n {
+			for _, name := range []string{"up", "flat", "down"} {
+				for i, r := range map[string][]float64{"up": {1, 2, 4, 8, 99}, "flat": {1, 2, 2, 2, 99}, "down": {1, 3, 2, 1.5, 99}}[name] {
+					fmt.Fprintf(&b, "# sample cell=x block=%d\nBenchmarkX/backend=%s/gomaxprocs=%d 1 %g ops/s\n", block, name, 1<<i, r*1e6*(1+0.01*rng.NormFloat64()))
+				}
+			}
+		}
+		return b.String()
+	}
+	f := New(read(t, text(10))).Facets[0]
+	for _, s := range f.Series {
+		at, falls, ok := s.stop(f)
+		if want := map[string]int{"up": 8, "flat": 2, "down": 2}[s.Name]; !ok || at != want {
+			t.Errorf("%s stops at %d, %v; want %d", s.Name, at, ok, want)
+		}
+		if falls.Below(1) != (s.Name == "down") {
+			t.Errorf("%s: falls %v", s.Name, falls)
+		}
+	}
+	few := New(read(t, text(5))).Facets[0]
+	for _, s := range few.Series {
+		if _, _, ok := s.stop(few); ok {
+			t.Errorf("%s: told from 5 samples", s.Name)
+		}
+	}
+	if got := gains(few); !strings.Contains(got, "fewer than 6 samples") || !strings.Contains(got, "at 2: flat and down; at 8: up.") {
+		t.Errorf("from 5 samples: %q", got)
+	}
+}
+
+// TestReferencesDoNotLead: a map without synchronisation would always win.
+func TestReferencesDoNotLead(t *testing.T) {
+	text := "# run id=1\n# backend name=null sync=none\n# backend name=a sync=mutex\n# backend name=b sync=mutex\nusable-cpus: 4\n"
+	for i := range 6 {
+		for name, rate := range map[string]int{"null": 900, "a": 20, "b": 10} {
+			text += fmt.Sprintf("# sample cell=%s block=%d\nBenchmarkX/backend=%s/gomaxprocs=4 1 %d ops/s\n", name, i, name, rate*1000+i)
+		}
+	}
+	if got := leader(New(read(t, text)).Facets[0]); !strings.Contains(got, " a leads") || !strings.Contains(got, "null synchronises nothing") {
+		t.Error(got)
+	}
+}
+
+func TestIntervals(t *testing.T) {
+	for n := 1; n <= 12; n++ {
+		var vs []float64
+		for i := range n {
+			vs = append(vs, float64(i+1))
+		}
+		e := median(vs, Confidence)
+		if e.N != n || e.Interval() != (n >= MinN) {
+			t.Errorf("n=%d: %+v", n, e)
+		}
+		if e.Interval() && !(e.Lo <= e.Median && e.Median <= e.Hi) {
+			t.Errorf("n=%d: median outside its interval: %+v", n, e)
+		}
+	}
+	if e := median([]float64{5, 5, 5, 5, 5, 5, 5}, Confidence); e.Lo != 5 || e.Hi != 5 {
+		t.Errorf("ties: %+v", e)
+	}
+	if e := median(nil, Confidence); e.N != 0 || e.Interval() {
+		t.Errorf("nothing: %+v", e)
+	}
+}
+
+// TestCoverage: of many intervals of skewed data at least 95% hold the true
+// value, both for medians and for ratios of unpaired medians.
+func TestCoverage(t *testing.T) {
+	const seed, trials = 11, 4000
+	rng := rand.New(rand.NewPCG(seed, 0))
+	draw := func(n int) (os []obs) {
+		for range n {
+			os = append(os, obs{v: math.Exp(rng.NormFloat64()), pair: pairKey{block: -1}})
+		}
+		return os
+	}
+	for _, n := range []int{6, 10, 25} {
+		hit, ratios := 0, 0
+		for range trials {
+			if e := median(values(draw(n)), Confidence); e.Lo <= 1 && 1 <= e.Hi {
+				hit++
+			}
+			if e := relate(draw(n), draw(n), ratio); !e.Interval() || e.Lo <= 1 && 1 <= e.Hi {
+				ratios++
+			}
+		}
+		if least := trials * 94 / 100; hit < least || ratios < least { // 95% less three standard errors
+			t.Errorf("n=%d (seed %d): %d and %d of %d intervals hold the truth", n, seed, hit, ratios, trials)
+		}
+	}
+}
+
+// TestPairing: a drift that hits a block's cells alike must vanish from paired
+// ratios.
+func TestPairing(t *testing.T) {
+	run := new(sample.Run)
+	var as, bs []obs
+	for block := range 10 {
+		drift := float64(1 + block)
+		as = append(as, obs{3 * drift, pairKey{run, block}})
+		bs = append(bs, obs{2 * drift, pairKey{run, 9 - block}})
+	}
+	for i := range bs {
+		bs[i].v = 2 * float64(1+bs[i].pair.block)
+	}
+	if e := relate(as, bs, ratio); !e.Paired || e.Lo != 1.5 || e.Hi != 1.5 || e.N != 10 {
+		t.Errorf("paired: %+v", e)
+	}
+	if e := relate(as, bs[:3], ratio); e.N != 3 || e.Interval() {
+		t.Errorf("three common blocks: %+v", e)
+	}
+	zero := []obs{{0, pairKey{run, 0}}}
+	if e := relate(as, zero, ratio); e.N != 0 {
+		t.Errorf("zero baseline: %+v", e)
+	}
+}
+
+func TestSeriesAndFacets(t *testing.T) {
+	type layout struct {
+		Facets, Series []string // labels
+		Procs          []int
+	}
+	for _, c := range []struct {
+		name, text string
+		want       layout
+	}{
+		{"go test -cpu", "BenchmarkA 1 5 ns/op\nBenchmarkA-8 1 3 ns/op\nBenchmarkB 1 5 ns/op\nBenchmarkB-8 1 3 ns/op\n",
+			layout{[]string{""}, []string{"A", "B"}, []int{1, 8}}},
+		{"no GOMAXPROCS anywhere", "BenchmarkA 1 5 ns/op\nBenchmarkB 1 5 ns/op\n",
+			layout{[]string{""}, []string{"A", "B"}, []int{0}}},
+		{"sizes are conditions", "BenchmarkA/n=10-2 1 5 ns/op\nBenchmarkA/n=1000-2 1 5 ns/op\nBenchmarkB/n=10-2 1 5 ns/op\n",
+			layout{[]string{"n=10", "n=1000"}, []string{"A", "B"}, []int{2}}},
+		{"sub-benchmarks", "BenchmarkMap/Load-2 1 5 ns/op\nBenchmarkMap/Store-2 1 5 ns/op\n",
+			layout{[]string{""}, []string{"Load", "Store"}, []int{2}}},
+		{"text keys before numbers", "BenchmarkM/n=1/lock=rw-2 1 5 ns/op\nBenchmarkM/n=2/lock=mutex-2 1 5 ns/op\n",
+			layout{[]string{"n=1", "n=2"}, []string{"rw", "mutex"}, []int{2}}},
+		{"only numbers", "BenchmarkM/n=1-2 1 5 ns/op\nBenchmarkM/n=2-2 1 5 ns/op\n",
+			layout{[]string{""}, []string{"1", "2"}, []int{2}}},
+		{"one benchmark", "BenchmarkM-2 1 5 ns/op\nBenchmarkM-2 1 6 ns/op\n",
+			layout{[]string{""}, []string{"M"}, []int{2}}},
+		{"a control is no series", "BenchmarkC/sharing=all/backend=a/gomaxprocs=2 1 5 ns/op\nBenchmarkC/sharing=none/backend=a/gomaxprocs=2 1 4 ns/op\n",
+			layout{[]string{""}, []string{"a"}, []int{2}}},
+		{"nothing but controls", "BenchmarkC/sharing=none/backend=a/gomaxprocs=2 1 4 ns/op\n",
+			layout{[]string{""}, []string{"a"}, []int{2}}},
+		{"another host is not pooled", "cpu: x\nBenchmarkA-2 1 5 ns/op\ncpu: y\nBenchmarkA-2 1 5 ns/op\n",
+			layout{[]string{"cpu=x", "cpu=y"}, []string{"A"}, []int{2}}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			v := New(read(t, c.text))
+			got := layout{Procs: v.Facets[0].Procs, Series: v.Names}
+			for _, f := range v.Facets {
+				got.Facets = append(got.Facets, f.Label())
+			}
+			if diff := cmp.Diff(c.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func TestOriginsAreNotPooled(t *testing.T) {
+	run := func(id, exe string) string {
+		return fmt.Sprintf("# run id=%s exe=%s\n# sample cell=a block=0\nBenchmarkC/backend=a/gomaxprocs=2 1 4 ns/op\n", id, exe)
+	}
+	if v := New(read(t, run("1", "x"), run("2", "y"))); len(v.Facets) != 2 {
+		t.Errorf("two executables: %d facets, want 2", len(v.Facets))
+	}
+	if v := New(read(t, run("1", "x"), run("2", "x"))); len(v.Facets) != 1 || v.Facets[0].Series[0].Points[0].Rate.N != 2 {
+		t.Errorf("one executable, continued: %d facets, want 1 with both samples", len(v.Facets))
+	}
+	plain := "BenchmarkA-2 1 5 ns/op\n"
+	if v := New(read(t, plain, plain)); len(v.Facets) != 2 {
+		t.Errorf("two files from elsewhere: %d facets, want 2", len(v.Facets))
+	}
+}
+
+func TestInvalidSamplesAreLeftOut(t *testing.T) {
+	p := plan
+	p.Invalid = true
+	v := New(read(t, p.Text()))
+	pt := v.Facets[0].Series[0].Points[0]
+	if pt.Rate.N != p.Blocks-1 || len(pt.Invalid) != 1 || !strings.HasPrefix(pt.Invalid[0].Text, "crashed") {
+		t.Errorf("%d samples, invalid %v", pt.Rate.N, pt.Invalid)
+	}
+}
+
+// TestOddNumbers: zero, negative and missing values, single samples and mixed
+// units must neither fail nor become estimates.
+func TestOddNumbers(t *testing.T) {
+	v := New(read(t, "BenchmarkA-1 1 0 ns/op\nBenchmarkA-2 1 -5 ns/op\nBenchmarkA-4 1 7 widgets\nBenchmarkB-1 1 NaN ns/op\nBenchmarkB-4 1 2 ns/op\n"))
+	f := v.Facets[0]
+	for _, s := range f.Series {
+		for _, p := range s.Points {
+			want := 0
+			if s.Name == "B" && p.Procs == 4 {
+				want = 1
+			}
+			if p.Rate.N != want {
+				t.Errorf("%s at %d: rate %+v", s.Name, p.Procs, p.Rate)
+			}
+			if p.Speedup.N != 0 {
+				t.Errorf("%s at %d: speed-up %+v of nothing", s.Name, p.Procs, p.Speedup)
+			}
+		}
+	}
+	if len(v.Units) != 2 {
+		t.Errorf("units %v", v.Units)
+	}
+}
+
+func TestFormat(t *testing.T) {
+	for _, c := range []struct {
+		unit string
+		v    float64
+		want string
+	}{
+		{"ops/s", 24271844, "24.3 M ops/s"}, {"ops/s", 9999, "9999 ops/s"}, {"ops/s", 12345, "12.3 k ops/s"},
+		{"ns/op", 41.25, "41.3 ns"}, {"ns/op", 1234567, "1.23 ms"}, {"cpu-ns/op", -3.14159, "-3.14 ns"}, {"sec/op", 2e-6, "2000 ns"},
+		{"hits/get", 0.98765, "98.8%"}, {"cpu-unused", -0.94, "-94.0%"}, {"×", 1.5, "1.50×"}, {"fairness", 0.1, "0.100"},
+		{"widgets", 0, "0 widgets"}, {"ctxsw/op", 0.000123, "1.23e-4 ctxsw/op"}, {"os-wait", 2.5, "2.50 threads"},
+	} {
+		if got := Format(c.unit, c.v); got != c.want {
+			t.Errorf("Format(%s, %v) = %q, want %q", c.unit, c.v, got, c.want)
+		}
+	}
+}
+
+// FuzzNew holds the whole derivation to surviving any text that the reader
+// accepts.
+func FuzzNew(f *testing.F) {
+	f.Add(synthetic.Plan{Backends: synthetic.Names(2), Procs: []int{1, 2}, Blocks: 2, Control: true, Traced: true}.Text())
+	f.Add("BenchmarkA-1 1 0 ns/op\nBenchmarkA/x-2 1 -5 ns/op\nBenchmarkA/k=v/sharing=none 1 7 widgets\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		set := new(sample.Set)
+		if set.Read(strings.NewReader(text), "fuzz") != nil {
+			return
+		}
+		for _, fc := range New(set).Facets {
+			if len(fc.Findings) != 3 {
+				t.Errorf("%d findings", len(fc.Findings))
+			}
+			for _, s := range fc.Series {
+				for _, p := range s.Points {
+					if p.Rate.N > 0 && !(p.Rate.Median > 0) {
+						t.Errorf("rate %+v", p.Rate)
+					}
+				}
+			}
+		}
+	})
+}
