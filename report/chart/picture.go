@@ -4,6 +4,7 @@ package chart
 import (
 	"fmt"
 	"io"
+	"strings"
 
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
@@ -97,6 +98,11 @@ func conditions(v *derive.View, f *derive.Facet) string {
 				s += " · "
 			}
 			s += t
+		}
+	}
+	for _, series := range f.Series {
+		if strings.Contains(printable(series.Name), missing) && !strings.Contains(series.Name, missing) {
+			return s + " · " + missing + " stands for characters that the pictures' font lacks"
 		}
 	}
 	return s

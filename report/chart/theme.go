@@ -135,8 +135,11 @@ func bold(size vg.Length) draw.TextStyle {
 	return s
 }
 
-// printable replaces what the theme's font has no glyph for by a box, since
-// gonum would silently leave it out.
+// missing stands for characters without a glyph.
+const missing = "□"
+
+// printable replaces what the theme's font has no glyph for, since gonum would
+// silently leave it out.
 func printable(s string) string {
 	face := font.DefaultCache.Lookup(fontOf(10, false), 10).Face
 	var buf sfnt.Buffer
@@ -145,10 +148,10 @@ func printable(s string) string {
 			return ' '
 		}
 		if i, err := face.GlyphIndex(&buf, r); err != nil || i == 0 {
-			return '□'
+			return []rune(missing)[0]
 		}
 		return r
-	}, strings.ToValidUTF8(s, "□"))
+	}, strings.ToValidUTF8(s, missing))
 }
 
 // fit makes text no wider than room, replacing what is too much of its end by
