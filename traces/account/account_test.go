@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -46,6 +47,20 @@ func TestOracleCgo(t *testing.T) {
 	compare(t, path)
 }
 
+// TestOracleOld is TestOracle for the traces of older Go that come with Go's source.
+func TestOracleOld(t *testing.T) {
+	files, _ := filepath.Glob(filepath.Join(runtime.GOROOT(), "src/internal/trace/internal/tracev1/testdata/*_good"))
+	if len(files) == 0 {
+		t.Skip("GOROOT has no source")
+	}
+	for _, f := range files {
+		t.Run(filepath.Base(f), func(t *testing.T) {
+			t.Parallel()
+			compare(t, f)
+		})
+	}
+}
+
 // compare accounts a trace by the package and by the oracle.
 func compare(t *testing.T, path string) {
 	data, err := os.ReadFile(path)
@@ -60,7 +75,7 @@ func compare(t *testing.T, path string) {
 		if a.Lost.Any() {
 			t.Errorf("lost %+v", a.Lost)
 		}
-		o := new(oracle)
+		o := &oracle{old: a.GoMinor < 22}
 		if err := o.run(bytes.NewReader(data), mode == ProcsChanges); err != nil {
 			t.Fatal(err)
 		}

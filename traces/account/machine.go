@@ -179,7 +179,12 @@ func (m *machine) run() {
 		}
 		m.step()
 	}
-	m.result.end = max(m.ev.Time, m.book.start)
+	m.end(m.ev.Time)
+}
+
+// end ends the generation at t.
+func (m *machine) end(t int64) {
+	m.result.end = max(t, m.book.start)
 	m.finish(m.result.end)
 	for _, l := range m.lanes {
 		if l != nil {
@@ -237,11 +242,7 @@ func (m *machine) step() {
 	case decode.GoLabel:
 		if g := th.g; g != nil && m.isWorker(e.Args[0]) {
 			g.gc = true
-			if th.lane != nil {
-				// Since it was started, at most a tick ago.
-				th.lane.base = GC
-				th.lane.recompute()
-			}
+			m.resume(th, t)
 		}
 	case decode.ProcStart:
 		m.procStart(th, t)
@@ -445,19 +446,26 @@ func (m *machine) goUnblock(th *thread, t int64) {
 	if g == nil {
 		g = m.known(id, t)
 	}
-	th.woke, th.head = noSite, 0
+	g.seq = seq
+	th.woke, th.head = m.unblock(g, m.ev.Args[2], t)
+}
+
+// unblock makes a waiting goroutine runnable. It returns what thread.woke and thread.head are.
+func (m *machine) unblock(g *goroutine, stack uint64, t int64) (woke int32, index int) {
+	woke = noSite
 	if g.head {
 		h := m.endHead(g, t)
-		h.stack, h.woken = m.ev.Args[2], true
-		th.head = len(m.piece().heads)
+		h.stack, h.woken = stack, true
+		index = len(m.piece().heads)
 	} else {
 		m.book.addG(g, t)
 		if g.state == gWaiting && g.site >= 0 {
-			m.book.site(g.site).released(m.ev.Args[2], 1)
-			th.woke = g.site
+			m.book.site(g.site).released(stack, 1)
+			woke = g.site
 		}
 	}
-	g.state, g.since, g.seq, g.woken = gRunnable, t, seq, true
+	g.state, g.since, g.woken = gRunnable, t, true
+	return woke, index
 }
 
 // handoff recognises the yield of an unlocker in starvation mode, which comes right after it

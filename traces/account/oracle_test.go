@@ -27,6 +27,8 @@ type oracle struct {
 	ps          []*oracleP
 	gs          map[trace.GoID]*oracleG
 	stopper     trace.GoID // that stops the world, or NoGoroutine
+	// old: the trace is of Go before 1.22, where a P's first event is its start, not its status.
+	old bool
 }
 
 type oracleWindow struct {
@@ -72,6 +74,9 @@ func (o *oracle) run(r io.Reader, byProcs bool) error {
 	for {
 		ev, err := tr.ReadEvent()
 		if errors.Is(err, io.EOF) {
+			if o.procs == 0 {
+				o.setProcs(len(o.ps))
+			}
 			for i := range o.ps {
 				o.settle(i) // a P that never appeared was idle
 			}
@@ -169,7 +174,7 @@ func (w *oracleWindow) add(p int, s State, d time.Duration, procs int) {
 	for len(w.parts) <= p {
 		w.parts = append(w.parts, Parts{})
 	}
-	if (s == Idle || s == STW) && p >= procs {
+	if (s == Idle || s == STW) && procs > 0 && p >= procs {
 		return
 	}
 	w.parts[p][s] += d
@@ -243,7 +248,7 @@ func (o *oracle) proc(st trace.StateTransition) {
 		return
 	}
 	switch {
-	case from == trace.ProcUndetermined:
+	case from == trace.ProcUndetermined && !o.old:
 		p.held = to == trace.ProcRunning
 		if !p.held {
 			o.settle(int(st.Resource.Proc()))
@@ -273,15 +278,15 @@ func (o *oracle) goroutine(ev trace.Event, st trace.StateTransition) {
 			}
 			w.g[to] += end.Sub(w.start)
 		}
-		if (to == trace.GoRunning || to == trace.GoSyscall) && ev.Proc() != trace.NoProc {
-			p := o.p(ev.Proc())
+		if (to == trace.GoRunning || to == trace.GoSyscall) && realProc(ev) != trace.NoProc {
+			p := o.p(realProc(ev))
 			p.g, p.syscall = id, to == trace.GoSyscall
-			o.settle(int(ev.Proc()))
+			o.settle(int(realProc(ev)))
 		}
 		return
 	}
-	if ev.Proc() != trace.NoProc {
-		o.settle(int(ev.Proc()))
+	if realProc(ev) != trace.NoProc {
+		o.settle(int(realProc(ev)))
 	}
 	g := o.g(id)
 	g.state = to
@@ -307,8 +312,8 @@ func (o *oracle) goroutine(ev trace.Event, st trace.StateTransition) {
 	if from == trace.GoRunning && to != trace.GoSyscall {
 		g.worker = false
 	}
-	if ev.Proc() != trace.NoProc {
-		p := o.p(ev.Proc())
+	if realProc(ev) != trace.NoProc {
+		p := o.p(realProc(ev))
 		switch {
 		case to == trace.GoRunning:
 			p.g, p.syscall = id, false
@@ -339,4 +344,12 @@ func (o *oracle) rangeEvent(ev trace.Event) {
 	case r.Name == "GC incremental sweep":
 		o.p(r.Scope.Proc()).sweep = on
 	}
+}
+
+// realProc is an event's P. Traces of Go before 1.22 number other sources of events as Ps, too.
+func realProc(ev trace.Event) trace.ProcID {
+	if p := ev.Proc(); p < 1_000_000 {
+		return p
+	}
+	return trace.NoProc
 }

@@ -48,7 +48,7 @@ func Read(r io.ReaderAt, size int64, opt Options) (*Account, error) {
 	if err := j.run(t, s, a, opt); err != nil {
 		return nil, err
 	}
-	s.account2(a, opt.Switches)
+	s.write(a, opt.Switches)
 	return a, nil
 }
 

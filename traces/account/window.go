@@ -9,8 +9,8 @@ import (
 
 func procsLabel(n int) string { return fmt.Sprintf("gomaxprocs=%d", n) }
 
-// account2 writes what was stitched into the account.
-func (s *stitcher) account2(a *Account, log *SwitchLog) {
+// write writes what was stitched into the account.
+func (s *stitcher) write(a *Account, log *SwitchLog) {
 	a.Origin = s.origin
 	a.Duration = time.Duration(s.end - s.origin)
 	a.Events = s.events
