@@ -63,15 +63,18 @@ func (m *marks) seek(hash uint64) (place *atomic.Uint32, mark uint32) {
 	return nil, 0
 }
 
-// put marks a key, in the place of its set's oldest: one forgotten, if
-// possible, else a free one.
+// put marks a key: in the place of its old mark, if there is one, or of its
+// set's oldest, one that is forgotten rather than a free one.
 func (m *marks) put(hash uint64, step, oldest uint32) {
 	set := m.set(hash)
 	place, most := 0, uint32(0)
 	for i := range set {
-		age := step - oldest + 1 // of a free place
-		if mark := set[i].Load(); mark != 0 {
-			age = (step - mark) % steps
+		mark := set[i].Load()
+		age := (step - mark) % steps
+		if mark == 0 {
+			age = step - oldest + 1
+		} else if mark&^(steps-1) == print(hash) {
+			age = steps
 		}
 		if age >= most {
 			place, most = i, age
@@ -86,7 +89,7 @@ func (g *ghost) add(m *marks) (step uint32) {
 	if g.added%m.perStep == 0 {
 		m.left[step%steps] = m.perStep
 		g.kept += m.perStep
-		for g.kept > m.room+m.perStep || step-g.oldest == steps-1 {
+		for g.kept > m.room+m.perStep/2 || step-g.oldest == steps-1 {
 			g.kept -= m.left[g.oldest%steps]
 			g.oldest++
 		}

@@ -13,8 +13,8 @@ import (
 //
 // Any goroutine reads a bucket at any time; the goroutine that set its busy bit
 // writes it, for a few instructions. An entry's pointer is stored before its
-// tag, and the tag publishes it. On removal the tag goes first: a reader in
-// between finds the entry still, or nil, or another one, whose key it compares.
+// tag, and the tag publishes it. A reader with a word that is out of date finds
+// in the slot the entry, nil, or another entry, whose key it compares.
 // Entries do not move while they are in the index, so a reader that passes
 // their buckets without finding its key has seen a moment without it.
 type bucket struct {
@@ -147,6 +147,7 @@ func (x *index) tryLink(e *entry, same func(ref unsafe.Pointer) bool, there **en
 			}
 		}
 		if free := match(word, 0); free != 0 {
+			assert(b.at(free).Load() == nil, "a slot without a tag holds an entry")
 			b.at(free).Store(e)
 			tag := tagOf(e.hash) << (bits.TrailingZeros64(free) - 7)
 			b.word.Store(word | tag)

@@ -28,6 +28,7 @@ func (q *queue) push(s slots, e *entry, limit uint32) slots {
 		s = q.widen(s, limit)
 	}
 	i := q.at(s, q.span)
+	assert(s[i] == nil, "a queue overwrites an entry")
 	s[i], e.place = e, i<<1|e.place&1
 	q.span++
 	q.live++
@@ -55,6 +56,7 @@ func (q *queue) pop(s slots) (*entry, slots) {
 
 // remove leaves a hole where e is.
 func (q *queue) remove(s slots, e *entry) {
+	assert(s[e.place>>1] == e, "an entry is not where it believes to be")
 	s[e.place>>1] = nil
 	q.live--
 }

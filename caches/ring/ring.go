@@ -40,8 +40,6 @@ type Cache[K comparable, V any] struct {
 	kind    kind
 	pointer bool // V is a single pointer, which entries hold without a box
 	table
-
-	capacity int
 }
 
 var _ interface {
@@ -93,12 +91,12 @@ func New[K comparable, V any](capacity int, opts ...Option) (*Cache[K, V], error
 	if o.shards > 1 && capacity/o.shards < minShardQuota {
 		return nil, fmt.Errorf("ring: %d shards for capacity %d: at most one for %d entries", o.shards, capacity, minShardQuota)
 	}
-	c := &Cache[K, V]{table: newTable(capacity, o.shards), kind: kindOf[K](), capacity: capacity}
+	c := &Cache[K, V]{kind: kindOf[K]()}
 	switch reflect.TypeFor[V]().Kind() {
 	case reflect.Pointer, reflect.UnsafePointer, reflect.Map, reflect.Chan, reflect.Func:
 		c.pointer = true
 	}
-	c.table.open(capacity)
+	c.table.init(capacity, o.shards)
 	return c, nil
 }
 
@@ -167,7 +165,7 @@ func (c *Cache[K, V]) Delete(key K) {
 
 // Len is the number of entries, at most the capacity. It locks the shards one
 // after another, so it is exact when no call is in flight.
-func (c *Cache[K, V]) Len() int { return min(c.table.len(), c.capacity) }
+func (c *Cache[K, V]) Len() int { return c.table.len() }
 
 // Close has nothing to stop and returns nil.
 func (c *Cache[K, V]) Close() error { return nil }

@@ -6,35 +6,39 @@ import (
 	"unsafe"
 )
 
-// table is a cache without the types of its keys and values. What every Get
-// reads comes first and is never written.
+// table is a cache without the types of its keys and values.
 type table struct {
+	// Read by every Get, never written.
 	secrets
 	index
-	shards []*shard
-	share  uint32 // capacity ÷ shards, rounded down
 
-	_ [64]byte
+	// Read by inserts and deletions, never written.
+	shards   []*shard
+	capacity int
+	share    uint32 // capacity ÷ shards, rounded down
+
+	_ [tableIdle - 92]byte // the fields before must not share a line with what is written
+
 	// idle is how many shards have room. It changes when a shard becomes full
 	// or ceases to be, not when one entry takes the place of another.
 	idle atomic.Int32
 	_    [60]byte
 }
 
-func newTable(capacity, shards int) table {
-	return table{
-		secrets: newSecrets(),
-		index:   newIndex(capacity),
-		shards:  make([]*shard, shards),
-		share:   uint32(capacity / shards),
-	}
-}
+// tableIdle is the offset of table.idle: with the 8 bytes of Cache before the
+// table, the third line.
+const tableIdle = 120
 
-// open gives the shards their quotas. It needs the table at its final address.
-func (t *table) open(capacity int) {
+// init makes the table, at its final address.
+func (t *table) init(capacity, shards int) {
+	t.secrets = newSecrets()
+	t.index = newIndex(capacity)
+	t.shards = make([]*shard, shards)
+	t.capacity = capacity
+	t.share = uint32(capacity / shards)
 	for i := range t.shards {
-		quota := capacity / len(t.shards)
-		if i < capacity%len(t.shards) {
+		quota := capacity / shards
+		if i < capacity%shards {
 			quota++
 		}
 		t.shards[i] = &shard{id: uint32(i), marks: newMarks(quota * 9 / 10)}
@@ -91,13 +95,13 @@ func (t *table) insert(e *entry, same func(ref unsafe.Pointer) bool) (there *ent
 	s := t.shard(e.hash)
 	place, mark := s.marks.seek(e.hash) // before the lock: it may have to fetch the line
 	s.lock()
+	q := uint32(small)
+	remembered := mark != 0 && s.ghost.take(s.marks, mark) // first: making room may forget it
+	if remembered {
+		q = main
+	}
 	out, ok := t.makeRoom(s, e)
-	remembered := false
 	if ok {
-		q := uint32(small)
-		if remembered = mark != 0 && s.ghost.take(s.marks, mark); remembered {
-			q = main
-		}
 		s.push(q, e)
 	}
 	s.mu.Unlock()
@@ -155,6 +159,7 @@ func (t *table) grant(s *shard, used, quota int) {
 	had := s.used < s.quota
 	s.used += uint32(used)
 	s.quota += uint32(quota)
+	assert(s.used <= s.quota, "a shard uses more than it may")
 	if has := s.used < s.quota; has && !had {
 		t.idle.Add(1)
 	} else if had && !has {
@@ -207,15 +212,13 @@ func (t *table) borrow(s *shard) bool {
 	return true
 }
 
-// len is the number of entries.
-func (t *table) len() int {
-	n, capacity := 0, 0
+// len is the number of entries. Counting one shard after another can miss what
+// moves in between, so the sum is held to the bound that every moment keeps.
+func (t *table) len() (n int) {
 	for _, s := range t.shards {
-		s.mu.Lock()
+		s.lock()
 		n += int(s.used)
-		capacity += int(s.quota)
 		s.mu.Unlock()
 	}
-	_ = capacity
-	return n
+	return min(n, t.capacity)
 }

@@ -1,0 +1,221 @@
+package ring
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/contend-go/contend/caches"
+	"github.com/contend-go/contend/caches/s3fifo"
+)
+
+// TestAgainstReference runs random operations on the cache and on the exact
+// S3-FIFO side by side: they must hold the same keys at every step. The ghost
+// gets so many sets that it forgets nothing early, and runs are so short that
+// the steps in its marks do not come round.
+func TestAgainstReference(t *testing.T) {
+	seed := rand.Uint64()
+	for _, capacity := range []int{1, 2, 3, 9, 10, 37, 100, 250} {
+		for run := range uint64(20) {
+			rng := rand.New(rand.NewPCG(seed, run))
+			c, err := New[int, int](capacity)
+			if err != nil {
+				t.Fatal(err)
+			}
+			c.shards[0].marks.sets = make([]markSet, 1<<10)
+			ref, err := s3fifo.New[int, int](capacity)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for step := range steps - 1 {
+				if err := sameStep(rng, c, ref, step); err != nil {
+					t.Fatalf("seed %d, capacity %d, run %d, step %d: %v", seed, capacity, run, step, err)
+				}
+			}
+		}
+	}
+}
+
+// sameStep does the same to both caches and says where they differ.
+func sameStep(rng *rand.Rand, c *Cache[int, int], ref caches.Cache[int, int], step int) error {
+	key := int(rng.ExpFloat64() * float64(c.capacity))
+	got, ok := c.Get(key)
+	want, wanted := ref.Get(key)
+	if ok != wanted || got != want {
+		return fmt.Errorf("Get(%d) = %d, %v, want %d, %v", key, got, ok, want, wanted)
+	}
+	switch op := rng.IntN(20); {
+	case op == 0 && ok: // of a key that is not held, the reference also forgets that it ever was
+		c.Delete(key)
+		ref.Delete(key)
+	case op == 1:
+		inc := func(old int, _ bool) int { return old + 1 }
+		if got, want := c.Update(key, inc), ref.(caches.Updater[int, int]).Update(key, inc); got != want {
+			return fmt.Errorf("Update(%d) = %d, want %d", key, got, want)
+		}
+	case op < 5 || !ok:
+		c.Set(key, step)
+		ref.Set(key, step)
+	}
+	if got, want := c.Len(), ref.Len(); got != want {
+		return fmt.Errorf("Len = %d, want %d", got, want)
+	}
+	if step%100 == 0 {
+		return c.Check()
+	}
+	return nil
+}
+
+// TestCollisions gives all keys one hash: they share one home bucket and one
+// tag, and only comparing keys tells them apart.
+func TestCollisions(t *testing.T) {
+	const capacity = 300
+	c, err := New[uint64, uint64](capacity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.secrets.word = [4]uint64{}
+	if a, b := c.hash(words{a: 1}), c.hash(words{a: 2}); a != b {
+		t.Fatalf("hashes %#x and %#x differ: the test needs collisions", a, b)
+	}
+	want := make(map[uint64]uint64)
+	rng := rand.New(rand.NewPCG(1, 2))
+	for step := range uint64(20_000) {
+		key := rng.Uint64N(capacity)
+		if got, ok := c.Get(key); got != want[key] || ok != (want[key] != 0) {
+			t.Fatalf("step %d: Get(%d) = %d, %v, want %d", step, key, got, ok, want[key])
+		}
+		if rng.IntN(3) == 0 {
+			c.Delete(key)
+			delete(want, key)
+		} else {
+			c.Set(key, step+1)
+			want[key] = step + 1
+		}
+	}
+	for key := range uint64(10 * capacity) { // and with evictions
+		c.Set(key, key)
+		if got, ok := c.Get(key); !ok || got != key {
+			t.Fatalf("Get(%d) = %d, %v after Set", key, got, ok)
+		}
+	}
+	if c.Len() != capacity {
+		t.Errorf("Len = %d, want %d", c.Len(), capacity)
+	}
+	if err := c.Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestSpread: keys that differ in few bits fill the buckets as evenly as
+// random ones would: about one in 14 has its home full at four to a bucket.
+func TestSpread(t *testing.T) {
+	const n = 1 << 16
+	for name, key := range map[string]func(i uint64) words{
+		"counting":       func(i uint64) words { return words{a: i} },
+		"pages":          func(i uint64) words { return words{a: i << 12} },
+		"high bits":      func(i uint64) words { return words{a: i << 44} },
+		"decimal string": func(i uint64) words { return inline(string(decimal(i, "key-0000000000000"))) },
+		"short string":   func(i uint64) words { return inline(string(decimal(i, "000000"))) },
+	} {
+		c, err := New[uint64, *int](n)
+		if err != nil {
+			t.Fatal(err)
+		}
+		homes := make(map[uint64]int)
+		for i := range uint64(n) {
+			homes[c.hash(key(i))&c.mask]++
+		}
+		beyond := 0
+		for _, in := range homes {
+			beyond += max(0, in-slotsPerBucket)
+		}
+		// Poisson with mean 4: E[max(0, X−7)] = 0.081 per bucket, 0.02 per key.
+		if got := float64(beyond) / n; got > 0.03 {
+			t.Errorf("%s: %.3f of the keys are beyond their home's seven slots, want about 0.02", name, got)
+		}
+	}
+}
+
+// decimal writes i over the end of the text.
+func decimal(i uint64, text string) []byte {
+	b := []byte(text)
+	for at := len(b) - 1; i > 0; at-- {
+		b[at] = byte('0' + i%10)
+		i /= 10
+	}
+	return b
+}
+
+// TestAllKeysFit fills a cache of many shards to the last entry: hashes do not
+// spread evenly, so shards have to borrow from each other.
+func TestAllKeysFit(t *testing.T) {
+	for _, shards := range []int{1, 2, 16, 64} {
+		const capacity = 10_000
+		c, err := New[int, int](capacity, Shards(shards))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for round := range 3 {
+			for i := range capacity {
+				c.Set(i, i+round)
+			}
+			for i := range capacity {
+				if v, ok := c.Get(i); !ok || v != i+round {
+					t.Fatalf("%d shards, round %d: Get(%d) = %d, %v, want %d", shards, round, i, v, ok, i+round)
+				}
+			}
+			for i := 0; i < capacity; i += round + 1 {
+				c.Delete(i)
+			}
+			if err := c.Check(); err != nil {
+				t.Fatalf("%d shards, round %d: %v", shards, round, err)
+			}
+		}
+	}
+}
+
+// TestPoorShard takes a shard's allowance away and has it insert again, into a
+// full cache: it must get its share back.
+func TestPoorShard(t *testing.T) {
+	const capacity, shards = 4096, 4
+	c, err := New[uint64, uint64](capacity, Shards(shards))
+	if err != nil {
+		t.Fatal(err)
+	}
+	poor, key := c.shards[0], uint64(0)
+	inPoor := func(k uint64) bool { return c.shard(c.hash(word(k))) == poor }
+	set := func(n int, want bool) (keys []uint64) {
+		for ; n > 0; key++ {
+			if inPoor(key) == want {
+				c.Set(key, key)
+				keys = append(keys, key)
+				n--
+			}
+		}
+		return keys
+	}
+	keys := set(int(c.share), true)
+	set(3*int(c.share), false)
+	for _, k := range keys {
+		c.Delete(k)
+	}
+	set(2*int(c.share), false) // the others take what they may
+	if poor.quota > c.share-c.share/4 {
+		t.Fatalf("the shard still has %d of %d: the test needs it poor", poor.quota, c.share)
+	}
+	for _, k := range set(500, true) {
+		if _, ok := c.Get(k); !ok && poor.used < 100 {
+			t.Fatalf("key %d is gone already", k)
+		}
+	}
+	if poor.quota < 500 {
+		t.Errorf("the shard has %d of its share of %d again, want 500", poor.quota, c.share)
+	}
+	if c.Len() != capacity {
+		t.Errorf("Len = %d, want %d", c.Len(), capacity)
+	}
+	if err := c.Check(); err != nil {
+		t.Error(err)
+	}
+}
