@@ -14,8 +14,13 @@ import (
 // used by one goroutine: Begin, End, Values.
 type Meter struct {
 	// Quick leaves out p-idle and gc-cpu, which need a forced collection at both
-	// ends. Under a load that fills the run queues one takes seconds.
+	// ends.
 	Quick bool
+	// Yield, if not nil, is told true before a forced collection and false after
+	// it. Load that keeps its P busy should call runtime.Gosched often
+	// meanwhile: the collector yields for each span it sweeps, and gets the P
+	// back after 10 ms otherwise, which adds up to seconds.
+	Yield func(bool)
 
 	facts *host.Facts
 	sched host.Schedstat
@@ -95,6 +100,10 @@ func (m *Meter) read(end bool) reading {
 func (m *Meter) collect() gcReading {
 	if m.Quick {
 		return gcReading{}
+	}
+	if m.Yield != nil {
+		m.Yield(true)
+		defer m.Yield(false)
 	}
 	runtime.GC()
 	s := []metrics.Sample{

@@ -24,21 +24,28 @@ type result struct {
 // crew is a set of running workers.
 type crew[K workload.Key] struct {
 	workers []*worker[K]
-	stop    atomic.Bool
+	order   atomic.Int32 // go, yield or stop; written by the controller
 	done    sync.WaitGroup
 }
+
+// What the controller orders, and workers look at after each batch.
+const (
+	orderGo    = iota
+	orderYield // go on, but let others have the P after each batch
+	orderStop
+)
 
 // start lets the rig's first n workers run.
 func (r *rig[K]) start(n int, began time.Time) *crew[K] {
 	c := &crew[K]{workers: r.workers[:n]}
 	for _, w := range c.workers {
-		c.done.Go(func() { w.drive(&c.stop, began) })
+		c.done.Go(func() { w.drive(&c.order, began) })
 	}
 	return c
 }
 
 func (c *crew[K]) join() {
-	c.stop.Store(true)
+	c.order.Store(orderStop)
 	c.done.Wait()
 }
 
@@ -105,6 +112,13 @@ func spread(x []float64) float64 {
 func (c *crew[K]) window(facts *host.Facts, d time.Duration, mark func(string)) result {
 	m := bench.NewMeter(facts)
 	m.Quick = mark != nil
+	m.Yield = func(yield bool) {
+		if yield {
+			c.order.Store(orderYield)
+		} else {
+			c.order.Store(orderGo)
+		}
+	}
 	m.Begin()
 	if mark != nil {
 		mark(fmt.Sprintf("gomaxprocs=%d", runtime.GOMAXPROCS(0)))

@@ -1,6 +1,7 @@
 package cachebench
 
 import (
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -64,7 +65,7 @@ func loops[K workload.Key](t workload.Task, itemLock bool) func(*worker[K], int)
 	return (*worker[K]).getSet
 }
 
-// A batch is what a worker does between two looks at the stop flag: about
+// A batch is what a worker does between two looks at its orders: about
 // batchTime, measured once, and at most maxBatch operations.
 const (
 	batchTime = 50 * time.Microsecond
@@ -72,16 +73,22 @@ const (
 	firstOps  = 16
 )
 
-// drive runs batches until stop is set. began is the origin of the workload's
-// clock.
-func (w *worker[K]) drive(stop *atomic.Bool, began time.Time) {
+// drive runs batches until it is ordered to stop. began is the origin of the
+// workload's clock.
+func (w *worker[K]) drive(order *atomic.Int32, began time.Time) {
 	first := time.Now()
 	w.batch(firstOps, began)
 	n := maxBatch
 	if each := time.Since(first) / firstOps; each > 0 {
 		n = min(maxBatch, max(1, int(batchTime/each)))
 	}
-	for !stop.Load() {
+	for {
+		switch order.Load() {
+		case orderStop:
+			return
+		case orderYield:
+			runtime.Gosched()
+		}
 		w.batch(n, began)
 	}
 }
