@@ -71,10 +71,10 @@ func (c *crew[K]) counts() counts {
 // when it has taken its bound: the length of the window, and at least
 // minWarmup.
 const (
-	steady    = 0.05
+	steady    = 0.10
 	alike     = 3
 	slice     = 10 * time.Millisecond
-	minWarmup = 50 * time.Millisecond
+	minWarmup = 100 * time.Millisecond
 )
 
 // warmUp waits until the rate is steady.
