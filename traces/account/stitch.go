@@ -447,20 +447,21 @@ func (s *stitcher) addCapacity(r *result, books []*book) {
 			}
 		}
 	}
+	end := max(r.end, s.settled)
 	for _, c := range r.cuts {
 		s.integrate(&w, c.at)
 		w.apply(c, books)
 	}
-	s.integrate(&w, r.end)
+	s.integrate(&w, end)
 	s.capProcs = w.procs
 }
 
+// integrate goes back where a cut lies before the end of the last generation: a
+// thread that was stalled can end one generation after others began the next.
 func (s *stitcher) integrate(w *world, to int64) {
 	w.book.procs.add(w.procs)
-	if to > s.settled {
-		w.book.capacity += int64(w.procs) * (to - s.settled)
-		s.settled = to
-	}
+	w.book.capacity += int64(w.procs) * (to - s.settled)
+	s.settled = to
 }
 
 // stretch charges the current window's idle time so far.
