@@ -40,6 +40,7 @@ func New[K comparable, V any](capacity int) (caches.Cache[K, V], error) {
 
 func (c *cache[K, V]) Get(key K) (V, bool) {
 	c.mu.Lock()
+	planted()
 	value, ok := c.lru.Get(key)
 	c.mu.Unlock()
 	return value, ok

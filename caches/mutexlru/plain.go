@@ -1,0 +1,6 @@
+//go:build !contend_slow
+
+package mutexlru
+
+// planted does nothing: see slow.go.
+func planted() {}
