@@ -3,7 +3,7 @@
 # 95%, without correction, about 5 of 100 such comparisons should differ: more,
 # and the harness or the test sees what is not there.
 #
-#   scripts/aa.sh [sweep flags…]      e.g. --count 20; continues the run in CONTEND_OUT (contend-aa)
+#   scripts/aa.sh [sweep flags…]      e.g. --count 20 or --seed 2; continues the run in CONTEND_OUT (contend-aa)
 set -euo pipefail
 cd "$(dirname "$0")/.."
 out=${CONTEND_OUT:-contend-aa}

@@ -43,12 +43,18 @@ build() { # side commit tags
 build base "$base" ''
 build head "$head" "${CONTEND_TAGS:-}"
 
-# Twenty blocks find a slowdown of 5% under noise of 2% among 200 cells.
-# Flags that are given again take the place of these.
+# Twenty blocks find a slowdown of 5% under noise of 2% among 200 cells. A flag
+# that is given takes the place of the one here.
+defaults=(--backend=mutexlru,stripedlru,s3fifo,ring --workload=zipf --reads=90 --keys=16K --sharing=all
+	--procs=1,2 --time=100ms --count=20)
+for flag in "${defaults[@]}"; do
+	case " ${sweep[*]-} " in
+	*" ${flag%%=*} "* | *" ${flag%%=*}="*) ;;
+	*) sweep+=("$flag") ;;
+	esac
+done
 status=0
-"$out/contend-head" sweep --variant base="$out/contend-base" --variant head="$out/contend-head" --out "$out/run" \
-	--backend mutexlru,stripedlru,s3fifo,ring --workload zipf --reads 90 --keys 16K --sharing all \
-	--procs 1,2 --time 100ms --count 20 ${sweep[@]+"${sweep[@]}"} || status=$?
+"$out/contend-head" sweep --variant base="$out/contend-base" --variant head="$out/contend-head" --out "$out/run" "${sweep[@]}" || status=$?
 [ "$status" = 0 ] || [ "$status" = 3 ] || exit "$status"
 
 verdict=0

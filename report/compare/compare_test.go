@@ -1,0 +1,376 @@
+package compare
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/contend-go/contend/bench/sample"
+)
+
+func side(t *testing.T, label, text string) Side {
+	t.Helper()
+	set := new(sample.Set)
+	if err := set.Read(strings.NewReader(text), label+".txt"); err != nil {
+		t.Fatal(err)
+	}
+	return Side{Label: label, Set: set}
+}
+
+// lines repeats a benchmark line with each of the values.
+func lines(name, unit string, values ...float64) string {
+	var b strings.Builder
+	for _, v := range values {
+		fmt.Fprintf(&b, "%s 100 %v %s\n", name, v, unit)
+	}
+	return b.String()
+}
+
+func compareTexts(t *testing.T, old, new string, opt Options) *Comparison {
+	t.Helper()
+	c, err := Compare(side(t, "old", old), side(t, "new", new), opt)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, format := range Formats { // none may fail, whatever is compared
+		var out bytes.Buffer
+		if err := c.Write(&out, format); err != nil || out.Len() == 0 {
+			t.Fatalf("%s: %v", format, err)
+		}
+		if s := out.String(); strings.Contains(s, "NaN") || strings.Contains(s, "Inf") || strings.Contains(s, "%!") {
+			t.Errorf("%s holds what no reader wants:\n%s", format, s)
+		}
+	}
+	return c
+}
+
+func only(t *testing.T, c *Comparison) *Row {
+	t.Helper()
+	if len(c.Gated()) != 1 {
+		t.Fatalf("%d gated rows: %+v", len(c.Gated()), c.Gated())
+	}
+	return c.Gated()[0]
+}
+
+var (
+	hundred = []float64{100, 101, 99, 100.5, 99.5, 100.2, 99.8, 100.7}
+	ninety  = []float64{90, 91, 89, 90.5, 89.5, 90.2, 89.8, 90.7}
+)
+
+func TestVerdicts(t *testing.T) {
+	stated := "Unit q/x better=higher\nUnit w better=lower\n"
+	for name, tc := range map[string]struct {
+		unit     string
+		old, new []float64
+		want     Verdict
+	}{
+		"time falls":              {"ns/op", hundred, ninety, Better},
+		"time rises":              {"ns/op", ninety, hundred, Worse},
+		"throughput falls":        {"ops/s", hundred, ninety, Worse},
+		"stated direction":        {"q/x", hundred, ninety, Worse},
+		"per second by habit":     {"MB/s", hundred, ninety, Worse},
+		"alike":                   {"ns/op", hundred, hundred, Same},
+		"constant":                {"allocs/op", []float64{2, 2, 2, 2, 2, 2}, []float64{2, 2, 2, 2, 2, 2}, Same},
+		"constant step":           {"allocs/op", []float64{2, 2, 2, 2, 2, 2}, []float64{3, 3, 3, 3, 3, 3}, Worse},
+		"from zero":               {"lost/op", []float64{0, 0, 0, 0, 0, 0}, []float64{1, 1, 1, 2, 1, 1}, Worse},
+		"to zero":                 {"lost/op", []float64{1, 1, 1, 2, 1, 1}, []float64{0, 0, 0, 0, 0, 0}, Better},
+		"zero stays":              {"lost/op", []float64{0, 0, 0, 0, 0, 0}, []float64{0, 0, 0, 0, 0, 0}, Same},
+		"negative values":         {"w", []float64{-1, -2, -1.5, -1.2, -1.1, -1.3}, []float64{4, 5, 4.5, 4.2, 4.1, 4.3}, Worse},
+		"small though certain":    {"ns/op", hundred, []float64{102, 102.1, 102.2, 102.3, 102.4, 102.5}, Same},
+		"one sample":              {"ns/op", []float64{100}, []float64{200}, Unclear},
+		"five samples":            {"ns/op", hundred[:5], []float64{200, 201, 202, 203, 204}, Unclear},
+		"large but may be chance": {"ns/op", []float64{100, 180, 90, 150, 130, 110}, []float64{120, 190, 95, 170, 140, 160}, Unclear},
+		"huge and tiny":           {"ns/op", []float64{1e-300, 1e300, 1, 1, 1, 1}, []float64{1e300, 1e-300, 1, 1, 1, 1}, Same},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := only(t, compareTexts(t, stated+lines("BenchmarkA/k=v-4", tc.unit, tc.old...), stated+lines("BenchmarkA/k=v-4", tc.unit, tc.new...), Default))
+			if r.Verdict != tc.want {
+				t.Errorf("%s (%s): ratio %g [%g, %g], p %g; want %s", r.Verdict, r.Why, r.Ratio, r.Lo, r.Hi, r.P, tc.want)
+			}
+		})
+	}
+}
+
+// variants is a run whose variants base and head were measured in the same
+// blocks; drift is shared, head is slower by effect. Blocks that are in broken
+// are invalid in head.
+func variants(cells, blocks int, effect float64, broken map[int]bool) string {
+	rng := rand.New(rand.NewPCG(5, 5))
+	var b strings.Builder
+	b.WriteString("# contend protocol=1\n# run id=a seed=1\ngoos: linux\nusable-cpus: 2\n# begin\n")
+	for block := range blocks {
+		drift := math.Exp(rng.NormFloat64())
+		for c := range cells {
+			name := fmt.Sprintf("BenchmarkCache/workload=zipf/backend=b%d/gomaxprocs=4", c)
+			for _, v := range []string{"head", "base"} {
+				x := 1e6 / drift * math.Exp(0.005*rng.NormFloat64())
+				invalid, hide := "", ""
+				if v == "head" {
+					x /= 1 + effect
+					if broken[block] {
+						invalid, hide = " invalid=crashed", "# result "
+					}
+				}
+				fmt.Fprintf(&b, "# sample cell=c%d block=%d variant=%s%s\n%s%s 100 %f ops/s %f ns/op 7 cpu-unused\n", c, block, v, invalid, hide, name, x, 1e9/x)
+			}
+		}
+	}
+	return b.String()
+}
+
+// TestPairedVariants: a drift ten times the effect and more cancels in pairs, and
+// drowns it in samples that are not paired.
+func TestPairedVariants(t *testing.T) {
+	text := variants(3, 10, 0.05, map[int]bool{4: true})
+	s := side(t, "run", text)
+	base, head := Side{"base", s.Set, "base"}, Side{"head", s.Set, "head"}
+	c, err := Compare(base, head, Default)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range c.Gated() {
+		if r.Verdict != Worse || !r.Paired || r.NOld != 9 || r.Unit != "ops/s" || math.Abs(r.Ratio-1/1.05) > 0.01 {
+			t.Errorf("%s %s: ratio %g of %d pairs (%v)", r.Name, r.Verdict, r.Ratio, r.NOld, r.Paired)
+		}
+	}
+	if c.Invalid != [2]int{0, 3} || c.MaxProcs != 4 || !c.Regressed() {
+		t.Errorf("invalid %v, up to GOMAXPROCS %d", c.Invalid, c.MaxProcs)
+	}
+	var out bytes.Buffer
+	c.Write(&out, "text")
+	for _, want := range []string{"Regression: 3 worse of 3", "checked up to GOMAXPROCS=4 on 2 usable CPUs (above that oversubscribed", "head: 3 invalid samples left out", "every cell: BenchmarkCache/workload=zipf/gomaxprocs=4"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, &out)
+		}
+	}
+	apart := compareTexts(t, strings.ReplaceAll(text, "variant=base", "variant=x"), strings.ReplaceAll(variants(3, 10, 0.05, nil), "# run id=a", "# run id=b"), Default)
+	if apart.Regressed() || apart.Gated()[0].Paired {
+		t.Error("samples of different runs are taken for pairs")
+	}
+	all := map[int]bool{}
+	for b := range 10 {
+		all[b] = true
+	}
+	s = side(t, "run", variants(1, 10, 0, all)+variants(1, 0, 0, nil))
+	if _, err := Compare(Side{"base", s.Set, "base"}, Side{"head", s.Set, "head"}, Default); err == nil || !strings.Contains(err.Error(), "crashed") {
+		t.Errorf("all of head's samples are invalid: %v", err)
+	}
+}
+
+func TestWhatCannotBeCompared(t *testing.T) {
+	old := "goos: linux\ncpu: A\ngogc: 100\n" + lines("BenchmarkA", "ns/op", hundred...) + lines("BenchmarkGone", "ns/op", 1) + lines("BenchmarkMixed", "ns/op", 1)
+	new := "goos: linux\ncpu: B\ncommit: x\n" + lines("BenchmarkA", "ns/op", hundred...) + lines("BenchmarkAdded", "ns/op", 1) + lines("BenchmarkMixed", "MB/s", 1)
+	c := compareTexts(t, old, new, Default)
+	if len(c.Missing) != 1 || c.Missing[0] != "BenchmarkGone" || len(c.New) != 1 || c.New[0] != "BenchmarkAdded" || len(c.NoUnit) != 1 || c.NoUnit[0] != "BenchmarkMixed" {
+		t.Errorf("missing %v, new %v, without unit %v", c.Missing, c.New, c.NoUnit)
+	}
+	if len(c.Differs) != 1 || c.Differs[0].Key != "cpu" || len(c.Unstated) != 1 || !c.Undecided() {
+		t.Errorf("differs %+v, unstated %v", c.Differs, c.Unstated)
+	}
+	parts := "# run id=a\n" + lines("BenchmarkA", "ns/op", 500, 500, 500) + "# run id=b\n" + lines("BenchmarkA", "ns/op", hundred...)
+	if c := compareTexts(t, parts, lines("BenchmarkA", "ns/op", hundred...), Default); c.OtherParts[0] != 3 || only(t, c).NOld != len(hundred) {
+		t.Errorf("parts of a run are pooled: %+v", only(t, c))
+	}
+	pkgs := "pkg: p\n" + lines("BenchmarkA", "ns/op", hundred...) + "pkg: q\n" + lines("BenchmarkA", "ns/op", ninety...)
+	if c := compareTexts(t, pkgs, pkgs, Default); len(c.Gated()) != 2 || len(c.Differs) != 0 {
+		t.Error("packages are pooled")
+	}
+	for _, tc := range []struct {
+		old, new string
+		opt      Options
+		want     string
+	}{
+		{lines("BenchmarkA", "ns/op", 1), lines("BenchmarkB", "ns/op", 1), Default, "only in old: BenchmarkA; only in new: BenchmarkB"},
+		{lines("BenchmarkA", "ns/op", 1), lines("BenchmarkA", "MB/s", 1), Default, "without a common unit: BenchmarkA"},
+		{lines("BenchmarkA", "ns/op", 1), lines("BenchmarkA", "ns/op", 1), with(func(o *Options) { o.Units = []string{"B/op"} }), "no cell has B/op on both sides"},
+		{lines("BenchmarkA", "things", 1), lines("BenchmarkA", "things", 1), with(func(o *Options) { o.Units = []string{"things"} }), "things has no direction"},
+		{"", "", with(func(o *Options) { o.MinEffect = -1 }), "--min-effect"},
+		{"", "", with(func(o *Options) { o.Alpha = 0 }), "--alpha"},
+		{"", "", with(func(o *Options) { o.Want = 0.01 }), "--want"},
+	} {
+		if _, err := Compare(side(t, "old", tc.old), side(t, "new", tc.new), tc.opt); err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%v, want %q", err, tc.want)
+		}
+	}
+}
+
+func with(change func(*Options)) Options {
+	o := Default
+	change(&o)
+	return o
+}
+
+// TestUnits: each listed unit of a cell is a member of the family.
+func TestUnits(t *testing.T) {
+	text := ""
+	for _, v := range hundred {
+		text += fmt.Sprintf("BenchmarkA 1 %v ns/op %v cpu-ns/op %v ctxsw/op\n", v, v, v)
+	}
+	c := compareTexts(t, text, text, with(func(o *Options) { o.Units = []string{"cpu-ns/op", "ctxsw/op"} }))
+	if len(c.Gated()) != 2 || len(c.Rows) != 3 || math.Abs(c.Gated()[0].Level-0.975) > 1e-12 {
+		t.Errorf("%d gated of %d, level %g", len(c.Gated()), len(c.Rows), c.Gated()[0].Level)
+	}
+}
+
+// TestHolm: the verdicts and the intervals at the common level agree, in
+// families of which a part is changed.
+func TestHolm(t *testing.T) {
+	rng := rand.New(rand.NewPCG(3, 3))
+	for i := range 200 {
+		c := &Comparison{Options: with(func(o *Options) { o.MinEffect = 0 })}
+		for range 1 + rng.IntN(20) {
+			s := scenario{noise: normal(0.02)}
+			c.Rows = append(c.Rows, s.row(rng, 6+rng.IntN(14), make([]float64, 20), rng.IntN(2) == 0, float64(rng.IntN(2))*rng.Float64()*0.08))
+		}
+		c.judge()
+		for _, r := range c.Rows {
+			if excludes := r.Lo > 1 || r.Hi < 1; excludes != (r.PHolm <= c.Alpha) {
+				t.Fatalf("family %d: corrected p %g, interval [%g, %g]", i, r.PHolm, r.Lo, r.Hi)
+			}
+			if r.PHolm < r.P {
+				t.Fatalf("corrected p %g below p %g", r.PHolm, r.P)
+			}
+		}
+	}
+}
+
+// TestNeeded: the number of samples that is said to find a change does so about
+// nine times in ten.
+func TestNeeded(t *testing.T) {
+	for _, paired := range []bool{true, false} {
+		for _, noise := range []float64{0.02, 0.05} {
+			s := scenario{noise: normal(noise)}
+			rng := rand.New(rand.NewPCG(9, 9))
+			big := s.trial(rng, 1, 400, paired, 0)
+			big.judge()
+			n := big.Rows[0].Needed
+			found := share(400, func(rng *rand.Rand, nulls *nulls) bool {
+				c := s.trial(rng, 1, n, paired, Default.Want)
+				c.judge()
+				return c.Rows[0].Verdict == Worse
+			})
+			t.Logf("noise %g, paired %v: %d samples find it in %.1f%%", noise, paired, n, 100*found)
+			if found < 0.8 || n > 10 && found > 0.97 {
+				t.Errorf("noise %g, paired %v: %d samples find it in %.1f%%", noise, paired, n, 100*found)
+			}
+		}
+	}
+}
+
+// TestBenchstatAgrees: on the same files, benchstat prints the same medians,
+// and no change that is called certain has the other sign there.
+func TestBenchstatAgrees(t *testing.T) {
+	rng := rand.New(rand.NewPCG(4, 4))
+	var texts [2]string
+	for i := range 40 {
+		for s := range texts {
+			for range 6 + rng.IntN(10) {
+				v := 1000 * math.Exp(0.02*rng.NormFloat64()) * (1 + 0.1*float64(s)*float64(i%3-1))
+				texts[s] += fmt.Sprintf("BenchmarkA/i=%d-4 1 %.1f ns/op\n", i, v)
+			}
+		}
+	}
+	dir := t.TempDir()
+	args := []string{"tool", "benchstat", "-format", "csv"}
+	for i, name := range []string{"old", "new"} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, []byte(texts[i]), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, name+"="+path)
+	}
+	out, err := exec.Command("go", args...).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := csv.NewReader(bytes.NewReader(out))
+	r.FieldsPerRecord = -1
+	records, err := r.ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	printed := map[string][2]float64{}
+	for _, rec := range records {
+		if len(rec) > 3 && strings.HasPrefix(rec[0], "A/i=") {
+			old, _ := strconv.ParseFloat(rec[1], 64)
+			new, _ := strconv.ParseFloat(rec[3], 64)
+			printed[strings.TrimSuffix(rec[0], "-4")] = [2]float64{1e9 * old, 1e9 * new}
+		}
+	}
+	c := compareTexts(t, texts[0], texts[1], Default)
+	changed := 0
+	for _, row := range c.Gated() {
+		got, ok := printed[strings.TrimPrefix(row.Name.Without("gomaxprocs"), "Benchmark")]
+		if !ok {
+			t.Fatalf("benchstat prints no %s:\n%s", row.Name, out)
+		}
+		if math.Abs(got[0]/row.Old-1) > 1e-9 || math.Abs(got[1]/row.New-1) > 1e-9 {
+			t.Errorf("%s: medians %g and %g, benchstat's %g and %g", row.Name, row.Old, row.New, got[0], got[1])
+		}
+		if row.Verdict == Worse || row.Verdict == Better {
+			changed++
+			if (row.Ratio > 1) != (got[1] > got[0]) {
+				t.Errorf("%s: ratio %g, benchstat's medians %v", row.Name, row.Ratio, got)
+			}
+		}
+	}
+	if changed < 20 {
+		t.Errorf("only %d changes found", changed)
+	}
+}
+
+// TestMarkdown: short, marked, and inert whatever the names hold.
+func TestMarkdown(t *testing.T) {
+	var old, new strings.Builder
+	for i := range 300 {
+		name := fmt.Sprintf("BenchmarkA/x=<img_onerror=1>|@someone`%s/i=%d", strings.Repeat("y", 500), i)
+		old.WriteString(lines(name, "ns/op", ninety...))
+		new.WriteString(lines(name, "ns/op", hundred...))
+	}
+	c := compareTexts(t, old.String(), new.String(), Default)
+	var out bytes.Buffer
+	if err := c.Write(&out, "markdown"); err != nil {
+		t.Fatal(err)
+	}
+	text := out.String()
+	if !strings.HasPrefix(text, marker+"\n### ❌ Regression: 300 worse of 300") || len(text) > 65536 {
+		t.Errorf("%d bytes, begins %.80q", len(text), text)
+	}
+	if strings.Contains(text, "<img") || strings.Contains(text, "@someone") || strings.Contains(text, "|@") {
+		t.Error("names are not escaped")
+	}
+	fold := strings.Index(text, "<details>")
+	if fold < 0 || strings.Count(text[:fold], "\n| **worse**") != worstShown {
+		t.Error("the worst do not stand above the fold")
+	}
+}
+
+func TestJSON(t *testing.T) {
+	c := compareTexts(t, lines("BenchmarkA", "ns/op", hundred...), lines("BenchmarkA", "ns/op", ninety...), Default)
+	var out bytes.Buffer
+	if err := c.Write(&out, "json"); err != nil {
+		t.Fatal(err)
+	}
+	var got struct {
+		Regressed bool
+		Rows      []struct {
+			Verdict string
+			Ratio   float64
+		}
+	}
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil || got.Regressed || len(got.Rows) != 1 || got.Rows[0].Verdict != "better" || math.Abs(got.Rows[0].Ratio-0.9) > 0.01 {
+		t.Errorf("%v %+v", err, got)
+	}
+	if err := c.Write(&out, "yaml"); err == nil || !strings.Contains(err.Error(), "there are text, markdown, json, csv") {
+		t.Error(err)
+	}
+}
