@@ -44,7 +44,7 @@ func (b *builder) add(s *Suite, pattern, against string) error {
 type goPackage struct {
 	Dir, ImportPath, Name     string
 	TestGoFiles, XTestGoFiles []string
-	Module                    *struct{ Path string }
+	Module                    *struct{ Path, Dir string }
 }
 
 // variant compiles the packages of one source tree.
@@ -71,7 +71,10 @@ func (b *builder) variant(s *Suite, variant, from, pattern string) error {
 		return err
 	}
 	for _, p := range tested {
-		program := &Program{Variant: variant, Package: p.ImportPath, Dir: p.Dir, Plain: plain, Args: b.flags.binary}
+		program := &Program{Variant: variant, Package: p.ImportPath, Dir: p.Dir, Root: p.Dir, Plain: plain, Args: b.flags.binary}
+		if p.Module != nil && p.Module.Dir != "" {
+			program.Root = p.Module.Dir
+		}
 		if len(tested) > 1 {
 			program.Key = key(p)
 		}

@@ -32,6 +32,7 @@ type Options struct {
 	bench.SweepOptions
 
 	Package string // a pattern as for go test
+	Packed  string // a packed suite to measure instead of building one; see Load
 	Bench   string // regular expression as for go test -bench
 	Against string // a git revision to compare with; empty for none
 	// Plain builds with the toolchain's own testing package.
@@ -45,6 +46,7 @@ func (o *Options) Bind(f *pflag.FlagSet) {
 	o.SweepOptions.Bind(f)
 	f.StringVar(&o.Bench, "bench", ".", "benchmarks to measure: a regular expression as for go test -bench, e.g. Mutex or Map/size=1")
 	f.StringVar(&o.Against, "against", "", "measure this git `REVISION` beside the working tree, and compare; e.g. HEAD~1")
+	f.StringVar(&o.Packed, "packed", "", "measure the test binaries of this packed suite")
 	f.BoolVar(&o.Plain, "plain-testing", false, "build with the toolchain's own testing package: CPU time is then the whole process's")
 	for flag, usage := range map[string]string{
 		"trace": "none, or cells: traced repetitions of each benchmark",
@@ -53,6 +55,7 @@ func (o *Options) Bind(f *pflag.FlagSet) {
 		f.Lookup(flag).Usage = usage
 	}
 	_ = f.MarkHidden("variant") // there is --against
+	_ = f.MarkHidden("packed")  // contend run gives it
 }
 
 // Check refuses options that nothing can be built from.
@@ -96,6 +99,7 @@ type Program struct {
 	Key     string   `json:"key,omitempty"`   // value of the name key pkg, where a suite has several packages
 	Path    string   `json:"path"`            // of the executable
 	Dir     string   `json:"dir"`             // working directory: the package's folder
+	Root    string   `json:"root"`            // the module's folder
 	Plain   string   `json:"plain,omitempty"` // why CPU time is the whole process's; empty if it is not
 	Args    []string `json:"args,omitempty"`
 

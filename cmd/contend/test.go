@@ -27,26 +27,35 @@ the working tree, in the same blocks, and the verdict is that of contend compare
   contend test sync --bench Mutex --procs 1,2,4 --quick
   contend test ./pkg --bench Foo --trace cells -- -tags integration -short
   contend test ./pkg --against HEAD~1`,
-		Args: func(c *cobra.Command, args []string) error {
-			packages := len(args)
-			if at := c.ArgsLenAtDash(); at >= 0 {
-				packages = at
-			}
-			if packages > 1 {
-				return errors.New("one package, or one pattern such as ./...; flags of go test go behind --")
-			}
-			return nil
-		},
+		Args: onePackage,
 		RunE: func(c *cobra.Command, args []string) error {
-			o.Package, o.GoFlags = ".", args
-			if at := c.ArgsLenAtDash(); at != 0 && len(args) > 0 {
-				o.Package, o.GoFlags = args[0], args[1:]
-			}
+			setPackage(&o, c, args)
 			return test(c.Context(), &o)
 		},
 	}
 	o.Bind(c.Flags())
 	return c
+}
+
+// onePackage checks arguments of the form PACKAGE -- FLAGS, where both may be
+// missing.
+func onePackage(c *cobra.Command, args []string) error {
+	packages := len(args)
+	if at := c.ArgsLenAtDash(); at >= 0 {
+		packages = at
+	}
+	if packages > 1 {
+		return errors.New("one package, or one pattern such as ./...; flags of go test go behind --")
+	}
+	return nil
+}
+
+// setPackage takes over what onePackage checked.
+func setPackage(o *gotest.Options, c *cobra.Command, args []string) {
+	o.Package, o.GoFlags = ".", args
+	if c.ArgsLenAtDash() != 0 && len(args) > 0 {
+		o.Package, o.GoFlags = args[0], args[1:]
+	}
 }
 
 func test(ctx context.Context, o *gotest.Options) (err error) {
@@ -58,7 +67,7 @@ func test(ctx context.Context, o *gotest.Options) (err error) {
 		}
 		defer os.RemoveAll(dir)
 	}
-	suite, err := gotest.Build(ctx, o, &facts, dir, os.Stderr)
+	suite, err := build(ctx, o, &facts, dir)
 	if err != nil {
 		return err
 	}
@@ -76,4 +85,12 @@ func test(ctx context.Context, o *gotest.Options) (err error) {
 		return err
 	}
 	return measure(ctx, plan, &o.SweepOptions, opt)
+}
+
+// build compiles the suite, or loads a packed one.
+func build(ctx context.Context, o *gotest.Options, facts *host.Facts, dir string) (*gotest.Suite, error) {
+	if o.Packed != "" {
+		return gotest.Load(o.Packed)
+	}
+	return gotest.Build(ctx, o, facts, dir, os.Stderr)
 }

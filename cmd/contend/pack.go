@@ -1,0 +1,185 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/contend-go/contend/bench/bundle"
+	"github.com/contend-go/contend/bench/cachebench"
+	"github.com/contend-go/contend/bench/gotest"
+	"github.com/contend-go/contend/bench/host"
+	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/caches/catalog"
+)
+
+func newPack() *cobra.Command {
+	var o gotest.Options
+	var output string
+	var include []string
+	c := &cobra.Command{
+		Use:   "pack PACKAGE [-- FLAGS OF GO TEST]",
+		Short: "Pack a sweep into one archive for a host without Go",
+		Long: `Compile a package's test binary, and pack it with its testdata, the flags and this
+program into one archive. On the other host, unpack it and start its run.sh: it
+measures there, and leaves the run folder and the same in one file to bring back.
+
+Flags of contend test become those of the run, and can be given to run.sh again.
+GOMAXPROCS (--procs auto) is chosen there.`,
+		Example: `  contend pack ./pkg --bench Map --output map.tar.gz
+  contend pack sweep --backend mutexlru,ring --procs auto --output caches.tar.gz
+  scripts/remote-sweep.sh big-host map.tar.gz`,
+		Args: onePackage,
+		RunE: func(c *cobra.Command, args []string) error {
+			setPackage(&o, c, args)
+			return packTest(c, &o, output, include)
+		},
+	}
+	o.Bind(c.Flags())
+	c.PersistentFlags().StringVarP(&output, "output", "o", "contend-bundle.tar.gz", "the archive to write")
+	c.Flags().StringArrayVar(&include, "include", nil, "a file or folder below the module's root that the benchmarks read, beside their testdata")
+	c.AddCommand(newPackSweep(&output))
+	return c
+}
+
+func packTest(c *cobra.Command, o *gotest.Options, output string, include []string) (err error) {
+	dir, err := os.MkdirTemp("", "contend-pack-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	if _, set := os.LookupEnv("CGO_ENABLED"); !set { // the other host may have another C library
+		os.Setenv("CGO_ENABLED", "0")
+	}
+	facts := host.Read()
+	suite, err := gotest.Build(c.Context(), o, &facts, dir, os.Stderr)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, suite.Close()) }()
+	text, files, err := suite.Pack(include)
+	if err != nil {
+		return err
+	}
+	for _, p := range suite.Programs {
+		if library := bundle.Interpreter(p.Path); library != "" {
+			fmt.Fprintf(os.Stderr, "%s: its test binary is linked dynamically: the other host must have %s\n", p.Package, library)
+		}
+	}
+	args := append([]string{"test", "--packed=" + path.Join(bundle.Here, gotest.SuiteFile)}, given(c, "output", "include", "out", "dry-run", "against")...)
+	return writeBundle(output, bundle.Bundle{Args: args, Files: files, Texts: map[string][]byte{gotest.SuiteFile: text}})
+}
+
+func newPackSweep(output *string) *cobra.Command {
+	var o cachebench.Options
+	c := &cobra.Command{
+		Use:   "sweep",
+		Short: "Pack a sweep of caches",
+		Args:  cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error {
+			facts := host.Read()
+			if _, err := o.Plan(catalog.All(), &facts); err != nil { // errors belong here, not on the other host
+				return err
+			}
+			if len(o.Variants) > 0 {
+				return errors.New("--variant: other builds cannot be packed")
+			}
+			b := bundle.Bundle{Args: append([]string{"sweep"}, given(c, "output", "out", "dry-run", "input")...)}
+			if o.Input != "" {
+				name := path.Join("traces", filepath.Base(o.Input))
+				b.Files = map[string]string{name: o.Input}
+				b.Args = append(b.Args, "--input="+path.Join(bundle.Here, name))
+			}
+			return writeBundle(*output, b)
+		},
+	}
+	o.Bind(c.Flags())
+	completeList(c, "backend", catalog.Names)
+	completeList(c, "workload", workloadNames)
+	return c
+}
+
+// given is the flags that were typed, without those that do not travel.
+func given(c *cobra.Command, stay ...string) []string {
+	var args []string
+	c.Flags().Visit(func(f *pflag.Flag) {
+		switch v := f.Value.(type) {
+		case pflag.SliceValue:
+			for _, s := range v.GetSlice() {
+				if !slices.Contains(stay, f.Name) {
+					args = append(args, "--"+f.Name+"="+s)
+				}
+			}
+		default:
+			if !slices.Contains(stay, f.Name) {
+				args = append(args, "--"+f.Name+"="+f.Value.String())
+			}
+		}
+	})
+	return args
+}
+
+func writeBundle(output string, b bundle.Bundle) error {
+	if err := bundle.Write(output, b); err != nil {
+		return err
+	}
+	fmt.Println(output)
+	return nil
+}
+
+func newRun() *cobra.Command {
+	return &cobra.Command{
+		Use:   "run BUNDLE [FLAGS]",
+		Short: "Carry out an unpacked bundle",
+		Long: `Carry out what contend pack has packed, from the folder that the archive unpacks
+to; its run.sh calls this. Flags are those of the packed command, and are added to
+the ones packed. The run folder (--out, default contend-run-HOSTNAME) stays, and
+lies beside itself in one archive file to bring back.`,
+		Example:            "  contend run ./map --procs 1,2,4,8",
+		DisableFlagParsing: true, // they are the packed command's
+		RunE: func(c *cobra.Command, args []string) error {
+			switch {
+			case len(args) > 0 && (args[0] == "--help" || args[0] == "-h"):
+				return c.Help()
+			case len(args) == 0 || strings.HasPrefix(args[0], "-"):
+				return errors.New("which bundle? Name the folder that the archive unpacks to")
+			}
+			return runBundle(c, args[0], args[1:])
+		},
+	}
+}
+
+func runBundle(c *cobra.Command, dir string, more []string) error {
+	args, err := bundle.Args(dir)
+	if err != nil {
+		return err
+	}
+	name, err := os.Hostname()
+	if err != nil {
+		name = "host"
+	}
+	root := newRoot()
+	root.SetArgs(slices.Concat(args, []string{"--out=contend-run-" + name}, more))
+	ran, failed := root.ExecuteContextC(c.Context())
+	f := ran.Flag("out")
+	if f == nil {
+		return failed
+	}
+	out := filepath.Clean(f.Value.String())
+	if _, err := os.Stat(filepath.Join(out, sample.FileName)); err != nil {
+		return failed // nothing was measured
+	}
+	archive := out + ".tar.gz"
+	if err := bundle.PackRun(archive, out, "build"); err != nil {
+		return errors.Join(failed, err)
+	}
+	fmt.Println(archive)
+	return failed
+}
