@@ -34,10 +34,10 @@ func (b *builder) add(s *Suite, pattern, against string) error {
 	if err != nil {
 		return err
 	}
-	if err := b.variant(s, base, tree, pattern); err != nil {
+	if err := b.variant(s, Base, tree, pattern); err != nil {
 		return fmt.Errorf("%s: %w", against, err)
 	}
-	return b.variant(s, head, from, pattern)
+	return b.variant(s, Head, from, pattern)
 }
 
 // goPackage is what go list says.
@@ -66,12 +66,16 @@ func (b *builder) variant(s *Suite, variant, from, pattern string) error {
 	if len(tested) == 0 {
 		return fmt.Errorf("%s: no test files, and so no benchmarks", pattern)
 	}
-	over, plain, err := b.overlay(tested[0].Dir, dir)
+	chain, err := b.toolchain(tested[0].Dir)
+	if err != nil {
+		return err
+	}
+	over, plain, err := b.overlay(chain, dir)
 	if err != nil {
 		return err
 	}
 	for _, p := range tested {
-		program := &Program{Variant: variant, Package: p.ImportPath, Dir: p.Dir, Root: p.Dir, Plain: plain, Args: b.flags.binary}
+		program := &Program{Variant: variant, Package: p.ImportPath, Dir: p.Dir, Root: p.Dir, Go: chain.GOVERSION, Plain: plain, Args: b.flags.binary}
 		if p.Module != nil && p.Module.Dir != "" {
 			program.Root = p.Module.Dir
 		}
@@ -130,19 +134,25 @@ func (b *builder) list(from, pattern string) ([]goPackage, error) {
 	return list, nil
 }
 
+// toolchain is what go env says in a folder.
+type toolchain struct{ GOROOT, GOFLAGS, GOVERSION string }
+
+func (b *builder) toolchain(dir string) (t toolchain, err error) {
+	out, err := b.run(dir, "go", "env", "-json", "GOROOT", "GOFLAGS", "GOVERSION")
+	if err != nil {
+		return t, err
+	}
+	if err := json.Unmarshal(out, &t); err != nil {
+		return t, fmt.Errorf("go env: %w", err)
+	}
+	return t, nil
+}
+
 // overlay prepares the accounting for the toolchain that the package is built
 // with. plain says why there is none.
-func (b *builder) overlay(packageDir, dir string) (path, plain string, err error) {
-	out, err := b.run(packageDir, "go", "env", "-json", "GOROOT", "GOFLAGS")
-	if err != nil {
-		return "", "", err
-	}
-	var env struct{ GOROOT, GOFLAGS string }
-	if err := json.Unmarshal(out, &env); err != nil {
-		return "", "", fmt.Errorf("go env: %w", err)
-	}
+func (b *builder) overlay(chain toolchain, dir string) (path, plain string, err error) {
 	own := b.flags.overlay // ours takes the place of the user's, so it has to hold that too
-	for _, f := range strings.Fields(env.GOFLAGS) {
+	for _, f := range strings.Fields(chain.GOFLAGS) {
 		if v, ok := strings.CutPrefix(strings.TrimPrefix(f, "-"), "-overlay="); ok && own == "" {
 			own = v
 		}
@@ -156,7 +166,7 @@ func (b *builder) overlay(packageDir, dir string) (path, plain string, err error
 	if b.plain {
 		return own, "as --plain-testing asks", nil
 	}
-	path, err = overlay(env.GOROOT, dir, more)
+	path, err = overlay(chain.GOROOT, dir, more)
 	if err != nil {
 		return own, err.Error(), nil
 	}

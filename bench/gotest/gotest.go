@@ -75,10 +75,10 @@ func (o *Options) Check() error {
 	return nil
 }
 
-// Variants of a comparison.
+// The variants of a comparison: the other revision, and the working tree.
 const (
-	base = "base"
-	head = "head"
+	Base = "base"
+	Head = "head"
 )
 
 // Suite is compiled test binaries and what is in them. It is used by one
@@ -86,6 +86,7 @@ const (
 type Suite struct {
 	Programs []*Program `json:"programs"`
 	Bench    string     `json:"bench"`
+	Against  string     `json:"against,omitempty"` // the revision of variant Base; empty without variants
 
 	raw     map[string]string // the benchmark's own name, by the cell's
 	traced  bool              // some cells leave traces
@@ -100,6 +101,7 @@ type Program struct {
 	Path    string   `json:"path"`            // of the executable
 	Dir     string   `json:"dir"`             // working directory: the package's folder
 	Root    string   `json:"root"`            // the module's folder
+	Go      string   `json:"go"`              // version of the toolchain
 	Plain   string   `json:"plain,omitempty"` // why CPU time is the whole process's; empty if it is not
 	Args    []string `json:"args,omitempty"`
 
@@ -169,7 +171,7 @@ func Build(ctx context.Context, o *Options, facts *host.Facts, dir string, progr
 	if dir, err = filepath.Abs(dir); err != nil {
 		return nil, err
 	}
-	s := &Suite{Bench: o.Bench}
+	s := &Suite{Bench: o.Bench, Against: o.Against}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -312,7 +314,7 @@ func (s *Suite) Prepare(opt *bench.Options) error {
 	for _, p := range s.Programs {
 		opt.Exe[p.id()] = p.Path
 		plain[p.id()] = p.Plain != ""
-		opt.Provenance = append(opt.Provenance, sample.Field{Key: "package", Value: p.Package})
+		opt.Provenance = append(opt.Provenance, sample.Field{Key: "package", Value: p.Package}, sample.Field{Key: "toolchain", Value: p.Go})
 	}
 	facts := opt.Host
 	opt.Read = func(c bench.Cell, o bench.Output) (bench.Printed, error) {

@@ -1,8 +1,12 @@
 package gotest
 
 import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -269,5 +273,148 @@ func TestLoopLabel(t *testing.T) {
 		if !s.Valid() || int(p) != s.Name.Procs() {
 			t.Errorf("%s saw P=%v (%s)", s.Name, p, s.Invalid)
 		}
+	}
+}
+
+// TestTrace: traced cells leave a trace each, whose marks show the timed
+// windows.
+func TestTrace(t *testing.T) {
+	o := options(t, module(t, "odd.txtar"), "-short")
+	o.Bench, o.Trace = "^Benchmark(Parallel|FailsLater)$", "cells"
+	_, set := sweep(t, o)
+	traced := 0
+	for _, s := range set.Samples {
+		if probe, _ := s.Name.Get("probe"); probe != "trace" || !s.Valid() {
+			if len(s.Attachments) > 0 && s.Attachments[0].Kind == "trace" {
+				t.Errorf("%s has a trace", s.Name)
+			}
+			continue
+		}
+		traced++
+		if len(s.Attachments) != 1 || s.Attachments[0].Kind != "trace" {
+			t.Fatalf("%s: %v", s.Name, s.Attachments)
+		}
+		a := s.Attachments[0]
+		text, err := os.ReadFile(filepath.Join(o.Out, filepath.FromSlash(a.Path)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if sum := sha256.Sum256(text); hex.EncodeToString(sum[:]) != a.SHA256 {
+			t.Errorf("%s: another file than its sum says", a.Path)
+		}
+		if !bytes.HasPrefix(text, []byte("go 1.")) || !bytes.Contains(text, []byte(fmt.Sprintf("begin N=%d", s.Iters))) {
+			t.Errorf("%s: no trace of a timed window of %d iterations", a.Path, s.Iters)
+		}
+	}
+	if traced != 2 {
+		t.Errorf("%d traced samples, want 2", traced)
+	}
+	left, err := filepath.Glob(filepath.Join(o.Out, "traces", "*"))
+	if err != nil || len(left) != 2 {
+		t.Errorf("%v %v: want two traces", left, err)
+	}
+}
+
+// TestAgainst: two revisions in one run, each with its own code, in the same
+// blocks; what only one of them has is said.
+func TestAgainst(t *testing.T) {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("no git here")
+	}
+	dir := t.TempDir()
+	git := func(args ...string) {
+		c := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=t", "-c", "user.email=t@example.com"}, args...)...)
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	text := func(value int, more string) string {
+		return fmt.Sprintf("package p\n\nimport \"testing\"\n\nfunc BenchmarkValue(b *testing.B) {\n\tfor i := 0; i < b.N; i++ {\n\t}\n\tb.ReportMetric(%d, \"value\")\n}\n%s", value, more)
+	}
+	write(t, filepath.Join(dir, "go.mod"), "module example.com/p\n\ngo 1.24\n")
+	write(t, filepath.Join(dir, "sub", "p_test.go"), text(1, "\nfunc BenchmarkOld(b *testing.B) {}\n"))
+	git("init", "-q")
+	git("add", ".")
+	git("commit", "-qm", "old")
+	write(t, filepath.Join(dir, "sub", "p_test.go"), text(2, "\nfunc BenchmarkNew(b *testing.B) {}\n"))
+
+	o := options(t, filepath.Join(dir, "sub"))
+	o.Against, o.Count, o.Procs = "HEAD", 2, "1"
+	_, set := sweep(t, o)
+	got := map[string]int{}
+	for _, s := range set.Samples {
+		v, _ := s.Value("value")
+		got[fmt.Sprintf("%s %s %v %s", s.Name, s.Variant, v, s.Invalid)]++
+	}
+	if want := map[string]int{"BenchmarkValue/gomaxprocs=1 base 1 ": 2, "BenchmarkValue/gomaxprocs=1 head 2 ": 2}; !maps.Equal(got, want) {
+		t.Errorf("samples: %v, want %v", got, want)
+	}
+	absent := map[string]string{}
+	for _, r := range set.Records {
+		if r.Verb == "absent" {
+			absent[r.Get("name")] = r.Get("reason")
+		}
+	}
+	if !strings.HasPrefix(absent["BenchmarkOld"], "only in base") || !strings.HasPrefix(absent["BenchmarkNew"], "only in head") {
+		t.Error(absent)
+	}
+	if out, _ := exec.Command("git", "-C", dir, "worktree", "list").Output(); bytes.Count(out, []byte("\n")) != 1 {
+		t.Errorf("a worktree is left behind:\n%s", out)
+	}
+	o.Against = "nosuch"
+	facts := host.Read()
+	if _, err := Build(t.Context(), o, &facts, t.TempDir(), io.Discard); err == nil || !strings.Contains(err.Error(), "--against nosuch: no such revision") {
+		t.Error(err)
+	}
+}
+
+// TestPack: a packed suite measures elsewhere, with its testdata, as the one
+// that it was packed from.
+func TestPack(t *testing.T) {
+	o := options(t, module(t, "odd.txtar"), "-short")
+	o.Bench = "^Benchmark(ReadsTestdata|Fails)$"
+	facts := host.Read()
+	s, err := Build(t.Context(), o, &facts, t.TempDir(), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, files, err := s.Pack([]string{"go.mod"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	there := t.TempDir()
+	write(t, filepath.Join(there, SuiteFile), string(text))
+	for name, from := range files {
+		to := filepath.Join(there, name)
+		if err := os.MkdirAll(filepath.Dir(to), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := exec.Command("cp", "-r", from, to).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	packed, err := Load(filepath.Join(there, SuiteFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan, err := packed.Plan(o, &facts)
+	if err != nil || len(plan.Cells) != 2 || len(plan.Records) != 1 || !strings.HasPrefix(plan.Cells[0].Dir, there) {
+		t.Fatalf("%+v %v", plan, err)
+	}
+	opt := o.Options(&facts)
+	if err := packed.Prepare(&opt); err != nil {
+		t.Fatal(err)
+	}
+	sum, err := bench.Run(t.Context(), plan, opt)
+	if err != nil || sum.Measured != 2 || len(sum.Invalid) > 0 {
+		t.Errorf("%+v %v", sum, err)
+	}
+	for _, bad := range []string{"../up", "/etc/passwd", "nothing"} {
+		if _, _, err := s.Pack([]string{bad}); err == nil || !strings.Contains(err.Error(), "--include") {
+			t.Errorf("--include %s: %v", bad, err)
+		}
+	}
+	if _, err := Load(filepath.Join(there, "source", "go.mod")); err == nil || !strings.Contains(err.Error(), "no packed suite") {
+		t.Error(err)
 	}
 }

@@ -36,20 +36,7 @@ compare, 3 with --strict: the data cannot decide.`,
 			if err != nil {
 				return err
 			}
-			c, err := compare.Compare(old, new, opt)
-			if err != nil {
-				return err
-			}
-			if err := c.Write(os.Stdout, format); err != nil {
-				return err
-			}
-			switch {
-			case c.Regressed():
-				return exit(bench.ExitFailed, nil)
-			case strict && c.Undecided():
-				return exit(bench.ExitInvalid, errors.New("the data cannot decide, and --strict asks that they do"))
-			}
-			return nil
+			return verdict(old, new, opt, format, strict)
 		},
 	}
 	f := c.Flags()
@@ -63,6 +50,24 @@ compare, 3 with --strict: the data cannot decide.`,
 	f.StringVar(&format, "format", format, strings.Join(compare.Formats, ", "))
 	f.BoolVar(&strict, "strict", false, "exit 3 if the data cannot decide: too few samples, different hosts, crashed cells")
 	return c
+}
+
+// verdict prints the comparison. Its error is the exit code.
+func verdict(old, new compare.Side, opt compare.Options, format string, strict bool) error {
+	c, err := compare.Compare(old, new, opt)
+	if err != nil {
+		return err
+	}
+	if err := c.Write(os.Stdout, format); err != nil {
+		return err
+	}
+	switch {
+	case c.Regressed():
+		return exit(bench.ExitFailed, nil)
+	case strict && c.Undecided():
+		return exit(bench.ExitInvalid, errors.New("the data cannot decide, and --strict asks that they do"))
+	}
+	return nil
 }
 
 // sides reads what is to be compared: two paths, or two variants in one.

@@ -8,8 +8,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/bench/gotest"
 	"github.com/contend-go/contend/bench/host"
+	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/report/compare"
 )
 
 func newTest() *cobra.Command {
@@ -84,7 +87,21 @@ func test(ctx context.Context, o *gotest.Options) (err error) {
 	if err := suite.Prepare(&opt); err != nil {
 		return err
 	}
-	return measure(ctx, plan, &o.SweepOptions, opt)
+	measured := measure(ctx, plan, &o.SweepOptions, opt)
+	var code exitError
+	if suite.Against == "" || measured != nil && !(errors.As(measured, &code) && code.code == bench.ExitInvalid && code.err == nil) {
+		return measured
+	}
+	set, err := sample.Load(o.Out)
+	if err != nil {
+		return err
+	}
+	old := compare.Side{Label: suite.Against, Set: set, Variant: gotest.Base}
+	new := compare.Side{Label: "working tree", Set: set, Variant: gotest.Head}
+	if err := verdict(old, new, compare.Default, "text", o.Strict); err != nil {
+		return err
+	}
+	return measured // some samples may be invalid
 }
 
 // build compiles the suite, or loads a packed one.
