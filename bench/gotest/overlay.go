@@ -178,8 +178,11 @@ func (p *patcher) method(d *ast.FuncDecl) {
 			p.assignment(d.Name.Name, b, s)
 		case *ast.ExprStmt:
 			if isReceive(s.X, b, "signal") && (d.Name.Name == "run1" || d.Name.Name == "doBench") {
-				place := map[string]string{"run1": "run1 waits for its goroutine", "doBench": "doBench waits for launch"}[d.Name.Name]
-				p.insert(place, s.End(), "; "+b+".contendEnded()")
+				place, returned := "run1 waits for its goroutine", b+".previousN > 0"
+				if d.Name.Name == "doBench" {
+					place, returned = "doBench waits for launch", b+".result.N > 0"
+				}
+				p.insert(place, s.End(), "; "+b+".contendEnded("+returned+")")
 			}
 		}
 		return true

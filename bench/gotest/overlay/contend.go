@@ -18,6 +18,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 )
 
 // contendUsage is what the process has used.
@@ -45,6 +46,9 @@ var (
 
 // contendMarks bounds the marks that one timed run leaves in a trace.
 const contendMarks = 16
+
+// contendLost is the verdict on a benchmark whose goroutine is gone.
+const contendLost = "ended without returning"
 
 func contendRead() contendUsage {
 	r := &contendRusage
@@ -111,9 +115,10 @@ func (t *contendTimer) overhead() int64 {
 	return (contendRead().cpu - before.cpu) * t.stretches / rounds
 }
 
-// contendResult prints the result of a benchmark that was measured.
+// contendResult prints the result of a benchmark that was measured. One that
+// panics may come here too, while the process dies: it has ended no run.
 func (b *B) contendResult() {
-	if b.failed {
+	if b.failed || b.previousN == 0 {
 		return
 	}
 	b.contend.see()
@@ -164,8 +169,11 @@ func (b *B) contendResult() {
 		procs, r.T.Nanoseconds(), used.cpu, b.name, procs, r.N, line.String())
 }
 
-// contendEnded prints why a benchmark has no result: it failed or was skipped.
-func (b *B) contendEnded() {
+// contendEnded prints why a benchmark has no result: it failed, was skipped, or
+// its goroutine ended without returning. In a panic the deferred functions of
+// testing let the rest go on, while the runtime is about to end the process:
+// that gets the time to do so, and to say why.
+func (b *B) contendEnded(returned bool) {
 	b.mu.RLock()
 	verdict, output := "", strings.TrimSpace(string(b.output))
 	switch {
@@ -173,8 +181,13 @@ func (b *B) contendEnded() {
 		verdict = "failed"
 	case b.skipped:
 		verdict = "skipped"
+	case !b.failed && !returned:
+		verdict = contendLost
 	}
 	b.mu.RUnlock()
+	if verdict == contendLost {
+		time.Sleep(time.Second)
+	}
 	if verdict != "" {
 		fmt.Fprintf(b.w, "\n#contend # absent name=%q reason=%q\n", b.name, verdict+": "+output)
 	}
