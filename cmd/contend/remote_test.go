@@ -1,0 +1,135 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// sshd starts an ssh server on the loopback interface for this user, and
+// returns the ssh command that reaches it, and the home folder of its sessions.
+func sshd(t *testing.T) (command, home string) {
+	t.Helper()
+	server, err := exec.LookPath("sshd")
+	if err != nil {
+		if server = "/usr/sbin/sshd"; exec.Command("test", "-x", server).Run() != nil {
+			t.Skip("no sshd here: install openssh-server")
+		}
+	}
+	dir := t.TempDir()
+	for _, key := range []string{"host", "user"} {
+		if out, err := exec.Command("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", filepath.Join(dir, key)).CombinedOutput(); err != nil {
+			t.Skipf("no ssh keys: %v %s", err, out)
+		}
+	}
+	if os.Getuid() == 0 {
+		os.MkdirAll("/run/sshd", 0o755) // where sshd separates privileges
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := l.Addr().(*net.TCPAddr).Port
+	l.Close()
+	home = filepath.Join(dir, "home")
+	os.Mkdir(home, 0o755)
+	config := fmt.Sprintf("Port %d\nListenAddress 127.0.0.1\nHostKey %s/host\nAuthorizedKeysFile %s/user.pub\nStrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\nForceCommand cd %s && sh -c \"$SSH_ORIGINAL_COMMAND\"\n", port, dir, dir, home)
+	if err := os.WriteFile(filepath.Join(dir, "config"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	c := exec.Command(server, "-D", "-e", "-f", filepath.Join(dir, "config"))
+	c.Stderr = &log
+	if err := c.Start(); err != nil {
+		t.Skip("sshd does not start: ", err)
+	}
+	t.Cleanup(func() {
+		c.Process.Kill()
+		c.Wait()
+	})
+	command = fmt.Sprintf("ssh -q -p %d -i %s/user -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes", port, dir)
+	words := strings.Fields(command)
+	for range 50 {
+		if exec.Command(words[0], append(words[1:], "127.0.0.1", "true")...).Run() == nil {
+			return command, home
+		}
+		time.Sleep(100 * time.Millisecond)
+	}
+	c.Process.Kill()
+	c.Wait()
+	t.Skipf("no session on the local sshd: %s", log.String())
+	return "", ""
+}
+
+// TestRemoteSweep packs a sweep and a test, carries them out over ssh, and reads
+// what comes back.
+func TestRemoteSweep(t *testing.T) {
+	ssh, home := sshd(t)
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	exe := filepath.Join(dir, "contend")
+	build := exec.Command("go", "build", "-o", exe, ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	script, err := filepath.Abs("../../scripts/remote-sweep.sh")
+	if err != nil {
+		t.Fatal(err)
+	}
+	run := func(name string, args ...string) string {
+		t.Helper()
+		c := exec.Command(name, args...)
+		c.Dir = dir
+		c.Env = append(os.Environ(), "CONTEND_SSH="+ssh)
+		out, err := c.CombinedOutput()
+		if err != nil {
+			t.Fatalf("%s %v: %v\n%s", name, args, err, out)
+		}
+		return string(out)
+	}
+	host := me.Username + "@127.0.0.1"
+	for _, c := range []struct {
+		pack []string
+		base string
+	}{
+		{[]string{"pack", "sweep", "--backend", "mutexlru", "--keys", "1K", "--time", "5ms", "--count", "2"}, "Cache"},
+		{[]string{"pack", "sync", "--bench", "^BenchmarkMutex$", "--time", "5ms", "--count", "2"}, "Mutex"},
+	} {
+		run(exe, append(c.pack, "--output", "b.tar.gz")...)
+		if out := run("bash", script, host, "b.tar.gz", "--procs", "1", "--count", "1"); !strings.HasSuffix(out, "contend-run-127.0.0.1\n") {
+			t.Errorf("%s", out)
+		}
+		set, err := sample.Load(filepath.Join(dir, "contend-run-127.0.0.1"))
+		if err != nil || len(set.Samples) == 0 {
+			t.Fatal(err)
+		}
+		for _, s := range set.Samples {
+			if !s.Valid() || s.Name.Base != c.base || s.Name.Procs() != 1 || s.Block != 0 {
+				t.Errorf("%+v", s)
+			}
+		}
+		if left, _ := os.ReadDir(home); len(left) > 0 {
+			t.Errorf("left on the host: %v", left)
+		}
+	}
+	for _, args := range [][]string{{}, {host}, {host, "none.tar.gz"}} {
+		c := exec.Command("bash", append([]string{script}, args...)...)
+		c.Dir = dir
+		if out, _ := c.CombinedOutput(); c.ProcessState.ExitCode() != 2 || len(out) == 0 {
+			t.Errorf("%v: exit %d\n%s", args, c.ProcessState.ExitCode(), out)
+		}
+	}
+}
