@@ -88,6 +88,14 @@ func (b *book) rowOf(t int64) int {
 	return int(min(max(t>>rowShift-b.base, 0), maxRows-1))
 }
 
+// rowEnd is the end of the row that holds t.
+func (b *book) rowEnd(t int64) int64 {
+	if b.rowOf(t) == maxRows-1 {
+		return 1<<63 - 1
+	}
+	return (max(t>>rowShift, b.base-1) + 1) << rowShift
+}
+
 // grow makes a slice of per-row values long enough for index i.
 func grow[T any](rows []T, i int) []T {
 	if i < len(rows) {
@@ -99,15 +107,8 @@ func grow[T any](rows []T, i int) []T {
 // spread calls add with every row that [from, to) overlaps, and by how much.
 func (b *book) spread(from, to int64, add func(row int, d int64)) {
 	for from < to {
-		i := b.rowOf(from)
-		next := to
-		if i < maxRows-1 {
-			next = min(to, (b.base+int64(i)+1)<<rowShift)
-		}
-		if next <= from { // before the base: damaged times
-			next = to
-		}
-		add(i, next-from)
+		next := min(to, b.rowEnd(from))
+		add(b.rowOf(from), next-from)
 		from = next
 	}
 }

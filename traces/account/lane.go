@@ -102,7 +102,7 @@ func (l *lane) settle(t int64) {
 	for l.since < t {
 		if l.since >= l.edge {
 			l.flush()
-			l.edge = (l.since>>rowShift + 1) << rowShift
+			l.edge = l.w.book.rowEnd(l.since)
 			if l.w.grid != nil {
 				l.edge = min(l.edge, l.w.grid.seek(&l.cells, l.since))
 			}
@@ -121,7 +121,7 @@ func (l *lane) flush() {
 	b := l.w.book
 	b.parts = grow(b.parts, l.p)
 	if l.w.procs > 0 && l.p >= l.w.procs {
-		l.acc[Idle], l.acc[STW] = 0, 0 // beyond GOMAXPROCS there is no P to be idle
+		l.acc[Idle], l.acc[STW], l.acc[Unknown] = 0, 0, 0 // beyond GOMAXPROCS there is no P
 	}
 	if d := l.acc[Idle]; d > 0 {
 		b.addIdle(l.since-1, d)

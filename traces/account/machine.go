@@ -87,6 +87,7 @@ type thread struct {
 type result struct {
 	pieces []*piece
 	end    int64 // time of the last event
+	seen   int   // Ps that appeared before the first event that tells GOMAXPROCS
 	cuts   []cut
 }
 
@@ -95,6 +96,7 @@ type piece struct {
 	*book
 	begins cutKind // what began it
 	procs  int     // for cutProcs
+	mark   string  // for cutMark: the label
 	heads  []head  // goroutines whose state from before the piece ended in it
 	tails  []tail  // goroutines at its end
 }
@@ -639,8 +641,12 @@ func (m *machine) lane(p uint64, t int64) *lane {
 	return m.lanes[p]
 }
 
-// maxProcs is more than GOMAXPROCS can be.
-const maxProcs = 1 << 16
+// maxProcs is more than GOMAXPROCS is anywhere; what is above is damage.
+const maxProcs = 1 << 14
+
+// maxWindows bounds the windows of a trace. Further marks are ignored, and counted as
+// contradicting.
+const maxWindows = 10000
 
 // bind gives a P to a thread.
 func (m *machine) bind(th *thread, l *lane) {
@@ -672,6 +678,9 @@ func (m *machine) procStart(th *thread, t int64) {
 	m.bind(th, l)
 	l.g = nil
 	l.set(Held, t)
+	if m.procs > 0 && l.p >= m.procs {
+		m.setProcs(l.p+1, t) // the event that said so was lost
+	}
 }
 
 func (m *machine) procSteal(th *thread, t int64) {
@@ -785,9 +794,15 @@ func (m *machine) stopTheWorld(g *goroutine, begin bool, t int64) {
 }
 
 func (m *machine) procsChange(t int64) {
-	n := int(min(m.ev.Args[0], maxProcs))
+	m.setProcs(int(min(m.ev.Args[0], maxProcs)), t)
+}
+
+func (m *machine) setProcs(n int, t int64) {
 	if n == m.procs || n == 0 {
 		return
+	}
+	if m.procs == 0 {
+		m.result.seen = len(m.lanes)
 	}
 	if m.spec.Mode == ProcsChanges {
 		m.cutAt(t, &piece{begins: cutProcs, procs: n})
@@ -802,21 +817,25 @@ func (m *machine) mark(message string, t int64) {
 	if message == "end" {
 		label = ""
 	}
-	p := &piece{begins: cutMark}
-	m.cutAt(t, p)
-	p.label = label
+	m.cutAt(t, &piece{begins: cutMark, mark: label})
 }
 
 // slice begins the fixed slices up to the current event.
 func (m *machine) slice() {
 	for m.nextCut <= m.ev.Time {
 		m.cutAt(m.nextCut, &piece{begins: cutSlice})
-		m.nextCut += int64(m.spec.Every)
+		if m.nextCut += int64(m.spec.Every); len(m.result.pieces) == maxWindows {
+			m.nextCut = 1<<63 - 1
+		}
 	}
 }
 
 // cutAt ends the piece at t and begins p.
 func (m *machine) cutAt(t int64, p *piece) {
+	if len(m.result.pieces) >= maxWindows {
+		m.odd++
+		return
+	}
 	m.finish(t)
 	p.book = newBook(t)
 	m.change(m.lanes, t, func() { m.begin(p) })

@@ -250,6 +250,34 @@ var programs = map[string]func(*os.File){
 		close(blocked)
 		time.Sleep(time.Millisecond)
 	}),
+	// small is what testdata/small.trace was made with.
+	"small": traced(func() {
+		runtime.GOMAXPROCS(4)
+		trace.Log(context.Background(), MarkCategory, "begin all")
+		var mu sync.Mutex
+		together(8, func(i int) {
+			for range 3 {
+				mu.Lock()
+				time.Sleep(time.Microsecond)
+				mu.Unlock()
+			}
+		})
+		c := make(chan int)
+		together(2, func(i int) {
+			for k := range 20 {
+				if i == 0 {
+					c <- k
+				} else {
+					<-c
+				}
+			}
+		})
+		runtime.GC()
+		ts := syscall.Timespec{Nsec: 200_000}
+		syscall.Nanosleep(&ts, nil)
+		trace.Log(context.Background(), MarkCategory, "end")
+		runtime.GOMAXPROCS(2)
+	}),
 	"samples": func(w *os.File) {
 		pprof.StartCPUProfile(io.Discard)
 		defer pprof.StopCPUProfile()

@@ -92,6 +92,10 @@ func newJob(t *decode.Trace, opt Options) (*job, error) {
 		return nil, err
 	}
 	j.origin = first
+	if w := j.windows; w.Mode == Slices && (last-first)/int64(w.Every) >= maxWindows {
+		return nil, fmt.Errorf("the trace lasts %v: windows of %v would be more than %d; take longer ones",
+			time.Duration(last-first), w.Every, maxWindows)
+	}
 	if opt.Timeline.Columns > 0 {
 		j.grid = newGrid(first, last, opt)
 	}

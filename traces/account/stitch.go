@@ -23,7 +23,6 @@ type stitcher struct {
 	whole       bool // the last generation was complete
 	odd         int64
 	events      int64
-	capProcs    int // GOMAXPROCS at settled
 	closed      int // windows[:closed] are charged
 }
 
@@ -149,7 +148,7 @@ func (s *stitcher) add(m *machine, id uint64, complete bool) {
 	books := s.addPieces(r.pieces, x, start)
 	s.world = before
 	s.addLanes(m, books, start)
-	s.addCapacity(r, books)
+	s.addCapacity(r, books, before.procs)
 	s.end = max(s.end, r.end)
 	for ; s.closed < len(s.windows)-1; s.closed++ {
 		w := s.windows[s.closed]
@@ -160,12 +159,13 @@ func (s *stitcher) add(m *machine, id uint64, complete bool) {
 	}
 }
 
-// firstProcs is GOMAXPROCS at the start of a trace: what the first event about it says, or
-// else the number of Ps, as every generation tells the status of all.
+// firstProcs is GOMAXPROCS at the start of a trace: what the first event about it says, unless
+// that event is no longer the first and more Ps appeared before it; or else the
+// number of Ps, as every generation tells the status of all.
 func firstProcs(m *machine) int {
 	for _, c := range m.result.cuts {
 		if c.procs > 0 {
-			return c.procs
+			return max(c.procs, m.result.seen)
 		}
 	}
 	return max(len(m.lanes), 1)
@@ -199,7 +199,11 @@ func (s *stitcher) addPieces(pieces []*piece, x *translator, start int64) (books
 
 // boundary begins a window where a piece does, if it is one.
 func (s *stitcher) boundary(p *piece) {
-	label := p.label
+	label := p.mark
+	if len(s.windows) >= maxWindows {
+		s.odd++
+		return
+	}
 	switch p.begins {
 	case cutProcs:
 		if s.book.label == procsLabel(p.procs) {
@@ -435,25 +439,15 @@ func (w *world) apply(c cut, books []*book) {
 	}
 }
 
-// addCapacity integrates GOMAXPROCS. It comes after addLanes.
-func (s *stitcher) addCapacity(r *result, books []*book) {
-	w := world{book: books[0], procs: s.capProcs}
-	if w.procs == 0 {
-		w.procs = s.procs
-		for _, c := range r.cuts {
-			if c.procs > 0 {
-				w.procs = c.procs
-				break
-			}
-		}
-	}
+// addCapacity integrates GOMAXPROCS, which was before at the generation's start.
+func (s *stitcher) addCapacity(r *result, books []*book, before int) {
+	w := world{book: books[0], procs: before}
 	end := max(r.end, s.settled)
 	for _, c := range r.cuts {
 		s.integrate(&w, c.at)
 		w.apply(c, books)
 	}
 	s.integrate(&w, end)
-	s.capProcs = w.procs
 }
 
 // integrate goes back where a cut lies before the end of the last generation: a

@@ -258,9 +258,17 @@ func (x *indexer) begin(h header) {
 	x.Generations = append(x.Generations, x.cur)
 }
 
+// maxThreads bounds the threads of a generation; by default Go stops at 10000.
+const maxThreads = 1 << 16
+
 func (g *Generation) addEvents(m uint64, b batch) {
 	i, ok := g.threadIndex[m]
 	if !ok {
+		if len(g.Threads) == maxThreads {
+			g.damaged = true
+			g.trace.lose(b.off, int64(b.size), "a generation of too many threads")
+			return
+		}
 		i = int32(len(g.Threads))
 		g.threadIndex[m] = i
 		g.Threads = append(g.Threads, Thread{ID: m})

@@ -60,9 +60,12 @@ type Frame struct {
 	Line uint64
 }
 
-// maxTables bounds the tables of one generation kept in memory. Real ones are a
-// few MB at most.
-const maxTables = 64 << 20
+// maxTables and maxEntries bound the tables of one generation kept in memory. Real
+// ones are a few MB at most.
+const (
+	maxTables  = 64 << 20
+	maxEntries = 1 << 20 // in each table
+)
 
 // Tables reads a generation's tables.
 func (g *Generation) Tables() (*Tables, error) {
@@ -96,6 +99,9 @@ func (g *Generation) Tables() (*Tables, error) {
 				t.lose(g, "the %s table at byte %d is damaged", kind.what, b.off)
 			}
 		}
+	}
+	if max(len(t.strings), len(t.stacks), len(t.Samples)) == maxEntries {
+		t.lose(g, "a table has more than %d entries", maxEntries)
 	}
 	if t.Clock.Frequency == 0 {
 		t.Clock.set(defaultFrequency)
@@ -146,7 +152,7 @@ func (t *Tables) addStrings(r *reader) {
 			r.bad = true
 			return
 		}
-		if s := r.bytes(n); !r.bad {
+		if s := r.bytes(n); !r.bad && len(t.strings) < maxEntries {
 			t.strings[id] = string(s)
 		}
 	}
@@ -169,7 +175,7 @@ func (t *Tables) addStacks(r *reader) {
 		for range 4 * frames {
 			r.uvarint()
 		}
-		if !r.bad {
+		if !r.bad && len(t.stacks) < maxEntries {
 			t.stacks[id] = start[:len(start)-len(r.data)]
 		}
 	}
@@ -183,7 +189,7 @@ func (t *Tables) addSamples(r *reader) {
 			return
 		}
 		s := Sample{Time: int64(r.uvarint()), Thread: r.uvarint(), P: r.uvarint(), G: r.uvarint(), Stack: r.uvarint()}
-		if !r.bad {
+		if !r.bad && len(t.Samples) < maxEntries {
 			t.Samples = append(t.Samples, s)
 		}
 	}

@@ -1,0 +1,202 @@
+package account
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/contend-go/contend/traces/decode"
+)
+
+func readBytes(data []byte, opt Options) (*Account, error) {
+	return Read(bytes.NewReader(data), int64(len(data)), opt)
+}
+
+// small is a short trace with a bit of everything.
+func small(t testing.TB) []byte {
+	data, err := os.ReadFile(filepath.Join("testdata", "small.trace"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func TestNotATrace(t *testing.T) {
+	const header = "go 1.26 trace\x00\x00\x00"
+	for _, tc := range []struct{ name, data, want string }{
+		{"empty", "", "an empty file"},
+		{"text", "hello, world\nhello, world\n", `begins with "hello, world\nhel"`},
+		{"profile", "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff\xa4\x92", "pprof"},
+		{"half a header", "go 1.26 tr", "within its header"},
+		{"one byte", "g", "within its header"},
+		{"only a header", header, "no events"},
+		{"only a header of an older Go", "go 1.21 trace\x00\x00\x00", "not a Go execution trace"},
+		{"zeros", header + strings.Repeat("\x00", 10000), "no events"},
+	} {
+		_, err := readBytes([]byte(tc.data), Options{})
+		var format *decode.FormatError
+		if !errors.As(err, &format) || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("%s: error %v, want a FormatError with %q", tc.name, err, tc.want)
+		}
+	}
+}
+
+func TestUnknownVersion(t *testing.T) {
+	for _, v := range []string{"1.27", "1.99", "1.18"} {
+		_, err := readBytes([]byte("go "+v+" trace\x00\x00\x00\x01\x01\x01\x01\x01\x01"), Options{})
+		var version *decode.VersionError
+		if !errors.As(err, &version) || !strings.Contains(err.Error(), "go "+v) || !strings.Contains(err.Error(), "go 1.22 to 1.26") {
+			t.Errorf("go %s: error %v, want one that names it and those supported", v, err)
+		}
+	}
+}
+
+// sane checks what must hold for any input.
+func sane(t *testing.T, a *Account) {
+	t.Helper()
+	for _, w := range append(a.Windows, a.Total) {
+		var charged time.Duration
+		for _, c := range w.Causes {
+			charged += c.Time
+		}
+		if charged != w.Parts[Idle] {
+			t.Errorf("window %q: idle %v, charged %v", w.Label, w.Parts[Idle], charged)
+		}
+		for s, d := range w.Parts {
+			if d < 0 {
+				t.Errorf("window %q: %v is %v", w.Label, State(s), d)
+			}
+		}
+	}
+}
+
+func TestTruncated(t *testing.T) {
+	data := small(t)
+	for n := range data {
+		if n > 300 && n < len(data)-300 && n%23 != 0 {
+			continue // every byte would take minutes
+		}
+		a, err := readBytes(data[:n], Options{})
+		if err != nil {
+			if n > 2000 {
+				t.Errorf("at byte %d: %v", n, err)
+			}
+			continue
+		}
+		sane(t, a)
+		if !a.Lost.Any() || len(a.Lost.Reasons) == 0 {
+			t.Errorf("at byte %d: nothing lost", n)
+		}
+		for _, w := range a.Windows {
+			if w.Residual.Abs() > w.Capacity/100+100*time.Microsecond {
+				t.Errorf("at byte %d: residual %v of %v", n, w.Residual, w.Capacity)
+			}
+		}
+	}
+}
+
+func TestFlippedBits(t *testing.T) {
+	data := small(t)
+	for seed := range uint64(500) {
+		rnd := rand.New(rand.NewPCG(seed, 0))
+		bad := bytes.Clone(data)
+		for range 1 + rnd.IntN(3) {
+			bad[16+rnd.IntN(len(bad)-16)] ^= 1 << rnd.IntN(8)
+		}
+		a, err := readBytes(bad, Options{Windows: WindowSpec{Mode: WindowMode(seed % 3)}})
+		if err != nil {
+			t.Logf("seed %d: %v", seed, err)
+			continue
+		}
+		sane(t, a)
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+}
+
+func TestHugeLength(t *testing.T) {
+	data := append([]byte("go 1.26 trace\x00\x00\x00"), 1, 1, 1, 1) // a batch: generation, thread, time
+	data = binary.AppendUvarint(data, 2<<30)
+	data = append(data, make([]byte, 100)...)
+	if a, err := readBytes(data, Options{}); err == nil {
+		t.Errorf("account %+v, want an error", a)
+	}
+	// Behind a good generation, that generation remains.
+	good := small(t)
+	a, err := readBytes(append(bytes.Clone(good), data[16:]...), Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole, err := readBytes(good, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !a.Lost.Any() || a.Lost.Bytes != int64(len(data)-16) || a.Events != whole.Events {
+		t.Errorf("lost %+v, %d events of %d", a.Lost, a.Events, whole.Events)
+	}
+}
+
+// TestKilled reads the trace of a process that was killed: the last generation is
+// incomplete, and still accounted as far as it goes.
+func TestKilled(t *testing.T) {
+	path := record(t, "killed")
+	f, size := openTrace(t, path)
+	a, err := Read(f, size, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sane(t, a)
+	if !a.Lost.Any() || a.Lost.Generations != 1 || a.Generations < 2 {
+		t.Errorf("%d generations, lost %+v", a.Generations, a.Lost)
+	}
+	if a.Duration < 1100*time.Millisecond {
+		t.Errorf("accounted %v of 1.3s", a.Duration)
+	}
+	if r := a.Total.Residual.Abs(); r > a.Total.Capacity/1000 {
+		t.Errorf("residual %v of %v", r, a.Total.Capacity)
+	}
+	if u := a.Total.Parts[Unknown]; u > a.Total.Capacity/10 {
+		t.Errorf("unknown %v of %v", u, a.Total.Capacity)
+	}
+}
+
+// TestStream reads a trace from what cannot seek.
+func TestStream(t *testing.T) {
+	data := small(t)
+	a, err := ReadStream(struct{ *bytes.Reader }{bytes.NewReader(data)}, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := readBytes(data, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a.Total.Parts != want.Total.Parts || a.Events != want.Events {
+		t.Errorf("parts %v, want %v", a.Total.Parts, want.Total.Parts)
+	}
+}
+
+// FuzzRead must survive anything. The corpus in testdata/fuzz is kept.
+func FuzzRead(f *testing.F) {
+	data := small(f)
+	f.Add(data)
+	f.Add(data[:len(data)/2])
+	f.Add([]byte("go 1.22 trace\x00\x00\x00"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		var opt Options
+		opt.Windows.Mode = WindowMode(len(data) % 5)
+		opt.Windows.Every = 10 * time.Millisecond
+		opt.Timeline.Columns = len(data) % 3 * 50
+		a, err := readBytes(data, opt)
+		if err == nil {
+			sane(t, a)
+		}
+	})
+}
