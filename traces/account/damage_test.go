@@ -183,7 +183,8 @@ func TestStream(t *testing.T) {
 	}
 }
 
-// FuzzRead must survive anything. The corpus in testdata/fuzz is kept.
+// FuzzRead must survive anything. The corpus in testdata/fuzz is kept. Run it with
+// -fuzzminimizetime=10x: minimising finds of this size takes minutes otherwise.
 func FuzzRead(f *testing.F) {
 	data := small(f)
 	f.Add(data)
@@ -193,6 +194,7 @@ func FuzzRead(f *testing.F) {
 		var opt Options
 		opt.Windows.Mode = WindowMode(len(data) % 5)
 		opt.Windows.Every = 10 * time.Millisecond
+		opt.Parallel = 1
 		opt.Timeline.Columns = len(data) % 3 * 50
 		a, err := readBytes(data, opt)
 		if err == nil {

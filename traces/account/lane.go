@@ -42,7 +42,9 @@ type world struct {
 type laneHead struct {
 	seen  bool
 	until int64
-	state State // if the generation before does not tell
+	// state and thread are what the generation itself tells, if the one before does not.
+	state  State
+	thread int32
 }
 
 // set makes the P do something else from t on.
@@ -78,7 +80,7 @@ func (l *lane) recompute() {
 // endHead ends what is known of the P from before the generation.
 func (l *lane) endHead(t int64) {
 	l.w.heads = grow(l.w.heads, l.p)
-	l.w.heads[l.p] = laneHead{seen: true, until: t, state: l.base}
+	l.w.heads[l.p] = laneHead{seen: true, until: t, state: l.base, thread: l.thread}
 	l.head, l.since = false, t
 }
 

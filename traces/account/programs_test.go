@@ -82,7 +82,8 @@ func until(d time.Duration, f func(i int)) {
 }
 
 var programs = map[string]func(*os.File){
-	"mutex": traced(mutex),
+	"mutex":    traced(mutex),
+	"starving": traced(starving),
 	"pingpong": traced(func() {
 		a, b := make(chan int), make(chan int)
 		go func() {
@@ -320,6 +321,19 @@ func mutex() {
 			})
 		})
 	}
+}
+
+// starving keeps a lock so long that waiters starve.
+func starving() {
+	runtime.GOMAXPROCS(4)
+	var mu sync.Mutex
+	together(8, func(int) {
+		until(60*time.Millisecond, func(int) {
+			mu.Lock()
+			until(300*time.Microsecond, func(int) {})
+			mu.Unlock()
+		})
+	})
 }
 
 // pool hands requests over unbuffered channels to workers that share a mutex.

@@ -341,6 +341,9 @@ func (s *stitcher) addLanes(m *machine, books []*book, start int64) {
 			head = m.heads[p]
 		}
 		l := s.lane(p, start, in, head)
+		if l.cpu == nil && head.seen && head.thread >= 0 {
+			l.cpu = s.cpu(m.threads[head.thread].id)
+		}
 		to := m.result.end
 		if head.seen {
 			to = head.until
