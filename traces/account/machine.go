@@ -622,7 +622,10 @@ func (m *machine) release(th *thread, l *lane, t int64) {
 	if th.lane == l {
 		th.lane = nil
 	}
-	l.settle(t) // while it is known on which CPU the thread was
+	if l.head {
+		l.endHead(t)
+	}
+	l.settle(t) // while it is known which thread it was
 	l.g, l.thread, l.cpu = nil, -1, nil
 }
 
@@ -656,6 +659,7 @@ func (m *machine) bind(th *thread, l *lane) {
 	th.lane = l
 	l.thread = m.ev.Thread
 	l.cpu = th.cpu
+	l.until = 0 // there may be more to settling from now on
 	l.abandoned = false
 }
 
