@@ -38,6 +38,7 @@ func startSwitches(out *output) (c *switchRecorder, warning string) {
 		c.rings = rings
 		c.w = newSwitchWriter(out, os.Getpid(), start, "")
 	}
+	c.queues()
 	c.snapshot()
 	go c.run()
 	return c, warning
@@ -63,18 +64,28 @@ func (c *switchRecorder) run() {
 	}
 }
 
-// snapshot notes the threads' totals of this moment.
+// snapshot notes the threads' CPU clocks of this moment.
 func (c *switchRecorder) snapshot() {
-	threads := threadTimes()
-	at := monotonic()
+	before := monotonic()
+	clocks := threadClocks()
+	at := before + (monotonic()-before)/2
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.w.threads(at, threads)
+	c.w.threads(frameClocks, at, clocks)
+}
+
+// queues notes how long the threads have waited for a CPU so far.
+func (c *switchRecorder) queues() {
+	at, queues := monotonic(), threadQueues()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.w.threads(frameQueue, at, queues)
 }
 
 // finish ends the recording and the file.
 func (c *switchRecorder) finish() (sample.Attachment, []string, error) {
 	c.snapshot()
+	c.queues()
 	end := monotonic()
 	if c.rings != nil {
 		c.rings.disable()

@@ -265,30 +265,39 @@ func threads() ([]int, error) {
 	return tids, nil
 }
 
-// threadTimes reads what the kernel has accounted to every thread: the CPU
-// time from its CPU clock, which includes the slice that is running, the
-// run-queue wait from schedstat.
-func threadTimes() []threadTime {
+// threadClocks reads every thread's CPU clock, in nanoseconds: its CPU time, the
+// slice that is running included. It is quick, as windows are measured by it.
+func threadClocks() map[int32]int64 {
 	tids, err := threads()
 	if err != nil {
 		return nil
 	}
-	times := make([]threadTime, 0, len(tids))
+	clocks := make(map[int32]int64, len(tids))
 	for _, tid := range tids {
 		// CPUCLOCK_SCHED | CPUCLOCK_PERTHREAD, as clock_getcpuclockid(3) makes them.
 		var ts unix.Timespec
-		if unix.ClockGettime(int32(^tid<<3|6), &ts) != nil {
-			continue // it ended meanwhile
+		if unix.ClockGettime(int32(^tid<<3|6), &ts) == nil { // or it has ended meanwhile
+			clocks[int32(tid)] = ts.Nano()
 		}
-		t := threadTime{tid: int32(tid), cpu: ts.Nano()}
-		if b, err := os.ReadFile("/proc/self/task/" + strconv.Itoa(tid) + "/schedstat"); err == nil {
-			if f := strings.Fields(string(b)); len(f) == 3 {
-				t.wait, _ = strconv.ParseInt(f[1], 10, 64)
-			}
-		}
-		times = append(times, t)
 	}
-	return times
+	return clocks
+}
+
+// threadQueues reads from schedstat how long every thread has been runnable
+// without a CPU, in nanoseconds.
+func threadQueues() map[int32]int64 {
+	tids, err := threads()
+	if err != nil {
+		return nil
+	}
+	queues := make(map[int32]int64, len(tids))
+	for _, tid := range tids {
+		b, err := os.ReadFile("/proc/self/task/" + strconv.Itoa(tid) + "/schedstat")
+		if f := strings.Fields(string(b)); err == nil && len(f) == 3 {
+			queues[int32(tid)], _ = strconv.ParseInt(f[1], 10, 64)
+		}
+	}
+	return queues
 }
 
 // monotonic is the time in the clock of switch records and Go's traces.

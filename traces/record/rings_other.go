@@ -18,5 +18,6 @@ func (*rings) drain(*switchWriter) {}
 func (*rings) disable()            {}
 func (*rings) close()              {}
 
-func threadTimes() []threadTime { return nil }
-func monotonic() int64          { return 0 }
+func threadClocks() map[int32]int64 { return nil }
+func threadQueues() map[int32]int64 { return nil }
+func monotonic() int64              { return 0 }

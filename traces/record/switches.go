@@ -27,31 +27,30 @@ type Switches struct {
 	// before is here.
 	Broken error
 
-	// Totals are what the kernel had accounted to the threads at some
-	// moments: at the start, the end, every mark and both ends of every
-	// trace. In order of time.
-	Totals []Totals
+	// Clocks are the threads' CPU clocks at some moments: at the start, the
+	// end, every mark and both ends of every trace. In order of time.
+	Clocks []Clocks
+
+	// Waited is how long all threads together were runnable without a CPU
+	// between start and end, in nanoseconds; 0 where the file broke off.
+	Waited int64
+
+	queue map[int32]int64 // of the first queue frame
 }
 
-// Totals is what the kernel had accounted to each thread at one moment.
-type Totals struct {
-	Time    int64 // ns
-	Threads map[int32]ThreadTotal
+// Clocks is every thread's CPU clock at one moment.
+type Clocks struct {
+	Time    int64           // ns
+	Threads map[int32]int64 // CPU time since the start of the thread, ns
 }
 
-// ThreadTotal is since the start of the thread, in nanoseconds.
-type ThreadTotal struct {
-	CPU  int64 // on a CPU
-	Wait int64 // runnable, waiting for one
-}
+// Since is the CPU time of all threads together since an earlier moment, in
+// nanoseconds. A thread that has ended meanwhile is left out.
+func (c *Clocks) Since(earlier *Clocks) int64 { return sumSince(c.Threads, earlier.Threads) }
 
-// Between is what all threads together used and waited since an earlier
-// moment. A thread that has ended meanwhile is left out.
-func (t *Totals) Between(earlier *Totals) (sum ThreadTotal) {
-	for tid, now := range t.Threads {
-		before := earlier.Threads[tid]
-		sum.CPU += now.CPU - before.CPU
-		sum.Wait += now.Wait - before.Wait
+func sumSince(now, before map[int32]int64) (sum int64) {
+	for tid, ns := range now {
+		sum += ns - before[tid]
 	}
 	return sum
 }
@@ -99,19 +98,18 @@ func (s *Switches) frame(kind byte, f *frameReader) error {
 			}
 			s.Log.Records = append(s.Log.Records, account.Switch{At: at, TID: tid, CPU: cpu, In: action(v&3) == switchedIn})
 		}
-	case frameThreads:
-		t := Totals{Time: f.nanos(), Threads: map[int32]ThreadTotal{}}
-		for len(f.b) > 0 {
-			tid := f.tid()
-			total := ThreadTotal{CPU: f.nanos(), Wait: f.nanos()}
-			if f.err != nil {
-				return f.err
-			}
-			t.Threads[tid] = total
-		}
+	case frameClocks:
+		at, clocks := f.nanos(), f.threads()
 		if f.err == nil {
-			s.Totals = append(s.Totals, t)
+			s.Clocks = append(s.Clocks, Clocks{at, clocks})
 		}
+	case frameQueue:
+		f.nanos() // the time
+		queue := f.threads()
+		if s.queue == nil {
+			s.queue = queue
+		}
+		s.Waited = sumSince(queue, s.queue)
 	case frameLost:
 		f.uint() // the CPU
 		s.Log.Lost += f.uint()
@@ -131,8 +129,8 @@ func (s *Switches) finish() {
 		if n := len(recs); n > 0 {
 			s.End = max(s.End, recs[n-1].At)
 		}
-		if n := len(s.Totals); n > 0 {
-			s.End = max(s.End, s.Totals[n-1].Time)
+		if n := len(s.Clocks); n > 0 {
+			s.End = max(s.End, s.Clocks[n-1].Time)
 		}
 	}
 	if s.Refused != "" {
@@ -140,8 +138,8 @@ func (s *Switches) finish() {
 		return
 	}
 	s.Log.From, s.Log.To = s.Start, s.End
-	if len(s.Totals) > 1 {
-		s.reconcile(&s.Totals[0], &s.Totals[len(s.Totals)-1])
+	if n := len(s.Clocks); n > 1 {
+		s.reconcile(&s.Clocks[0], &s.Clocks[n-1])
 	}
 }
 
@@ -155,11 +153,11 @@ func (s *Switches) finish() {
 // up to 20 µs, in virtual machines above all: 1% for threads that take short
 // naps. What a thread's clock has more than its records is therefore spread
 // over its switches, as far as the CPU and the thread were free before.
-func (s *Switches) reconcile(first, last *Totals) {
+func (s *Switches) reconcile(first, last *Clocks) {
 	seen, _ := onCPU(s.Log, first.Time, last.Time)
 	var always []account.Switch
-	for tid, total := range last.Threads {
-		if _, ok := seen[tid]; !ok && total.CPU-first.Threads[tid].CPU > (last.Time-first.Time)/2 {
+	for tid, clock := range last.Threads {
+		if _, ok := seen[tid]; !ok && clock-first.Threads[tid] > (last.Time-first.Time)/2 {
 			always = append(always, account.Switch{At: s.Start, TID: tid, CPU: -1, In: true})
 		}
 	}
@@ -168,7 +166,7 @@ func (s *Switches) reconcile(first, last *Totals) {
 		seen, ins := onCPU(s.Log, first.Time, last.Time)
 		lag := map[int32]int64{}
 		for tid, n := range ins {
-			lag[tid] = min(max(last.Threads[tid].CPU-first.Threads[tid].CPU-seen[tid], 0)/n, maxLag)
+			lag[tid] = min(max(last.Threads[tid]-first.Threads[tid]-seen[tid], 0)/n, maxLag)
 		}
 		s.bringForward(lag)
 	}

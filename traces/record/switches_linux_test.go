@@ -84,8 +84,8 @@ func recordLoad(t *testing.T, procs int) (oncpu, rusage, whole, clocks time.Dura
 	if s.Broken != nil || s.Log.Lost > 0 {
 		t.Fatalf("broken %v, lost %d", s.Broken, s.Log.Lost)
 	}
-	first, last := &s.Totals[0], &s.Totals[1]
-	return total(s, from, to), time.Duration(used), total(s, first.Time, last.Time), time.Duration(last.Between(first).CPU)
+	first, last := &s.Clocks[0], &s.Clocks[1]
+	return total(s, from, to), time.Duration(used), total(s, first.Time, last.Time), time.Duration(last.Since(first))
 }
 
 func total(s *Switches, from, to int64) time.Duration {

@@ -8,17 +8,20 @@ import (
 
 	"github.com/contend-go/contend/traces/account"
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
 // example is a file with every kind of frame, and what it says.
 func example() ([]byte, *Switches) {
 	var b bytes.Buffer
 	w := newSwitchWriter(&b, 100, 1000, "")
-	w.threads(1000, []threadTime{{100, 50, 5}, {101, 0, 0}, {103, 7, 0}})
+	w.threads(frameQueue, 999, map[int32]int64{100: 5, 103: 0})
+	w.threads(frameClocks, 1000, map[int32]int64{100: 50, 101: 0, 103: 7})
 	w.switches(0, []switchRecord{{1100, 100, blocked}, {1110, 101, switchedIn}, {1500, 101, exited}})
 	w.switches(3, []switchRecord{{1200, 100, switchedIn}, {1800, 100, preempted}})
 	w.lost(3, 7)
-	w.threads(1990, []threadTime{{100, 50 + 100 + 600, 105}, {103, 997, 0}})
+	w.threads(frameClocks, 1990, map[int32]int64{100: 50 + 100 + 600, 103: 997})
+	w.threads(frameQueue, 1995, map[int32]int64{100: 105, 103: 20, 104: 1})
 	w.end(2000)
 	return b.Bytes(), &Switches{
 		PID: 100, CPUs: runtime.NumCPU(), Start: 1000, End: 2000,
@@ -30,10 +33,11 @@ func example() ([]byte, *Switches) {
 			{At: 1500, TID: 101, CPU: 0},
 			{At: 1800, TID: 100, CPU: 3},
 		}},
-		Totals: []Totals{
-			{1000, map[int32]ThreadTotal{100: {50, 5}, 101: {}, 103: {7, 0}}},
-			{1990, map[int32]ThreadTotal{100: {750, 105}, 103: {997, 0}}},
+		Clocks: []Clocks{
+			{1000, map[int32]int64{100: 50, 101: 0, 103: 7}},
+			{1990, map[int32]int64{100: 750, 103: 997}},
 		},
+		Waited: 100 + 20 + 1,
 	}
 }
 
@@ -43,11 +47,11 @@ func TestSwitchesRoundTrip(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if d := cmp.Diff(want, got); d != "" {
+	if d := cmp.Diff(want, got, cmpopts.IgnoreUnexported(Switches{})); d != "" {
 		t.Error(d)
 	}
-	if got, want := want.Totals[1].Between(&want.Totals[0]), (ThreadTotal{700 + 990, 100}); got != want {
-		t.Errorf("between the totals %v, want %v", got, want)
+	if got := want.Clocks[1].Since(&want.Clocks[0]); got != 700+990 {
+		t.Errorf("%d ns between the clocks, want %d", got, 700+990)
 	}
 }
 
@@ -56,13 +60,13 @@ func TestSwitchesRoundTrip(t *testing.T) {
 func TestSwitchingIn(t *testing.T) {
 	var b bytes.Buffer
 	w := newSwitchWriter(&b, 1, 0, "")
-	w.threads(0, []threadTime{{1, 0, 0}, {2, 0, 0}})
+	w.threads(frameClocks, 0, map[int32]int64{1: 0, 2: 0})
 	w.switches(0, []switchRecord{
 		{100, 1, switchedIn}, {200, 1, blocked}, // idle before
 		{204, 2, switchedIn}, {300, 2, blocked}, // straight from thread 1
 		{400, 1, switchedIn}, {500, 1, blocked},
 	})
-	w.threads(900, []threadTime{{1, 230, 0}, {2, 116, 0}})
+	w.threads(frameClocks, 900, map[int32]int64{1: 230, 2: 116})
 	w.end(1000)
 	s, err := ReadSwitches(&b)
 	if err != nil {
@@ -98,10 +102,10 @@ func TestSwitchesCut(t *testing.T) {
 func TestSwitchesRefused(t *testing.T) {
 	var b bytes.Buffer
 	w := newSwitchWriter(&b, 1, 0, "permission denied")
-	w.threads(5, []threadTime{{1, 10, 1}})
+	w.threads(frameClocks, 5, map[int32]int64{1: 10})
 	w.end(7)
 	s, err := ReadSwitches(&b)
-	if err != nil || s.Log != nil || s.Refused != "permission denied" || len(s.Totals) != 1 || s.Broken != nil {
+	if err != nil || s.Log != nil || s.Refused != "permission denied" || len(s.Clocks) != 1 || s.Broken != nil {
 		t.Errorf("%+v, %v", s, err)
 	}
 }

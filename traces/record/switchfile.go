@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"runtime"
+	"slices"
 )
 
 // The switches file is a text line, switchMagic, and then frames until the
@@ -20,7 +22,8 @@ import (
 //
 //	'H' header     pid, start, usable CPUs; then text: why the kernel gave no records, "" if it does
 //	'S' switches   cpu, first time; then per record: (delta time ×4 + action), signed tid − pid
-//	'T' threads    time; then per thread: signed tid − pid, CPU ns, run-queue wait ns
+//	'T' clocks     time; then per thread: signed tid − pid, CPU ns
+//	'Q' queue      time; then per thread: signed tid − pid, run-queue wait ns
 //	'L' lost       cpu, number of records that found the kernel's ring full
 //	'E' end        time; a file without it broke off
 const switchMagic = "contend switches 1\n"
@@ -28,7 +31,8 @@ const switchMagic = "contend switches 1\n"
 const (
 	frameHeader   = 'H'
 	frameSwitches = 'S'
-	frameThreads  = 'T'
+	frameClocks   = 'T'
+	frameQueue    = 'Q'
 	frameLost     = 'L'
 	frameEnd      = 'E'
 )
@@ -52,13 +56,6 @@ type switchRecord struct {
 	time   int64 // ns, CLOCK_MONOTONIC
 	tid    int32
 	action action
-}
-
-// threadTime is what the kernel has accounted to a thread so far.
-type threadTime struct {
-	tid  int32
-	cpu  int64 // ns on a CPU
-	wait int64 // ns runnable, waiting for a CPU
 }
 
 // switchWriter encodes frames. It has one owner at a time.
@@ -116,14 +113,14 @@ func (s *switchWriter) switches(cpu int, recs []switchRecord) {
 	s.flush(frameSwitches)
 }
 
-func (s *switchWriter) threads(at int64, threads []threadTime) {
+// threads writes a time of every thread, as a frame of the given kind.
+func (s *switchWriter) threads(kind byte, at int64, ns map[int32]int64) {
 	s.nanos(at)
-	for _, t := range threads {
-		s.tid(t.tid)
-		s.nanos(t.cpu)
-		s.nanos(t.wait)
+	for _, tid := range slices.Sorted(maps.Keys(ns)) {
+		s.tid(tid)
+		s.nanos(ns[tid])
 	}
-	s.flush(frameThreads)
+	s.flush(kind)
 }
 
 func (s *switchWriter) lost(cpu int, n uint64) {
@@ -177,6 +174,16 @@ func (f *frameReader) tid() int32 {
 		return 0
 	}
 	return int32(tid)
+}
+
+// threads reads a time for every thread, to the end of the frame.
+func (f *frameReader) threads() map[int32]int64 {
+	ns := map[int32]int64{}
+	for len(f.b) > 0 {
+		tid := f.tid()
+		ns[tid] = f.nanos()
+	}
+	return ns
 }
 
 func (f *frameReader) fail() { f.b, f.err = nil, errMalformed }

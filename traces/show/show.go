@@ -210,21 +210,22 @@ func (t *Trace) join(s *record.Switches) {
 	}
 	t.Usable = s.CPUs
 	if s.Refused != "" {
-		t.Notes = append(t.Notes, "no switch records, only the threads' CPU time: "+s.Refused)
+		t.Notes = append(t.Notes, "no switch records, only the threads' CPU time: "+s.Refused,
+			fmt.Sprintf("in %s, threads were runnable without a CPU for %s together (schedstat)", short(time.Duration(s.End-s.Start)), short(time.Duration(s.Waited))))
 	}
 	for _, w := range a.Windows {
-		t.CPU = append(t.CPU, cpuBetween(s.Totals, a.Origin+int64(w.Start), a.Origin+int64(w.End)))
+		t.CPU = append(t.CPU, cpuBetween(s.Clocks, a.Origin+int64(w.Start), a.Origin+int64(w.End)))
 	}
 }
 
 // cpuBetween is the threads' CPU time in a window, from the readings nearest
 // to its ends: their rate × the window's length. It is −1 where a reading is
 // further away than a tenth of the window.
-func cpuBetween(totals []record.Totals, from, to int64) time.Duration {
-	nearest := func(at int64) *record.Totals {
-		var best *record.Totals
-		for i := range totals {
-			if t := &totals[i]; best == nil || distance(t.Time, at) < distance(best.Time, at) {
+func cpuBetween(clocks []record.Clocks, from, to int64) time.Duration {
+	nearest := func(at int64) *record.Clocks {
+		var best *record.Clocks
+		for i := range clocks {
+			if t := &clocks[i]; best == nil || distance(t.Time, at) < distance(best.Time, at) {
 				best = t
 			}
 		}
@@ -234,7 +235,7 @@ func cpuBetween(totals []record.Totals, from, to int64) time.Duration {
 	if a == nil || b.Time <= a.Time || max(distance(a.Time, from), distance(b.Time, to)) > (to-from)/10 {
 		return -1
 	}
-	return time.Duration(float64(b.Between(a).CPU) / float64(b.Time-a.Time) * float64(to-from))
+	return time.Duration(float64(b.Since(a)) / float64(b.Time-a.Time) * float64(to-from))
 }
 
 func distance(a, b int64) int64 { return max(a-b, b-a) }

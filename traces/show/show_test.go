@@ -202,10 +202,10 @@ func TestBesides(t *testing.T) {
 }
 
 func TestCPUBetween(t *testing.T) {
-	at := func(time, cpu int64) record.Totals {
-		return record.Totals{Time: time, Threads: map[int32]record.ThreadTotal{1: {CPU: cpu}}}
+	at := func(time, cpu int64) record.Clocks {
+		return record.Clocks{Time: time, Threads: map[int32]int64{1: cpu}}
 	}
-	totals := []record.Totals{at(0, 0), at(1000, 500), at(2010, 2510)}
+	clocks := []record.Clocks{at(0, 0), at(1000, 500), at(2010, 2510)}
 	for _, c := range []struct{ from, to, want int64 }{
 		{0, 1000, 500},     // both ends read
 		{1000, 2000, 1990}, // the reading came 1% late: its rate counts
@@ -213,7 +213,7 @@ func TestCPUBetween(t *testing.T) {
 		{0, 1500, -1}, // no reading near the end
 		{400, 600, -1},
 	} {
-		if got := cpuBetween(totals, c.from, c.to); int64(got) != c.want {
+		if got := cpuBetween(clocks, c.from, c.to); int64(got) != c.want {
 			t.Errorf("%d to %d: %d, want %d", c.from, c.to, got, c.want)
 		}
 	}
