@@ -49,6 +49,7 @@ func sweep(ctx context.Context, o *cachebench.Options) error {
 	}
 	if o.DryRun {
 		plan.Describe(os.Stdout, o.PricePerHour)
+		announceTraces(os.Stdout, plan)
 		return nil
 	}
 	return measure(ctx, plan, &o.SweepOptions, o.Options(&facts))
@@ -59,6 +60,7 @@ func measure(ctx context.Context, plan *bench.Plan, o *bench.SweepOptions, opt b
 	opt.Provenance = append(bench.Provenance(), opt.Provenance...)
 	opt.Progress, opt.Terminal = os.Stderr, term.IsTerminal(int(os.Stderr.Fd()))
 	fmt.Fprintf(os.Stderr, "%d cells, %d processes, about %v\n", len(plan.Cells), plan.Samples(), plan.Duration().Round(1e9))
+	announceTraces(os.Stderr, plan)
 	sum, err := bench.Run(ctx, plan, opt)
 	if err != nil {
 		if sum.Measured > 0 {
