@@ -53,43 +53,62 @@ const Yields = 1000
 const closed = 1 << 63
 
 // Ring is the queue. Make it with New; all methods are safe for concurrent use.
-type Ring[T any] struct {
+type Ring[T any] = ring[T, cpu.CacheLinePad]
+
+// Unpadded is the same queue with nothing between what different CPUs write:
+// its counters share cache lines with each other, with what is only read, and
+// slots share lines with slots. It is there to show what that costs.
+type Unpadded[T any] = ring[T, [0]byte]
+
+// ring is the queue with the given padding: the one difference between Ring and
+// Unpadded. Pad is a whole cache line or nothing.
+type ring[T, Pad any] struct {
 	// Set by New, then only read.
-	slots  []slot[T]
+	slots  []slot[T, Pad]
 	mask   uint64 // capacity − 1
 	yields int    // before a blocked operation parks
 
 	// The two ticket counters are the hot spots. Each has its cache line to
 	// itself, so that producers and consumers disturb each other only where
 	// they meet in a slot.
-	_    cpu.CacheLinePad
+	_    Pad
 	tail atomic.Uint64 // next ticket of a push, and the closed bit
-	_    cpu.CacheLinePad
+	_    Pad
 	head atomic.Uint64 // next ticket of a pop; at most tail, at least tail − capacity
-	_    cpu.CacheLinePad
+	_    Pad
 
 	poppers parking // where Pop waits for a value
-	_       cpu.CacheLinePad
+	_       Pad
 	pushers parking // where Push waits for room
 }
 
 // slot holds one value. Between seq = t and seq = t+1 value belongs to the push
 // with ticket t, between seq = t+1 and seq = t+capacity to the pop with ticket
 // t. Each publishes it to the other by its store of seq.
-type slot[T any] struct {
+type slot[T, Pad any] struct {
+	// A whole line apart: wherever the slots begin, and whatever T's size,
+	// no cache line holds parts of two slots. The pad comes first because Go
+	// gives a last field of size zero a byte.
+	_     Pad
 	seq   atomic.Uint64
 	value T
-	// A whole line apart: wherever the slots begin, and whatever T's size,
-	// no cache line holds parts of two slots.
-	_ cpu.CacheLinePad
 }
 
 // New returns an empty ring. Its capacity is the given one rounded up to a
 // power of two, and at least 2: with a single slot, "full" and "empty again"
 // would be the same number.
 func New[T any](capacity int, wait Wait) *Ring[T] {
+	return newRing[T, cpu.CacheLinePad](capacity, wait)
+}
+
+// NewUnpadded is New without the padding.
+func NewUnpadded[T any](capacity int, wait Wait) *Unpadded[T] {
+	return newRing[T, [0]byte](capacity, wait)
+}
+
+func newRing[T, Pad any](capacity int, wait Wait) *ring[T, Pad] {
 	n := 1 << bits.Len(uint(max(capacity, 2)-1))
-	r := &Ring[T]{slots: make([]slot[T], n), mask: uint64(n - 1)}
+	r := &ring[T, Pad]{slots: make([]slot[T, Pad], n), mask: uint64(n - 1)}
 	if wait == Spin {
 		r.yields = Yields
 	}
@@ -102,11 +121,11 @@ func New[T any](capacity int, wait Wait) *Ring[T] {
 }
 
 // Cap is the number of values that fit.
-func (r *Ring[T]) Cap() int { return len(r.slots) }
+func (r *ring[T, Pad]) Cap() int { return len(r.slots) }
 
 // TryPush adds v at the end, and reports whether it did: false if the ring is
 // full or closed.
-func (r *Ring[T]) TryPush(v T) bool {
+func (r *ring[T, Pad]) TryPush(v T) bool {
 	if !r.offer(v) {
 		return false
 	}
@@ -116,7 +135,7 @@ func (r *Ring[T]) TryPush(v T) bool {
 
 // offer is TryPush without waking anyone: it may be called under a parking's
 // lock, while waking takes the other side's.
-func (r *Ring[T]) offer(v T) bool {
+func (r *ring[T, Pad]) offer(v T) bool {
 	for n := 0; ; n++ {
 		t := r.tail.Load()
 		if t&closed != 0 {
@@ -143,7 +162,7 @@ func (r *Ring[T]) offer(v T) bool {
 }
 
 // TryPop removes the first value, and reports whether there was one.
-func (r *Ring[T]) TryPop() (T, bool) {
+func (r *ring[T, Pad]) TryPop() (T, bool) {
 	v, ok := r.take()
 	if ok {
 		r.pushers.wake()
@@ -152,7 +171,7 @@ func (r *Ring[T]) TryPop() (T, bool) {
 }
 
 // take is TryPop without waking anyone, as offer is TryPush.
-func (r *Ring[T]) take() (T, bool) {
+func (r *ring[T, Pad]) take() (T, bool) {
 	for n := 0; ; n++ {
 		h := r.head.Load()
 		s := &r.slots[h&r.mask]
@@ -180,7 +199,7 @@ func (r *Ring[T]) take() (T, bool) {
 
 // Push adds v at the end, waiting for room. It reports false, and v is not
 // added, if the ring is closed before there is any.
-func (r *Ring[T]) Push(v T) (pushed bool) {
+func (r *ring[T, Pad]) Push(v T) (pushed bool) {
 	push := func() bool {
 		pushed = r.offer(v)
 		return pushed || r.isClosed()
@@ -196,7 +215,7 @@ func (r *Ring[T]) Push(v T) (pushed bool) {
 
 // Pop removes the first value, waiting for one. It reports false if the ring
 // is closed and empty.
-func (r *Ring[T]) Pop() (v T, ok bool) {
+func (r *ring[T, Pad]) Pop() (v T, ok bool) {
 	pop := func() bool {
 		v, ok = r.take()
 		return ok || r.drained()
@@ -211,7 +230,7 @@ func (r *Ring[T]) Pop() (v T, ok bool) {
 }
 
 // spin tries for a while, and reports whether try succeeded.
-func (r *Ring[T]) spin(try func() bool) bool {
+func (r *ring[T, Pad]) spin(try func() bool) bool {
 	for range r.yields {
 		for range tries {
 			if try() {
@@ -230,16 +249,16 @@ func (r *Ring[T]) spin(try func() bool) bool {
 
 // Close makes every later Push fail and wakes all who wait. Values that are in
 // the ring can still be popped. Closing twice is harmless.
-func (r *Ring[T]) Close() {
+func (r *ring[T, Pad]) Close() {
 	r.tail.Or(closed)
 	r.poppers.wakeAll()
 	r.pushers.wakeAll()
 }
 
-func (r *Ring[T]) isClosed() bool { return r.tail.Load()&closed != 0 }
+func (r *ring[T, Pad]) isClosed() bool { return r.tail.Load()&closed != 0 }
 
 // drained reports whether the ring is closed and empty, for good.
-func (r *Ring[T]) drained() bool {
+func (r *ring[T, Pad]) drained() bool {
 	t := r.tail.Load()
 	return t&closed != 0 && r.head.Load() >= t&^closed
 }

@@ -41,14 +41,34 @@ func TestPadding(t *testing.T) {
 	if tail-unsafe.Sizeof(r.slots) < line || head-tail-8 < line || poppers-head-8 < line || pushers-poppers-unsafe.Sizeof(r.poppers) < line {
 		t.Errorf("tail at %d, head at %d, poppers at %d, pushers at %d: want a line of %d bytes between any two", tail, head, poppers, pushers, line)
 	}
-	var b slot[byte]
-	if gap := unsafe.Sizeof(b) - unsafe.Offsetof(b.value) - 1; gap < line {
+	if gap := gapOf[byte](); gap < line {
 		t.Errorf("slot of byte: %d bytes from its value to the next slot, want %d", gap, line)
 	}
-	var s slot[[3]string]
-	if gap := unsafe.Sizeof(s) - unsafe.Offsetof(s.value) - unsafe.Sizeof(s.value); gap < line {
+	if gap := gapOf[[3]string](); gap < line {
 		t.Errorf("slot of [3]string: %d bytes from its value to the next slot, want %d", gap, line)
 	}
+}
+
+// gapOf is the distance between the end of a slot's value and the next slot.
+func gapOf[T any]() uintptr {
+	var s [2]slot[T, cpu.CacheLinePad]
+	end := uintptr(unsafe.Pointer(&s[0].value)) + unsafe.Sizeof(s[0].value)
+	return uintptr(unsafe.Pointer(&s[1].seq)) - end
+}
+
+// TestUnpadded shows that there the counters, and neighbouring slots, do share
+// a line.
+func TestUnpadded(t *testing.T) {
+	const line = unsafe.Sizeof(cpu.CacheLinePad{})
+	r := NewUnpadded[uint64](1024, Park)
+	at := func(p unsafe.Pointer) uintptr { return uintptr(p) / line }
+	if tail, head := at(unsafe.Pointer(&r.tail)), at(unsafe.Pointer(&r.head)); tail != head {
+		t.Errorf("tail in line %d, head in line %d: want the same", tail, head)
+	}
+	if size := unsafe.Sizeof(r.slots[0]); size != 16 {
+		t.Errorf("a slot of uint64 takes %d bytes, want 16: several to a line", size)
+	}
+	stress(t, NewUnpadded[[2]int](4, Park))
 }
 
 // TestAgainstReference compares random single-goroutine operations with a slice.
@@ -166,7 +186,7 @@ func TestStress(t *testing.T) {
 	}
 }
 
-func stress(t *testing.T, r *Ring[[2]int]) {
+func stress[Pad any](t *testing.T, r *ring[[2]int, Pad]) {
 	const producers, consumers, each = 6, 6, 1500
 	var received [producers][each]atomic.Int32
 	var pushing, popping sync.WaitGroup
