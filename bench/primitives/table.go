@@ -26,7 +26,9 @@ var tables = []struct {
 }{
 	{"mutex", func(int) table { return &mutexTable{m: filled()} }},
 	{"rwmutex", func(int) table { return &rwTable{m: filled()} }},
-	{"striped", func(n int) table { return &stripedTable[cpu.CacheLinePad]{stripes: makeStripes[cpu.CacheLinePad](n), m: filled()} }},
+	{"striped", func(n int) table {
+		return &stripedTable[cpu.CacheLinePad]{stripes: makeStripes[cpu.CacheLinePad](n), m: filled()}
+	}},
 	{"striped-unpadded", func(n int) table { return &stripedTable[[0]byte]{stripes: makeStripes[[0]byte](n), m: filled()} }},
 	{"copy-on-write", func(int) table { return newCopied(filled()) }},
 	{"sync.Map", func(int) table { return newSyncTable(filled()) }},
