@@ -17,11 +17,13 @@ import (
 
 	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/bench/cachebench"
+	"github.com/contend-go/contend/bench/primitives"
 	"github.com/contend-go/contend/caches/catalog"
 )
 
 func main() {
 	cachebench.RunCell(catalog.All(), probes)
+	primitives.RunCell(probes)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	err := newRoot().ExecuteContext(ctx)
 	stop()

@@ -6,53 +6,108 @@ import (
 	"os"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/bench/cachebench"
 	"github.com/contend-go/contend/bench/host"
+	"github.com/contend-go/contend/bench/primitives"
 	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/bench/study"
 	"github.com/contend-go/contend/caches/catalog"
 	"github.com/contend-go/contend/report"
 )
 
+// suites is what --suite may name, and which of its flags are whose.
+type suites struct {
+	caches     cachebench.Options // its SweepOptions are those of every suite
+	primitives primitives.Options
+	suite      string
+}
+
 func newSweep() *cobra.Command {
-	var o cachebench.Options
+	var s suites
 	c := &cobra.Command{
 		Use:   "sweep",
-		Short: "Measure caches over workloads and values of GOMAXPROCS",
+		Short: "Measure caches, or primitives, over values of GOMAXPROCS",
 		Long: `Measure every combination of the axes, each in a fresh process, in random blocks,
 and draw the report. A run that was interrupted is continued by the same command.
 
 The run folder holds samples.txt, which benchstat reads, the pictures, and
-report.html.`,
+report.html. Suites: caches over workloads; primitives, the rows of
+synchronisation primitives; study, what the published study's claims need
+(see contend claims).`,
 		Example: `  contend sweep --quick
   contend sweep --backend all --workload zipf,evict --reads 100,75 --procs 1,2,4
   contend sweep --workload replay --input oltp.gz --capacity 1000,2000 --backend mutexlru,ring
-  contend sweep --procs 1-32 --budget 20m --dry-run --price-per-hour 1.53`,
+  contend sweep --procs 1-32 --budget 20m --dry-run --price-per-hour 1.53
+  contend sweep --suite primitives --row lock-contended,read --hold 0,200ns
+  contend sweep --suite study --quick`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return sweep(cmd.Context(), &o)
+			return s.sweep(cmd)
 		},
 	}
-	o.Bind(c.Flags())
+	f := c.Flags()
+	f.StringVar(&s.suite, "suite", "caches", "what to measure: caches, primitives or study")
+	s.caches.Bind(f)
+	s.primitives.Bind(f)
 	completeList(c, "backend", catalog.Names)
 	completeList(c, "workload", workloadNames)
+	completeList(c, "row", primitives.Names)
+	completeList(c, "suite", func() []string { return []string{"caches", "primitives", "study"} })
 	return c
 }
 
-func sweep(ctx context.Context, o *cachebench.Options) error {
+func (s *suites) sweep(c *cobra.Command) error {
+	if err := s.foreign(c.Flags()); err != nil {
+		return err
+	}
 	facts := host.Read()
-	plan, err := o.Plan(catalog.All(), &facts)
+	plan, err := s.plan(&facts)
 	if err != nil {
 		return err
 	}
+	o := &s.caches.SweepOptions
 	if o.DryRun {
 		plan.Describe(os.Stdout, o.PricePerHour)
 		announceTraces(os.Stdout, plan)
 		return nil
 	}
-	return measure(ctx, plan, &o.SweepOptions, o.Options(&facts))
+	return measure(c.Context(), plan, o, o.Options(&facts))
+}
+
+func (s *suites) plan(facts *host.Facts) (*bench.Plan, error) {
+	switch s.suite {
+	case "caches":
+		return s.caches.Plan(catalog.All(), facts)
+	case "primitives":
+		return s.primitives.Plan(&s.caches.SweepOptions, facts)
+	case "study":
+		return study.Plan(&s.caches.SweepOptions, facts)
+	}
+	return nil, fmt.Errorf("--suite: %q unknown; there are caches, primitives and study", s.suite)
+}
+
+// foreign refuses the axes of another suite: they would change nothing.
+func (s *suites) foreign(given *pflag.FlagSet) (err error) {
+	var every, rows pflag.FlagSet
+	new(bench.SweepOptions).Bind(&every)
+	new(primitives.Options).Bind(&rows)
+	given.Visit(func(f *pflag.Flag) {
+		owner := "caches"
+		switch {
+		case f.Name == "suite" || every.Lookup(f.Name) != nil:
+			return
+		case rows.Lookup(f.Name) != nil:
+			owner = "primitives"
+		}
+		if owner != s.suite {
+			err = fmt.Errorf("--%s: belongs to --suite %s, not to %s", f.Name, owner, s.suite)
+		}
+	})
+	return err
 }
 
 // measure carries out a plan and draws its report.

@@ -12,6 +12,7 @@ import (
 // apart.
 const (
 	keyBackend = "backend"
+	keyImpl    = "impl" // of a row of primitives: what a backend is to a cache
 	keySharing = "sharing" // "none" is the share-nothing control
 	keyProbe   = "probe"   // present on traced samples
 	keyBase    = ".name"   // pseudo-key: the benchmark's base name
@@ -88,8 +89,8 @@ func seriesKeys(keys []keyValues) []string {
 	var unnamed, text, numeric []keyValues
 	for _, k := range keys {
 		switch {
-		case k.key == keyBackend:
-			return []string{keyBackend}
+		case k.key == keyBackend, k.key == keyImpl:
+			return []string{k.key}
 		case len(k.values) < 2:
 		case k.key == keyBase || k.key[0] == '/':
 			unnamed = append(unnamed, k)
