@@ -75,6 +75,6 @@ readable, 3 measured, but not all valid.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newSweep(), newTest(), newPack(), newRun(), newTrace(), newReport(), newCompare(), newDoctor(), newList())
+	root.AddCommand(newSweep(), newTest(), newPack(), newRun(), newTrace(), newReport(), newCompare(), newClaims(), newDoctor(), newList())
 	return root
 }

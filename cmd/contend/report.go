@@ -10,6 +10,7 @@ import (
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/report"
 	"github.com/contend-go/contend/report/chart"
+	"github.com/contend-go/contend/report/claims"
 )
 
 func newReport() *cobra.Command {
@@ -70,6 +71,8 @@ func writeReport(set *sample.Set, dir string, opt report.Options) error {
 	if opt.Timelines, opt.Tables, err = timelines(set, dir); err != nil {
 		return err
 	}
+	opt.Tables = append(opt.Tables, claims.Tables(claims.Judge(set, 0))...)
+	opt.Tables = append(opt.Tables, claims.Published(set)...)
 	files, err := report.Write(set, dir, opt)
 	if err != nil {
 		return err

@@ -12,7 +12,7 @@ import (
 // apart.
 const (
 	keyBackend = "backend"
-	keyImpl    = "impl" // of a row of primitives: what a backend is to a cache
+	keyImpl    = "impl"    // of a row of primitives: what a backend is to a cache
 	keySharing = "sharing" // "none" is the share-nothing control
 	keyProbe   = "probe"   // present on traced samples
 	keyBase    = ".name"   // pseudo-key: the benchmark's base name

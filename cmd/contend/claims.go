@@ -1,0 +1,55 @@
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/contend-go/contend/report/claims"
+)
+
+func newClaims() *cobra.Command {
+	var in input
+	var aliases []string
+	cpus, asJSON := 0.0, false
+	c := &cobra.Command{
+		Use:   "claims DIR|FILE…",
+		Short: "The published study's claims: confirmed, refuted, cannot tell",
+		Long: `Judge the claims of the published study by what was measured, each as the study
+tested it and in its fair variant. Answers rest on 95% intervals against limits
+that were fixed beforehand. Where a host has too few CPUs, or cells or samples
+are missing, the answer is "cannot tell", and what it takes: oversubscribed
+points are no evidence.
+
+A refuted claim is an answer: the exit code is 0.`,
+		Example: `  contend sweep --suite study --out study && contend claims study
+  contend claims --json study
+  contend claims --cpus 10 --name 'BenchmarkParallel/{backend}_{gomaxprocs}' laptop.txt`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			if cpus < 0 {
+				return fmt.Errorf("--cpus: %g; the number of CPUs that were usable", cpus)
+			}
+			known, err := claims.StudyAliases.With(aliases...)
+			if err != nil {
+				return err
+			}
+			set, err := in.load(args...)
+			if err != nil {
+				return err
+			}
+			known.Apply(set)
+			hosts := claims.Judge(set, cpus)
+			if asJSON {
+				return claims.WriteJSON(os.Stdout, hosts)
+			}
+			return claims.Write(os.Stdout, hosts)
+		},
+	}
+	in.bind(c.Flags())
+	c.Flags().Float64Var(&cpus, "cpus", 0, "usable CPUs, for texts that do not state them (usable-cpus:)")
+	c.Flags().StringArrayVar(&aliases, "alias", nil, "what a backend of another program is here, e.g. MutexRead=backend=mutexlru,workload=walk; repeatable (the study's own names are known)")
+	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return c
+}

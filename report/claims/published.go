@@ -1,0 +1,82 @@
+package claims
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/report/derive"
+	"github.com/contend-go/contend/report/html"
+)
+
+// Published is the table of the figures that others published for rows of
+// primitives, each beside ours: at the same GOMAXPROCS, or where they did not
+// state it, at our highest that is no oversubscription. None if the set holds
+// no such figures.
+func Published(set *sample.Set) []html.Table {
+	t := html.Table{
+		Title:   "Published figures beside ours",
+		About:   "Theirs are from other machines, Go versions and often other procedures, as the last column says: they are here to be remembered, not to be compared digit by digit. Ours: median of ns/op [95% interval].",
+		Columns: []string{"Row", "Structure", "Theirs", "GOMAXPROCS", "Year", "Ours", "GOMAXPROCS", "Their procedure"},
+		Numeric: []bool{false, false, true, true, true, true, true, false},
+	}
+	seen := map[string]bool{}
+	for _, r := range set.Records {
+		if r.Verb != "published" || seen[r.String()] {
+			continue
+		}
+		seen[r.String()] = true
+		figure, at := ours(set, r)
+		t.Rows = append(t.Rows, []string{
+			r.Get("row"), r.Get("impl"), r.Get("figure"), r.Get(sample.GOMAXPROCS), r.Get("year"), figure, at, r.Get("procedure"),
+		})
+	}
+	if len(t.Rows) == 0 {
+		return nil
+	}
+	return []html.Table{t}
+}
+
+// ours is the figure of the record's cell in the run that the record is of,
+// and the GOMAXPROCS it was measured at; both empty if there is none.
+func ours(set *sample.Set, r sample.Record) (figure, at string) {
+	byProcs := map[int][]*sample.Sample{}
+	usable := 0.0
+	for _, s := range set.Samples {
+		if s.Run == r.Run && s.Valid() && isRow(s.Name, r.Get("row"), r.Get("impl")) {
+			byProcs[s.Name.Procs()] = append(byProcs[s.Name.Procs()], s)
+			usable, _ = strconv.ParseFloat(s.Config["usable-cpus"], 64)
+		}
+	}
+	procs, err := strconv.Atoi(r.Get(sample.GOMAXPROCS))
+	if err != nil {
+		for p := range byProcs {
+			if float64(p) <= usable {
+				procs = max(procs, p)
+			}
+		}
+	}
+	if len(byProcs[procs]) == 0 {
+		return "", ""
+	}
+	e := derive.Median(byProcs[procs], func(s *sample.Sample) (float64, bool) { return s.Value("ns/op") })
+	figure, at = fmt.Sprintf("%.3g", e.Median), strconv.Itoa(procs)
+	if e.Interval() {
+		figure += fmt.Sprintf(" [%.3g, %.3g]", e.Lo, e.Hi)
+	}
+	if usable > 0 && float64(procs) > usable {
+		at += " (oversubscribed)"
+	}
+	return figure, at
+}
+
+// isRow reports whether the name is a row's plain cell: nothing held, no
+// thinking, no probe.
+func isRow(n *sample.Name, row, impl string) bool {
+	r, _ := n.Get("row")
+	i, _ := n.Get("impl")
+	return r == row && i == impl && !slices.ContainsFunc(n.Keys, func(f sample.Field) bool {
+		return f.Key == "hold" || f.Key == "think" || f.Key == "probe"
+	})
+}

@@ -1,0 +1,123 @@
+package claims
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/contend-go/contend/report/html"
+)
+
+// Write prints the answers for a person.
+func Write(w io.Writer, hosts []Host) error {
+	var b strings.Builder
+	for i, h := range hosts {
+		if i > 0 {
+			b.WriteString("\n")
+		}
+		h.write(&b)
+	}
+	_, err := io.WriteString(w, b.String())
+	return err
+}
+
+// WriteJSON prints them for a program: an array, one element for each host.
+func WriteJSON(w io.Writer, hosts []Host) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", " ")
+	e.SetEscapeHTML(false)
+	return e.Encode(hosts)
+}
+
+func (h Host) write(b *strings.Builder) {
+	fmt.Fprintf(b, "%s: %s\n", h.Label, h.cpus())
+	for _, a := range h.Answers {
+		fmt.Fprintf(b, "\n%d. %s\n", a.Number, a.Statement)
+		a.Study.write(b, "study")
+		a.Fair.write(b, "fair")
+		fmt.Fprintf(b, "   theirs: %s\n", a.Theirs)
+	}
+	n := h.count()
+	fmt.Fprintf(b, "\n%d claims as the study tested them: %d confirmed, %d refuted, %d cannot tell.\n", len(h.Answers), n[Confirmed], n[Refuted], n[CannotTell])
+	if n[CannotTell] > 0 {
+		fmt.Fprintln(b, "contend sweep --suite study measures the cells that are missing; CPUs that are missing take a larger host.")
+	}
+}
+
+func (h Host) cpus() string {
+	if h.CPUs == 0 {
+		return "usable CPUs not stated"
+	}
+	return fmt.Sprintf("%g usable CPUs", h.CPUs)
+}
+
+func (h Host) count() map[Verdict]int {
+	n := map[Verdict]int{}
+	for _, a := range h.Answers {
+		n[a.Study.Verdict]++
+	}
+	return n
+}
+
+func (r Result) write(b *strings.Builder, which string) {
+	fmt.Fprintf(b, "   %s: %s\n     %s\n", which, r.Answer(), r.Says)
+	for _, e := range r.Evidence {
+		if e.N > 0 {
+			fmt.Fprintf(b, "       %s: %s; %s: needs %s\n", e.What, e.Figure(), e.Verdict, e.Needs)
+		}
+	}
+}
+
+// Answer is the verdict, and what is missing where it is none.
+func (r Result) Answer() string {
+	if len(r.Why) == 0 {
+		return string(r.Verdict)
+	}
+	return string(r.Verdict) + ": " + strings.Join(r.Why, "; ")
+}
+
+// Figure is the estimate with its interval and what it rests on.
+func (e Evidence) Figure() string {
+	of := "sample"
+	if e.Paired {
+		of = "paired block"
+	}
+	if e.Lo == nil {
+		return fmt.Sprintf("%.3g (%s, no interval)", e.Estimate, plural(e.N, of))
+	}
+	return fmt.Sprintf("%.3g [%.3g, %.3g] (%s)", e.Estimate, *e.Lo, *e.Hi, plural(e.N, of))
+}
+
+// Tables are the answers as a section of the page: one table for each host of
+// which there is any evidence.
+func Tables(hosts []Host) []html.Table {
+	var tables []html.Table
+	for _, h := range hosts {
+		if !h.Measured() {
+			continue
+		}
+		t := html.Table{
+			Title:   "The published study's claims",
+			About:   fmt.Sprintf("Judged by what was measured on %s, %s. Evidence: estimate [95%% interval]. Oversubscribed points count for nothing.", h.Label, h.cpus()),
+			Columns: []string{"Claim", "Test", "Answer", "Evidence", "Published"},
+		}
+		for _, a := range h.Answers {
+			t.Rows = append(t.Rows,
+				[]string{fmt.Sprintf("%d. %s", a.Number, a.Statement), "study: " + a.Study.Says, a.Study.Answer(), a.Study.evidence(), "theirs: " + a.Theirs},
+				[]string{"", "fair: " + a.Fair.Says, a.Fair.Answer(), a.Fair.evidence(), ""})
+		}
+		tables = append(tables, t)
+	}
+	return tables
+}
+
+func (r Result) evidence() string {
+	var parts []string
+	for _, e := range r.Evidence {
+		if e.N > 0 {
+			parts = append(parts, e.What+": "+e.Figure())
+		}
+	}
+	return strings.Join(parts, "; ")
+}

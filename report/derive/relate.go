@@ -1,0 +1,35 @@
+package derive
+
+import (
+	"math"
+
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// A Quantity is what is taken of each sample; ok is false for one that lacks it.
+type Quantity func(s *sample.Sample) (v float64, ok bool)
+
+// Median estimates a quantity of samples of one cell, Ratio and Difference how
+// that of as relates to that of bs: paired by block where they were measured in
+// the same blocks, see [Estimate]. Invalid samples are left out.
+func Median(as []*sample.Sample, q Quantity) Estimate {
+	return median(values(q.of(as)), Confidence)
+}
+
+// Ratio estimates the quantity of as ÷ that of bs.
+func Ratio(as, bs []*sample.Sample, q Quantity) Estimate { return relate(q.of(as), q.of(bs), ratio) }
+
+// Difference estimates the quantity of as − that of bs.
+func Difference(as, bs []*sample.Sample, q Quantity) Estimate {
+	return relate(q.of(as), q.of(bs), difference)
+}
+
+func (q Quantity) of(list []*sample.Sample) []obs {
+	var os []obs
+	for _, s := range list {
+		if v, ok := q(s); ok && s.Valid() && !math.IsNaN(v) && !math.IsInf(v, 0) {
+			os = append(os, obs{v, pairOf(s)})
+		}
+	}
+	return os
+}
