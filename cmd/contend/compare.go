@@ -31,7 +31,10 @@ compare, 3 with --strict: the data cannot decide.`,
   contend compare --unit cpu-ns/op,ctxsw/op old new
   contend compare --format markdown contend-run > comment.md`,
 		Args: cobra.RangeArgs(1, 2),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if !cmd.Flags().Changed("want") {
+				opt.Want = max(opt.Want, opt.MinEffect*5/3)
+			}
 			old, new, err := sides(&in, args, base, head)
 			if err != nil {
 				return err
@@ -46,7 +49,7 @@ compare, 3 with --strict: the data cannot decide.`,
 	f.StringSliceVar(&opt.Units, "unit", nil, "gated units, e.g. ops/s,cpu-ns/op (default ops/s, else ns/op)")
 	f.Var((*share)(&opt.MinEffect), "min-effect", "smallest change that matters")
 	f.Var((*share)(&opt.Alpha), "alpha", "chance of a false alarm in the whole family")
-	f.Var((*share)(&opt.Want), "want", "say how many samples find a change of this size")
+	f.Var((*share)(&opt.Want), "want", "say how many samples find a change of this size (default 5%, and above --min-effect)")
 	f.StringVar(&format, "format", format, strings.Join(compare.Formats, ", "))
 	f.BoolVar(&strict, "strict", false, "exit 3 if the data cannot decide: too few samples, different hosts, crashed cells")
 	return c

@@ -167,7 +167,7 @@ func (o Options) check() error {
 		return fmt.Errorf("--min-effect: %g; a share from 0%% to under 100%%, such as 3%%", o.MinEffect)
 	case !(o.Alpha > 0 && o.Alpha < 0.5):
 		return fmt.Errorf("--alpha: %g; a probability above 0 and below 0.5, such as 0.05", o.Alpha)
-	case !(o.Want > o.MinEffect && o.Want < 1):
+	case !(o.Want > o.MinEffect):
 		return fmt.Errorf("--want: %g; a change above --min-effect, such as 5%%", o.Want)
 	}
 	return nil

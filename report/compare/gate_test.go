@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"os"
 	"runtime"
 	"sync"
 	"testing"
@@ -195,4 +196,67 @@ func TestPower(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestResampledRun holds the gate against real noise: 300 comparisons drawn
+// from one long run of two identical builds (scripts/aa.sh makes it), each of ten
+// of its blocks with the labels swapped at random, block by block and cell by
+// cell. At 5% a family, 22 or fewer are red with a probability of 97%.
+func TestResampledRun(t *testing.T) {
+	dir := os.Getenv("CONTEND_AA")
+	if dir == "" {
+		t.Skip("CONTEND_AA names no run of two identical variants, base and head; scripts/aa.sh makes one")
+	}
+	set, err := sample.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const comparisons, blocks, most = 300, 10, 22
+	base, head := collect(Side{Set: set, Variant: "base"}, new(Comparison), 0), collect(Side{Set: set, Variant: "head"}, new(Comparison), 1)
+	red := share(comparisons, func(rng *rand.Rand, _ *nulls) bool {
+		c := &Comparison{Options: Default}
+		drawn := map[int]bool{}
+		for _, b := range rng.Perm(1 + lastBlock(base))[:blocks] {
+			drawn[b] = true
+		}
+		for _, key := range base.order {
+			x, y := &cell{name: base.byKey[key].name}, &cell{name: base.byKey[key].name}
+			swap := map[int]bool{}
+			for b := range drawn {
+				swap[b] = rng.IntN(2) == 0
+			}
+			for i, from := range []*cell{base.byKey[key], head.byKey[key]} {
+				for _, s := range from.samples {
+					if !drawn[s.Block] {
+						continue
+					}
+					to := x
+					if (i == 0) == swap[s.Block] {
+						to = y
+					}
+					to.samples = append(to.samples, s)
+				}
+			}
+			r := newRow(x, y, "ops/s", sample.Higher)
+			r.Gated = true
+			c.Rows = append(c.Rows, r)
+		}
+		c.judge()
+		return c.Regressed()
+	})
+	n := int(math.Round(red * comparisons))
+	t.Logf("%d of %d comparisons of %d cells are red", n, comparisons, len(base.order))
+	if n > most {
+		t.Errorf("more than %d", most)
+	}
+}
+
+func lastBlock(c *cells) int {
+	last := 0
+	for _, x := range c.byKey {
+		for _, s := range x.samples {
+			last = max(last, s.Block)
+		}
+	}
+	return last
 }
