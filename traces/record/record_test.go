@@ -76,8 +76,24 @@ func kinds(as []sample.Attachment) string {
 	return strings.Join(names, " ")
 }
 
+// The p-wait of a tour is that of its last step.
 func TestWhole(t *testing.T) {
-	_, obs := observe(t, Options{Whole: true}, 200*time.Millisecond, func(p bench.Probe) { p.Mark("gomaxprocs=2") })
+	dir, obs := observe(t, Options{Whole: true}, 200*time.Millisecond, func(p bench.Probe) {
+		p.Mark("gomaxprocs=2")
+		time.Sleep(50 * time.Millisecond)
+		p.Mark("end")
+		p.Mark("gomaxprocs=1")
+		defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+		time.Sleep(50 * time.Millisecond)
+		p.Mark("end")
+	})
+	w, err := lastMarked(filepath.Join(dir, "traces/0001.trace"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if w.Label != "gomaxprocs=1" || len(obs.Values) != 1 || obs.Values[0] != (sample.Value{Unit: "p-wait", V: w.PWait()}) {
+		t.Errorf("values %v; the last marked window is %q with p-wait %v", obs.Values, w.Label, w.PWait())
+	}
 	if got, want := kinds(obs.Attachments), "trace:traces/0001.trace switches:traces/0001.switches"; got != want {
 		t.Errorf("attachments %s, want %s", got, want)
 	}
@@ -85,6 +101,9 @@ func TestWhole(t *testing.T) {
 
 func TestWindows(t *testing.T) {
 	_, obs := observe(t, Options{}, 800*time.Millisecond, nil)
+	if len(obs.Values) != 1 || obs.Values[0].Unit != "p-wait" || obs.Values[0].V < 0 || obs.Values[0].V > 1 {
+		t.Errorf("values %v, want p-wait as a share", obs.Values)
+	}
 	if got, want := kinds(obs.Attachments), "trace:traces/0001-1.trace switches:traces/0001.switches"; got != want {
 		t.Errorf("attachments %s, want %s", got, want)
 	}
