@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"cmp"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -32,6 +33,9 @@ type Options struct {
 // returns the paths of what it wrote, the page last. Each file appears whole
 // or not at all.
 func Write(set *sample.Set, dir string, opt Options) ([]string, error) {
+	if len(set.Samples) == 0 {
+		return nil, errors.New("report: no samples")
+	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
 	}
@@ -122,36 +126,36 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 // maxRaw is how large the compressed samples may be to go into the page.
 const maxRaw = 16 << 20
 
-// rawSamples are the texts that the set was read from. Files that cannot be
-// read again (standard input) are left out, as is everything once the page
-// would be too large.
+// rawSamples is the text that the page's numbers can be computed from: a run's
+// own samples file, byte for byte, or any other set as one text in canonical
+// form. There is none if it would make the page too large.
 func rawSamples(set *sample.Set) ([]html.Raw, error) {
-	var raws []html.Raw
-	seen := map[string]bool{}
-	total := 0
-	for _, s := range set.Samples {
-		if seen[s.File] {
-			continue
-		}
-		seen[s.File] = true
-		f, err := os.Open(s.File)
-		if err != nil {
-			continue
-		}
-		var b bytes.Buffer
-		z := gzip.NewWriter(&b)
-		_, err = io.Copy(z, f)
-		f.Close()
-		if err == nil {
-			err = z.Close()
-		}
-		if err != nil {
-			return nil, err
-		}
-		if total += b.Len(); total > maxRaw {
-			return nil, nil
-		}
-		raws = append(raws, html.Raw{Name: filepath.Base(s.File), Gzip: b.Bytes()})
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	if err := writeSamples(z, set); err != nil {
+		return nil, err
 	}
-	return raws, nil
+	if err := z.Close(); err != nil {
+		return nil, err
+	}
+	if b.Len() > maxRaw {
+		return nil, nil
+	}
+	return []html.Raw{{Name: sample.FileName, Gzip: b.Bytes()}}, nil
+}
+
+func writeSamples(w io.Writer, set *sample.Set) error {
+	file := set.Samples[0].File
+	for _, s := range set.Samples {
+		if s.Run == nil || s.File != file {
+			return set.WriteText(w)
+		}
+	}
+	f, err := os.Open(file)
+	if err != nil {
+		return set.WriteText(w)
+	}
+	defer f.Close()
+	_, err = io.Copy(w, f)
+	return err
 }

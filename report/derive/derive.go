@@ -7,6 +7,8 @@ package derive
 
 import (
 	"fmt"
+	"iter"
+	"maps"
 	"reflect"
 	"slices"
 	"strconv"
@@ -129,6 +131,7 @@ func (f *Facet) Oversubscribed(procs int) bool {
 // New computes the view of a set.
 func New(set *sample.Set) *View {
 	b := newBuilder(set)
+	b.findOrigins()
 	for _, s := range set.Samples {
 		b.add(s)
 	}
@@ -190,7 +193,7 @@ func (b *builder) add(s *sample.Sample) {
 	id := b.ids[s.Name]
 	keys := b.keys[id.signature()]
 	label, names := id.split(keys)
-	fields := append(slices.Clone(b.origin(s).fields), names...)
+	fields := append(slices.Clone(b.origins[keyOf(s)].fields), names...)
 	control := pointKey{fieldsKey(fields), label, id.procs}
 	if id.sharing == "none" && b.shared {
 		b.control[control] = append(b.control[control], s)
@@ -248,81 +251,104 @@ func fieldsKey(fs []sample.Field) string {
 }
 
 // origin is where samples come from: samples of different origins are never
-// pooled. Its fields are those that differ between origins.
+// pooled. Its fields are the keys by which origins differ that have a sample
+// of the same name, and the usable CPUs, on which validity depends.
 type origin struct {
 	all    map[string]string
 	fields []sample.Field
 }
 
-// originKey identifies an origin's parts cheaply: samples share their Config.
+// originKey identifies an origin cheaply: samples share their Config.
 type originKey struct {
 	config  uintptr
 	run     *sample.Run
 	variant string
-	file    string
 }
 
 func keyOf(s *sample.Sample) originKey {
-	k := originKey{config: reflect.ValueOf(s.Config).Pointer(), run: s.Run, variant: s.Variant}
-	if s.Run == nil {
-		k.file = s.File
-	}
-	return k
+	return originKey{reflect.ValueOf(s.Config).Pointer(), s.Run, s.Variant}
 }
 
-func (b *builder) origin(s *sample.Sample) origin {
-	if len(b.origins) == 0 {
-		b.findOrigins()
+// facts are what makes a sample's number incomparable where it differs.
+func facts(s *sample.Sample) map[string]string {
+	all := maps.Clone(s.Config)
+	if all == nil {
+		all = map[string]string{}
 	}
-	return b.origins[keyOf(s)]
+	if s.Run != nil {
+		for _, f := range s.Run.Fields {
+			if strings.HasPrefix(f.Key, "exe") {
+				all[f.Key] = f.Value
+			}
+		}
+	}
+	if s.Variant != "" {
+		all["variant"] = s.Variant
+	}
+	return all
 }
 
 func (b *builder) findOrigins() {
 	var order []originKey
-	values := map[string]map[string]bool{}
+	byName := map[string]map[originKey]bool{}
+	names := map[*sample.Name]string{}
 	for _, s := range b.set.Samples {
 		k := keyOf(s)
-		if _, seen := b.origins[k]; seen {
-			continue
+		if _, seen := b.origins[k]; !seen {
+			b.origins[k] = origin{all: facts(s)}
+			order = append(order, k)
 		}
-		all := map[string]string{}
-		for key, v := range s.Config {
-			all[key] = v
+		name, ok := names[s.Name]
+		if !ok {
+			name = s.Name.String()
+			names[s.Name] = name
 		}
-		if s.Run != nil {
-			for _, f := range s.Run.Fields {
-				if strings.HasPrefix(f.Key, "exe") {
-					all[f.Key] = f.Value
-				}
-			}
-		} else {
-			all["file"] = s.File
+		if byName[name] == nil {
+			byName[name] = map[originKey]bool{}
 		}
-		if s.Variant != "" {
-			all["variant"] = s.Variant
-		}
-		for key := range all {
-			values[key] = map[string]bool{}
-		}
-		b.origins[k] = origin{all: all}
-		order = append(order, k)
+		byName[name][k] = true
 	}
-	keys := make([]string, 0, len(values))
-	for key, vs := range values {
-		for _, o := range b.origins {
-			vs[o.all[key]] = true
-		}
-		if len(vs) > 1 {
-			keys = append(keys, key)
+	differ := map[string]bool{}
+	b.differ(maps.Keys(b.origins), "usable-cpus", differ)
+	for _, ks := range byName {
+		if len(ks) > 1 {
+			b.differ(maps.Keys(ks), "", differ)
 		}
 	}
-	slices.Sort(keys)
+	keys := slices.Sorted(maps.Keys(differ))
 	for _, k := range order {
 		o := b.origins[k]
 		for _, key := range keys {
 			o.fields = append(o.fields, sample.Field{Key: key, Value: o.all[key]})
 		}
 		b.origins[k] = o
+	}
+}
+
+// differ adds the facts (all, or only the named one) by which the origins
+// differ.
+func (b *builder) differ(ks iter.Seq[originKey], only string, into map[string]bool) {
+	values := map[string]map[string]bool{}
+	for k := range ks {
+		for key, v := range b.origins[k].all {
+			if only == "" || key == only {
+				if values[key] == nil {
+					values[key] = map[string]bool{}
+				}
+				values[key][v] = true
+			}
+		}
+	}
+	for key, vs := range values {
+		missing := 0
+		for k := range ks {
+			if _, has := b.origins[k].all[key]; !has {
+				missing = 1
+			}
+		}
+		if len(vs)+missing > 1 {
+			into[key] = true
+		}
 	}
 }
 

@@ -274,9 +274,16 @@ func TestOriginsAreNotPooled(t *testing.T) {
 	if v := New(read(t, run("1", "x"), run("2", "x"))); len(v.Facets) != 1 || v.Facets[0].Series[0].Points[0].Rate.N != 2 {
 		t.Errorf("one executable, continued: %d facets, want 1 with both samples", len(v.Facets))
 	}
-	plain := "BenchmarkA-2 1 5 ns/op\n"
-	if v := New(read(t, plain, plain)); len(v.Facets) != 2 {
-		t.Errorf("two files from elsewhere: %d facets, want 2", len(v.Facets))
+	// Texts told apart by a key of their names share a chart, unless validity
+	// differs between them.
+	lifted := func(cpus string) string {
+		return "cpu: x\nusable-cpus: 4\nBenchmarkA/file=a-2 1 5 ns/op\ncpu: y\nusable-cpus: " + cpus + "\nBenchmarkA/file=b-2 1 5 ns/op\n"
+	}
+	if v := New(read(t, lifted("4"))); len(v.Facets) != 1 || len(v.Facets[0].Series) != 2 {
+		t.Errorf("two hosts told apart by name: %d facets, want 1 with two series", len(v.Facets))
+	}
+	if v := New(read(t, lifted("2"))); len(v.Facets) != 2 {
+		t.Errorf("hosts with different usable CPUs: %d facets, want 2", len(v.Facets))
 	}
 }
 
