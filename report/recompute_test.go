@@ -9,6 +9,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -16,6 +17,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/contend-go/contend/report/derive"
 	"github.com/contend-go/contend/report/html"
 )
 
@@ -211,6 +213,43 @@ func binomialBetween(n, r, s int) float64 {
 		c = c * float64(n-k) / float64(k+1)
 	}
 	return p
+}
+
+// TestBenchstatCommands runs the commands that the page offers, and holds
+// benchstat's medians to the page's.
+func TestBenchstatCommands(t *testing.T) {
+	if testing.Short() {
+		t.Skip("builds benchstat")
+	}
+	dir, set := folder(t, typical.Text())
+	for _, f := range derive.New(set).Facets {
+		command := strings.Replace(f.Benchstat("ops/s", filepath.Join(dir, "samples.txt")), "benchstat", "go tool benchstat -format csv", 1)
+		out, err := exec.Command("sh", "-c", command).Output()
+		if err != nil {
+			t.Skipf("%s: %v", command, err)
+		}
+		var columns []string
+		cells := 0
+		for line := range strings.Lines(string(out)) {
+			fields := strings.Split(strings.TrimSpace(line), ",")
+			procs, err := strconv.Atoi(fields[0])
+			switch {
+			case err != nil && strings.Contains(line, f.Series[0].Name):
+				columns = fields
+			case err == nil:
+				for _, s := range f.Series {
+					got, _ := strconv.ParseFloat(fields[slices.Index(columns, s.Name)], 64)
+					if want := s.Point(procs).Rate.Median; math.Abs(got-want) > 1e-5*want {
+						t.Errorf("%s at %d: benchstat %v, the page %v", s.Name, procs, got, want)
+					}
+					cells++
+				}
+			}
+		}
+		if want := len(f.Series) * len(f.Procs); cells != want {
+			t.Errorf("%s printed %d cells, want %d:\n%s", command, cells, want, out)
+		}
+	}
 }
 
 // TestPageWithoutDataIsSmall bounds what every page carries.

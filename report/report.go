@@ -124,24 +124,37 @@ func writeFile(path string, write func(io.Writer) error) (err error) {
 }
 
 // maxRaw is how large the compressed samples may be to go into the page.
-const maxRaw = 16 << 20
+const maxRaw = 8 << 20
 
 // rawSamples is the text that the page's numbers can be computed from: a run's
 // own samples file, byte for byte, or any other set as one text in canonical
 // form. There is none if it would make the page too large.
 func rawSamples(set *sample.Set) ([]html.Raw, error) {
-	var b bytes.Buffer
+	var b bounded
 	z := gzip.NewWriter(&b)
-	if err := writeSamples(z, set); err != nil {
-		return nil, err
+	err := writeSamples(z, set)
+	if err == nil {
+		err = z.Close()
 	}
-	if err := z.Close(); err != nil {
-		return nil, err
-	}
-	if b.Len() > maxRaw {
+	switch {
+	case errors.Is(err, errTooLarge):
 		return nil, nil
+	case err != nil:
+		return nil, err
 	}
 	return []html.Raw{{Name: sample.FileName, Gzip: b.Bytes()}}, nil
+}
+
+// bounded is a buffer that takes no more than maxRaw bytes.
+type bounded struct{ bytes.Buffer }
+
+var errTooLarge = errors.New("too large for the page")
+
+func (b *bounded) Write(p []byte) (int, error) {
+	if b.Len()+len(p) > maxRaw {
+		return 0, errTooLarge
+	}
+	return b.Buffer.Write(p)
 }
 
 func writeSamples(w io.Writer, set *sample.Set) error {

@@ -22,6 +22,9 @@ func (f *Facet) Benchstat(unit, file string) string {
 			filter = append(filter, "/"+fd.Key+":"+word(fd.Value))
 		}
 	}
+	if f.probed {
+		filter = append(filter, "-/probe:(trace OR tour)")
+	}
 	col := ".fullname"
 	if len(f.Keys) == 1 && f.Keys[0][0] != '/' {
 		col = "/" + strings.TrimPrefix(f.Keys[0], ".")

@@ -46,7 +46,8 @@ type Facet struct {
 	DerivedRate bool // ops/s were computed from the wall time per operation
 	Findings    []Finding
 
-	names []sample.Field // the fields that stand in benchmark names
+	names  []sample.Field // the fields that stand in benchmark names
+	probed bool           // the set has samples under a probe
 }
 
 // Series is one line of a chart.
@@ -180,6 +181,7 @@ func newBuilder(set *sample.Set) *builder {
 		id := identify(s.Name)
 		b.ids[s.Name] = id
 		b.shared = b.shared || id.sharing != "none"
+		b.probed = b.probed || id.probe != ""
 		sig := id.signature()
 		groups[sig] = append(groups[sig], id)
 	}
@@ -191,6 +193,9 @@ func newBuilder(set *sample.Set) *builder {
 
 func (b *builder) add(s *sample.Sample) {
 	id := b.ids[s.Name]
+	if id.probe == "tour" {
+		return // through several values of GOMAXPROCS: no point of a curve
+	}
 	keys := b.keys[id.signature()]
 	label, names := id.split(keys)
 	fields := append(slices.Clone(b.origins[keyOf(s)].fields), names...)
@@ -207,10 +212,10 @@ func (b *builder) add(s *sample.Sample) {
 	if p == nil {
 		p = b.newPoint(key, fields, s)
 		f := b.facets[key.facet]
-		f.Keys, f.names = keys, nameFields(names, id.sharing)
+		f.Keys, f.names, f.probed = keys, nameFields(names, id.sharing), b.probed
 		b.controlOf[p] = control
 	}
-	if id.traced {
+	if id.probe != "" {
 		p.traced = append(p.traced, s)
 	} else {
 		p.shared = append(p.shared, s)

@@ -297,6 +297,14 @@ func TestInvalidSamplesAreLeftOut(t *testing.T) {
 	}
 }
 
+// TestToursAreNoPoints: a tour goes through all values of GOMAXPROCS.
+func TestToursAreNoPoints(t *testing.T) {
+	v := New(read(t, "BenchmarkC/sharing=all/probe=tour/backend=a/gomaxprocs=4 1 4 ns/op 0.5 p-wait\n"))
+	if len(v.Facets) != 0 {
+		t.Errorf("%d facets of a tour alone", len(v.Facets))
+	}
+}
+
 // TestOddNumbers: zero, negative and missing values, single samples and mixed
 // units must neither fail nor become estimates.
 func TestOddNumbers(t *testing.T) {

@@ -2,7 +2,6 @@ package derive
 
 import (
 	"math"
-	"slices"
 	"strconv"
 
 	"golang.org/x/perf/benchmath"
@@ -37,12 +36,12 @@ func (e Estimate) Above(x float64) bool { return e.Interval() && e.Lo > x }
 func (e Estimate) Below(x float64) bool { return e.Interval() && e.Hi < x }
 
 // median summarises values at the given confidence; the zero Estimate without
-// values.
+// values. It sorts them in place.
 func median(values []float64, confidence float64) Estimate {
 	if len(values) == 0 {
 		return Estimate{}
 	}
-	s := benchmath.AssumeNothing.Summary(benchmath.NewSample(slices.Clone(values), &benchmath.DefaultThresholds), confidence)
+	s := benchmath.AssumeNothing.Summary(benchmath.NewSample(values, &benchmath.DefaultThresholds), confidence)
 	e := Estimate{Median: s.Center, Lo: s.Lo, Hi: s.Hi, N: len(values)}
 	// One sample comes back as its own interval, few as (−∞, +∞).
 	if len(values) < 2 || math.IsInf(s.Lo, 0) || math.IsInf(s.Hi, 0) {

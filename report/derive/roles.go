@@ -14,7 +14,7 @@ const (
 	keyBackend = "backend"
 	keyImpl    = "impl"    // of a row of primitives: what a backend is to a cache
 	keySharing = "sharing" // "none" is the share-nothing control
-	keyProbe   = "probe"   // present on traced samples
+	keyProbe   = "probe"   // "trace" on traced samples
 	keyBase    = ".name"   // pseudo-key: the benchmark's base name
 )
 
@@ -27,7 +27,7 @@ type identity struct {
 	fields  []sample.Field // in printed order, without the roles below
 	procs   int
 	sharing string
-	traced  bool
+	probe   string
 }
 
 // identify splits a name. Parts without "=" get the pseudo-keys "/1", "/2" ….
@@ -40,7 +40,7 @@ func identify(n *sample.Name) identity {
 		case keySharing:
 			id.sharing = f.Value
 		case keyProbe:
-			id.traced = true
+			id.probe = f.Value
 		case "":
 			positional++
 			id.fields = append(id.fields, sample.Field{Key: "/" + strconv.Itoa(positional), Value: f.Value})

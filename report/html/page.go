@@ -213,6 +213,9 @@ func (p *Page) title() string {
 			title = fd.Value + ": " + title
 		}
 	}
+	if len(procs) == 0 {
+		return title
+	}
 	switch lo, hi := slices.Min(procs), slices.Max(procs); {
 	case hi == 0:
 	case lo == hi:
