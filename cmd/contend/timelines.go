@@ -24,11 +24,10 @@ func timelines(set *sample.Set, dir string) (pictures []html.Timeline, tables []
 		Title: "Worst places to wait", Columns: show.SiteColumns, Numeric: []bool{false, false, false, true, true, true, true, false},
 		About: "Over a tour through all values of GOMAXPROCS. Lost CPU time: the share of the time of Ps without a goroutine that is charged to waits at this line.",
 	}
-	if len(tours) == 0 {
-		return nil, nil, nil
-	}
-	if err := os.MkdirAll(dir, 0o777); err != nil {
-		return nil, nil, err
+	if len(tours) > 0 {
+		if err := os.MkdirAll(dir, 0o777); err != nil {
+			return nil, nil, err
+		}
 	}
 	names := map[string]int{}
 	for _, t := range tours {
@@ -52,6 +51,16 @@ func timelines(set *sample.Set, dir string) (pictures []html.Timeline, tables []
 	}
 	if len(sites.Rows) > 0 {
 		tables = append(tables, sites)
+	}
+	rows, notes := show.CellSites(set, 3)
+	for _, n := range notes {
+		fmt.Fprintln(os.Stderr, "contend:", n)
+	}
+	if len(rows) > 0 {
+		cells := sites
+		cells.Title, cells.Rows = "Worst places to wait, traced cells", rows
+		cells.About = "Of each series one trace, at the highest GOMAXPROCS that this host has CPUs for. Lost CPU time: the share of the time of Ps without a goroutine that is charged to waits at this line."
+		tables = append(tables, cells)
 	}
 	return pictures, tables, nil
 }
