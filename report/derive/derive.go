@@ -146,6 +146,7 @@ type builder struct {
 	ids     map[*sample.Name]identity
 	keys    map[string][]string // series keys by signature
 	shared  bool                // the set has samples that are no controls
+	probed  bool                // the set has samples under a probe
 	origins map[originKey]origin
 	facets  map[string]*Facet
 	points  map[pointKey]*Point
