@@ -1,0 +1,85 @@
+package record
+
+import (
+	"math/rand/v2"
+	"runtime"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/contend-go/contend/bench"
+)
+
+// BenchmarkCost is what observing costs: the throughput of a contended mutex
+// around a map at GOMAXPROCS=2 with the probe, relative to without, as the
+// median of pairs of seconds in one process, in random order. An iteration is a
+// pair; take 12 or more: go test -bench Cost -benchtime 12x.
+func BenchmarkCost(b *testing.B) {
+	for _, c := range []struct {
+		name string
+		opts Options
+	}{{"windows", Options{}}, {"whole", Options{Whole: true}}} {
+		b.Run(c.name, func(b *testing.B) {
+			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(2))
+			var ops atomic.Int64
+			stop := countedLoad(&ops)
+			defer stop()
+			var ratios []float64
+			for range b.N {
+				var rate [2]int64 // without, with
+				first := rand.IntN(2)
+				for _, with := range []int{first, 1 - first} {
+					rate[with] = second(b, c.opts, with == 1, &ops)
+				}
+				ratios = append(ratios, float64(rate[1])/float64(rate[0]))
+			}
+			slices.Sort(ratios)
+			b.ReportMetric(ratios[len(ratios)/2], "with/without")
+			b.ReportMetric(ratios[len(ratios)/4], "quartile1")
+			b.ReportMetric(ratios[len(ratios)*3/4], "quartile3")
+			b.ReportMetric(0, "ns/op")
+		})
+	}
+}
+
+// countedLoad runs 4 goroutines per P over a map behind a mutex.
+func countedLoad(ops *atomic.Int64) (stop func()) {
+	var mu sync.Mutex
+	var quit atomic.Bool
+	m := map[int]int{}
+	var wg sync.WaitGroup
+	for range 4 * runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for i := 0; !quit.Load(); i++ {
+				mu.Lock()
+				m[i&1023]++
+				mu.Unlock()
+				if i&1023 == 0 {
+					ops.Add(1024)
+				}
+			}
+		})
+	}
+	return func() { quit.Store(true); wg.Wait() }
+}
+
+func second(b *testing.B, o Options, observed bool, ops *atomic.Int64) int64 {
+	var p bench.Probe
+	if observed {
+		p = New(o)
+		if err := p.Start(bench.Window{Dir: b.TempDir(), Prefix: "cost", Planned: time.Second}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	before := ops.Load()
+	time.Sleep(time.Second)
+	n := ops.Load() - before
+	if observed {
+		if _, err := p.Stop(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return n
+}
