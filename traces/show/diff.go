@@ -17,16 +17,16 @@ import (
 func Diff(w io.Writer, a, b *Trace, top int) error {
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(w, "A: %s\nB: %s\nshares of capacity (GOMAXPROCS × time); wait is goroutine-seconds per second of capacity\n\n", a.Name, b.Name)
+	ta, tb := &a.Account.Total, &b.Account.Total
+	line(tw, "", "A", "B", "B − A")
 	for i := range a.Account.Windows {
 		wa := &a.Account.Windows[i]
 		if wb := sameLabel(b, wa.Label); wb != nil {
-			fmt.Fprintf(tw, "%s\tA\tB\tB − A\t\n", wa.Label)
-			diffParts(tw, wa, wb)
-			fmt.Fprintf(tw, "\t\t\t\t\n")
+			shares(tw, wa.Label+": on a CPU", onCPU(wa), onCPU(wb))
+			shares(tw, "p-wait", wa.PWait(), wb.PWait())
 		}
 	}
-	ta, tb := &a.Account.Total, &b.Account.Total
-	fmt.Fprintf(tw, "total\tA\tB\tB − A\t\n")
+	line(tw, "in all", "", "", "")
 	diffParts(tw, ta, tb)
 	diffWaits(tw, ta, tb)
 	line(tw, "wake to run, p50", short(ta.WakeToRun.Quantile(0.5)), short(tb.WakeToRun.Quantile(0.5)), "")
@@ -37,6 +37,12 @@ func Diff(w io.Writer, a, b *Trace, top int) error {
 		return err
 	}
 	return diffSites(w, ta, tb, top)
+}
+
+// onCPU is the share of capacity in which goroutines ran, on a CPU as far as is
+// known.
+func onCPU(w *account.Window) float64 {
+	return ratio(w.Parts[account.OnCPU]+w.Parts[account.Running], w.Capacity)
 }
 
 // sameLabel is the only window of that label; nil if there is none, or several.
@@ -62,8 +68,8 @@ func shares(w io.Writer, name string, a, b float64) {
 
 func diffParts(w io.Writer, a, b *account.Window) {
 	for s := account.State(0); s < account.NumStates; s++ {
-		if a.Parts[s] > 0 || b.Parts[s] > 0 {
-			shares(w, s.String(), ratio(a.Parts[s], a.Capacity), ratio(b.Parts[s], b.Capacity))
+		if x, y := ratio(a.Parts[s], a.Capacity), ratio(b.Parts[s], b.Capacity); max(x, y) >= 0.0005 {
+			shares(w, s.String(), x, y)
 		}
 	}
 	shares(w, "p-wait", a.PWait(), b.PWait())
@@ -87,6 +93,9 @@ func diffWaits(w io.Writer, a, b *account.Window) {
 	}
 	for _, r := range reasons {
 		x, y := share(a, r), share(b, r)
+		if max(x, y) < 0.0005 {
+			continue
+		}
 		line(w, "wait: "+string(r), fmt.Sprintf("%.3g", x), fmt.Sprintf("%.3g", y), fmt.Sprintf("%+.3g", y-x))
 	}
 }
