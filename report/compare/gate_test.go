@@ -19,7 +19,14 @@ import (
 
 // trials is how many families of each scenario are drawn. Seeds are fixed, so a
 // number gives the same outcome every time.
-var trials = flag.Int("trials", 200, "families that each simulation draws")
+var trials = flag.Int("trials", 200, "families that each simulation draws; a tenth with -short")
+
+func draws() int {
+	if testing.Short() {
+		return max(1, *trials/10)
+	}
+	return *trials
+}
 
 type scenario struct {
 	name  string
@@ -139,7 +146,7 @@ func bound(p float64, trials int) float64 { return 3 * math.Sqrt(p*(1-p)/float64
 // of the estimate. A regression needs more than that.
 func TestFalseAlarms(t *testing.T) {
 	const cells = 200
-	trials := *trials
+	trials := draws()
 	for _, s := range scenarios {
 		for _, n := range []int{6, 10, 20} {
 			for _, paired := range []bool{true, false} {
@@ -173,7 +180,7 @@ func TestPower(t *testing.T) {
 	for _, tc := range []struct {
 		cells, n, trials int
 		want             float64
-	}{{1, 10, 20 * *trials, 0.95}, {200, 20, *trials, 0.95}} {
+	}{{1, 10, 20 * draws(), 0.95}, {200, 20, draws(), 0.95}} {
 		for _, s := range []scenario{scenarios[0], scenarios[1], scenarios[4], scenarios[5]} {
 			for _, paired := range []bool{true, false} {
 				if s.drift > 0 && !paired {
