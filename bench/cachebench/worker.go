@@ -66,35 +66,45 @@ func loops[K workload.Key](t workload.Task, itemLock bool) func(*worker[K], int)
 }
 
 // A batch is what a worker does between two looks at its orders: about
-// batchTime, measured once, and at most maxBatch operations.
+// batchTime, and at most maxBatch operations.
 const (
 	batchTime = 50 * time.Microsecond
 	maxBatch  = 1024
-	firstOps  = 16
 )
 
 // drive runs batches until it is ordered to stop. began is the origin of the
 // workload's clock.
 func (w *worker[K]) drive(order *atomic.Int32, began time.Time) {
-	first := time.Now()
-	w.batch(firstOps, began)
-	n := maxBatch
-	if each := time.Since(first) / firstOps; each > 0 {
-		n = min(maxBatch, max(1, int(batchTime/each)))
-	}
-	for {
+	w.now = int64(time.Since(began))
+	for n := 1; ; {
 		switch order.Load() {
 		case orderStop:
 			return
 		case orderYield:
 			runtime.Gosched()
 		}
-		w.batch(n, began)
+		w.batch(n)
+		now := int64(time.Since(began))
+		n = nextBatch(n, time.Duration(now-w.now))
+		w.now = now
 	}
 }
 
-func (w *worker[K]) batch(n int, began time.Time) {
-	w.now = int64(time.Since(began))
+// nextBatch is the size of a batch after one of n operations that took so long.
+// It follows every batch, because a single one says little: the first meets
+// cold memory, and any may have waited for a CPU. A size that stayed small
+// after such a batch would charge the batch's own cost to the operations.
+func nextBatch(n int, took time.Duration) int {
+	switch {
+	case took < batchTime/2:
+		return min(2*n, maxBatch)
+	case took > 2*batchTime:
+		return max(n/2, 1)
+	}
+	return n
+}
+
+func (w *worker[K]) batch(n int) {
 	w.run(w, n)
 	w.tally.ops += uint64(n)
 	w.publish()
