@@ -18,6 +18,12 @@ const (
 	maxLapEntries = 1 << 22 // entries of all laps' caches together
 )
 
+// parallelBatch is how many requests one of several goroutines claims at a time,
+// with a shared cursor or, in the control, one of its own. It is a compromise:
+// claiming one by one would be most of what is measured, and larger batches
+// change the order of the trace, and by it the hit ratio (see workload.Cursor).
+const parallelBatch = 16
+
 // replay is a trace on its way through caches.
 type replay[K workload.Key] struct {
 	cell           cell
@@ -66,8 +72,8 @@ func (p *replay[K]) laps(n int, facts *host.Facts, probe bench.Probe, w bench.Wi
 	if !p.cell.Shared {
 		teams, size = size, 1
 	}
-	batch := 1
-	if size == 1 {
+	batch := parallelBatch
+	if p.cell.goroutines(p.cell.Procs) == 1 {
 		batch = 256 // one goroutine sees the exact order at any batch
 	}
 	var workers []*worker[K]
@@ -103,6 +109,9 @@ func (p *replay[K]) laps(n int, facts *host.Facts, probe bench.Probe, w bench.Wi
 	m.End()
 	rep.seen, err = probe.Stop()
 	rep.results = []result{newResult(m, before, after)}
+	if wall := m.Wall(); wall < p.cell.Time/2 {
+		rep.warn("a short trace: %d laps of it took %v of the %v asked for", n, wall.Round(time.Millisecond/10), p.cell.Time)
+	}
 	return rep, err
 }
 
