@@ -35,7 +35,7 @@ func BenchmarkCache(b *testing.B) {
 		if err != nil {
 			b.Fatal(err)
 		}
-		if notApplicable(spec, c, &facts) != "" {
+		if notApplicable(spec, c) != "" || tooLarge(c, &facts) != "" {
 			continue
 		}
 		c.StreamSeed = 1

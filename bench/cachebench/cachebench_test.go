@@ -127,6 +127,11 @@ func TestBadFlags(t *testing.T) {
 		{"--affinity all", "none and cores"},
 		{"--trace all", "none, cells, tour and both"},
 		{"--budget 1s", "--budget: "},
+		{"--budget -5m", "--budget: -5m"},
+		{"--work 2ms", "--work: 2ms; it takes 0 to 1ms"},
+		{"--hot-share 0", "--hot-share: 0 leaves no hot key"},
+		{"--key-size 2000", "--key-size: keys of 2000 bytes"},
+		{"--key-size 3 --keys 1M", "--key-size: 1048576 keys of 3 bytes are too many"},
 	} {
 		_, err := options(t, strings.Fields(tc.args)...).Plan(catalog.All(), &facts)
 		if err == nil || !strings.Contains(err.Error(), tc.want) {
@@ -251,6 +256,58 @@ func TestFairness(t *testing.T) {
 }
 
 // TestLeak: goroutines that outlive Close are named beside the number.
+// TestTooLarge: what does not fit is absent from where it does not, and the
+// rest is measured.
+func TestTooLarge(t *testing.T) {
+	facts := host.Read()
+	facts.Memory = 1 << 30
+	p, err := options(t, "--backend", "mutexlru", "--keys", "1M", "--procs", "1-4").Plan(catalog.All(), &facts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var absent []string
+	for _, r := range p.Records {
+		if r.Verb == "absent" {
+			absent = append(absent, r.Get("name")+": "+r.Get("reason"))
+		}
+	}
+	if len(p.Cells) != 6 || len(absent) != 1 || !strings.Contains(absent[0], "/sharing=none/") || !strings.Contains(absent[0], "at GOMAXPROCS=3 and above") {
+		t.Errorf("%d cells; absent: %v", len(p.Cells), absent)
+	}
+}
+
+// TestNextBatch: one slow batch does not keep the size small, nor one fast
+// batch a size at which orders are seen late.
+func TestNextBatch(t *testing.T) {
+	each := 40 * time.Nanosecond
+	n := 1
+	for i := range 30 {
+		took := time.Duration(n) * each
+		if i == 0 {
+			took = 10 * time.Millisecond // waited for a CPU
+		}
+		n = nextBatch(n, took)
+	}
+	if took := time.Duration(n) * each; n != maxBatch && took < batchTime/2 {
+		t.Errorf("batches of %d take %v after a slow first one", n, took)
+	}
+	for range 30 {
+		n = nextBatch(n, time.Duration(n)*time.Millisecond)
+	}
+	if n != 1 {
+		t.Errorf("batches of %d operations of a millisecond", n)
+	}
+}
+
+// TestNoOperation: a window in which nothing ended is no measurement.
+func TestNoOperation(t *testing.T) {
+	rep := report{results: []result{{procs: 1, ops: 10}, {procs: 2}}}
+	var out strings.Builder
+	if err := rep.print(&out, cell{Workload: "zipf", Time: time.Second}); err == nil || out.Len() > 0 {
+		t.Errorf("%v, printed %q; want an error and nothing printed", err, out.String())
+	}
+}
+
 func TestLeak(t *testing.T) {
 	leak := make(chan struct{})
 	defer close(leak)

@@ -112,7 +112,7 @@ func inputName(path string) string {
 }
 
 // notApplicable is why a backend cannot run a cell; empty if it can.
-func notApplicable(spec caches.Spec, c cell, facts *host.Facts) string {
+func notApplicable(spec caches.Spec, c cell) string {
 	load, _ := workload.Lookup(c.Workload)
 	switch {
 	case spec.ReadOnly && (load.Task != workload.GetSet && load.Task != workload.TakeToken || c.Reads < 100):
@@ -124,8 +124,13 @@ func notApplicable(spec caches.Spec, c cell, facts *host.Facts) string {
 	case c.KeyType == "uint64" && spec.Uint64 == nil || c.KeyType == "string" && spec.String == nil:
 		return "the backend takes no such keys"
 	}
+	return ""
+}
+
+// tooLarge is why a cell does not fit the host's memory; empty if it does.
+func tooLarge(c cell, facts *host.Facts) string {
 	if need := c.memory(); facts.Memory > 0 && need > facts.Memory*3/4 {
-		return fmt.Sprintf("about %d MB of memory needed, the host has %d", need>>20, facts.Memory>>20)
+		return fmt.Sprintf("at GOMAXPROCS=%d and above: about %d MB of memory needed, the host has %d", c.Procs, need>>20, facts.Memory>>20)
 	}
 	return ""
 }
@@ -150,10 +155,10 @@ type absences struct {
 
 func newAbsences() *absences { return &absences{why: map[string]string{}} }
 
-// add notes a combination, without GOMAXPROCS and sharing: they do not matter.
-func (a *absences) add(c cell, reason string) {
+// add notes a combination, without the keys of its name that do not matter.
+func (a *absences) add(c cell, reason string, without ...string) {
 	name, _ := sample.ParseName(c.name(c.Procs))
-	key := name.Without(sample.GOMAXPROCS, "sharing", "goroutines-per-p")
+	key := name.Without(without...)
 	if _, ok := a.why[key]; !ok {
 		a.order = append(a.order, key)
 		a.why[key] = reason

@@ -40,20 +40,20 @@ func sweepMain(own, all []caches.Spec) int {
 	f.Lookup("backend").DefValue = strings.Join(names, ",")
 	o.Backends = names
 	if err := f.Parse(os.Args[1:]); errors.Is(err, pflag.ErrHelp) {
-		return 0
+		return bench.ExitGood
 	} else if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		return 2
+		return bench.ExitUsage
 	}
 	facts := host.Read()
 	plan, err := o.Plan(all, &facts)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
-		return 2
+		return bench.ExitUsage
 	}
 	if o.DryRun {
 		plan.Describe(os.Stdout, o.PricePerHour)
-		return 0
+		return bench.ExitGood
 	}
 	opt := o.Options(&facts)
 	opt.Provenance = bench.Provenance()
@@ -61,11 +61,12 @@ func sweepMain(own, all []caches.Spec) int {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	sum, err := bench.Run(ctx, plan, opt)
-	sum.Describe(os.Stderr)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
+	} else {
+		sum.Describe(os.Stderr)
+		fmt.Println(o.Out)
 	}
-	fmt.Println(o.Out)
 	return bench.ExitCode(sum, err, o.Strict)
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/bench/host"
+	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/bench/workload"
 	"github.com/contend-go/contend/caches"
 )
@@ -97,8 +98,12 @@ func (o *Options) build(axes axes, specs []caches.Spec, units map[time.Duration]
 			return nil, err
 		}
 		c.Time, c.StreamSeed, c.WorkUnits = o.Time, o.Seed, units[c.Work]
-		if reason := notApplicable(spec, c, facts); reason != "" {
-			absent.add(c, reason)
+		if reason := notApplicable(spec, c); reason != "" {
+			absent.add(c, reason, sample.GOMAXPROCS, "sharing", "goroutines-per-p")
+			continue
+		}
+		if reason := tooLarge(c, facts); reason != "" {
+			absent.add(c, reason, sample.GOMAXPROCS) // the smallest comes first
 			continue
 		}
 		plan.Cells = append(plan.Cells, o.cells(c)...)
@@ -188,6 +193,10 @@ func (o *Options) axes(facts *host.Facts) (a axes, err error) {
 	return a, o.check(&a)
 }
 
+// maxWork bounds --work. The garbage collector gives way to an operation
+// thousands of times in one collection: at longer ones, cells do not end.
+const maxWork = time.Millisecond
+
 // check refuses what no cell could be made of.
 func (o *Options) check(a *axes) error {
 	for _, w := range a.workloads {
@@ -205,19 +214,24 @@ func (o *Options) check(a *axes) error {
 			return usageError("goroutines", "%d per P; it takes 1 to 10000", n)
 		}
 	}
-	for _, n := range a.keySizes {
-		if n < 4 || n > 1<<16 {
-			return usageError("key-size", "%d bytes; it takes 4 to 65536", n)
-		}
-	}
 	for _, k := range a.keys {
 		if k == 0 {
 			return usageError("keys", "auto is for --capacity")
 		}
+		for _, n := range a.keySizes {
+			if err := workload.CheckKeyLength(k, n); err != nil {
+				return usageError("key-size", "%w", err)
+			}
+		}
+	}
+	for _, h := range a.hotShare {
+		if h == 0 {
+			return usageError("hot-share", "0 leaves no hot key: use workload uniform")
+		}
 	}
 	for _, w := range a.work {
-		if w < 0 || w > time.Second {
-			return usageError("work", "%v; it takes 0 to 1s", w)
+		if w < 0 || w > maxWork {
+			return usageError("work", "%v; it takes 0 to %v", w, maxWork)
 		}
 	}
 	if slices.Contains(a.workloads, "replay") {

@@ -29,15 +29,14 @@ func MakeKeys[K Key](n, length int, seed uint64) (stored, lookup []K, err error)
 	if n < 1 || n > MaxKeys {
 		return nil, nil, fmt.Errorf("%d keys; must be 1 to %d", n, MaxKeys)
 	}
+	if _, text := any(stored).([]string); text {
+		if err := CheckKeyLength(n, length); err != nil {
+			return nil, nil, err
+		}
+	}
 	stored, lookup = make([]K, n), make([]K, n)
 	switch stored := any(stored).(type) {
 	case []string:
-		if length < 1 || length > maxKeyLength {
-			return nil, nil, fmt.Errorf("keys of %d bytes; must be 1 to %d", length, maxKeyLength)
-		}
-		if length < uniqueChars && n > 1<<(6*length) {
-			return nil, nil, fmt.Errorf("%d keys of %d bytes are too many; there are %d, so use longer ones", n, length, 1<<(6*length))
-		}
 		text := makeText(n, length, seed)
 		slice(stored, text)
 		slice(any(lookup).([]string), slices.Clone(text))
@@ -51,6 +50,18 @@ func MakeKeys[K Key](n, length int, seed uint64) (stored, lookup []K, err error)
 		copy(any(lookup).([]uint64), stored)
 	}
 	return stored, lookup, nil
+}
+
+// CheckKeyLength says why there are no n distinct string keys of length bytes;
+// nil if there are.
+func CheckKeyLength(n, length int) error {
+	if length < 1 || length > maxKeyLength {
+		return fmt.Errorf("keys of %d bytes; must be 1 to %d", length, maxKeyLength)
+	}
+	if length < uniqueChars && n > 1<<(6*length) {
+		return fmt.Errorf("%d keys of %d bytes are too many; there are %d, so use longer ones", n, length, 1<<(6*length))
+	}
+	return nil
 }
 
 // makeText is n keys of length characters, one after the other. The first
