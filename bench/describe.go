@@ -15,12 +15,8 @@ import (
 // Describe prints what the plan would measure, how long that takes, and what
 // it costs at the given price per hour (0: not said).
 func (p *Plan) Describe(w io.Writer, pricePerHour float64) {
-	for _, c := range p.Cells {
-		name := c.Name
-		if c.Variant != "" {
-			name += " (" + c.Variant + ")"
-		}
-		fmt.Fprintf(w, "%3d × %s\n", c.blocks(p), name)
+	for _, l := range p.lines() {
+		fmt.Fprintf(w, "%3d × %s\n", l.blocks, l.name)
 	}
 	for _, r := range p.Records {
 		switch r.Verb {
@@ -36,6 +32,34 @@ func (p *Plan) Describe(w io.Writer, pricePerHour float64) {
 		fmt.Fprintf(w, ", %.2f at %g per hour", d.Hours()*pricePerHour, pricePerHour)
 	}
 	fmt.Fprintln(w)
+}
+
+// planLine is cells that differ in GOMAXPROCS only: "…/gomaxprocs=1,2,4".
+type planLine struct {
+	blocks int
+	name   string
+}
+
+// lines are the plan's cells for people to read.
+func (p *Plan) lines() []planLine {
+	var lines []planLine
+	last := ""
+	for _, c := range p.Cells {
+		name, _ := sample.ParseName(c.Name)
+		procs, stated := name.Get(sample.GOMAXPROCS)
+		alike := fmt.Sprint(c.blocks(p), c.Variant, name.Without(sample.GOMAXPROCS))
+		if stated && c.Variant == "" && alike == last {
+			lines[len(lines)-1].name += "," + procs
+			continue
+		}
+		last = alike
+		text := c.Name
+		if c.Variant != "" {
+			text += " (" + c.Variant + ")"
+		}
+		lines = append(lines, planLine{c.blocks(p), text})
+	}
+	return lines
 }
 
 // Describe prints what the run has come to.

@@ -82,6 +82,8 @@ func (o *SweepOptions) Check() error {
 		return fmt.Errorf("--affinity: %q unknown; there are none and cores", o.Affinity)
 	case !slices.Contains([]string{"none", "cells", "tour", "both"}, o.Trace):
 		return fmt.Errorf("--trace: %q unknown; there are none, cells, tour and both", o.Trace)
+	case o.Budget < 0:
+		return fmt.Errorf("--budget: %v; a time such as 20m, or 0 for no limit", o.Budget)
 	case o.TraceBlocks < 1:
 		return fmt.Errorf("--trace-count: %d; at least 1", o.TraceBlocks)
 	case o.Out == "":
@@ -206,9 +208,10 @@ func parseP(s string) (int, error) {
 	return n, nil
 }
 
-// Fit builds the plan, takes each cell once for each variant, and cuts it to the budget: first blocks, down to 6, then
-// windows, down to 50 ms. A budget that cannot be met is an error that says how
-// long it would take. What was cut is noted in the plan.
+// Fit builds the plan, takes each cell once for each variant, and cuts it to the
+// budget: first blocks, down to 6, then windows, down to 50 ms. A budget that
+// cannot be met is an error that says how long it would take. What was cut is
+// noted in the plan.
 func (o *SweepOptions) Fit(build func() (*Plan, error)) (*Plan, error) {
 	count, window := o.Count, o.Time
 	varied := func() (*Plan, error) {
@@ -224,7 +227,7 @@ func (o *SweepOptions) Fit(build func() (*Plan, error)) (*Plan, error) {
 		case o.Count > leastCount:
 			o.Count--
 		case o.Time > leastTime:
-			o.Time = max(o.Time*3/4, leastTime)
+			o.Time = max((o.Time * 3 / 4).Round(time.Millisecond), leastTime)
 		default:
 			return nil, fmt.Errorf("--budget: %d cells in %d blocks of %v windows take about %v, more than %v; take fewer values on an axis",
 				len(p.Cells), o.Count, o.Time, p.Duration().Round(time.Second), o.Budget)

@@ -169,12 +169,15 @@ const PlanFile = "plan.json"
 var ErrOtherPlan = errors.New("the folder holds a different plan")
 
 // store writes the plan into the folder, or checks that the one that is there
-// is the same.
+// is the same. Samples without a plan are not ours to continue.
 func (p *Plan) store(dir string) error {
 	path := filepath.Join(dir, PlanFile)
 	old, err := LoadPlan(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
+		if _, err := os.Stat(filepath.Join(dir, sample.FileName)); err == nil {
+			return fmt.Errorf("%s: holds %s but no %s: choose another --out", dir, sample.FileName, PlanFile)
+		}
 	case err != nil:
 		return err
 	case old.id() != p.id():
@@ -203,13 +206,23 @@ func LoadPlan(path string) (*Plan, error) {
 	return p, nil
 }
 
-// writeFile writes a file whole or not at all.
+// writeFile writes a file whole or not at all, whatever ends the process or the
+// host meanwhile.
 func writeFile(path string, text []byte) error {
 	tmp := path + ".tmp"
-	if err := os.WriteFile(tmp, text, 0o644); err != nil {
+	if err := writeDurably(tmp, text); err != nil {
 		return errors.Join(err, os.Remove(tmp))
 	}
 	return os.Rename(tmp, path)
+}
+
+func writeDurably(path string, text []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Sync(), f.Close())
 }
 
 func shortHash(b []byte, bytes int) string {

@@ -123,9 +123,13 @@ func runProcess(ctx context.Context, c Cell, exe, dir string) (Output, error) {
 }
 
 // Reason is Failed with the line of standard error that says most: the panic, or
-// the last one. The whole is attached to the sample.
+// the last one. Of the stacks of a hung process, none does. The whole is
+// attached to the sample.
 func (o Output) Reason() string {
 	for _, line := range strings.Split(string(o.Stderr), "\n") {
+		if strings.HasPrefix(line, "SIGQUIT:") {
+			return o.Failed
+		}
 		if strings.HasPrefix(line, "panic:") || strings.HasPrefix(line, "fatal error:") {
 			return o.Failed + ": " + line
 		}

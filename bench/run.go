@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -44,7 +45,7 @@ type Summary struct {
 	Measured int       // processes that gave valid samples now
 	Reused   int       // those found finished in the run folder
 	Invalid  []Failure // the last attempt at each cell and block that has no valid sample
-	Warned   int       // valid samples with warnings, reused ones included
+	Warned   int       // processes with valid samples and warnings, reused ones included
 	Notes    []string  // what was dropped or begun anew
 }
 
@@ -239,19 +240,22 @@ func (r *runner) resume() error {
 		return err
 	}
 	run := r.identity()
+	warned := map[sampleKey]bool{}
 	for _, s := range set.Samples {
 		if s.Run != nil && s.Run.ID == run.ID && s.Valid() {
-			r.done[sampleKey{s.Cell, s.Variant, s.Block}] = true
+			key := sampleKey{s.Cell, s.Variant, s.Block}
+			r.done[key] = true
 			if len(s.Warnings) > 0 {
-				r.sum.Warned++
+				warned[key] = true
 			}
 		}
 	}
+	r.sum.Warned = len(warned)
 	if n := len(set.Runs); n > 0 {
 		if set.Runs[n-1].ID == run.ID {
 			return nil
 		}
-		r.sum.Notes = append(r.sum.Notes, "another host or executable: a new part of the run begins; its samples are not pooled with the others")
+		r.sum.Notes = append(r.sum.Notes, "another host, executable or --affinity: a new part of the run begins; its samples are not pooled with the others")
 	}
 	records := append([]sample.Record(nil), r.plan.Records...)
 	for _, b := range r.opt.Host.Boundaries() {
@@ -314,7 +318,7 @@ func (r *runner) measure(ctx context.Context, c Cell, block int) error {
 		r.sum.Invalid = append(r.sum.Invalid, f)
 	} else {
 		r.sum.Measured++
-		if len(entries[0].Warnings) > 0 {
+		if slices.ContainsFunc(entries, func(e sample.Entry) bool { return len(e.Warnings) > 0 }) {
 			r.sum.Warned++
 		}
 	}
@@ -365,17 +369,27 @@ func (r *runner) entries(c Cell, block int, o Output) []sample.Entry {
 		id.Attachments = r.keepStderr(c, block, o.Stderr)
 		return []sample.Entry{{Sample: id, Line: c.Name}}
 	}
+	id.Invalid = throttled(printed)
 	var entries []sample.Entry
 	for _, s := range printed.Results {
 		e := sample.Entry{Sample: id, Line: sample.FormatResult(s.Name.String(), s.Iters, s.Values)}
 		e.Warnings, e.Attachments = s.Warnings, s.Attachments
 		e.Warnings = append(e.Warnings, r.warnings(&s)...)
-		if ns, _ := s.Value("throttled-ns"); ns > 0 {
-			e.Invalid = fmt.Sprintf("throttled by the CPU quota for %v", time.Duration(ns))
-		}
 		entries = append(entries, e)
 	}
 	return entries
+}
+
+// throttled says that the quota stopped the process within a window; empty if
+// it did not. It spoils all results of the process: those of the others would
+// stand twice once the process is tried again.
+func throttled(p Printed) string {
+	for _, s := range p.Results {
+		if ns, _ := s.Value("throttled-ns"); ns > 0 {
+			return fmt.Sprintf("throttled by the CPU quota for %v", time.Duration(ns))
+		}
+	}
+	return ""
 }
 
 // mismatch says why results do not belong to the cell; empty if they do.

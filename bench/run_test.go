@@ -59,11 +59,15 @@ func cellMain(behaviour, name string) {
 		time.Sleep(20 * time.Millisecond)
 	case "two-seconds":
 		time.Sleep(2 * time.Second)
-	case "tour":
+	case "tour", "throttled-tour":
 		fmt.Printf("# cell protocol=1 gomaxprocs=%d\n", procs)
 		n, _ := sample.ParseName(name)
 		for p := range 3 {
-			fmt.Printf("%s 1 2 ns/op\n", n.With(sample.GOMAXPROCS, strconv.Itoa(p+1)))
+			throttled := 0
+			if behaviour == "throttled-tour" && p == 1 {
+				throttled = 5000
+			}
+			fmt.Printf("%s 1 2 ns/op %d throttled-ns\n", n.With(sample.GOMAXPROCS, strconv.Itoa(p+1)), throttled)
 		}
 		os.Exit(0)
 	}
@@ -174,6 +178,9 @@ func TestInvalid(t *testing.T) {
 			if !strings.Contains(f.Reason, want[b]) {
 				t.Errorf("%s: reason %q, want %q", b, f.Reason, want[b])
 			}
+			if b == "hang" && !strings.HasSuffix(f.Reason, ": killed") {
+				t.Errorf("hang: reason %q ends with what its stacks happen to", f.Reason)
+			}
 			if b == "crash" || b == "hang" { // a hung Go process prints its goroutines when asked to
 				text, err := os.ReadFile(filepath.Join(dir, f.Stderr))
 				if err != nil || !bytes.Contains(text, []byte("goroutine ")) {
@@ -201,6 +208,39 @@ func TestTourIsOneGroup(t *testing.T) {
 	}
 }
 
+// TestThrottledTour: one throttled window spoils the whole process, so that a
+// second try leaves each result valid once.
+func TestThrottledTour(t *testing.T) {
+	dir := t.TempDir()
+	p := plan(1, newCell("throttled-tour", "BenchmarkFake/probe=tour/gomaxprocs=3", 3))
+	for range 2 {
+		sum, err := run(t, p, dir)
+		if err != nil || sum.Measured+sum.Reused != 0 || len(sum.Invalid) != 1 {
+			t.Fatalf("%+v, %v", sum, err)
+		}
+	}
+	for _, s := range load(t, dir).Samples {
+		if s.Valid() {
+			t.Errorf("a valid sample of a throttled process: %v", s.Name)
+		}
+	}
+}
+
+// TestDescribe: cells that differ in GOMAXPROCS only are one line.
+func TestDescribe(t *testing.T) {
+	var list []bench.Cell
+	for procs := 1; procs <= 3; procs++ {
+		list = append(list, newCell("good", fmt.Sprintf("BenchmarkFake/gomaxprocs=%d", procs), procs))
+	}
+	list[2].Blocks = 2
+	var b strings.Builder
+	plan(6, list...).Describe(&b, 0)
+	want := "  6 × BenchmarkFake/gomaxprocs=1,2\n  2 × BenchmarkFake/gomaxprocs=3\n3 cells, 14 processes"
+	if !strings.HasPrefix(b.String(), want) {
+		t.Errorf("%s\nwant %s…", b.String(), want)
+	}
+}
+
 func TestRefusals(t *testing.T) {
 	dir := t.TempDir()
 	if _, err := run(t, plan(1, cells("good", 2)...), dir); err != nil {
@@ -219,6 +259,15 @@ func TestRefusals(t *testing.T) {
 	os.WriteFile(file, nil, 0o644)
 	if _, err := run(t, plan(1, cells("good", 1)...), file); err == nil {
 		t.Error("a file was taken for a folder")
+	}
+	foreign := t.TempDir()
+	text := "BenchmarkTheirs 1 1 ns/op" // and no newline: a crash's leftover, were it ours
+	os.WriteFile(filepath.Join(foreign, sample.FileName), []byte(text), 0o644)
+	if _, err := run(t, plan(1, cells("good", 1)...), foreign); err == nil || !strings.Contains(err.Error(), "no "+bench.PlanFile) {
+		t.Error("samples of somebody else:", err)
+	}
+	if now, _ := os.ReadFile(filepath.Join(foreign, sample.FileName)); string(now) != text {
+		t.Errorf("samples of somebody else were changed to %q", now)
 	}
 	os.WriteFile(filepath.Join(dir, bench.PlanFile), []byte("{"), 0o644)
 	if _, err := run(t, plan(1, cells("good", 2)...), dir); err == nil || !strings.Contains(err.Error(), bench.PlanFile) {
