@@ -255,7 +255,6 @@ func TestFairness(t *testing.T) {
 	}
 }
 
-// TestLeak: goroutines that outlive Close are named beside the number.
 // TestTooLarge: what does not fit is absent from where it does not, and the
 // rest is measured.
 func TestTooLarge(t *testing.T) {
@@ -299,15 +298,16 @@ func TestNextBatch(t *testing.T) {
 	}
 }
 
-// TestNoOperation: a window in which nothing ended is no measurement.
-func TestNoOperation(t *testing.T) {
-	rep := report{results: []result{{procs: 1, ops: 10}, {procs: 2}}}
-	var out strings.Builder
-	if err := rep.print(&out, cell{Workload: "zipf", Time: time.Second}); err == nil || out.Len() > 0 {
-		t.Errorf("%v, printed %q; want an error and nothing printed", err, out.String())
+// TestLongOperations: a window lasts until an operation has ended.
+func TestLongOperations(t *testing.T) {
+	for _, s := range sweep(t, "--backend", "mutexlru", "--work", "1ms", "--time", "1ms", "--count", "5", "--procs", "1", "--sharing", "all", "--keys", "100").Samples {
+		if s.Iters == 0 {
+			t.Errorf("a window without an operation: %v", s.Values)
+		}
 	}
 }
 
+// TestLeak: goroutines that outlive Close are named beside the number.
 func TestLeak(t *testing.T) {
 	leak := make(chan struct{})
 	defer close(leak)

@@ -126,6 +126,10 @@ func (c *crew[K]) window(facts *host.Facts, d time.Duration, mark func(string)) 
 	before := c.counts()
 	time.Sleep(d)
 	after := c.counts()
+	for after.ops == before.ops { // on a busy host, or with long operations: no rate can be told yet
+		time.Sleep(d)
+		after = c.counts()
+	}
 	if mark != nil {
 		mark("end")
 	}
