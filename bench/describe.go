@@ -64,9 +64,6 @@ func (p *Plan) lines() []planLine {
 
 // Describe prints what the run has come to.
 func (s Summary) Describe(w io.Writer) {
-	for _, n := range s.Notes {
-		fmt.Fprintln(w, n)
-	}
 	fmt.Fprintf(w, "%d samples measured", s.Measured)
 	if s.Reused > 0 {
 		fmt.Fprintf(w, ", %d found finished", s.Reused)

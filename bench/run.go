@@ -46,7 +46,7 @@ type Summary struct {
 	Reused   int       // those found finished in the run folder
 	Invalid  []Failure // the last attempt at each cell and block that has no valid sample
 	Warned   int       // processes with valid samples and warnings, reused ones included
-	Notes    []string  // what was dropped or begun anew
+	Notes    []string  // what was dropped or begun anew; Progress has got them at the start
 }
 
 // Failure is an invalid sample.
@@ -156,6 +156,9 @@ func open(p *Plan, opt Options) (_ *runner, err error) {
 		return nil, err
 	}
 	r.progress = newProgress(p, r.done, opt)
+	for _, n := range r.sum.Notes {
+		fmt.Fprintln(r.progress.w, n)
+	}
 	return r, nil
 }
 
@@ -255,14 +258,18 @@ func (r *runner) resume() error {
 		if set.Runs[n-1].ID == run.ID {
 			return nil
 		}
-		r.sum.Notes = append(r.sum.Notes, "another host, executable or --affinity: a new part of the run begins; its samples are not pooled with the others")
+		r.sum.Notes = append(r.sum.Notes, "the executable, the host or its settings (CPUs, kernel, GOGC, --affinity) are not those of the samples before: a new part of the run begins, which is not pooled with the others")
 	}
 	records := append([]sample.Record(nil), r.plan.Records...)
 	for _, b := range r.opt.Host.Boundaries() {
 		records = append(records, sample.Record{Verb: "boundary", Fields: []sample.Field{
 			{Key: "after", Value: fmt.Sprint(b.After)}, {Key: "label", Value: b.Label}}})
 	}
-	return r.log.Begin(sample.Header{Run: run, Config: r.opt.Host.Config(), Records: records})
+	config := r.opt.Host.Config()
+	if r.opt.Pin {
+		config = append(config, sample.Field{Key: "pinned", Value: "cores"})
+	}
+	return r.log.Begin(sample.Header{Run: run, Config: config, Records: records})
 }
 
 // identity names this part of the run: plan, executables and host.

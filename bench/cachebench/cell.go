@@ -38,6 +38,8 @@ type cell struct {
 	Procs      int           `json:"procs"`
 	Time       time.Duration `json:"time"`
 	StreamSeed uint64        `json:"seed"`
+
+	requests int // of the trace that is replayed: how long that takes
 }
 
 // cellVar is the environment variable that makes a process measure one cell.

@@ -78,6 +78,7 @@ func (a axes) loads() []cell {
 func (a axes) fix(c cell, spec workload.Spec) cell {
 	if spec.Pattern == workload.Recorded {
 		c.Keys, c.Input, c.InputName = a.traceKeys, a.input, inputName(a.input)
+		c.requests = a.traceRequests
 	}
 	c.Keys = spec.KeyCount(c.Keys)
 	if c.Capacity == 0 {

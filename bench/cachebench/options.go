@@ -143,7 +143,18 @@ func (c cell) expect() time.Duration {
 		copies = c.goroutines(c.Procs)
 	}
 	setup := 60*time.Millisecond + time.Duration(c.Keys)*(400+time.Duration(copies)*300)
-	return setup + c.Time + max(c.Time/2, minWarmup)
+	return setup + c.replayed() + c.Time + max(c.Time/2, minWarmup)
+}
+
+// replayed is how long it should take to read a trace, and to replay it twice:
+// once to see how long that takes, and once at least to measure. In the control
+// each goroutine replays all of it.
+func (c cell) replayed() time.Duration {
+	laps := 2
+	if !c.Shared {
+		laps *= c.PerP // of the goroutines that share a P
+	}
+	return time.Duration(c.requests*(1+laps)) * 200
 }
 
 // tour is one process that steps through all values of GOMAXPROCS under one
@@ -164,7 +175,7 @@ type axes struct {
 	shared, itemLock              []bool
 	work                          []time.Duration
 	input                         string
-	traceKeys                     int // distinct keys of the input
+	traceKeys, traceRequests      int // distinct keys and requests of the input
 }
 
 func (o *Options) axes(facts *host.Facts) (a axes, err error) {
@@ -245,7 +256,7 @@ func (o *Options) check(a *axes) error {
 		if a.input, err = filepath.Abs(o.Input); err != nil {
 			return err
 		}
-		a.traceKeys = len(trace.IDs)
+		a.traceKeys, a.traceRequests = len(trace.IDs), len(trace.Requests)
 	} else if o.Input != "" {
 		return usageError("input", "only workload replay reads a trace file")
 	}
