@@ -91,9 +91,9 @@ var programs = map[string]func(*os.File){
 				b <- v
 			}
 		}()
-		until(100*time.Millisecond, func(i int) { a <- i; <-b })
+		until(30*time.Millisecond, func(i int) { a <- i; <-b })
 	}),
-	"pool": traced(pool(100 * time.Millisecond)),
+	"pool": traced(pool(30 * time.Millisecond)),
 	"http": traced(func() {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		if err != nil {
@@ -192,7 +192,7 @@ var programs = map[string]func(*os.File){
 			}
 		}()
 		together(8, func(i int) {
-			until(150*time.Millisecond, func(int) { runtime.Gosched() })
+			until(150*time.Millisecond, func(int) { runtime.Gosched(); time.Sleep(10 * time.Microsecond) })
 		})
 		<-done
 	}),
@@ -228,7 +228,7 @@ var programs = map[string]func(*os.File){
 		if err := fr.Start(); err != nil {
 			panic(err)
 		}
-		pool(1500 * time.Millisecond)()
+		trickle(1500 * time.Millisecond)
 		if _, err := fr.WriteTo(w); err != nil {
 			panic(err)
 		}
@@ -240,14 +240,7 @@ var programs = map[string]func(*os.File){
 		for range 20 {
 			go func() { <-blocked }()
 		}
-		var mu sync.Mutex
-		together(4, func(i int) {
-			until(2500*time.Millisecond, func(k int) {
-				mu.Lock()
-				time.Sleep(50 * time.Microsecond)
-				mu.Unlock()
-			})
-		})
+		trickle(2200 * time.Millisecond)
 		close(blocked)
 		time.Sleep(time.Millisecond)
 	}),
@@ -331,6 +324,18 @@ func starving() {
 		until(60*time.Millisecond, func(int) {
 			mu.Lock()
 			until(300*time.Microsecond, func(int) {})
+			mu.Unlock()
+		})
+	})
+}
+
+// trickle contends for a lock at a leisurely rate, for long traces that are small.
+func trickle(d time.Duration) {
+	var mu sync.Mutex
+	together(4, func(int) {
+		until(d, func(int) {
+			mu.Lock()
+			time.Sleep(50 * time.Microsecond)
 			mu.Unlock()
 		})
 	})

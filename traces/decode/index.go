@@ -140,10 +140,9 @@ func Open(r io.ReaderAt, size int64) (*Trace, error) {
 // indexer walks the batches of a trace.
 type indexer struct {
 	*Trace
-	cur    *Generation // nil between generations
-	lastID uint64
-	lost   bool // since the last batch: the next generation need not follow the last
-	buf    [maxHeader + 1]byte
+	cur  *Generation // nil between generations
+	lost bool        // since the last batch: the next generation need not follow the last
+	buf  [maxHeader + 1]byte
 }
 
 func (x *indexer) run() error {
@@ -203,9 +202,17 @@ func (x *indexer) fits(h header) bool {
 	if x.cur != nil && h.gen == x.cur.ID {
 		return h.time+maxSpread > x.cur.first && h.time < x.cur.first+maxSpread
 	}
-	ahead := h.gen - x.lastID
-	return x.lastID == 0 || ahead == 1 || x.lost && ahead < 1<<10
+	if len(x.Generations) == 0 {
+		return true
+	}
+	before := x.Generations[len(x.Generations)-1]
+	ahead := h.gen - before.ID
+	return (ahead == 1 || x.lost && ahead < maxAhead) && h.time >= before.first && h.time < before.first+maxSpread
 }
+
+// maxAhead bounds how many generations at once can be missing, so that not every
+// garbage passes for the next one.
+const maxAhead = 100
 
 // add puts a batch into its generation and returns the offset after it.
 func (x *indexer) add(off int64, h header) (int64, error) {
@@ -254,7 +261,6 @@ func (x *indexer) begin(h header) {
 		ID: h.gen, first: h.time, last: h.time, trace: x.Trace,
 		threadIndex: make(map[uint64]int32),
 	}
-	x.lastID = h.gen
 	x.Generations = append(x.Generations, x.cur)
 }
 
@@ -289,7 +295,12 @@ func (x *indexer) resync(off int64) (int64, error) {
 		if err != nil {
 			return 0, err
 		}
-		for i := range b[:max(len(b)-maxHeader, 0)] {
+		last := len(b) < len(buf)
+		starts := b
+		if !last {
+			starts = b[:len(b)-maxHeader] // the others come with the next part
+		}
+		for i := range starts {
 			if b[i] != byte(eventBatch) {
 				continue
 			}
@@ -306,7 +317,7 @@ func (x *indexer) resync(off int64) (int64, error) {
 				return at, nil
 			}
 		}
-		if len(b) < len(buf) {
+		if last {
 			break
 		}
 	}
