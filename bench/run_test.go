@@ -226,6 +226,25 @@ func TestThrottledTour(t *testing.T) {
 	}
 }
 
+// TestPinned: pinned samples in the folder of others are a part of their own,
+// and a condition of their own for whoever reads them.
+func TestPinned(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("processes are pinned on Linux only")
+	}
+	facts, dir := host.Read(), t.TempDir()
+	for i, pin := range []bool{false, true} {
+		sum, err := bench.Run(t.Context(), plan(1, cells("good", 1)...), bench.Options{Dir: dir, Host: &facts, Pin: pin})
+		if err != nil || sum.Measured != 1 || len(sum.Notes) != i {
+			t.Fatalf("pinned %v: %+v, %v", pin, sum, err)
+		}
+	}
+	s := load(t, dir).Samples
+	if s[0].Config["pinned"] != "" || s[1].Config["pinned"] != "cores" {
+		t.Errorf("pinned: %q, then %q", s[0].Config["pinned"], s[1].Config["pinned"])
+	}
+}
+
 // TestDescribe: cells that differ in GOMAXPROCS only are one line.
 func TestDescribe(t *testing.T) {
 	var list []bench.Cell

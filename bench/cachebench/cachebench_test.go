@@ -275,6 +275,14 @@ func TestTooLarge(t *testing.T) {
 	}
 }
 
+// TestLongTraceIsNotHung: a cell that replays a long trace is given the time.
+func TestLongTraceIsNotHung(t *testing.T) {
+	short, long := cell{Shared: true, Keys: 10}, cell{Shared: true, Keys: 10, requests: 1 << 30}
+	if d := long.expect() - short.expect(); d < 2*time.Minute {
+		t.Errorf("two laps of 2^30 requests are expected to take %v", d)
+	}
+}
+
 // TestNextBatch: one slow batch does not keep the size small, nor one fast
 // batch a size at which orders are seen late.
 func TestNextBatch(t *testing.T) {
