@@ -17,6 +17,7 @@ import (
 
 func newTest() *cobra.Command {
 	var o gotest.Options
+	gate := compare.Default
 	c := &cobra.Command{
 		Use:   "test PACKAGE [-- FLAGS OF GO TEST]",
 		Short: "Measure any package's Go benchmarks over values of GOMAXPROCS",
@@ -29,14 +30,15 @@ the working tree, in the same blocks, and the verdict is that of contend compare
 		Example: `  contend test ./pkg --bench Map
   contend test sync --bench Mutex --procs 1,2,4 --quick
   contend test ./pkg --bench Foo --trace cells -- -tags integration -short
-  contend test ./pkg --against HEAD~1`,
+  contend test ./pkg --against HEAD~1 --unit cpu-ns/op`,
 		Args: onePackage,
 		RunE: func(c *cobra.Command, args []string) error {
 			setPackage(&o, c, args)
-			return test(c.Context(), &o)
+			return test(c.Context(), &o, gate)
 		},
 	}
 	o.Bind(c.Flags())
+	c.Flags().StringSliceVar(&gate.Units, "unit", nil, "with --against: gated units, e.g. ops/s,cpu-ns/op (default ops/s, else ns/op)")
 	return c
 }
 
@@ -61,7 +63,7 @@ func setPackage(o *gotest.Options, c *cobra.Command, args []string) {
 	}
 }
 
-func test(ctx context.Context, o *gotest.Options) (err error) {
+func test(ctx context.Context, o *gotest.Options, gate compare.Options) (err error) {
 	facts := host.Read()
 	dir := filepath.Join(o.Out, "build")
 	if o.DryRun {
@@ -98,7 +100,7 @@ func test(ctx context.Context, o *gotest.Options) (err error) {
 	}
 	old := compare.Side{Label: suite.Against, Set: set, Variant: gotest.Base}
 	new := compare.Side{Label: "working tree", Set: set, Variant: gotest.Head}
-	if err := verdict(old, new, compare.Default, "text", o.Strict); err != nil {
+	if err := verdict(old, new, gate, "text", o.Strict); err != nil {
 		return err
 	}
 	return measured // some samples may be invalid

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/traces/account"
 	"github.com/contend-go/contend/traces/record"
 )
 
@@ -51,10 +52,24 @@ func CellSites(set *sample.Set, top int) (rows [][]string, notes []string) {
 		if s.Variant != "" {
 			title += " (" + s.Variant + ")"
 		}
-		tour := Tour{Backend: title, Trace: t}
-		rows = append(rows, tour.SiteRows(top)...)
+		rows = append(rows, siteRows(title, measured(t.Account), top)...)
 	}
 	return rows, notes
+}
+
+// measured is the part of a trace that the sample is of: the longest of the
+// windows N=…, with which a benchmark's runs are marked, without its set-up and
+// the search for N. A trace without them is of the timed window alone.
+func measured(a *account.Account) *account.Window {
+	all := &a.Total
+	w := all
+	for i := range a.Windows {
+		x := &a.Windows[i]
+		if strings.HasPrefix(x.Label, "N=") && (w == all || x.End-x.Start > w.End-w.Start) {
+			w = x
+		}
+	}
+	return w
 }
 
 // better reports whether s tells more of its series than old: more Ps, as long

@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/traces/account"
 	"github.com/contend-go/contend/traces/record"
 )
 
@@ -66,9 +67,12 @@ var SiteColumns = []string{"backend", "waits for", "where", "lost CPU time", "go
 
 // SiteRows are the tour's worst wait sites, as a report shows them.
 func (t *Tour) SiteRows(top int) (rows [][]string) {
-	w := &t.Account.Total
+	return siteRows(t.Backend, &t.Account.Total, top)
+}
+
+func siteRows(title string, w *account.Window, top int) (rows [][]string) {
 	for _, s := range upTo(places(w.Sites), top) {
-		rows = append(rows, []string{t.Backend, string(s.Reason), place(site(s.Stack)), percent(ratio(s.Charged, lost(w))),
+		rows = append(rows, []string{title, string(s.Reason), place(site(s.Stack)), percent(ratio(s.Charged, lost(w))),
 			short(s.Wait), count(s.Waits), fmt.Sprint(s.Handoffs), wokenBy(&s)})
 	}
 	return rows
