@@ -21,8 +21,9 @@
 //     slice's runnable goroutine-time is charged to wake-up latency; the rest to
 //     what goroutines blocked in that slice wait for, by reason and stack, in
 //     proportion to their blocked time. Goroutines blocked throughout the window
-//     are left out. So that memory stays bounded, a window longer than about 5 s is
-//     charged in stretches of that length, each with its own "throughout".
+//     are left out. So that memory stays bounded, a window longer than 3 s is
+//     charged in stretches of about that length, each with its own "throughout".
+//     Being in a system call that lost its P is being blocked, too.
 //   - A wait is a goroutine's stay in the blocked state. Its time is split between the
 //     windows it overlaps; it is counted in the window in which it ends.
 package account

@@ -7,7 +7,6 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -49,7 +48,7 @@ func TestOracleCgo(t *testing.T) {
 
 // TestOracleOld is TestOracle for the traces of older Go that come with Go's source.
 func TestOracleOld(t *testing.T) {
-	files, _ := filepath.Glob(filepath.Join(runtime.GOROOT(), "src/internal/trace/internal/tracev1/testdata/*_good"))
+	files, _ := filepath.Glob(filepath.Join(goroot(t), "src/internal/trace/internal/tracev1/testdata/*_good"))
 	if len(files) == 0 {
 		t.Skip("GOROOT has no source")
 	}

@@ -5,8 +5,8 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -66,10 +66,19 @@ func assemble(text string) ([]byte, error) {
 	return out.Bytes(), nil
 }
 
+// goroot is where Go's source is.
+func goroot(t *testing.T) string {
+	out, err := exec.Command("go", "env", "GOROOT").Output()
+	if err != nil {
+		t.Skipf("needs the go command: %v", err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
 // TestOracleFormats is TestOracle for the traces by which Go tests its own reader: Go 1.22 to 1.25,
 // and the rare orders of events that P stealing makes.
 func TestOracleFormats(t *testing.T) {
-	files, _ := filepath.Glob(filepath.Join(runtime.GOROOT(), "src/internal/trace/testdata/tests/*.test"))
+	files, _ := filepath.Glob(filepath.Join(goroot(t), "src/internal/trace/testdata/tests/*.test"))
 	if len(files) == 0 {
 		t.Skip("GOROOT has no source")
 	}

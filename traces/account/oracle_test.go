@@ -61,8 +61,6 @@ type oracleG struct {
 	woken  bool
 	worker bool
 	assist bool
-	p      trace.ProcID
-	before map[*oracleWindow]time.Duration // time before its first event
 }
 
 func (o *oracle) run(r io.Reader, byProcs bool) error {
@@ -228,7 +226,7 @@ func (o *oracle) settle(i int) {
 func (o *oracle) g(id trace.GoID) *oracleG {
 	g := o.gs[id]
 	if g == nil {
-		g = &oracleG{p: trace.NoProc}
+		g = new(oracleG)
 		o.gs[id] = g
 	}
 	return g

@@ -127,8 +127,7 @@ var programs = map[string]func(*os.File){
 				f.ReadAt(buf, 0)
 				if k%50 == 0 {
 					f.Sync()
-					ts := syscall.Timespec{Nsec: 100_000}
-					syscall.Nanosleep(&ts, nil) // long enough to lose the P
+					blockingRead(100 * time.Microsecond)
 				}
 			})
 		})
@@ -267,8 +266,7 @@ var programs = map[string]func(*os.File){
 			}
 		})
 		runtime.GC()
-		ts := syscall.Timespec{Nsec: 200_000}
-		syscall.Nanosleep(&ts, nil)
+		blockingRead(200 * time.Microsecond)
 		trace.Log(context.Background(), MarkCategory, "end")
 		runtime.GOMAXPROCS(2)
 	}),
@@ -314,6 +312,20 @@ func mutex() {
 			})
 		})
 	}
+}
+
+// blockingRead is in a system call for d, which is long enough to lose the P.
+func blockingRead(d time.Duration) {
+	var p [2]int
+	if err := syscall.Pipe(p[:]); err != nil {
+		panic(err)
+	}
+	go func() {
+		time.Sleep(d)
+		syscall.Close(p[1])
+	}()
+	syscall.Read(p[0], make([]byte, 1))
+	syscall.Close(p[0])
 }
 
 // starving keeps a lock so long that waiters starve.

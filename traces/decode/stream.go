@@ -34,7 +34,6 @@ type Stream struct {
 	tried   int       // stalled[:tried] were postponed again since the last event that was taken
 	at      int       // index of cur within stalled, -1 if it is heap[0]
 	skew    uint64    // how long a postponed event waits, ticks of other threads' time
-	now     int64     // ns
 	err     error
 }
 
