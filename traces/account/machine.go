@@ -310,6 +310,9 @@ func (m *machine) create(id uint64, state gState, t int64) *goroutine {
 		m.gs[id] = g
 	}
 	*g = goroutine{id: id, site: noSite, state: state, since: t}
+	if state != gRunnable {
+		g.site = m.sites.of(reasonUnknown, 0) // until it is told
+	}
 	return g
 }
 
@@ -324,9 +327,12 @@ func (m *machine) known(id uint64, t int64) *goroutine {
 
 // setG ends the goroutine's state at t, and begins another.
 func (m *machine) setG(g *goroutine, state gState, t int64) {
-	if g.head {
+	switch {
+	case g.head:
 		m.endHead(g, t)
-	} else {
+	case g.state == gRunning: // by far the most frequent
+		m.book.g[gRunning] += t - g.since
+	default:
 		m.book.addG(g, t)
 	}
 	g.state, g.since = state, t
@@ -344,14 +350,19 @@ func (b *book) addG(g *goroutine, t int64) {
 			b.wake.add(d)
 		}
 	case gWaiting, gSyscallOut:
-		b.g[g.state] += d
-		if g.site >= 0 {
-			s := b.site(g.site)
-			s.wait += d
-			s.ended(d)
-			b.addBlocked(s, g.since, t)
-		}
+		b.addWait(g, t)
 	}
+}
+
+// addWait accounts a wait that ended at t, and returns its site.
+func (b *book) addWait(g *goroutine, t int64) *siteBook {
+	d := t - g.since
+	b.g[g.state] += d
+	s := b.site(g.site)
+	s.wait += d
+	s.ended(d)
+	b.addBlocked(s, g.since, t)
+	return s
 }
 
 // endHead ends a state from before the piece.
@@ -407,7 +418,15 @@ func (m *machine) goStart(th *thread, t int64) {
 		m.odd++
 		m.setG(old, gGone, t)
 	}
-	m.setG(g, gRunning, t)
+	if g.head || g.state != gRunnable {
+		m.setG(g, gRunning, t)
+	} else { // setG by hand, as this is frequent
+		m.book.addRunnable(g.since, t)
+		if g.woken {
+			m.book.wake.add(t - g.since)
+		}
+		g.state, g.since = gRunning, t
+	}
 	g.seq = seq
 	th.g = g
 	th.woke, th.head = noSite, 0
@@ -455,16 +474,16 @@ func (m *machine) goUnblock(th *thread, t int64) {
 // unblock makes a waiting goroutine runnable. It returns what thread.woke and thread.head are.
 func (m *machine) unblock(g *goroutine, stack uint64, t int64) (woke int32, index int) {
 	woke = noSite
-	if g.head {
+	switch {
+	case g.head:
 		h := m.endHead(g, t)
 		h.stack, h.woken = stack, true
 		index = len(m.piece().heads)
-	} else {
+	case g.state == gWaiting:
+		m.book.addWait(g, t).released(stack, 1)
+		woke = g.site
+	default:
 		m.book.addG(g, t)
-		if g.state == gWaiting && g.site >= 0 {
-			m.book.site(g.site).released(stack, 1)
-			woke = g.site
-		}
 	}
 	g.state, g.since, g.woken = gRunnable, t, true
 	return woke, index

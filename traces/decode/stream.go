@@ -95,7 +95,7 @@ func (s *Stream) Next() bool {
 		return s.next()
 	}
 	e := &s.Event
-	n := argCount[typ]
+	n := int(argCount[typ])
 	if n < 0 {
 		return s.next()
 	}
