@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/contend-go/contend/bench"
+	"github.com/contend-go/contend/bench/primitives"
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/bench/workload"
 	"github.com/contend-go/contend/caches/cachetest"
@@ -19,10 +20,10 @@ import (
 func newList() *cobra.Command {
 	verbose := false
 	c := &cobra.Command{
-		Use:       "list [backends|workloads|units]",
-		Short:     "Backends, workloads and units",
+		Use:       "list [backends|workloads|primitives|units]",
+		Short:     "Backends, workloads, rows of primitives and units",
 		Example:   "  contend list\n  contend list backends --verbose     what each backend promises, and whether it keeps it",
-		ValidArgs: []string{"backends", "workloads", "units"},
+		ValidArgs: []string{"backends", "workloads", "primitives", "units"},
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			what := ""
@@ -50,6 +51,13 @@ func list(ctx context.Context, w io.Writer, what string, verbose bool) error {
 		fmt.Fprintln(t, "WORKLOAD\t")
 		for _, s := range workload.All() {
 			fmt.Fprintf(t, "%s\t%s\n", s.Name, s.About)
+		}
+		fmt.Fprintln(t)
+	}
+	if what == "" || what == "primitives" {
+		fmt.Fprintln(t, "ROW OF PRIMITIVES\t")
+		for _, name := range primitives.Names() {
+			fmt.Fprintf(t, "%s\t%s\n", name, primitives.About(name))
 		}
 		fmt.Fprintln(t)
 	}

@@ -78,8 +78,8 @@ const (
 	poolLimit  = "backend=workerpool workload=ratelimit item-lock=on"
 	ringLimit  = "backend=ring workload=ratelimit item-lock=on"
 
-	fair    = "impl=mutex row=lock-contended hold=200ns think=200ns"
-	barging = "impl=barging row=lock-contended hold=200ns think=200ns"
+	mutexLock   = "impl=mutex row=lock-contended hold=200ns think=200ns"
+	bargingLock = "impl=barging row=lock-contended hold=200ns think=200ns"
 
 	worked = " work=5µs"
 )
@@ -148,10 +148,10 @@ var list = []claim{
 		theirs:    "32 vCPUs: read off the same trace.",
 		study: test{"With the mutex there are gaps, and at least half of them are gone with a mutex that has no starvation mode.", []check{
 			{idle, valueOf, cell{mutexWalk, top}, cell{}, gaps, false, knee},
-			{idle, ratioOf, cell{barging, top}, cell{fair, top}, half, true, knee},
+			{idle, ratioOf, cell{bargingLock, top}, cell{mutexLock, top}, half, true, knee},
 		}},
 		fair: test{"Starvation mode costs throughput: without it the same lock carries more.", []check{
-			{rate, ratioOf, cell{barging, top}, cell{fair, top}, beats, false, knee},
+			{rate, ratioOf, cell{bargingLock, top}, cell{mutexLock, top}, beats, false, knee},
 		}},
 	},
 	{
