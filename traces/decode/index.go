@@ -194,8 +194,14 @@ func (t *Trace) lose(off, n int64, why string) {
 // lie apart: 73 minutes in ticks of 64 ns. A time beyond it is damage.
 const maxSpread = 1 << 36
 
+// maxTime bounds times, in ticks: 9 years of 64 ns. Below it times in ns cannot overflow.
+const maxTime = 1 << 52
+
 // fits reports whether a header can follow what was read so far.
 func (x *indexer) fits(h header) bool {
+	if h.time > maxTime {
+		return false
+	}
 	if h.kind == endOfGeneration {
 		return x.Minor >= 26 && x.cur != nil
 	}

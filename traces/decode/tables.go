@@ -126,7 +126,7 @@ func (t *Tables) addSync(r *reader) {
 		switch Type(r.byte()) {
 		case syncTable:
 		case frequencyEvent:
-			if f := r.uvarint(); f > 0 && f <= 1e12 {
+			if f := r.uvarint(); f >= 1e6 && f <= 1e12 { // real ones are about 1e7
 				t.Clock.set(f)
 			} else {
 				r.bad = true
