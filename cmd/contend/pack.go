@@ -177,7 +177,7 @@ func runBundle(c *cobra.Command, dir string, more []string) error {
 		return failed // nothing was measured
 	}
 	archive := out + ".tar.gz"
-	if err := bundle.PackRun(archive, out, "build"); err != nil {
+	if err := bundle.PackRun(archive, out, buildFolder); err != nil {
 		return errors.Join(failed, err)
 	}
 	fmt.Println(archive)

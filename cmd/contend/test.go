@@ -63,9 +63,13 @@ func setPackage(o *gotest.Options, c *cobra.Command, args []string) {
 	}
 }
 
+// buildFolder holds the test binaries within a run folder. The go command skips
+// folders that begin with an underscore: a run folder may lie in a module.
+const buildFolder = "_build"
+
 func test(ctx context.Context, o *gotest.Options, gate compare.Options) (err error) {
 	facts := host.Read()
-	dir := filepath.Join(o.Out, "build")
+	dir := filepath.Join(o.Out, buildFolder)
 	if o.DryRun {
 		if dir, err = os.MkdirTemp("", "contend-"); err != nil {
 			return err
