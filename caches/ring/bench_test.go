@@ -165,3 +165,43 @@ func median(v []float64) float64 {
 	v = slices.Sorted(slices.Values(v))
 	return (v[(len(v)-1)/2] + v[len(v)/2]) / 2
 }
+
+// BenchmarkBytesPerEntry reports by how many bytes an entry makes the heap
+// grow, keys' and values' own bytes excluded, at a million entries.
+func BenchmarkBytesPerEntry(b *testing.B) {
+	const n = 1_000_000
+	for _, name := range []string{"ring", "otter2", "fido", "mutexlru"} {
+		b.Run(name, func(b *testing.B) {
+			spec, err := catalog.Lookup(name)
+			if err != nil {
+				b.Fatal(err)
+			}
+			stored, _, err := workload.MakeKeys[string](n, workload.DefaultKeyLength, 1)
+			if err != nil {
+				b.Fatal(err)
+			}
+			item := new(caches.Item)
+			for range b.N {
+				before := heap()
+				cache, err := spec.String(n)
+				if err != nil {
+					b.Fatal(err)
+				}
+				for _, k := range stored {
+					cache.Set(k, item)
+				}
+				b.ReportMetric(float64(heap()-before)/float64(cache.Len()), "bytes/entry")
+				cache.Close()
+			}
+			runtime.KeepAlive(stored)
+		})
+	}
+}
+
+func heap() uint64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return m.HeapAlloc
+}

@@ -97,8 +97,10 @@ func (s *shard) check(queued map[*entry]bool) error {
 		return fmt.Errorf("%d entries, %d counted, %d allowed", n, s.used, s.quota)
 	}
 	kept := uint32(0)
-	for step := s.ghost.oldest; step*s.marks.perStep < s.ghost.added; step++ {
-		kept += s.marks.left[step%steps]
+	if m := s.marks.Load(); m != nil {
+		for step := s.ghost.oldest; step*m.perStep < s.ghost.added; step++ {
+			kept += m.left[step%steps]
+		}
 	}
 	if kept != s.ghost.kept {
 		return fmt.Errorf("the ghost keeps %d keys, counts %d", kept, s.ghost.kept)

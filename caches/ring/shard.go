@@ -1,6 +1,9 @@
 package ring
 
-import "sync"
+import (
+	"sync"
+	"sync/atomic"
+)
 
 // shard is one set of S3-FIFO queues, for the keys whose hash chooses it. Its
 // mutex is held for as long as it takes to put one entry into the queues and
@@ -18,9 +21,9 @@ type shard struct {
 
 	_ [64 - 52]byte
 
-	// Written only when a ring changes its size.
+	// Written only when a ring changes its size and on the first eviction.
 	slots [2]slots
-	marks *marks
+	marks atomic.Pointer[marks] // nil until something is evicted
 	id    uint32
 
 	// Nothing else of ours in the last pair of lines: prefetchers fetch pairs.
@@ -72,12 +75,17 @@ type evicted struct {
 
 // evict takes one entry out of the queues, which must have one.
 func (s *shard) evict() (out evicted) {
+	m := s.marks.Load()
+	if m == nil {
+		m = newMarks(int(s.quota) * 9 / 10)
+		s.marks.Store(m)
+	}
 	for out.entry == nil {
 		if s.queue[main].live > s.mainRoom() || s.queue[small].live == 0 {
 			out.entry = s.fromMain()
 		} else if out.entry = s.fromSmall(); out.entry != nil {
 			out.remember = true
-			out.step = s.ghost.add(s.marks)
+			out.step = s.ghost.add(m)
 			out.oldest = s.ghost.oldest
 		}
 	}

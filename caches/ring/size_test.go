@@ -44,7 +44,7 @@ func TestAlignment(t *testing.T) {
 		aligned("the index", c.buckets, 64)
 		for _, s := range c.shards {
 			aligned("a shard", unsafe.Pointer(s), shardSize)
-			aligned("a ghost's marks", unsafe.Pointer(&s.marks.sets[0]), 64)
+			aligned("a ghost's marks", unsafe.Pointer(&newMarks(int(s.quota)).sets[0]), 64)
 		}
 		for k := range uint64(100) {
 			c.Set(k, nil)

@@ -41,7 +41,7 @@ func (t *table) init(capacity, shards int) {
 		if i < capacity%shards {
 			quota++
 		}
-		t.shards[i] = &shard{id: uint32(i), marks: newMarks(quota * 9 / 10)}
+		t.shards[i] = &shard{id: uint32(i)}
 		t.grant(t.shards[i], 0, quota)
 	}
 }
@@ -93,10 +93,11 @@ func (t *table) insert(e *entry, same func(ref unsafe.Pointer) bool) (there *ent
 		return there
 	}
 	s := t.shard(e.hash)
-	place, mark := s.marks.seek(e.hash) // before the lock: it may have to fetch the line
+	m := s.marks.Load()
+	place, mark := m.seek(e.hash) // before the lock: it may have to fetch the line
 	s.lock()
 	q := uint32(small)
-	remembered := mark != 0 && s.ghost.take(s.marks, mark) // first: making room may forget it
+	remembered := mark != 0 && s.ghost.take(m, mark) // first: making room may forget it
 	if remembered {
 		q = main
 	}
@@ -134,7 +135,7 @@ func (t *table) discard(s *shard, out evicted) {
 		return
 	}
 	if out.remember {
-		s.marks.put(out.hash, out.step, out.oldest)
+		s.marks.Load().put(out.hash, out.step, out.oldest)
 	}
 	t.unlink(out.entry)
 }
@@ -175,9 +176,7 @@ func (t *table) grant(s *shard, used, quota int) {
 // It returns false if s is to evict. Otherwise s was unlocked for a time, and
 // the caller must look again.
 func (t *table) borrow(s *shard) bool {
-	// Keys spread evenly, so that a shard that wants a quarter more than its
-	// share is not met in practice; but its buckets must never overflow.
-	room := t.idle.Load() > 0 && s.quota < t.share+t.share/4
+	room := t.idle.Load() > 0
 	poor := s.quota < t.share-t.share/4
 	if len(t.shards) == 1 || !room && !poor {
 		return false
