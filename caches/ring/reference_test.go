@@ -75,7 +75,7 @@ func TestCollisions(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	c.secrets.word = [4]uint64{}
+	c.secrets.k0, c.secrets.k1, c.secrets.k2, c.secrets.k3 = 0, 0, 0, 0
 	if a, b := c.hash(words{a: 1}), c.hash(words{a: 2}); a != b {
 		t.Fatalf("hashes %#x and %#x differ: the test needs collisions", a, b)
 	}
