@@ -20,6 +20,7 @@ type builder struct {
 	flags    goFlags
 	dir      string // where they go
 	plain    bool
+	goroot   string // of the toolchain that compiles; empty for that of the go command. See toolchain.outside
 	progress io.Writer
 }
 
@@ -49,6 +50,7 @@ type goPackage struct {
 
 // variant compiles the packages of one source tree.
 func (b *builder) variant(s *Suite, variant, from, pattern string) error {
+	b.goroot = ""
 	packages, err := b.list(from, pattern)
 	if err != nil {
 		return err
@@ -68,6 +70,9 @@ func (b *builder) variant(s *Suite, variant, from, pattern string) error {
 	}
 	chain, err := b.toolchain(tested[0].Dir)
 	if err != nil {
+		return err
+	}
+	if b.goroot, err = chain.outside(dir); err != nil {
 		return err
 	}
 	over, plain, err := b.overlay(chain, dir)
@@ -147,10 +152,28 @@ func (b *builder) list(from, pattern string) ([]goPackage, error) {
 }
 
 // toolchain is what go env says in a folder.
-type toolchain struct{ GOROOT, GOFLAGS, GOVERSION string }
+type toolchain struct{ GOROOT, GOFLAGS, GOVERSION, GOMODCACHE string }
+
+// outside gives a toolchain that the go command has downloaded another path,
+// below dir: the go command refuses overlays of files in the module cache, where
+// it keeps them. It returns that path, empty for other toolchains.
+func (t *toolchain) outside(dir string) (string, error) {
+	if !strings.HasPrefix(t.GOROOT, t.GOMODCACHE+string(filepath.Separator)) {
+		return "", nil
+	}
+	link := filepath.Join(dir, "goroot")
+	if err := os.Remove(link); err != nil && !errors.Is(err, os.ErrNotExist) {
+		return "", err
+	}
+	if err := os.Symlink(t.GOROOT, link); err != nil {
+		return "", err
+	}
+	t.GOROOT = link
+	return link, nil
+}
 
 func (b *builder) toolchain(dir string) (t toolchain, err error) {
-	out, err := b.run(dir, "go", "env", "-json", "GOROOT", "GOFLAGS", "GOVERSION")
+	out, err := b.run(dir, "go", "env", "-json", "GOROOT", "GOFLAGS", "GOVERSION", "GOMODCACHE")
 	if err != nil {
 		return t, err
 	}
@@ -228,8 +251,15 @@ func (b *builder) run(dir, name string, args ...string) ([]byte, error) {
 	if name == "git" {
 		ctx = context.WithoutCancel(ctx) // short, and the clean-up must be done
 	}
-	c := exec.CommandContext(ctx, name, args...)
+	program := name
+	if name == "go" && b.goroot != "" {
+		program = filepath.Join(b.goroot, "bin", "go")
+	}
+	c := exec.CommandContext(ctx, program, args...)
 	c.Dir = dir
+	if b.goroot != "" {
+		c.Env = append(os.Environ(), "GOROOT="+b.goroot, "GOTOOLCHAIN=local")
+	}
 	var stdout, stderr bytes.Buffer
 	c.Stdout, c.Stderr = &stdout, &stderr
 	if err := c.Run(); err != nil {
