@@ -71,7 +71,7 @@ var counters = specification(func(old int, c call) int {
 func linearizable(t *testing.T, model porcupine.Model, fresh func() func(call) call) {
 	rounds := 150
 	if testing.Short() {
-		rounds = 30
+		rounds = 15
 	}
 	seed := rand.Uint64()
 	for _, procs := range []int{1, 2, 8} {

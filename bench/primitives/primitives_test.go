@@ -26,15 +26,15 @@ func TestMain(m *testing.M) {
 // TestRows runs every implementation of every row, each checking itself, with
 // fewer and with more Ps than this host has CPUs.
 func TestRows(t *testing.T) {
-	n := 5000
+	sizes := []int{1, 5000} // fewer operations than goroutines, and more
 	if testing.Short() {
-		n = 1000
+		sizes = []int{500}
 	}
 	for _, procs := range []int{1, 2, 8, 32} {
 		atProcs(t, procs)
 		for _, r := range rows {
 			for _, i := range r.impls {
-				for _, n := range []int{1, n} { // fewer operations than goroutines, and more
+				for _, n := range sizes {
 					c := conditions{procs: procs, hold: 1, think: 1}
 					if err := i.job(c, n).do(func() {}, func() {}); err != nil {
 						t.Errorf("%s %s, %d operations at GOMAXPROCS=%d: %v", r.name, i.name, n, procs, err)
