@@ -158,10 +158,10 @@ var list = []claim{
 		statement: "More CPU work per operation evens the distribution.",
 		theirs:    "32 vCPUs: a second trace with more work, looked at.",
 		study: test{"With 5 µs of work per operation, Ps are idle less with the mutex than with none.", []check{
-			{idle, differenceOf, cell{mutexWalk, top}, cell{mutexWalk + worked, top}, gaps, false, two},
+			{idle, differenceOf, cell{mutexWalk, top}, cell{mutexWalk + worked, top}, gaps, false, knee},
 		}},
 		fair: test{"What the work dilutes is the lock: without one there is nothing to even out.", []check{
-			{idle, differenceOf, cell{ringWalk, top}, cell{ringWalk + worked, top}, gaps, true, two},
+			{idle, differenceOf, cell{ringWalk, top}, cell{ringWalk + worked, top}, gaps, true, knee},
 		}},
 	},
 	{
