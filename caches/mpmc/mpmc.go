@@ -63,10 +63,13 @@ type Unpadded[T any] = ring[T, [0]byte]
 // ring is the queue with the given padding: the one difference between Ring and
 // Unpadded. Pad is a whole cache line or nothing.
 type ring[T, Pad any] struct {
-	// Set by New, then only read.
+	// Set by New, then only read. Without padding, the counters begin 48 bytes
+	// into the struct: the allocator aligns it to 16 bytes at least, so that
+	// there the two share a cache line wherever it lies.
 	slots  []slot[T, Pad]
 	mask   uint64 // capacity − 1
 	yields int    // before a blocked operation parks
+	_      uint64
 
 	// The two ticket counters are the hot spots. Each has its cache line to
 	// itself, so that producers and consumers disturb each other only where

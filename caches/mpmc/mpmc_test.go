@@ -61,6 +61,9 @@ func gapOf[T any]() uintptr {
 func TestUnpadded(t *testing.T) {
 	const line = unsafe.Sizeof(cpu.CacheLinePad{})
 	r := NewUnpadded[uint64](1024, Park)
+	if offset := unsafe.Offsetof(r.tail); offset%16 != 0 || unsafe.Offsetof(r.head) != offset+8 {
+		t.Errorf("tail at %d, head at %d: an object aligned to 16 bytes may have them in two lines", offset, unsafe.Offsetof(r.head))
+	}
 	at := func(p unsafe.Pointer) uintptr { return uintptr(p) / line }
 	if tail, head := at(unsafe.Pointer(&r.tail)), at(unsafe.Pointer(&r.head)); tail != head {
 		t.Errorf("tail in line %d, head in line %d: want the same", tail, head)
