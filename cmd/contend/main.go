@@ -71,6 +71,7 @@ readable, 3 measured, but not all valid.`,
   contend trace trace.out                  account an execution trace
   contend test ./pkg --bench Foo           the same for any Go benchmark, unchanged
   contend report contend-run               draw the run again
+  contend claims study-run                 what of the published study holds here?
   contend doctor                           is this host fit to measure?`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
