@@ -4,7 +4,7 @@
 # elsewhere those tests say that they were skipped.
 #
 #   scripts/test.sh            everything
-#   scripts/test.sh --quick    without the race detector's second round
+#   scripts/test.sh --quick    without the race detector, stress and fuzzing
 set -euo pipefail
 cd "$(dirname "$0")/.."
 export CGO_ENABLED=1
@@ -44,6 +44,14 @@ go test -timeout 600s ./...
 if [ "$quick" = no ] && [ "$CGO_ENABLED" = 1 ]; then
 	step 'tests, race detector'
 	go test -race -short -timeout 600s ./...
+fi
+
+if [ "$quick" = no ]; then
+	step 'the lock-free ring under stress, with assertions'
+	go test -tags invariants -count=1 -timeout 300s -run '^TestStress$' ./caches/ring -stress 20s
+
+	step 'the trace decoder, fuzzed for a minute'
+	go test -run '^$' -fuzz '^FuzzRead$' -fuzztime 60s ./traces/account
 fi
 
 echo
