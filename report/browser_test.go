@@ -44,10 +44,30 @@ type tab struct {
 	problems []string // console errors, exceptions, requests to anything but the page
 }
 
+// profile is a folder for a browser's state. The browser's last processes still
+// write to it for a moment after it ended, so its removal is tried for a while.
+func profile(t testing.TB) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "contend-browser")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		for range 50 {
+			if os.RemoveAll(dir) == nil {
+				return
+			}
+			time.Sleep(100 * time.Millisecond)
+		}
+		t.Logf("%s is left behind", dir)
+	})
+	return dir
+}
+
 // openTab starts a browser and a page in it, without loading anything.
 func openTab(t testing.TB, width, height int) *tab {
 	t.Helper()
-	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium(t)), chromedp.UserDataDir(t.TempDir()),
+	opts := append(chromedp.DefaultExecAllocatorOptions[:], chromedp.ExecPath(chromium(t)), chromedp.UserDataDir(profile(t)),
 		chromedp.NoSandbox, chromedp.DisableGPU, chromedp.Flag("disable-component-update", true), chromedp.WindowSize(width, height))
 	ctx, stop := context.WithTimeout(context.Background(), 90*time.Second)
 	t.Cleanup(stop)
