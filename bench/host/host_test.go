@@ -15,8 +15,8 @@ import (
 )
 
 func TestLargeHosts(t *testing.T) {
-	quota := cgroupV2("/work")
-	quota = append(quota, "sys/fs/cgroup/work/cpu.max", "750000 100000\n")
+	quota := cgroupV2("/jobs")
+	quota = append(quota, "sys/fs/cgroup/jobs/cpu.max", "750000 100000\n")
 
 	offline := big
 	offline.offline = append(sequence(192)[96:], 3) // all second threads, and one core
@@ -95,7 +95,7 @@ func TestLargeHosts(t *testing.T) {
 			counts: counts{1, 1, 1, 1, 1, 1}, usable: 1, procs: []int{1},
 		},
 		{
-			name: "half a CPU", root: big.build(append(quota, "sys/fs/cgroup/work/cpu.max", "50000 100000")...), affinity: sequence(192),
+			name: "half a CPU", root: big.build(append(quota, "sys/fs/cgroup/jobs/cpu.max", "50000 100000")...), affinity: sequence(192),
 			counts: counts{192, 2, 96, 2, 12, 2}, usable: .5, procs: []int{1},
 		},
 	}
