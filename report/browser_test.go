@@ -232,6 +232,15 @@ func TestPageInBrowser(t *testing.T) {
 		if eval[bool](t, tb, `document.getElementById("help").open`) {
 			t.Error("Escape does not close the help")
 		}
+		// Focus stays inside the closed help until the next frame: keys pressed by then count too.
+		tb.run(t, chromedp.Evaluate(`document.getElementById("help").dispatchEvent(new KeyboardEvent("keydown", {key: "l", bubbles: true}))`, nil))
+		if !eval[bool](t, tb, `location.hash.includes("y=log")`) {
+			t.Error("the closed help swallows keys")
+		}
+		press("l")
+		if !eval[bool](t, tb, `location.hash.includes("y=linear")`) {
+			t.Error("l does not switch the axis back")
+		}
 		press("l")
 		if !eval[bool](t, tb, `location.hash.includes("y=log")`) {
 			t.Error("l does not switch the axis")

@@ -715,7 +715,7 @@
   };
 
   document.onkeydown = (e) => {
-    if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest("input:not([type=radio]), select, textarea, dialog")) return;
+    if (e.ctrlKey || e.metaKey || e.altKey || e.target.closest("input:not([type=radio]), select, textarea, dialog[open]")) return;
     const run = commands[e.key];
     if (!run) return;
     e.preventDefault();
