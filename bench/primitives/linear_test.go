@@ -67,6 +67,30 @@ var counters = specification(func(old int, c call) int {
 	return old + 1
 })
 
+// countersApart asks less: each pattern is linearizable for itself, but a lookup
+// need not see all of them at one moment.
+var countersApart = porcupine.Model{Init: counters.Init, Step: counters.Step, Partition: apart}
+
+// apart takes a history to one of each cell, and a look at all cells to one at
+// each.
+func apart(history []porcupine.Operation) (parts [][]porcupine.Operation) {
+	for cell := range cellCount {
+		var part []porcupine.Operation
+		for _, o := range history {
+			c := o.Input.(call)
+			if c.do == whole {
+				c.do, c.cell, c.got[0] = read, cell, c.got[cell]
+			}
+			if c.cell == cell {
+				o.Input = c
+				part = append(part, o)
+			}
+		}
+		parts = append(parts, part)
+	}
+	return parts
+}
+
 // linearizable searches an order for recorded histories of concurrent calls.
 func linearizable(t *testing.T, model porcupine.Model, fresh func() func(call) call) {
 	rounds := 150
@@ -108,7 +132,7 @@ func trieCalls(m interface {
 	Put(k, v int)
 	Get(k int) (int, bool)
 	Delete(k int) bool
-	Snapshot() hamt[int, int]
+	Snapshot() view[int, int]
 }) func(call) call {
 	return func(c call) call {
 		switch c.do {
@@ -132,22 +156,26 @@ func TestTrieLinearizable(t *testing.T) {
 	linearizable(t, registers, func() func(call) call { return trieCalls(newTrie[int, int]()) })
 }
 
-// TestTopicsLinearizable subscribes to one pattern per cell; the topic "x" is
-// matched by all of them, so that its lookup is a snapshot.
+// TestTopicsLinearizable subscribes to one pattern per cell; the topic is matched
+// by all of them. The lookups of the locked trie are snapshots, those of the
+// lock-free one are not. Two patterns share a level, which comes and goes.
 func TestTopicsLinearizable(t *testing.T) {
-	patterns := [cellCount]string{"x", "*", "#"}
-	for _, make := range []func() topics{
-		func() topics { return new(lockedTopics) },
-		func() topics { return newLockFreeTopics() },
+	patterns := [cellCount]string{"a.x", "a.*", "#"}
+	for _, c := range []struct {
+		model porcupine.Model
+		make  func() topics
+	}{
+		{counters, func() topics { return new(lockedTopics) }},
+		{countersApart, func() topics { return newLockFreeTopics() }},
 	} {
-		linearizable(t, counters, func() func(call) call {
-			m := make()
+		linearizable(t, c.model, func() func(call) call {
+			m := c.make()
 			return func(c call) call {
 				id := uint32(c.cell)
 				switch c.do {
 				case read, whole:
 					c.do = whole
-					for _, id := range m.Lookup("x", nil) {
+					for _, id := range m.Lookup("a.x", nil) {
 						c.got[id]++
 					}
 				case write:
@@ -165,10 +193,10 @@ func TestTopicsLinearizable(t *testing.T) {
 type stale struct {
 	*trie[int, int]
 	mu   sync.Mutex
-	last *hamt[int, int]
+	last *view[int, int]
 }
 
-func (s *stale) Snapshot() hamt[int, int] {
+func (s *stale) Snapshot() view[int, int] {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.last == nil {
@@ -178,15 +206,37 @@ func (s *stale) Snapshot() hamt[int, int] {
 	return *s.last
 }
 
-// TestModelBites shows that a snapshot that lags behind is found.
+// TestModelBites shows that a snapshot that lags behind is found, and so is a
+// lookup that sees a later subscription without an earlier one, unless patterns
+// are checked apart.
 func TestModelBites(t *testing.T) {
-	s := &stale{trie: newTrie[int, int]()}
-	do := trieCalls(s)
-	var history []porcupine.Operation
-	for i, c := range []call{{do: whole}, {do: write, cell: 1, arg: 5}, {do: whole}} {
-		history = append(history, porcupine.Operation{Input: do(c), Call: int64(2 * i), Return: int64(2*i + 1)})
+	one := func(calls ...call) (history []porcupine.Operation) { // after another
+		for i, c := range calls {
+			history = append(history, porcupine.Operation{Input: c, Call: int64(2 * i), Return: int64(2*i + 1)})
+		}
+		return history
 	}
-	if porcupine.CheckOperations(registers, history) {
-		t.Error("a stale snapshot passes")
+	do := trieCalls(&stale{trie: newTrie[int, int]()})
+	var lagging []call
+	for _, c := range []call{{do: whole}, {do: write, cell: 1, arg: 5}, {do: whole}} {
+		lagging = append(lagging, do(c))
+	}
+	split := one(call{do: write, cell: 0}, call{do: write, cell: 1}, call{do: whole, got: [cellCount]int{0, 1}})
+	split[2].Call = 0 // it was under way all the time
+	missed := one(call{do: write, cell: 0}, call{do: whole})
+	for _, c := range []struct {
+		what    string
+		model   porcupine.Model
+		history []porcupine.Operation
+		legal   bool
+	}{
+		{"a stale snapshot", registers, one(lagging...), false},
+		{"a lookup that is no snapshot", counters, split, false},
+		{"a lookup that is no snapshot, apart", countersApart, split, true},
+		{"a lookup that misses a subscription, apart", countersApart, missed, false},
+	} {
+		if got := porcupine.CheckOperations(c.model, c.history); got != c.legal {
+			t.Errorf("%s: legal %v, want %v", c.what, got, c.legal)
+		}
 	}
 }

@@ -24,29 +24,29 @@ type topics interface {
 	Lookup(topic string, ids []uint32) []uint32
 }
 
-// level is a node of a subscription trie: what is subscribed to the pattern
-// that ends here, and the nodes of the next level. The zero N is none.
-type level[N any] interface {
+// level is what a node of a subscription trie holds: what is subscribed to the
+// pattern that ends here, and the next level. The zero L is nothing.
+type level[L any] interface {
 	comparable
-	child(name string) N
+	child(name string) L
 	subscribers() []uint32
 }
 
-// match appends the subscribers of all patterns below n that match the rest of
+// match appends the subscribers of all patterns below l that match the rest of
 // a topic. Both tries are searched by it.
-func match[N level[N]](n N, rest string, ids []uint32) []uint32 {
-	var none N
-	if all := n.child(anyRest); all != none {
+func match[L level[L]](l L, rest string, ids []uint32) []uint32 {
+	var none L
+	if all := l.child(anyRest); all != none {
 		ids = append(ids, all.subscribers()...)
 	}
 	if rest == "" {
-		return append(ids, n.subscribers()...)
+		return append(ids, l.subscribers()...)
 	}
 	name, rest, _ := strings.Cut(rest, ".")
-	if c := n.child(name); c != none {
+	if c := l.child(name); c != none {
 		ids = match(c, rest, ids)
 	}
-	if c := n.child(anyLevel); c != none {
+	if c := l.child(anyLevel); c != none {
 		ids = match(c, rest, ids)
 	}
 	return ids
@@ -114,102 +114,152 @@ func (n *lockedLevel) remove(pattern string, id uint32) {
 	}
 }
 
-// lockFreeTopics is a subscription trie of immutable levels behind one atomic
-// root; see trie, which it is like in every respect: a write copies the path of
-// its pattern, takes effect at its compare-and-swap of the root, and publishes
-// by it to the Load of every reader.
-type lockFreeTopics struct {
-	root atomic.Pointer[frozenLevel]
+// lockFreeTopics is a subscription trie of which every level can be changed apart:
+// the inner nodes and tombs of [trie], with names for hashes. Nodes stay; a write
+// copies what is in one and swaps the copy in, so that writers meet only where
+// their patterns do, and a write is repeated only where another has succeeded.
+//
+// A node below the root whose level has no subscribers and nothing below it is a
+// tomb: it is never changed again, and every write that meets it unlinks it. So a
+// node that is no tomb is linked from its parent, and a swap within it is seen by
+// every lookup that comes later.
+//
+// Each pattern is linearizable for itself: a lookup sees every subscription that
+// was made before it began, and none that was ended before. It is no snapshot: of
+// two changes that are made while it runs it may see the later and not the
+// earlier. A snapshot would take generations, as in [trie], and every lookup
+// would begin one.
+type lockFreeTopics struct{ root node }
+
+// node is a place for a level.
+type node struct {
+	// Swapped by anyone, until it is a tomb. Its compare-and-swap publishes the
+	// level, which does not change any more, to the Load of every reader.
+	level atomic.Pointer[frozenLevel]
 }
 
-// frozenLevel is never changed once a root leads to it.
+func newNode(l *frozenLevel) *node {
+	n := new(node)
+	n.level.Store(l)
+	return n
+}
+
 type frozenLevel struct {
-	ids      []uint32
-	children hamt[string, *frozenLevel]
+	ids []uint32
+	// The next level, by name in order. A change copies the slice, which is
+	// cheap as long as a level has tens of names, not thousands.
+	next []named
+}
+
+type named struct {
+	name string
+	*node
 }
 
 func newLockFreeTopics() *lockFreeTopics {
 	t := new(lockFreeTopics)
-	t.root.Store(new(frozenLevel))
+	t.root.level.Store(new(frozenLevel))
 	return t
 }
 
-func (n *frozenLevel) child(name string) *frozenLevel {
-	c, _ := n.children.get(name)
-	return c
+func (l *frozenLevel) find(name string) (i int, ok bool) {
+	return slices.BinarySearchFunc(l.next, name, func(n named, name string) int { return strings.Compare(n.name, name) })
 }
 
-func (n *frozenLevel) subscribers() []uint32 { return n.ids }
+func (l *frozenLevel) child(name string) *frozenLevel {
+	if i, ok := l.find(name); ok {
+		return l.next[i].level.Load()
+	}
+	return nil
+}
+
+func (l *frozenLevel) subscribers() []uint32 { return l.ids }
+
+func (l *frozenLevel) empty() bool { return len(l.ids) == 0 && len(l.next) == 0 }
 
 func (t *lockFreeTopics) Lookup(topic string, ids []uint32) []uint32 {
-	return match(t.root.Load(), topic, ids)
+	return match(t.root.level.Load(), topic, ids)
 }
 
 func (t *lockFreeTopics) Subscribe(pattern string, id uint32) {
-	t.change(func(root *frozenLevel) *frozenLevel { return root.with(pattern, id) })
+	for !t.root.subscribe(true, pattern, id) {
+	}
+}
+
+// subscribe reports whether it added the subscription to n, which may be the
+// root: not if another change was first, or n is a tomb.
+func (n *node) subscribe(root bool, pattern string, id uint32) bool {
+	l := n.level.Load()
+	if !root && l.empty() {
+		return false
+	}
+	if pattern == "" {
+		return n.level.CompareAndSwap(l, l.with(id))
+	}
+	name, rest, _ := strings.Cut(pattern, ".")
+	i, ok := l.find(name)
+	if !ok {
+		fresh := named{name, newNode(pathTo(rest, id))}
+		return n.level.CompareAndSwap(l, &frozenLevel{l.ids, slices.Insert(slices.Clip(l.next), i, fresh)})
+	}
+	if l.next[i].subscribe(false, rest, id) {
+		return true
+	}
+	n.bury(l, i)
+	return false
+}
+
+// pathTo is a level with nothing but one subscription.
+func pathTo(pattern string, id uint32) *frozenLevel {
+	if pattern == "" {
+		return &frozenLevel{ids: []uint32{id}}
+	}
+	name, rest, _ := strings.Cut(pattern, ".")
+	return &frozenLevel{next: []named{{name, newNode(pathTo(rest, id))}}}
+}
+
+func (l *frozenLevel) with(id uint32) *frozenLevel {
+	return &frozenLevel{append(slices.Clip(l.ids), id), l.next} // a new array: the old one is shared
 }
 
 func (t *lockFreeTopics) Unsubscribe(pattern string, id uint32) {
-	t.change(func(root *frozenLevel) *frozenLevel {
-		if next := root.without(pattern, id); next != nil {
-			return next
-		}
-		return new(frozenLevel)
-	})
+	for !t.root.unsubscribe(pattern, id) {
+	}
 }
 
-func (t *lockFreeTopics) change(f func(*frozenLevel) *frozenLevel) {
+// unsubscribe reports whether the subscription is gone from n: not if another
+// change was first.
+func (n *node) unsubscribe(pattern string, id uint32) bool {
+	l := n.level.Load()
+	if pattern == "" {
+		i := slices.Index(l.ids, id)
+		return i < 0 || n.level.CompareAndSwap(l, &frozenLevel{slices.Concat(l.ids[:i], l.ids[i+1:]), l.next})
+	}
+	name, rest, _ := strings.Cut(pattern, ".")
+	i, ok := l.find(name)
+	if !ok {
+		return true
+	}
+	done := l.next[i].unsubscribe(rest, id)
+	n.bury(l, i)
+	return done
+}
+
+// bury unlinks the i-th node of the next level, as it was loaded from n, if that
+// is a tomb, and nobody else has. n itself may become one.
+func (n *node) bury(l *frozenLevel, i int) {
+	tomb := l.next[i]
+	if !tomb.level.Load().empty() {
+		return
+	}
 	for {
-		old := t.root.Load()
-		if next := f(old); next == old || t.root.CompareAndSwap(old, next) {
+		if n.level.CompareAndSwap(l, &frozenLevel{l.ids, slices.Concat(l.next[:i], l.next[i+1:])}) {
+			return
+		}
+		l = n.level.Load()
+		var ok bool
+		if i, ok = l.find(tomb.name); !ok || l.next[i].node != tomb.node {
 			return
 		}
 	}
-}
-
-// with returns a copy of n, which may be nil, with one more subscription.
-func (n *frozenLevel) with(pattern string, id uint32) *frozenLevel {
-	var c frozenLevel
-	if n != nil {
-		c = *n
-	}
-	if pattern == "" {
-		c.ids = append(slices.Clip(c.ids), id) // a new array: the old one is shared
-		return &c
-	}
-	name, rest, _ := strings.Cut(pattern, ".")
-	next, _ := c.children.get(name)
-	c.children = c.children.put(name, next.with(rest, id))
-	return &c
-}
-
-// without returns a copy of n with one subscription less: nil if nothing is
-// left, n itself if there was no such subscription.
-func (n *frozenLevel) without(pattern string, id uint32) *frozenLevel {
-	c := *n
-	if pattern == "" {
-		i := slices.Index(c.ids, id)
-		if i < 0 {
-			return n
-		}
-		c.ids = slices.Concat(c.ids[:i], c.ids[i+1:])
-	} else {
-		name, rest, _ := strings.Cut(pattern, ".")
-		old := n.child(name)
-		if old == nil {
-			return n
-		}
-		switch next := old.without(rest, id); next {
-		case old:
-			return n
-		case nil:
-			c.children, _ = c.children.remove(name)
-		default:
-			c.children = c.children.put(name, next)
-		}
-	}
-	if len(c.ids) == 0 && c.children.size == 0 {
-		return nil
-	}
-	return &c
 }
