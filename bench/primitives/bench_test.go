@@ -2,28 +2,26 @@ package primitives
 
 import (
 	"runtime"
-	"strings"
 	"testing"
-	"time"
 )
 
 // BenchmarkPrimitive is every row as Go benchmarks, in this one process:
 //
-//	go test -bench . ./bench/primitives
+//	go test -bench . -cpu 1,2 ./bench/primitives
 //
-// Names are those of `contend sweep --suite primitives`; -cpu sets GOMAXPROCS.
+// Names are those of `contend sweep --suite primitives`, but for GOMAXPROCS,
+// which is the suffix that go test adds.
 func BenchmarkPrimitive(b *testing.B) {
-	o := Options{Hold: []time.Duration{0}, Think: []time.Duration{0}}
 	for _, r := range rows {
-		o.each(r, []int{runtime.GOMAXPROCS(0)}, func(c cell) {
-			i, _ := r.impl(c.Impl)
-			b.Run(strings.TrimPrefix(c.name(), "BenchmarkPrimitive/"), func(b *testing.B) {
+		for _, i := range r.impls {
+			b.Run("row="+r.name+"/impl="+i.name, func(b *testing.B) {
 				b.ReportAllocs()
 				b.StopTimer()
-				if err := i.job(c.conditions(), b.N).do(b.StartTimer, b.StopTimer); err != nil {
+				// Only here is GOMAXPROCS what -cpu says.
+				if err := i.job(conditions{procs: runtime.GOMAXPROCS(0)}, b.N).do(b.StartTimer, b.StopTimer); err != nil {
 					b.Error(err)
 				}
 			})
-		})
+		}
 	}
 }

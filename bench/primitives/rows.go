@@ -110,8 +110,12 @@ var rows = []row{
 		impls: snapping(readBack), published: snapshotting,
 	},
 	{
-		name: "snapshot-update", about: "the same, but write before and after each snapshot and read one key of it",
+		name: "snapshot-update", about: "the same map, but write before and after each snapshot and read one key of it",
 		impls: snapping(writeBack),
+	},
+	{
+		name: "snapshot-rare", about: "the same map, but write to it, with a snapshot read back in one of 1000 operations",
+		impls: snapping(writeMostly),
 	},
 	{
 		name: "subscribe-1-1", about: "8 goroutines, or one for each P, change and look up subscriptions to topics, 1:1",

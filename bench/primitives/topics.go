@@ -1,6 +1,7 @@
 package primitives
 
 import (
+	"hash/maphash"
 	"slices"
 	"strings"
 	"sync"
@@ -138,22 +139,23 @@ type node struct {
 	level atomic.Pointer[frozenLevel]
 }
 
-func newNode(l *frozenLevel) *node {
-	n := new(node)
-	n.level.Store(l)
-	return n
-}
-
 type frozenLevel struct {
 	ids []uint32
-	// The next level, by name in order. A change copies the slice, which is
-	// cheap as long as a level has tens of names, not thousands.
+	// The next level, in the order of the names' hashes. A change copies the
+	// slice, which is cheap as long as a level has tens of names, not thousands.
 	next []named
 }
 
 type named struct {
+	hash uint64 // of name: a search looks at one name only
 	name string
 	*node
+}
+
+func newNamed(name string, l *frozenLevel) named {
+	n := named{maphash.String(hashSeed, name), name, new(node)}
+	n.level.Store(l)
+	return n
 }
 
 func newLockFreeTopics() *lockFreeTopics {
@@ -162,8 +164,22 @@ func newLockFreeTopics() *lockFreeTopics {
 	return t
 }
 
+// find returns where the name is, or else where it belongs.
 func (l *frozenLevel) find(name string) (i int, ok bool) {
-	return slices.BinarySearchFunc(l.next, name, func(n named, name string) int { return strings.Compare(n.name, name) })
+	hash := maphash.String(hashSeed, name)
+	for end := len(l.next); i < end; {
+		if middle := (i + end) / 2; l.next[middle].hash < hash {
+			i = middle + 1
+		} else {
+			end = middle
+		}
+	}
+	for ; i < len(l.next) && l.next[i].hash == hash; i++ {
+		if l.next[i].name == name {
+			return i, true
+		}
+	}
+	return i, false
 }
 
 func (l *frozenLevel) child(name string) *frozenLevel {
@@ -199,7 +215,7 @@ func (n *node) subscribe(root bool, pattern string, id uint32) bool {
 	name, rest, _ := strings.Cut(pattern, ".")
 	i, ok := l.find(name)
 	if !ok {
-		fresh := named{name, newNode(pathTo(rest, id))}
+		fresh := newNamed(name, pathTo(rest, id))
 		return n.level.CompareAndSwap(l, &frozenLevel{l.ids, slices.Insert(slices.Clip(l.next), i, fresh)})
 	}
 	if l.next[i].subscribe(false, rest, id) {
@@ -215,7 +231,7 @@ func pathTo(pattern string, id uint32) *frozenLevel {
 		return &frozenLevel{ids: []uint32{id}}
 	}
 	name, rest, _ := strings.Cut(pattern, ".")
-	return &frozenLevel{next: []named{{name, newNode(pathTo(rest, id))}}}
+	return &frozenLevel{next: []named{newNamed(name, pathTo(rest, id))}}
 }
 
 func (l *frozenLevel) with(id uint32) *frozenLevel {
