@@ -16,7 +16,8 @@ import (
 func newReport() *cobra.Command {
 	var opt report.Options
 	var in input
-	out, normalize := "", false
+	var against []string
+	out, normalize, markdown := "", false, false
 	c := &cobra.Command{
 		Use:   "report DIR|FILE…",
 		Short: "Draw HTML, PNG and tables from run folders or any benchmark text",
@@ -26,6 +27,7 @@ inputs are told apart by their file names, or by configuration keys (--by).`,
 		Example: `  contend report contend-run
   contend report --name 'BenchmarkParallel/{backend}_{gomaxprocs}' bench.txt
   contend report --by cpu laptop.txt server.txt
+  contend report --markdown --against mutexlru contend-run
   contend report --normalize bench.txt > normal.txt && benchstat -row /gomaxprocs normal.txt`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -39,8 +41,11 @@ inputs are told apart by their file names, or by configuration keys (--by).`,
 			if err != nil {
 				return err
 			}
-			if normalize {
+			switch {
+			case normalize:
 				return set.WriteText(os.Stdout)
+			case markdown:
+				return report.Markdown(os.Stdout, set, against...)
 			}
 			if out == "" {
 				out = reportFolder(args[0])
@@ -51,6 +56,8 @@ inputs are told apart by their file names, or by configuration keys (--by).`,
 	in.bind(c.Flags())
 	c.Flags().StringSliceVar(&in.by, "by", nil, "what tells samples apart beside their names: configuration keys, file, variant; none pools all (default file where there are several)")
 	c.Flags().BoolVar(&normalize, "normalize", false, "print one canonical text that benchstat reads right, and draw nothing")
+	c.Flags().BoolVar(&markdown, "markdown", false, "print a table of the time per operation in Markdown, and draw nothing")
+	c.Flags().StringSliceVar(&against, "against", nil, "with --markdown: what the other series of a chart are divided by; of several names, the first that the chart has")
 	c.Flags().StringVar(&out, "out", "", "folder to write to (default the first run folder, for texts ./contend-report)")
 	c.Flags().IntVar(&opt.DPI, "dpi", chart.DefaultDPI, "resolution of PNG pictures, in pixels per inch")
 	c.Flags().StringSliceVar(&opt.Formats, "format", []string{"png"}, "picture formats: png, svg or both")

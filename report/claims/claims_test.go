@@ -3,6 +3,7 @@ package claims
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -246,6 +247,9 @@ func TestFewCPUs(t *testing.T) {
 					t.Errorf("claim %d: %s", a.Number, v)
 				}
 			}
+			if v := a.Fair.Answer(); a.Number >= 5 && v != "cannot tell: needs 8 CPUs, has 2" {
+				t.Errorf("fair variant of claim %d: %s", a.Number, v)
+			}
 			for _, r := range []Result{a.Study, a.Fair} {
 				for _, e := range r.Evidence {
 					if e.N > 0 && !strings.HasSuffix(e.What, "GOMAXPROCS=2") {
@@ -315,6 +319,72 @@ func TestHostsApart(t *testing.T) {
 	hosts := Judge(read(t, asClaimed.text()+other.text()), 0)
 	if len(hosts) != 2 || hosts[0].Answers[2].Study.Verdict != Confirmed || hosts[1].Answers[2].Study.Verdict != Refuted {
 		t.Errorf("%d hosts: %+v", len(hosts), hosts)
+	}
+}
+
+// TestAgree holds that text and page say what the JSON says: they are the same
+// when made from it, whatever is confirmed, refuted or missing.
+func TestAgree(t *testing.T) {
+	small := otherwise
+	small.cpus = 2
+	few := asClaimed
+	few.blocks = 3
+	for _, w := range []world{asClaimed, otherwise, small, few} {
+		hosts := Judge(read(t, w.text()), 0)
+		var js, text, again bytes.Buffer
+		var back []Host
+		if err := errors.Join(Write(&text, hosts), WriteJSON(&js, hosts), json.Unmarshal(js.Bytes(), &back), Write(&again, back)); err != nil {
+			t.Fatal(err)
+		}
+		if text.String() != again.String() {
+			t.Errorf("text %s\nfrom JSON %s", text.String(), again.String())
+		}
+		if a, b := fmt.Sprint(Tables(hosts)), fmt.Sprint(Tables(back)); a != b {
+			t.Errorf("page %s\nfrom JSON %s", a, b)
+		}
+	}
+}
+
+// TestMissingCells holds that an answer for want of CPUs still names the cells
+// that a larger host has to measure, in the text and on the page.
+func TestMissingCells(t *testing.T) {
+	w := asClaimed
+	w.cpus = 2
+	hosts := Judge(read(t, w.text()), 0)
+	var text bytes.Buffer
+	if err := Write(&text, hosts); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"missing: ops/s per CPU of backend=mutexlru workload=walk at GOMAXPROCS=16 or more ÷ at 8",
+		"missing: ops/s of backend=otter1 workload=walk ÷ backend=workerpool workload=walk at GOMAXPROCS=16 or more",
+		"missing: ops/s of backend=mutexlru workload=walk at GOMAXPROCS=1 ÷ backend=workerpool workload=walk at 8 or more",
+	} {
+		if !strings.Contains(text.String(), want) {
+			t.Errorf("the text lacks %q:\n%s", want, text.String())
+		}
+		if page := fmt.Sprint(Tables(hosts)); !strings.Contains(page, want) {
+			t.Errorf("the page lacks %q:\n%s", want, page)
+		}
+	}
+}
+
+// TestDocumented holds that the chapter lists every figure that decides, with
+// its reason.
+func TestDocumented(t *testing.T) {
+	readme, err := os.ReadFile(filepath.Join("..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, l := range []limit{beats, small, slower, falls, flat, gaps, half} {
+		if row := fmt.Sprintf("| %v | %s |", l, l.why); !strings.Contains(string(readme), row) {
+			t.Errorf("report/README.md lacks the row %q", row)
+		}
+	}
+	for _, n := range []int{two, knee, laptop, many} {
+		if row := fmt.Sprintf("| %d CPUs |", n); !strings.Contains(string(readme), row) {
+			t.Errorf("report/README.md lacks the row %q", row)
+		}
 	}
 }
 

@@ -349,7 +349,7 @@ func answers(has map[string]string, keys string) bool {
 
 // String is the check in words, before it is known at which GOMAXPROCS.
 func (c check) String() string {
-	return c.words(c.a.procs.String(), c.b.procs.String())
+	return c.words(c.a.procs.choice(c.cpus), c.b.procs.choice(c.cpus))
 }
 
 func (c check) at(pa, pb int) string { return c.words(strconv.Itoa(pa), strconv.Itoa(pb)) }
@@ -367,12 +367,13 @@ func (c check) words(pa, pb string) string {
 	return fmt.Sprintf("%s %s %s at %s", a, c.how, c.b.keys, pb)
 }
 
-func (p procs) String() string {
+// choice is what may be chosen from, where the check takes that many CPUs.
+func (p procs) choice(cpus int) string {
 	switch p {
 	case top:
-		return "the highest"
+		return fmt.Sprintf("%d or more", cpus)
 	case few:
-		return fmt.Sprintf("the highest up to %d", laptop)
+		return fmt.Sprintf("%d to %d", cpus, laptop)
 	}
 	return strconv.Itoa(int(p))
 }

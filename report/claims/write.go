@@ -63,9 +63,11 @@ func (h Host) count() map[Verdict]int {
 func (r Result) write(b *strings.Builder, which string) {
 	fmt.Fprintf(b, "   %s: %s\n     %s\n", which, r.Answer(), r.Says)
 	for _, e := range r.Evidence {
-		if e.N > 0 {
-			fmt.Fprintf(b, "       %s: %s; %s: needs %s\n", e.What, e.Figure(), e.Verdict, e.Needs)
+		if e.N == 0 {
+			fmt.Fprintf(b, "       missing: %s\n", e.What)
+			continue
 		}
+		fmt.Fprintf(b, "       %s: %s; %s: needs %s\n", e.What, e.Figure(), e.Verdict, e.Needs)
 	}
 }
 
@@ -115,9 +117,11 @@ func Tables(hosts []Host) []html.Table {
 func (r Result) evidence() string {
 	var parts []string
 	for _, e := range r.Evidence {
-		if e.N > 0 {
-			parts = append(parts, e.What+": "+e.Figure())
+		if e.N == 0 {
+			parts = append(parts, "missing: "+e.What)
+			continue
 		}
+		parts = append(parts, fmt.Sprintf("%s: %s, %s", e.What, e.Figure(), e.Verdict))
 	}
 	return strings.Join(parts, "; ")
 }

@@ -33,3 +33,14 @@ func (q Quantity) of(list []*sample.Sample) []obs {
 	}
 	return os
 }
+
+// Time is the wall time per operation of the point's own samples, in ns.
+func (p *Point) Time() Estimate { return Median(p.shared, timePerOp) }
+
+// Against is the ratio of the time per operation to that of q: see [Ratio].
+func (p *Point) Against(q *Point) Estimate { return Ratio(p.shared, q.shared, timePerOp) }
+
+func timePerOp(s *sample.Sample) (float64, bool) {
+	rate, _, ok := Rate(s)
+	return 1e9 / rate, ok
+}

@@ -1,0 +1,54 @@
+package report
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// TestMarkdown: a line for each series, figures paired by block, and a mark
+// where GOMAXPROCS exceeds the usable CPUs.
+func TestMarkdown(t *testing.T) {
+	text := "# contend protocol=1\n# run id=a seed=1\nusable-cpus: 2\n"
+	for block := range 6 {
+		drift := 1 + block // both structures' times, so that their ratio is always 4
+		for _, p := range []int{2, 8} {
+			text += fmt.Sprintf("# sample cell=a%d block=%d\nBenchmarkPrimitive/row=lock/impl=mutex/gomaxprocs=%d 10 %d ns/op\n", p, block, p, 10000*drift)
+			text += fmt.Sprintf("# sample cell=b%d block=%d\nBenchmarkPrimitive/row=lock/impl=spin/gomaxprocs=%d 10 %d ns/op\n", p, block, p, 40000*drift)
+		}
+	}
+	text += "# sample cell=c block=0\nBenchmarkPrimitive/row=alloc/impl=a|b/gomaxprocs=2 10 12.345 ns/op\n"
+	set := new(sample.Set)
+	if err := set.Read(strings.NewReader(text), "synthetic"); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		against []string
+		want    string
+	}{
+		{[]string{"channel", "mutex"}, `
+| chart | series | GOMAXPROCS=2, ns/op | GOMAXPROCS=8, ns/op | ÷ first, 2 | ÷ first, 8 |
+|---|---|---|---|---|---|
+| lock | mutex | 35000 [10000, 60000] | 35000 [10000, 60000] (oversubscribed) | 1 | 1 |
+| lock | spin | 140000 [40000, 240000] | 140000 [40000, 240000] (oversubscribed) | 4 [4, 4] | 4 [4, 4] (oversubscribed) |
+| alloc | a\|b | 12.3 |  |  |  |
+`},
+		{nil, `
+| chart | series | GOMAXPROCS=2, ns/op | GOMAXPROCS=8, ns/op |
+|---|---|---|---|
+| lock | mutex | 35000 [10000, 60000] | 35000 [10000, 60000] (oversubscribed) |
+| lock | spin | 140000 [40000, 240000] | 140000 [40000, 240000] (oversubscribed) |
+| alloc | a\|b | 12.3 |  |
+`},
+	} {
+		var out strings.Builder
+		if err := Markdown(&out, set, c.against...); err != nil {
+			t.Fatal(err)
+		}
+		if got := "\n" + out.String(); got != c.want {
+			t.Errorf("against %v:\n%s\nwant\n%s", c.against, got, c.want)
+		}
+	}
+}
