@@ -121,7 +121,8 @@ func (r Result) evidence() string {
 			parts = append(parts, "missing: "+e.What)
 			continue
 		}
-		parts = append(parts, fmt.Sprintf("%s: %s, %s", e.What, e.Figure(), e.Verdict))
+		limit, _, _ := strings.Cut(e.Needs, ":")
+		parts = append(parts, fmt.Sprintf("%s: %s, needs %s: %s", e.What, e.Figure(), limit, e.Verdict))
 	}
 	return strings.Join(parts, "; ")
 }
