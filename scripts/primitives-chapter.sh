@@ -3,29 +3,34 @@
 # chapter, bench/primitives/README.md. What is said beside the tables stays: read
 # it again afterwards.
 #
-#   scripts/primitives-chapter.sh [sweep flags…]     six minutes on two idle CPUs
+#   scripts/primitives-chapter.sh [sweep flags…]     seven minutes on two idle CPUs
 #
-# The run folder is kept if CONTEND_OUT names one, and then a run that was
-# interrupted is continued.
+# The runs are kept if CONTEND_OUT names a folder for them, and then those that
+# were interrupted are continued.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 chapter=bench/primitives/README.md
 out=$(mktemp -d)
 trap 'rm -rf "$out"' EXIT
-run=${CONTEND_OUT:-$out/run}
+runs=${CONTEND_OUT:-$out/runs}
 
+# Each row is a run of its own: so its blocks are short, and the cells that are
+# divided by each other were measured within a second or two.
 go build -o "$out/contend" ./cmd/contend
-"$out/contend" sweep --suite primitives --procs 1,2 --time 40ms --count 12 --out "$run" "$@"
-"$out/contend" report --markdown --against padded,channel,plain,locked,new,mutex "$run" >"$out/tables.md"
+for row in $("$out/contend" list primitives | awk 'NR > 1 && NF { print $1 }'); do
+	echo "== $row" >&2
+	"$out/contend" sweep --suite primitives --row "$row" --procs 1,2 --time 40ms --count 12 --out "$runs/$row" "$@" >/dev/null
+done
+"$out/contend" report --by none --markdown --against padded,plain,locked,new,mutex,channel "$runs"/* >"$out/tables.md"
 
 # A table of the chapter is one whose header has ratios. Its lines are told by
 # their first two cells; an empty first cell is that of the line above.
-awk -F ' *[|] *' -v OFS=' | ' '
-	NR == FNR { for (i = 4; i < NF; i++) figures[$2, $3] = figures[$2, $3] " " $i " |"; next }
+awk -F ' *[|] *' '
+	NR == FNR { if (NR > 2) for (i = 4; i < NF; i++) figures[$2, $3] = figures[$2, $3] " " $i " |"; next }
 	/^[|].*÷ first/ { table = 1 }
 	!/^[|]/ { table = 0 }
 	table && $2 != "" { row = $2 }
-	table && (row, $3) in figures && !/÷ first/ { print "| " $2 " | " $3 " |" figures[row, $3]; next }
+	table && (row, $3) in figures { print "| " $2 " | " $3 " |" figures[row, $3]; next }
 	{ print }
 ' "$out/tables.md" "$chapter" >"$out/chapter.md"
 cp "$out/chapter.md" "$chapter"
