@@ -164,6 +164,7 @@ func TestAllocations(t *testing.T) {
 		{"read", "copy-on-write", 0, 0.05, 0},
 		{"snapshot-update", "locked", 1, 100, 16 * snapshotSize},
 		{"snapshot-update", "trie", 4, 30, 200},
+		{"snapshot-rare", "trie", 2, 10, 100},
 		{"subscribe-1-1", "lock-free", 1, 10, 50},
 	} {
 		r, _ := lookup(want.row)
