@@ -52,7 +52,7 @@ type usage struct {
 // gcReading is the runtime's CPU accounting, which is refreshed at the end of
 // each collection only: hence the forced ones.
 type gcReading struct {
-	idle, total, gc float64 // CPU seconds
+	idle, total, gc float64 // seconds of Ps, which need not be on a CPU
 	cycles          uint64
 }
 
@@ -146,8 +146,8 @@ func (m *Meter) Values(ops int) []sample.Value {
 	}
 	add("B/op", float64(b.allocBytes-a.allocBytes)/n)
 	add("allocs/op", float64(b.allocOps-a.allocOps)/n)
-	if cpu > 0 && !m.Quick {
-		add("gc-cpu", m.gcSeconds()/cpu)
+	if busy := m.after.total - m.before.total - (m.after.idle - m.before.idle); busy > 0 {
+		add("gc-cpu", m.gcSeconds()/busy)
 	}
 	other := b.other.Sub(a.other)
 	add("steal", other.Steal.Seconds()/(m.facts.Usable()*wall))
@@ -155,7 +155,7 @@ func (m *Meter) Values(ops int) []sample.Value {
 	return v
 }
 
-// gcSeconds is the collector's CPU time in the window. The runtime's count runs
+// gcSeconds is the Ps' time that the collector took in the window. The runtime's count runs
 // from one forced collection to the end of the next, which is no part of the
 // window: of k+1 collections, k count.
 func (m *Meter) gcSeconds() float64 {

@@ -1,8 +1,8 @@
 package cachebench
 
 import (
-	"fmt"
 	"runtime"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -13,9 +13,10 @@ import (
 
 // BenchmarkCache is the default sweep as Go benchmarks, in this one process:
 //
-//	go test -bench . ./bench/cachebench
+//	go test -bench . -cpu 1,2 ./bench/cachebench
 //
-// Names are those of `contend sweep`. b.N operations are shared by the
+// Names are those of `contend sweep`, but for GOMAXPROCS, which is the suffix that
+// go test adds. b.N operations are shared by the
 // goroutines; there is no warm-up and no control of the process's state, which
 // is what the sweep is for.
 func BenchmarkCache(b *testing.B) {
@@ -25,7 +26,7 @@ func BenchmarkCache(b *testing.B) {
 		Capacity: []string{"auto"}, KeyTypes: []string{"string"}, KeySizes: []int{17}, PerP: []int{1},
 		Sharing: []string{"all"}, ItemLock: []string{"on"}, HotShare: []string{"90"}, Work: []time.Duration{0},
 	}
-	o.Procs = fmt.Sprint(runtime.GOMAXPROCS(0)) // -cpu 1,2,4 runs all of this at each
+	o.Procs = "1"
 	a, err := o.axes(&facts)
 	if err != nil {
 		b.Fatal(err)
@@ -39,7 +40,9 @@ func BenchmarkCache(b *testing.B) {
 			continue
 		}
 		c.StreamSeed = 1
-		b.Run(c.name(c.Procs)[len("BenchmarkCache/"):], func(b *testing.B) {
+		name := strings.TrimPrefix(strings.TrimSuffix(c.name(1), "/gomaxprocs=1"), "BenchmarkCache/")
+		b.Run(name, func(b *testing.B) {
+			c.Procs = runtime.GOMAXPROCS(0) // only here is it what -cpu says
 			r, err := newRig(c, spec.String)
 			if err != nil {
 				b.Fatal(err)

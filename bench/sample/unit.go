@@ -43,7 +43,7 @@ var Units = []Unit{
 	{"warmup-s", Neither, "seconds until the rate was steady, or the bound was reached"},
 	{"B/op", Lower, "bytes allocated ÷ operations"},
 	{"allocs/op", Lower, "heap allocations ÷ operations"},
-	{"gc-cpu", Lower, "CPU time of the garbage collector ÷ process CPU time"},
+	{"gc-cpu", Lower, "time of the garbage collector ÷ time that Ps were not idle"},
 	{"bytes/entry", Lower, "heap growth by filling ÷ entries, keys' and values' own bytes excluded"},
 	{"steal", Lower, "CPU time taken by the host's other tenants ÷ (C × W)"},
 	{"throttled-ns", Lower, "time throttled by the CPU quota in the window; above 0 the sample is invalid"},
