@@ -478,8 +478,8 @@ func count(cs []Count, text string) []Count {
 func summaries(ss []*sample.Sample) map[string]Estimate {
 	byUnit := map[string][]float64{}
 	for _, s := range ss {
-		for _, v := range s.Values {
-			byUnit[v.Unit] = append(byUnit[v.Unit], v.V)
+		for i, u := range s.Units {
+			byUnit[u] = append(byUnit[u], s.Values[i])
 		}
 	}
 	sums := make(map[string]Estimate, len(byUnit))
@@ -516,13 +516,13 @@ func unitsOf(set *sample.Set) []sample.Unit {
 	seen := map[string]bool{}
 	var others []sample.Unit
 	for _, s := range set.Samples {
-		for _, v := range s.Values {
-			if seen[v.Unit] {
+		for _, u := range s.Units {
+			if seen[u] {
 				continue
 			}
-			seen[v.Unit] = true
-			if _, ours := sample.LookupUnit(v.Unit); !ours {
-				others = append(others, sample.Unit{Name: v.Unit, Better: set.Direction(v.Unit)})
+			seen[u] = true
+			if _, ours := sample.LookupUnit(u); !ours {
+				others = append(others, sample.Unit{Name: u, Better: set.Direction(u)})
 			}
 		}
 	}
