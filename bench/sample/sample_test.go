@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -158,6 +159,27 @@ BenchmarkC 1 x ns/op
 	if len(set.Notes) != 3 {
 		t.Errorf("notes: %v", set.Notes)
 	}
+}
+
+// TestMemory bounds what a sample of a large text costs beside its values: a
+// report holds all of them.
+func TestMemory(t *testing.T) {
+	const n = 100_000
+	text := strings.Repeat("BenchmarkMap/impl=a/size=1024-8 \t 1000000\t 123.4 ns/op\t 16 B/op\t 1 allocs/op\nBenchmarkMap/impl=b-8 1000000 99.5 ns/op\n", n/2)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	set := read(t, text)
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	values := 0
+	for _, s := range set.Samples {
+		values += 8 * len(s.Values)
+	}
+	if each := (int(after.HeapAlloc) - int(before.HeapAlloc) - values) / n; each > 80 {
+		t.Errorf("a sample takes %d bytes beside its values", each)
+	}
+	runtime.KeepAlive(text)
 }
 
 // line is a sample as its line.

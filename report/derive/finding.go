@@ -21,9 +21,8 @@ func findings(f *Facet) []Finding {
 
 // competitor is a series at the GOMAXPROCS that is compared.
 type competitor struct {
-	name  string
-	rate  Estimate
-	rates []obs
+	name string
+	*Point
 }
 
 // contest returns the highest valid GOMAXPROCS at which two series can be
@@ -34,15 +33,14 @@ func contest(f *Facet) (procs int, cs []competitor) {
 		var at []competitor
 		for _, s := range f.Series {
 			if pt := s.Point(p); pt != nil && !s.Reference && pt.Rate.N > 0 {
-				rates, _ := ratesOf(pt.shared)
-				at = append(at, competitor{s.Name, pt.Rate, rates})
+				at = append(at, competitor{s.Name, pt})
 			}
 		}
 		if len(at) > len(cs) && len(cs) < 2 {
 			procs, cs = p, at
 		}
 	}
-	slices.SortStableFunc(cs, func(a, b competitor) int { return cmp.Compare(b.rate.Median, a.rate.Median) })
+	slices.SortStableFunc(cs, func(a, b competitor) int { return cmp.Compare(b.Rate.Median, a.Rate.Median) })
 	return procs, cs
 }
 
@@ -56,11 +54,13 @@ func leader(f *Facet) string {
 	case 0:
 		return "Nobody leads: there is no throughput (ops/s or ns/op) at a GOMAXPROCS that is not oversubscribed."
 	case 1:
-		return fmt.Sprintf("%s only %s was measured: %s%s.", at, cs[0].name, Format("ops/s", cs[0].rate.Median), among(f))
+		return fmt.Sprintf("%s only %s was measured: %s%s.", at, cs[0].name, Format("ops/s", cs[0].Rate.Median), among(f))
 	}
 	a, b := cs[0], cs[1]
-	r := relate(a.rates, b.rates, ratio)
-	rate := Format("ops/s", a.rate.Median)
+	mine, _ := ratesOf(a.shared)
+	theirs, _ := ratesOf(b.shared)
+	r := relate(mine, theirs, ratio)
+	rate := Format("ops/s", a.Rate.Median)
 	switch {
 	case r.Above(1):
 		return fmt.Sprintf("%s %s leads with %s: %s that of %s (%s)%s.", at, a.name, rate, Format("×", r.Median), b.name, r.uncertainty("×"), among(f))
