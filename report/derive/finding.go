@@ -134,13 +134,17 @@ func gains(f *Facet) string {
 	}
 	var parts []string
 	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
-	for _, p := range slices.Backward(valid) {
-		switch names := stops[p]; {
-		case len(names) == 0:
-		case p == most:
-			add("still gaining at GOMAXPROCS=%d, the highest valid: %s", p, list(names))
-		default:
-			add("no gain shown beyond %d: %s", p, list(names))
+	if names := stops[most]; len(names) > 0 {
+		add("still gaining at GOMAXPROCS=%d, the highest valid: %s", most, list(names))
+		delete(stops, most)
+	}
+	switch at := slices.Sorted(maps.Keys(stops)); {
+	case len(at) > 3: // as many groups as a reader keeps in mind
+		first, last := at[0], at[len(at)-1]
+		add("no gain shown beyond %d: %s, up to beyond %d: %s", first, list(stops[first]), last, list(stops[last]))
+	default:
+		for _, p := range slices.Backward(at) {
+			add("no gain shown beyond %d: %s", p, list(stops[p]))
 		}
 	}
 	switch {
@@ -148,6 +152,9 @@ func gains(f *Facet) string {
 		add("slower at %d than at its best: %s (%s)", most, slower[0], Format("×", lowest))
 	case len(slower) > 1:
 		add("slower at %d than at their best: %s (%s to %s)", most, list(slower), Format("×", lowest), Format("×", highest))
+	}
+	if len(parts) > 0 {
+		parts[len(parts)-1] += fmt.Sprintf("; shown is what a %g%% interval of the ratio tells from no change", 100*Confidence)
 	}
 	if len(peaks) > 0 {
 		var highest []string
@@ -314,7 +321,7 @@ func procsText(p int) string {
 
 // list joins names as a sentence does, and cuts a long list short.
 func list(names []string) string {
-	const most = 12
+	const most = 6
 	if len(names) > most {
 		names = append(slices.Clone(names[:most-1]), fmt.Sprintf("%d others", len(names)-most+1))
 	}
