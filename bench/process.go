@@ -17,8 +17,26 @@ import (
 
 // Printed is what a cell's process said.
 type Printed struct {
-	Results []sample.Sample // name, operations, values; warnings and attachments of each
-	Procs   int             // GOMAXPROCS as the process read it back; 0 if it did not say
+	Results []Result
+	Procs   int // GOMAXPROCS as the process read it back; 0 if it did not say
+}
+
+// Result is one benchmark line that a process printed, and the warnings and
+// attachments before it.
+type Result struct {
+	Name  *sample.Name
+	Iters int // operations in the timed window
+	Observation
+}
+
+// value returns the measurement in the given unit, 0 if there is none.
+func (r *Result) value(unit string) float64 {
+	for _, v := range r.Values {
+		if v.Unit == unit {
+			return v.V
+		}
+	}
+	return 0
 }
 
 // Output is what one process of a cell left.
@@ -56,7 +74,11 @@ func ReadProtocol(_ Cell, o Output) (Printed, error) {
 		}
 	}
 	for _, s := range set.Samples {
-		p.Results = append(p.Results, *s)
+		r := Result{Name: s.Name, Iters: s.Iters, Observation: Observation{Attachments: s.Attachments, Warnings: s.Warnings}}
+		for i, v := range s.Values {
+			r.Values = append(r.Values, sample.Value{Unit: s.Units[i], V: v})
+		}
+		p.Results = append(p.Results, r)
 	}
 	if p.Procs == 0 {
 		return p, errors.New("the process did not say at which GOMAXPROCS it ran")

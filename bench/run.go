@@ -362,7 +362,7 @@ func (r *runner) start(ctx context.Context, c Cell, exe string, block int) (o Ou
 // entries judges what a process printed: one entry for each of its results, or
 // one invalid entry.
 func (r *runner) entries(c Cell, block int, o Output) []sample.Entry {
-	id := sample.Sample{Cell: c.ID(), Block: block, Variant: c.Variant}
+	id := sample.Identity{Cell: c.ID(), Block: block, Variant: c.Variant}
 	printed, err := r.opt.Read(c, o)
 	switch {
 	case err != nil:
@@ -374,12 +374,12 @@ func (r *runner) entries(c Cell, block int, o Output) []sample.Entry {
 	}
 	if id.Invalid != "" {
 		id.Attachments = r.keepStderr(c, block, o.Stderr)
-		return []sample.Entry{{Sample: id, Line: c.Name}}
+		return []sample.Entry{{Identity: id, Line: c.Name}}
 	}
 	id.Invalid = throttled(printed)
 	var entries []sample.Entry
 	for _, s := range printed.Results {
-		e := sample.Entry{Sample: id, Line: sample.FormatResult(s.Name.String(), s.Iters, s.Values)}
+		e := sample.Entry{Identity: id, Line: sample.FormatResult(s.Name.String(), s.Iters, s.Values)}
 		e.Warnings, e.Attachments = s.Warnings, s.Attachments
 		e.Warnings = append(e.Warnings, r.warnings(&s)...)
 		entries = append(entries, e)
@@ -392,7 +392,7 @@ func (r *runner) entries(c Cell, block int, o Output) []sample.Entry {
 // stand twice once the process is tried again.
 func throttled(p Printed) string {
 	for _, s := range p.Results {
-		if ns, _ := s.Value("throttled-ns"); ns > 0 {
+		if ns := s.value("throttled-ns"); ns > 0 {
 			return fmt.Sprintf("throttled by the CPU quota for %v", time.Duration(ns))
 		}
 	}
@@ -427,12 +427,12 @@ func mismatch(c Cell, p Printed) string {
 // named beside the number. A percent is about what pairing in blocks resolves.
 const StealWarning = 0.01
 
-func (r *runner) warnings(s *sample.Sample) []string {
+func (r *runner) warnings(s *Result) []string {
 	var w []string
 	if p := s.Name.Procs(); r.opt.Host.Oversubscribed(p) {
 		w = append(w, fmt.Sprintf("oversubscribed: %d Ps on %g usable CPUs", p, r.opt.Host.Usable()))
 	}
-	if steal, _ := s.Value("steal"); steal > StealWarning {
+	if steal := s.value("steal"); steal > StealWarning {
 		w = append(w, fmt.Sprintf("neighbours: the host took %.1f%% of the CPU time", 100*steal))
 	}
 	return w

@@ -128,7 +128,8 @@ const maxRaw = 8 << 20
 
 // rawSamples is the text that the page's numbers can be computed from: a run's
 // own samples file, byte for byte, or any other set as one text in canonical
-// form. There is none if it would make the page too large.
+// form. There is none if it would make the page too large, which then says
+// where they are.
 func rawSamples(set *sample.Set) ([]html.Raw, error) {
 	var b bounded
 	z := gzip.NewWriter(&b)

@@ -1,10 +1,11 @@
 #!/usr/bin/env bash
 # Has HEAD become slower than BASE? Builds both commits, measures the cells of
-# both side by side in the same random blocks, and compares.
+# both side by side in the same random blocks, and compares throughput and CPU
+# time per operation: neighbours on the machine disturb the second far less.
 #
 #   scripts/pr-compare.sh BASE [HEAD] [sweep flags…] [-- compare flags…]
 #   scripts/pr-compare.sh origin/main
-#   scripts/pr-compare.sh v1.2.0 HEAD --backend ring --procs 1-8 -- --unit ops/s,cpu-ns/op
+#   scripts/pr-compare.sh v1.2.0 HEAD --backend ring --procs 1-8 -- --unit ops/s,ctxsw/op
 #
 # Exit code: 1 a regression, 2 wrong usage or a commit that does not build, 3
 # cells that could not be measured, 0 otherwise.
@@ -53,6 +54,10 @@ for flag in "${defaults[@]}"; do
 	*) sweep+=("$flag") ;;
 	esac
 done
+case " ${compare[*]-} " in
+*' --unit '* | *' --unit='*) ;;
+*) compare+=(--unit=ops/s,cpu-ns/op) ;;
+esac
 status=0
 "$out/contend-head" sweep --variant base="$out/contend-base" --variant head="$out/contend-head" --out "$out/run" "${sweep[@]}" || status=$?
 [ "$status" = 0 ] || [ "$status" = 3 ] || exit "$status"
@@ -60,7 +65,7 @@ status=0
 verdict=0
 for format in text:txt markdown:md json:json csv:csv; do
 	verdict=0
-	"$out/contend-head" compare "$out/run" --format "${format%:*}" ${compare[@]+"${compare[@]}"} >"$out/comparison.${format#*:}" || verdict=$?
+	"$out/contend-head" compare "$out/run" --format "${format%:*}" "${compare[@]}" >"$out/comparison.${format#*:}" || verdict=$?
 	[ "$verdict" != 2 ] || exit 2
 done
 cat "$out/comparison.txt"

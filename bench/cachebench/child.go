@@ -134,7 +134,7 @@ func (rep report) print(out io.Writer, c cell) error {
 	p := bench.Printed{Procs: runtime.GOMAXPROCS(0)}
 	for _, res := range rep.results {
 		name, _ := sample.ParseName(c.name(res.procs))
-		p.Results = append(p.Results, sample.Sample{Name: name, Iters: res.ops, Values: res.values})
+		p.Results = append(p.Results, bench.Result{Name: name, Iters: res.ops, Observation: bench.Observation{Values: res.values}})
 	}
 	// What the whole process has to say stands with its first line, but for
 	// what the probe measured, which is of the last window.

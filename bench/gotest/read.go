@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -178,10 +179,10 @@ func (r *reader) read(o bench.Output) (bench.Printed, error) {
 		if res.name != r.benchmark {
 			continue
 		}
-		s := *res.sample
+		s := bench.Result{Iters: res.sample.Iters}
 		s.Name, _ = sample.ParseName(r.cell.Name)
 		s.Values = r.values(res, o)
-		s.Warnings, s.Attachments = append(s.Warnings, out.notes...), attached
+		s.Warnings, s.Attachments = append(slices.Clone(res.sample.Warnings), out.notes...), attached
 		if share := o.Other.Steal.Seconds() / (r.facts.Usable() * max(o.Wall.Seconds(), 1e-9)); share > bench.StealWarning {
 			s.Warnings = append(s.Warnings, fmt.Sprintf("neighbours: the host took %.1f%% of the CPU time while the process ran", 100*share))
 		}
@@ -237,7 +238,8 @@ func (r *reader) values(res result, o bench.Output) []sample.Value {
 			values = append(values, sample.Value{Unit: unit, V: v})
 		}
 	}
-	for _, v := range res.sample.Values {
+	for i, unit := range res.sample.Units {
+		v := sample.Value{Unit: unit, V: res.sample.Values[i]}
 		values = append(values, v)
 		switch {
 		case v.Unit == "ns/op" && v.V > 0 && r.plain:

@@ -56,12 +56,12 @@ func runCell(probes bench.Probes, out io.Writer) error {
 	if err != nil {
 		return fmt.Errorf("cell %s: %w", c.name(), err)
 	}
-	return bench.Printed{Procs: runtime.GOMAXPROCS(0), Results: []sample.Sample{s}}.Write(out)
+	return bench.Printed{Procs: runtime.GOMAXPROCS(0), Results: []bench.Result{s}}.Write(out)
 }
 
 // measure finds out how many operations fill the window, which warms up as
 // well, and measures as many on a fresh structure.
-func (c cell) measure(i impl, facts *host.Facts, probe bench.Probe) (s sample.Sample, err error) {
+func (c cell) measure(i impl, facts *host.Facts, probe bench.Probe) (s bench.Result, err error) {
 	n, warmup, err := c.operations(i)
 	if err != nil {
 		return s, err

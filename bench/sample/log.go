@@ -120,12 +120,11 @@ func oneLine(v string) string {
 	return v
 }
 
-// Entry is a sample to be appended. Of the sample, the identity, the warnings,
-// the attachments and Invalid count; Line is the result as the cell printed it,
+// Entry is a sample to be appended. Line is the result as the cell printed it,
 // beginning with the benchmark's name. For an invalid sample it may be the name
 // alone.
 type Entry struct {
-	Sample
+	Identity
 	Line string
 }
 

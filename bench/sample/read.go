@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -25,7 +26,9 @@ type Set struct {
 	// by unit as printed. See [Set.Direction].
 	Better map[string]Better
 
-	names map[string]*parsedName
+	names   map[string]*parsedName // by the name as printed
+	words   map[string]string      // one copy of each text that many samples have
+	layouts map[string][]string    // lists of units
 }
 
 // Note says what is wrong with one line. The rest of the text was read.
@@ -44,9 +47,12 @@ func (n Note) String() string {
 	return fmt.Sprintf("%s:%d: %s", n.File, n.Line, n.Text)
 }
 
+// parsedName is a name as printed, and what the samples of that name share:
+// they differ in it where the configuration or the units do.
 type parsedName struct {
 	name   *Name
 	suffix bool
+	shared []*Shared
 }
 
 // Load reads run folders (their samples.txt) and files of any Go benchmark
@@ -88,7 +94,7 @@ func (s *Set) load(path string) error {
 func (s *Set) Read(r io.Reader, file string) error {
 	if s.Better == nil {
 		s.Better = map[string]Better{}
-		s.names = map[string]*parsedName{}
+		s.names, s.words, s.layouts = map[string]*parsedName{}, map[string]string{}, map[string][]string{}
 	}
 	lines := &recordReader{in: bufio.NewReaderSize(r, 64<<10), file: file}
 	p := parser{set: s, file: file, lines: lines}
@@ -124,15 +130,14 @@ func (s *Set) completeNames() {
 			suffixed[n.name.Without(GOMAXPROCS)] = true
 		}
 	}
-	completed := map[*Name]bool{}
 	for _, n := range s.names {
 		if _, stated := n.name.Get(GOMAXPROCS); !stated && suffixed[n.name.String()] {
 			n.name.Keys = append(n.name.Keys, Field{GOMAXPROCS, "1"})
-			n.suffix, completed[n.name] = true, true
+			n.suffix = true
+			for _, shared := range n.shared {
+				shared.OneProcess = true
+			}
 		}
-	}
-	for _, smp := range s.Samples {
-		smp.OneProcess = smp.OneProcess || completed[smp.Name]
 	}
 }
 
@@ -200,8 +205,11 @@ type parser struct {
 	config map[string]string
 	last   []benchfmt.Config // what config was made from
 
+	full    []byte   // the name of the result
+	seen    []string // its units
+	units   []string // the same list, as all results with these units have it
 	samples []Sample // room for the next ones: large texts hold millions
-	room    []Value
+	values  []float64
 
 	identity Record // the pending "# sample", zero Verb if none
 	warnings []string
@@ -241,7 +249,7 @@ func (p *parser) record(rec Record) {
 		}
 		p.identity, p.warnings, p.attached = rec, nil, nil
 	case "warn":
-		p.warnings = append(p.warnings, rec.Get("text"))
+		p.warnings = append(p.warnings, p.intern(rec.Get("text")))
 	case "attach":
 		p.attached = append(p.attached, Attachment{rec.Get("kind"), rec.Get("path"), rec.Get("sha256")})
 	case "result":
@@ -260,35 +268,51 @@ func (p *parser) record(rec Record) {
 // hidden reads the result of an invalid sample, which may be a bare name.
 func (p *parser) hidden(rec Record) {
 	line := rec.Get("line")
-	s := p.sample(strings.Fields(line + " Benchmark")[0], rec.Line)
+	res := &benchfmt.Result{}
 	br := benchfmt.NewReader(strings.NewReader(line+"\n"), p.file)
 	for br.Scan() {
-		if res, ok := br.Result().(*benchfmt.Result); ok {
-			s.Iters, s.Values = res.Iters, p.values(res, rec.Line)
+		if r, ok := br.Result().(*benchfmt.Result); ok {
+			res = r
 		}
 	}
+	s := p.sample([]byte(strings.Fields(line + " Benchmark")[0]), res, rec.Line)
 	if s.Invalid == "" {
-		s.Invalid = "hidden by its writer, without a reason"
+		id := *s.Identity
+		id.Invalid = "hidden by its writer, without a reason"
+		s.Identity = &id
 	}
-	p.set.Samples = append(p.set.Samples, s)
 }
 
 func (p *parser) result(res *benchfmt.Result, line int) {
 	p.configure(res.Config)
-	s := p.sample("Benchmark"+string(res.Name), line)
-	s.Iters, s.Values = res.Iters, p.values(res, line)
+	p.full = append(append(p.full[:0], "Benchmark"...), res.Name...)
+	p.sample(p.full, res, line)
+}
+
+// sample adds the sample that the pending identity line announced.
+func (p *parser) sample(full []byte, res *benchfmt.Result, line int) *Sample {
+	if len(p.samples) == 0 {
+		p.samples = make([]Sample, chunk)
+	}
+	s := &p.samples[0]
+	p.samples = p.samples[1:]
+	values := p.measured(res, line)
+	*s = Sample{Shared: p.shared(full), Identity: p.identify(), Iters: res.Iters, Values: values, Line: line}
 	p.set.Samples = append(p.set.Samples, s)
+	return s
 }
 
 // chunk is how many samples and values are allocated at once.
-const chunk = 256
+const chunk = 1024
 
-// values copies the measurements, without those that are no finite number.
-func (p *parser) values(res *benchfmt.Result, line int) []Value {
-	if n := len(res.Values); cap(p.room)-len(p.room) < n {
-		p.room = make([]Value, 0, max(n, chunk))
+// measured copies the measurements, without those that are no finite number,
+// and makes p.units theirs.
+func (p *parser) measured(res *benchfmt.Result, line int) []float64 {
+	if n := len(res.Values); cap(p.values)-len(p.values) < n {
+		p.values = make([]float64, 0, max(n, chunk))
 	}
-	first := len(p.room)
+	first := len(p.values)
+	p.seen = p.seen[:0]
 	for _, v := range res.Values {
 		unit, x := v.Unit, v.Value
 		if v.OrigUnit != "" {
@@ -298,49 +322,71 @@ func (p *parser) values(res *benchfmt.Result, line int) []Value {
 			p.note(line, fmt.Sprintf("%v %s is no finite number: left out", x, unit))
 			continue
 		}
-		p.room = append(p.room, Value{p.intern(unit), x})
+		p.seen, p.values = append(p.seen, unit), append(p.values, x)
 	}
-	return p.room[first:len(p.room):len(p.room)]
-}
-
-// intern keeps one copy of each unit.
-func (p *parser) intern(unit string) string {
-	for _, u := range Units {
-		if u.Name == unit {
-			return u.Name
+	if !slices.Equal(p.seen, p.units) {
+		key := strings.Join(p.seen, " ")
+		if _, known := p.set.layouts[key]; !known {
+			p.set.layouts[key] = slices.Clone(p.seen)
 		}
+		p.units = p.set.layouts[key]
 	}
-	if _, ok := p.set.names[unit]; !ok {
-		p.set.names[unit] = &parsedName{name: &Name{Base: unit}}
-	}
-	return p.set.names[unit].name.Base
+	return p.values[first:len(p.values):len(p.values)]
 }
 
-// sample makes the sample that the pending identity line announced.
-func (p *parser) sample(full string, line int) *Sample {
-	n, ok := p.set.names[full]
+// shared is what a sample of that name, in the units and under the
+// configuration of now, has in common with others.
+func (p *parser) shared(full []byte) *Shared {
+	n, ok := p.set.names[string(full)]
 	if !ok {
 		n = new(parsedName)
-		n.name, n.suffix = ParseName(full)
-		p.set.names[full] = n
+		n.name, n.suffix = ParseName(string(full))
+		p.set.names[string(full)] = n
 	}
-	if len(p.samples) == 0 {
-		p.samples = make([]Sample, chunk)
+	for _, s := range slices.Backward(n.shared) {
+		if !sameMap(s.Config, p.config) || s.Run != p.run || s.File != p.file {
+			break // of an earlier part, which does not come back
+		}
+		if sameList(s.Units, p.units) {
+			return s
+		}
 	}
-	s := &p.samples[0]
-	p.samples = p.samples[1:]
-	*s = Sample{
-		Name: n.name, OneProcess: n.suffix, Config: p.config, Run: p.run,
-		Block: -1, Warnings: p.warnings, Attachments: p.attached, File: p.file, Line: line,
+	s := &Shared{Name: n.name, Units: p.units, Config: p.config, Run: p.run, OneProcess: n.suffix, File: p.file}
+	n.shared = append(n.shared, s)
+	return s
+}
+
+// sameList reports whether two lists are one.
+func sameList(a, b []string) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+}
+
+// nobody is the identity of samples in text that is not ours.
+var nobody = &Identity{Block: -1}
+
+// identify takes what the records before the result say of it.
+func (p *parser) identify() *Identity {
+	if !p.dangling() && len(p.warnings) == 0 && len(p.attached) == 0 {
+		return nobody
 	}
+	id := &Identity{Block: -1, Warnings: p.warnings, Attachments: p.attached}
 	if p.dangling() {
-		s.Cell, s.Variant, s.Invalid = p.identity.Get("cell"), p.identity.Get("variant"), p.identity.Get("invalid")
+		id.Cell, id.Variant, id.Invalid = p.intern(p.identity.Get("cell")), p.intern(p.identity.Get("variant")), p.intern(p.identity.Get("invalid"))
 		if b, err := strconv.Atoi(p.identity.Get("block")); err == nil {
-			s.Block = b
+			id.Block = b
 		}
 	}
 	p.identity, p.warnings, p.attached = Record{}, nil, nil
-	return s
+	return id
+}
+
+// intern keeps one copy of each text.
+func (p *parser) intern(text string) string {
+	if _, ok := p.set.words[text]; !ok {
+		text = strings.Clone(text) // not the whole line
+		p.set.words[text] = text
+	}
+	return p.set.words[text]
 }
 
 // noise are the words before a colon in what the testing package, the runtime

@@ -160,26 +160,27 @@ func (s *Set) Rename(rules ...*Rule) error {
 	used := make([]int, len(rules))
 	renamed := map[*Name]*Name{}
 	var left []string
-	for _, smp := range s.Samples {
-		to, ok := renamed[smp.Name]
-		if !ok {
-			to = smp.Name
-			i := slices.IndexFunc(rules, func(r *Rule) bool {
-				n := r.apply(smp.Name, smp.OneProcess)
-				if n != nil {
-					to = n
-				}
-				return n != nil
-			})
-			if i < 0 {
-				left = append(left, smp.Name.String())
-			} else {
-				used[i]++
-			}
-			renamed[smp.Name] = to
+	s.MapNames(func(smp *Sample) *Name {
+		to, known := renamed[smp.Name]
+		if known {
+			return to
 		}
-		smp.Name = to
-	}
+		to = smp.Name
+		i := slices.IndexFunc(rules, func(r *Rule) bool {
+			n := r.apply(smp.Name, smp.OneProcess)
+			if n != nil {
+				to = n
+			}
+			return n != nil
+		})
+		if i < 0 {
+			left = append(left, smp.Name.String())
+		} else {
+			used[i]++
+		}
+		renamed[smp.Name] = to
+		return to
+	})
 	for i, r := range rules {
 		if used[i] == 0 {
 			return fmt.Errorf("pattern %q matches none of the %d names, such as %s", r.pattern, len(renamed), examples(left))

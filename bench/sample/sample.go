@@ -29,24 +29,41 @@ const Protocol = 1
 // FileName is the name of the samples file within a run folder.
 const FileName = "samples.txt"
 
-// Sample is one result line and all that is known about it.
+// Sample is one result line and all that is known about it. A text may hold
+// millions: what many samples have in common they share.
 type Sample struct {
-	Name  *Name // shared between samples of the same name: do not modify
-	Iters int   // operations in the timed window
+	*Shared
+	*Identity
+	Iters  int       // operations in the timed window
+	Values []float64 // in printed order; their units are Shared.Units
+	Line   int       // where it was read
+}
 
-	// Values are the measurements in printed order, units as printed
-	// ("ns/op", not the tidied "sec/op").
-	Values []Value
+// Shared is what many samples have in common: do not modify.
+type Shared struct {
+	Name *Name // the same for samples of the same name
+
+	// Units of the values, as printed ("ns/op", not the tidied "sec/op").
+	Units []string
 
 	// Config is the configuration in force at the line ("goos", "cpu",
-	// "usable-cpus" …), shared between samples: do not modify.
+	// "usable-cpus" …).
 	Config map[string]string
 
 	Run *Run // provenance; nil in text that is not ours
 
-	// Identity. Samples of the same Cell, Block and differing Variant (or of
-	// the same Block and Run) were measured side by side and can be paired.
-	// Cell is empty, Block -1, in text that is not ours.
+	// OneProcess marks samples printed by `go test -bench` (with a -N suffix,
+	// canonicalised here): several results came from one process.
+	OneProcess bool
+
+	File string // where it was read
+}
+
+// Identity is which measurement a sample is, and what became of it. Samples of
+// the same Cell, Block and differing Variant (or of the same Block and Run) were
+// measured side by side and can be paired. In text that is not ours Cell is
+// empty and Block -1. Samples may share it: do not modify that of a [Set].
+type Identity struct {
 	Cell    string
 	Block   int
 	Variant string // "" where one build was measured; "base" and "head" in comparisons
@@ -54,13 +71,6 @@ type Sample struct {
 	Warnings    []string
 	Attachments []Attachment
 	Invalid     string // the reason, empty for a valid sample
-
-	// OneProcess marks samples printed by `go test -bench` (with a -N suffix,
-	// canonicalised here): several results came from one process.
-	OneProcess bool
-
-	File string // where it was read
-	Line int
 }
 
 // Value is one measurement with its unit as printed.
@@ -88,13 +98,13 @@ type Field struct{ Key, Value string }
 
 // Value returns the measurement in the given unit, and whether there is one.
 func (s *Sample) Value(unit string) (float64, bool) {
-	for _, v := range s.Values {
-		if v.Unit == unit {
-			return v.V, true
+	for i, u := range s.Units {
+		if u == unit {
+			return s.Values[i], true
 		}
 	}
 	return 0, false
 }
 
 // Valid reports whether the sample may enter statistics.
-func (s *Sample) Valid() bool { return s.Invalid == "" }
+func (id *Identity) Valid() bool { return id.Invalid == "" }

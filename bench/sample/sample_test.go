@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -51,13 +52,13 @@ func written(t *testing.T) (dir string) {
 		Records: []sample.Record{{Verb: "backend", Fields: []sample.Field{{Key: "name", Value: "ring"}, {Key: "about", Value: "lock-free\nS3-FIFO"}}}},
 	}))
 	must(t, l.Add(sample.Entry{
-		Sample: sample.Sample{Cell: "c1", Block: 0, Warnings: []string{"oversubscribed: 4 Ps on 2 CPUs"},
+		Identity: sample.Identity{Cell: "c1", Block: 0, Warnings: []string{"oversubscribed: 4 Ps on 2 CPUs"},
 			Attachments: []sample.Attachment{{Kind: "trace", Path: "traces/1.trace", SHA256: "ab"}}},
 		Line: sample.FormatResult("BenchmarkCache/backend=ring/gomaxprocs=4", 100, []sample.Value{{Unit: "ns/op", V: 41.25}, {Unit: "ops/s", V: 24271844}}),
 	}))
 	must(t, l.Add( // two results of one process
-		sample.Entry{Sample: sample.Sample{Cell: "c1", Block: 1, Variant: "head", Invalid: "exit status 2"}, Line: "BenchmarkCache/backend=ring/gomaxprocs=4"},
-		sample.Entry{Sample: sample.Sample{Cell: "c1", Block: 1, Variant: "head", Invalid: "throttled"}, Line: "BenchmarkCache/backend=ring/gomaxprocs=4 5 7 ns/op"},
+		sample.Entry{Identity: sample.Identity{Cell: "c1", Block: 1, Variant: "head", Invalid: "exit status 2"}, Line: "BenchmarkCache/backend=ring/gomaxprocs=4"},
+		sample.Entry{Identity: sample.Identity{Cell: "c1", Block: 1, Variant: "head", Invalid: "throttled"}, Line: "BenchmarkCache/backend=ring/gomaxprocs=4 5 7 ns/op"},
 	))
 	return dir
 }
@@ -121,7 +122,7 @@ func TestTornFile(t *testing.T) {
 		if (len(kept) < cut) != (l.Dropped != "") {
 			t.Fatalf("cut at %d: kept %d bytes, note %q", cut, len(kept), l.Dropped)
 		}
-		must(t, l.Add(sample.Entry{Sample: sample.Sample{Cell: "c9", Block: 9}, Line: "BenchmarkLast 1 2 ns/op"}))
+		must(t, l.Add(sample.Entry{Identity: sample.Identity{Cell: "c9", Block: 9}, Line: "BenchmarkLast 1 2 ns/op"}))
 		l.Close()
 		set, err := sample.Load(dir)
 		must(t, err)
@@ -146,7 +147,7 @@ BenchmarkC 1 x ns/op
 	must(t, set.Read(strings.NewReader(text), "x.txt"))
 	var got []string
 	for _, s := range set.Samples {
-		got = append(got, sample.FormatResult(s.Name.String(), s.Iters, s.Values))
+		got = append(got, line(s))
 	}
 	want := []string{"BenchmarkA/one/gomaxprocs=10 540829 2476 ns/op", "BenchmarkB 12 3 B/op", "Benchmark 0", "BenchmarkD 1 5 ns/op"}
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -160,6 +161,36 @@ BenchmarkC 1 x ns/op
 	}
 }
 
+// TestMemory bounds what a sample of a large text costs beside its values: a
+// report holds all of them.
+func TestMemory(t *testing.T) {
+	const n = 100_000
+	text := strings.Repeat("BenchmarkMap/impl=a/size=1024-8 \t 1000000\t 123.4 ns/op\t 16 B/op\t 1 allocs/op\nBenchmarkMap/impl=b-8 1000000 99.5 ns/op\n", n/2)
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	set := read(t, text)
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	values := 0
+	for _, s := range set.Samples {
+		values += 8 * len(s.Values)
+	}
+	if each := (int(after.HeapAlloc) - int(before.HeapAlloc) - values) / n; each > 80 {
+		t.Errorf("a sample takes %d bytes beside its values", each)
+	}
+	runtime.KeepAlive(text)
+}
+
+// line is a sample as its line.
+func line(s *sample.Sample) string {
+	var values []sample.Value
+	for i, unit := range s.Units {
+		values = append(values, sample.Value{Unit: unit, V: s.Values[i]})
+	}
+	return sample.FormatResult(s.Name.String(), s.Iters, values)
+}
+
 func FuzzRead(f *testing.F) {
 	f.Add([]byte("Unit ops/s better=higher\nBenchmarkX/gomaxprocs=2-4 1 1 ns/op 3 ops/s\n"))
 	f.Add([]byte("# sample cell=\"\nBenchmarkX 1 1 ns/op\n# attach\n# run id=\nk: v\n# result Benchmark 1 2"))
@@ -170,8 +201,11 @@ func FuzzRead(f *testing.F) {
 			if s.Name == nil || s.Name.Procs() < 0 {
 				t.Fatalf("%+v", s)
 			}
+			if len(s.Values) != len(s.Units) {
+				t.Fatalf("%v in %v", s.Values, s.Units)
+			}
 			for _, v := range s.Values {
-				if v.V-v.V != 0 {
+				if v-v != 0 {
 					t.Fatalf("%v passed", v)
 				}
 			}

@@ -13,32 +13,57 @@ import (
 	"unicode"
 )
 
+// MapNames gives each sample the name that to makes of it. The function is asked
+// once for all samples that share what it may look at, Shared and Variant, and
+// may return the name that the sample has.
+func (s *Set) MapNames(to func(*Sample) *Name) {
+	type kind struct {
+		shared  *Shared
+		variant string
+	}
+	made := map[kind]*Shared{}
+	names := map[string]*Name{}
+	for _, smp := range s.Samples {
+		k := kind{smp.Shared, smp.Variant}
+		shared, ok := made[k]
+		if !ok {
+			shared = smp.Shared
+			if n := to(smp); n != shared.Name {
+				copied := *shared
+				copied.Name = unique(names, n)
+				shared = &copied
+			}
+			made[k] = shared
+		}
+		smp.Shared = shared
+	}
+}
+
+// unique is the first of the names that are equal to n.
+func unique(names map[string]*Name, n *Name) *Name {
+	text := n.String()
+	if _, ok := names[text]; !ok {
+		names[text] = n
+	}
+	return names[text]
+}
+
 // Lift makes keys of the names out of what stands beside them, so that samples
 // which differ in it are told apart: the configuration key of that name, or
 // the pseudo-keys "file" (the file or run folder) and "variant". A key that no
 // sample has is an error.
 func (s *Set) Lift(keys ...string) error {
 	for _, key := range keys {
-		type from struct {
-			name  *Name
-			value string
-		}
-		lifted := map[from]*Name{}
 		any := false
 		value := s.lifter(key)
-		for _, smp := range s.Samples {
+		s.MapNames(func(smp *Sample) *Name {
 			v := value(smp)
 			if v == "" {
-				continue
+				return smp.Name
 			}
 			any = true
-			n, ok := lifted[from{smp.Name, v}]
-			if !ok {
-				n = smp.Name.With(key, v)
-				lifted[from{smp.Name, v}] = n
-			}
-			smp.Name = n
-		}
+			return smp.Name.With(key, v)
+		})
 		if !any {
 			return fmt.Errorf("no sample has a configuration key %q; there are file, variant, %s", key, strings.Join(s.configKeys(), ", "))
 		}
@@ -137,14 +162,14 @@ func (t *textWriter) sample(s *Sample) {
 		t.run = s.Run
 	}
 	line := s.Name.last(GOMAXPROCS).String() + " " + strconv.Itoa(s.Iters)
-	for _, v := range s.Values {
-		line += " " + exact(v.V) + " " + v.Unit
+	for i, v := range s.Values {
+		line += " " + exact(v) + " " + s.Units[i]
 	}
 	if s.Cell == "" && s.Invalid == "" && len(s.Warnings) == 0 {
 		fmt.Fprintln(t, line)
 		return
 	}
-	Entry{Sample: *s, Line: line}.format(t, false)
+	Entry{*s.Identity, line}.format(t, false)
 }
 
 // configure prints what differs from the configuration in force. A key without

@@ -116,6 +116,23 @@ func TestPicturesOfOddData(t *testing.T) {
 	}
 }
 
+// TestHits: a hit ratio of 100% throughout is no picture.
+func TestHits(t *testing.T) {
+	const nullMisses = "# backend name=null sync=none\nBenchmarkCache/backend=null-2 1 0 hits/get\n"
+	for text, want := range map[string]bool{
+		nullMisses + "BenchmarkCache/backend=ring-2 1 1 hits/get\n":   false,
+		nullMisses + "BenchmarkCache/backend=ring-2 1 0.9 hits/get\n": true,
+	} {
+		got := false
+		for _, p := range Pictures(view(t, text)) {
+			got = got || p.Kind == "hits"
+		}
+		if got != want {
+			t.Errorf("a picture of hits: %v, of\n%s", got, text)
+		}
+	}
+}
+
 func TestSeriesDiffer(t *testing.T) {
 	seen := map[[2]any]int{}
 	for i := range 24 {

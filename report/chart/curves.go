@@ -317,3 +317,18 @@ func waiting(v *derive.View, f *derive.Facet) *Picture {
 	return linesPicture(v, f, "Ps at a stand, by GOMAXPROCS (traced runs)", seriesEntries(v, ranked(f, of), of), 340,
 		[]linesPanel{{heading: "p-wait", unit: "% of P", percent: true, of: of}})
 }
+
+// hits is the hit ratio, where anything misses: flat lines at 100% say in a
+// picture what a word says. Backends that synchronise nothing do not count:
+// null, the floor, misses always.
+func hits(v *derive.View, f *derive.Facet) *Picture {
+	const all = 0.9995 // is printed as 100%
+	for _, s := range f.Series {
+		for _, p := range s.Points {
+			if e := p.Units["hits/get"]; !s.Reference && e.N > 0 && e.Median < all {
+				return lines("hits/get")(v, f)
+			}
+		}
+	}
+	return nil
+}

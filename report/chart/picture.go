@@ -85,7 +85,7 @@ var kinds = []struct {
 	{"throughput", "Throughput", throughput},
 	{"cpu", "Where the CPU time goes", cpu},
 	{"waiting", "Ps at a stand", waiting},
-	{"hits", "Hit ratio", lines("hits/get")},
+	{"hits", "Hit ratio", hits},
 	{"fairness", "Fairness", lines("fairness")},
 }
 

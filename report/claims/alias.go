@@ -43,17 +43,12 @@ func (a Aliases) With(texts ...string) (Aliases, error) {
 
 // Apply renames the samples whose backend is an alias.
 func (a Aliases) Apply(set *sample.Set) {
-	renamed := map[*sample.Name]*sample.Name{}
-	for _, s := range set.Samples {
-		if to, ok := renamed[s.Name]; ok {
-			s.Name = to
-			continue
-		}
+	set.MapNames(func(s *sample.Sample) *sample.Name {
 		to := s.Name
 		backend, _ := s.Name.Get("backend")
 		for _, f := range a[backend] {
 			to = to.With(f.Key, f.Value)
 		}
-		renamed[s.Name], s.Name = to, to
-	}
+		return to
+	})
 }

@@ -67,8 +67,17 @@ func Judge(set *sample.Set, cpus float64) []Host {
 	var hosts []Host
 	groups := map[string][]*sample.Sample{}
 	var order []string
+	type kind struct {
+		shared  *sample.Shared
+		variant string
+	}
+	origins := map[kind]string{}
 	for _, s := range set.Samples {
-		key := origin(s)
+		key, known := origins[kind{s.Shared, s.Variant}]
+		if !known {
+			key = origin(s)
+			origins[kind{s.Shared, s.Variant}] = key
+		}
 		if groups[key] == nil {
 			order = append(order, key)
 		}

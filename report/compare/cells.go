@@ -135,9 +135,9 @@ func commonUnits(x, y *cell) []string {
 	has := func(c *cell) []string {
 		var units []string
 		for _, s := range c.samples {
-			for _, v := range s.Values {
-				if !slices.Contains(units, v.Unit) {
-					units = append(units, v.Unit)
+			for _, u := range s.Units {
+				if !slices.Contains(units, u) {
+					units = append(units, u)
 				}
 			}
 		}

@@ -150,7 +150,9 @@ type builder struct {
 	origins map[originKey]origin
 	facets  map[string]*Facet
 	points  map[pointKey]*Point
-	control map[pointKey][]*sample.Sample
+	control map[pointKey]*[]*sample.Sample
+	lists   map[like]*[]*sample.Sample // where like samples go
+	left    map[pointKey]bool          // points that are left out
 	// controlOf maps each point to the key of its control, which lacks the
 	// sharing field.
 	controlOf map[*Point]pointKey
@@ -171,7 +173,9 @@ func newBuilder(set *sample.Set) *builder {
 		origins:   map[originKey]origin{},
 		facets:    map[string]*Facet{},
 		points:    map[pointKey]*Point{},
-		control:   map[pointKey][]*sample.Sample{},
+		control:   map[pointKey]*[]*sample.Sample{},
+		lists:     map[like]*[]*sample.Sample{},
+		left:      map[pointKey]bool{},
 		controlOf: map[*Point]pointKey{},
 	}
 	groups := map[string][]identity{}
@@ -192,18 +196,41 @@ func newBuilder(set *sample.Set) *builder {
 	return b
 }
 
+// like is what decides where a sample belongs.
+type like struct {
+	shared  *sample.Shared
+	variant string
+}
+
+// add puts the sample where its like go.
 func (b *builder) add(s *sample.Sample) {
+	k := like{s.Shared, s.Variant}
+	list, known := b.lists[k]
+	if !known {
+		list = b.list(s)
+		b.lists[k] = list
+	}
+	if list != nil {
+		*list = append(*list, s)
+	}
+}
+
+// list is the list of a point, or of controls, to which the sample belongs; nil
+// if it is not shown.
+func (b *builder) list(s *sample.Sample) *[]*sample.Sample {
 	id := b.ids[s.Name]
 	if id.probe == "tour" {
-		return // through several values of GOMAXPROCS: no point of a curve
+		return nil // through several values of GOMAXPROCS: no point of a curve
 	}
 	keys := b.keys[id.signature()]
 	label, names := id.split(keys)
 	fields := append(slices.Clone(b.origins[keyOf(s)].fields), names...)
 	control := pointKey{fieldsKey(fields), label, id.procs}
 	if id.sharing == "none" && b.shared {
-		b.control[control] = append(b.control[control], s)
-		return
+		if b.control[control] == nil {
+			b.control[control] = new([]*sample.Sample)
+		}
+		return b.control[control]
 	}
 	if id.sharing != "" {
 		fields = append(fields, sample.Field{Key: keySharing, Value: id.sharing})
@@ -211,26 +238,44 @@ func (b *builder) add(s *sample.Sample) {
 	key := pointKey{fieldsKey(fields), label, id.procs}
 	p := b.points[key]
 	if p == nil {
-		p = b.newPoint(key, fields, s)
+		if p = b.newPoint(key, fields, s); p == nil {
+			return nil
+		}
 		f := b.facets[key.facet]
 		f.Keys, f.names, f.probed = keys, nameFields(names, id.sharing), b.probed
 		b.controlOf[p] = control
 	}
 	if id.probe != "" {
-		p.traced = append(p.traced, s)
-	} else {
-		p.shared = append(p.shared, s)
+		return &p.traced
 	}
+	return &p.shared
 }
 
+// The most that a page can show, and that its reader can find: series of one
+// chart, and points in all.
+const (
+	mostSeries = 200
+	mostPoints = 10000
+)
+
+// newPoint makes the point of a sample; nil where the page is full.
 func (b *builder) newPoint(key pointKey, fields []sample.Field, s *sample.Sample) *Point {
 	f := b.facets[key.facet]
-	if f == nil {
+	full := len(b.points) >= mostPoints
+	if f == nil && !full {
 		f = &Facet{Fields: fields, Config: s.Config, Usable: usable(s.Config), Boundaries: boundaries(b.set, s.Run)}
 		b.facets[key.facet] = f
 		b.view.Facets = append(b.view.Facets, f)
 	}
-	i := slices.IndexFunc(f.Series, func(sr *Series) bool { return sr.Name == key.name })
+	i := -1
+	if f != nil {
+		i = slices.IndexFunc(f.Series, func(sr *Series) bool { return sr.Name == key.name })
+		full = full || i < 0 && len(f.Series) >= mostSeries
+	}
+	if full {
+		b.left[key] = true
+		return nil
+	}
 	if i < 0 {
 		i = len(f.Series)
 		f.Series = append(f.Series, &Series{Name: key.name})
@@ -298,7 +343,13 @@ func (b *builder) findOrigins() {
 	var order []originKey
 	byName := map[string]map[originKey]bool{}
 	names := map[*sample.Name]string{}
+	seen := map[like]bool{}
 	for _, s := range b.set.Samples {
+		of := like{s.Shared, s.Variant}
+		if seen[of] {
+			continue
+		}
+		seen[of] = true
 		k := keyOf(s)
 		if _, seen := b.origins[k]; !seen {
 			b.origins[k] = origin{all: facts(s)}
@@ -360,10 +411,14 @@ func (b *builder) differ(ks iter.Seq[originKey], only string, into map[string]bo
 
 func (b *builder) finish() *View {
 	for p, key := range b.controlOf {
-		p.control = b.control[key]
-		delete(b.control, key)
+		if list := b.control[key]; list != nil {
+			p.control = *list
+			delete(b.control, key)
+		}
 	}
-	if n := len(b.control); n > 0 {
+	if n := len(b.left); n > 0 {
+		b.view.Notes = append(b.view.Notes, fmt.Sprintf("%d of %d points are left out, those that come last in the text: a page shows at most %d series of a chart and %d points. A rule (--name) can make few series of many names; so does a report of a part of the text.", n, n+len(b.points), mostSeries, mostPoints))
+	} else if n := len(b.control); n > 0 {
 		b.view.Notes = append(b.view.Notes, fmt.Sprintf("%d share-nothing controls have no shared sample beside them and are not shown", n))
 	}
 	b.view.Units = unitsOf(b.set)
@@ -438,7 +493,7 @@ func (s *Series) speedup(f *Facet) {
 }
 
 func valid(ss []*sample.Sample) []*sample.Sample {
-	return slices.DeleteFunc(slices.Clone(ss), func(s *sample.Sample) bool { return !s.Valid() })
+	return slices.DeleteFunc(ss, func(s *sample.Sample) bool { return !s.Valid() })
 }
 
 func invalid(parts ...[]*sample.Sample) []Count {
@@ -478,8 +533,8 @@ func count(cs []Count, text string) []Count {
 func summaries(ss []*sample.Sample) map[string]Estimate {
 	byUnit := map[string][]float64{}
 	for _, s := range ss {
-		for _, v := range s.Values {
-			byUnit[v.Unit] = append(byUnit[v.Unit], v.V)
+		for i, u := range s.Units {
+			byUnit[u] = append(byUnit[u], s.Values[i])
 		}
 	}
 	sums := make(map[string]Estimate, len(byUnit))
@@ -515,14 +570,19 @@ func ratesOf(ss []*sample.Sample) (os []obs, derived bool) {
 func unitsOf(set *sample.Set) []sample.Unit {
 	seen := map[string]bool{}
 	var others []sample.Unit
+	lists := map[*sample.Shared]bool{}
 	for _, s := range set.Samples {
-		for _, v := range s.Values {
-			if seen[v.Unit] {
+		if lists[s.Shared] {
+			continue
+		}
+		lists[s.Shared] = true
+		for _, u := range s.Units {
+			if seen[u] {
 				continue
 			}
-			seen[v.Unit] = true
-			if _, ours := sample.LookupUnit(v.Unit); !ours {
-				others = append(others, sample.Unit{Name: v.Unit, Better: set.Direction(v.Unit)})
+			seen[u] = true
+			if _, ours := sample.LookupUnit(u); !ours {
+				others = append(others, sample.Unit{Name: u, Better: set.Direction(u)})
 			}
 		}
 	}

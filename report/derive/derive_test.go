@@ -82,7 +82,7 @@ func TestFindings(t *testing.T) {
 	for kind, wants := range map[string][]string{
 		"leader": {"At GOMAXPROCS=16, the highest that is not oversubscribed, s3fifo leads with " + Format("ops/s", a.Rate.Median),
 			Format("×", r.Median) + " that of ring", Format("×", r.Hi) + ", 20 paired blocks"},
-		"gains":  {"till gaining at GOMAXPROCS=16, the highest valid: s3fifo"},
+		"gains":  {"till gaining at GOMAXPROCS=16, the highest valid: s3fifo", "a 95% interval of the ratio"},
 		"limits": {"with 16 usable CPUs, GOMAXPROCS 32 is oversubscription"},
 	} {
 		for _, want := range wants {
@@ -123,6 +123,9 @@ func TestWhereCurvesStop(t *testing.T) {
 			t.Errorf("%s: falls %v", s.Name, falls)
 		}
 	}
+	if got, want := gains(f), "Still gaining at GOMAXPROCS=8, the highest valid: up; no gain shown beyond 2: flat and down; slower at 8 than at its best: down (0."; !strings.HasPrefix(got, want) {
+		t.Errorf("%q, want %q", got, want)
+	}
 	few := New(read(t, text(5))).Facets[0]
 	for _, s := range few.Series {
 		if _, _, ok := s.stop(few); ok {
@@ -131,6 +134,15 @@ func TestWhereCurvesStop(t *testing.T) {
 	}
 	if got := gains(few); !strings.Contains(got, "fewer than 6 samples") || !strings.Contains(got, "at 2: flat and down; at 8: up.") {
 		t.Errorf("from 5 samples: %q", got)
+	}
+}
+
+// TestGainsOfMany: twenty series that stop at six places are one sentence yet.
+func TestGainsOfMany(t *testing.T) {
+	plan := synthetic.Plan{Backends: synthetic.Names(20), Procs: []int{1, 2, 4, 8, 16, 32, 64, 96}, Blocks: 10, Usable: 96}
+	f := New(read(t, plan.Text())).Facets[0]
+	if got := gains(f); len(got) > 520 || !strings.Contains(got, ", up to beyond ") || !strings.Contains(got, " others") {
+		t.Errorf("%d characters: %s", len(got), got)
 	}
 }
 

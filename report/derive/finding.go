@@ -21,9 +21,8 @@ func findings(f *Facet) []Finding {
 
 // competitor is a series at the GOMAXPROCS that is compared.
 type competitor struct {
-	name  string
-	rate  Estimate
-	rates []obs
+	name string
+	*Point
 }
 
 // contest returns the highest valid GOMAXPROCS at which two series can be
@@ -34,15 +33,14 @@ func contest(f *Facet) (procs int, cs []competitor) {
 		var at []competitor
 		for _, s := range f.Series {
 			if pt := s.Point(p); pt != nil && !s.Reference && pt.Rate.N > 0 {
-				rates, _ := ratesOf(pt.shared)
-				at = append(at, competitor{s.Name, pt.Rate, rates})
+				at = append(at, competitor{s.Name, pt})
 			}
 		}
 		if len(at) > len(cs) && len(cs) < 2 {
 			procs, cs = p, at
 		}
 	}
-	slices.SortStableFunc(cs, func(a, b competitor) int { return cmp.Compare(b.rate.Median, a.rate.Median) })
+	slices.SortStableFunc(cs, func(a, b competitor) int { return cmp.Compare(b.Rate.Median, a.Rate.Median) })
 	return procs, cs
 }
 
@@ -56,11 +54,13 @@ func leader(f *Facet) string {
 	case 0:
 		return "Nobody leads: there is no throughput (ops/s or ns/op) at a GOMAXPROCS that is not oversubscribed."
 	case 1:
-		return fmt.Sprintf("%s only %s was measured: %s%s.", at, cs[0].name, Format("ops/s", cs[0].rate.Median), among(f))
+		return fmt.Sprintf("%s only %s was measured: %s%s.", at, cs[0].name, Format("ops/s", cs[0].Rate.Median), among(f))
 	}
 	a, b := cs[0], cs[1]
-	r := relate(a.rates, b.rates, ratio)
-	rate := Format("ops/s", a.rate.Median)
+	mine, _ := ratesOf(a.shared)
+	theirs, _ := ratesOf(b.shared)
+	r := relate(mine, theirs, ratio)
+	rate := Format("ops/s", a.Rate.Median)
 	switch {
 	case r.Above(1):
 		return fmt.Sprintf("%s %s leads with %s: %s that of %s (%s)%s.", at, a.name, rate, Format("×", r.Median), b.name, r.uncertainty("×"), among(f))
@@ -134,13 +134,17 @@ func gains(f *Facet) string {
 	}
 	var parts []string
 	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
-	for _, p := range slices.Backward(valid) {
-		switch names := stops[p]; {
-		case len(names) == 0:
-		case p == most:
-			add("still gaining at GOMAXPROCS=%d, the highest valid: %s", p, list(names))
-		default:
-			add("no gain shown beyond %d: %s", p, list(names))
+	if names := stops[most]; len(names) > 0 {
+		add("still gaining at GOMAXPROCS=%d, the highest valid: %s", most, list(names))
+		delete(stops, most)
+	}
+	switch at := slices.Sorted(maps.Keys(stops)); {
+	case len(at) > 3: // as many groups as a reader keeps in mind
+		first, last := at[0], at[len(at)-1]
+		add("no gain shown beyond %d: %s, up to beyond %d: %s", first, list(stops[first]), last, list(stops[last]))
+	default:
+		for _, p := range slices.Backward(at) {
+			add("no gain shown beyond %d: %s", p, list(stops[p]))
 		}
 	}
 	switch {
@@ -148,6 +152,9 @@ func gains(f *Facet) string {
 		add("slower at %d than at its best: %s (%s)", most, slower[0], Format("×", lowest))
 	case len(slower) > 1:
 		add("slower at %d than at their best: %s (%s to %s)", most, list(slower), Format("×", lowest), Format("×", highest))
+	}
+	if len(parts) > 0 {
+		parts[len(parts)-1] += fmt.Sprintf("; shown is what a %g%% interval of the ratio tells from no change", 100*Confidence)
 	}
 	if len(peaks) > 0 {
 		var highest []string
@@ -314,7 +321,7 @@ func procsText(p int) string {
 
 // list joins names as a sentence does, and cuts a long list short.
 func list(names []string) string {
-	const most = 12
+	const most = 6
 	if len(names) > most {
 		names = append(slices.Clone(names[:most-1]), fmt.Sprintf("%d others", len(names)-most+1))
 	}

@@ -105,12 +105,13 @@
     return at;
   }
 
-  // tickFormat prints an axis's ticks, all with the prefix that suits its end.
-  function tickFormat(m, max) {
+  // tickFormat prints an axis's ticks, all with the prefix that suits its end:
+  // one of which the end is enough times.
+  function tickFormat(m, max, enough = 2) {
     const [by, unit] =
       m.notation === "%" ? [0.01, "%"] : m.notation === "×" ? [1, "×"]
-      : m.notation === "ns" ? [[1e9, " s"], [1e6, " ms"], [1e3, " µs"], [0, " ns"]].find(([from]) => max * m.factor >= 2 * from)
-      : [[1e9, " G"], [1e6, " M"], [1e3, " k"], [0, ""]].find(([from]) => max >= 2 * from);
+      : m.notation === "ns" ? [[1e9, " s"], [1e6, " ms"], [1e3, " µs"], [0, " ns"]].find(([from]) => max * m.factor >= enough * from)
+      : [[1e9, " G"], [1e6, " M"], [1e3, " k"], [0, ""]].find(([from]) => max >= enough * from);
     const scale = (by || 1) / (m.notation === "ns" ? m.factor : 1);
     return (v) => Number((v / scale).toPrecision(6)) + (v === 0 && unit[0] === " " ? "" : unit);
   }
@@ -296,25 +297,29 @@
     const lo = place(f.procs[0]) - 0.18, hi = place(f.procs[f.procs.length - 1]) + 0.18;
     const x = (p) => left + ((place(p) - lo) / (hi - lo)) * (right - left);
     const over = f.procs.filter((p) => f.usable && p > f.usable);
-    const rows = [left, left];
+    const rows = [[], []]; // what stands in each, from and to
     const put = (at, text) => {
       const w = text.length * 5.6;
       const start = Math.min(at, right - w);
-      const row = rows.findIndex((end) => start >= end);
+      const row = rows.findIndex((texts) => texts.every(([from, to]) => start + w + 8 <= from || start >= to));
       if (row < 0) return false;
-      rows[row] = start + w + 8;
+      rows[row].push([start, start + w + 8]);
       draw(g, "text", { class: "annotation", x: start, y: top - 5 - row * 12 }, text);
       return true;
     };
     const from = over.length ? f.usable < f.procs[0] ? left : Math.min(x(f.usable) + 12, right) : right;
     if (over.length) draw(g, "rect", { class: "over", x: from, y: top, width: Math.max(0, right - from), height: bottom - top });
+    // What the ground means comes first: labels of boundaries give way to it.
+    if (over.length) {
+      const text = `oversubscribed: above ${f.usable} usable CPUs`;
+      put(from, text.length * 5.6 < right - left ? text : "oversubscribed");
+    }
     for (const b of f.bounds || []) {
       const at = x(b.After * 1.06);
       if (at <= left || at >= right) continue;
       draw(g, "path", { class: "boundary", d: `M${at},${top}V${bottom}` });
       put(at, b.Label.slice(0, 24));
     }
-    if (over.length) put(from, `oversubscribed: above ${f.usable} usable CPUs`) || put(from, "oversubscribed");
     const taken = [];
     const power = (p) => (Number.isInteger(Math.log2(p)) ? 1 : 0);
     for (const p of [...f.procs].sort((a, b) => power(b) - power(a) || b - a)) {
@@ -341,7 +346,7 @@
     }
     const t = log ? Math.log : (v) => v;
     const y = (v) => bottom - ((t(v) - t(min)) / (t(max) - t(min))) * (bottom - top);
-    const text = log ? (v) => tickFormat(m, v)(v) : tickFormat(m, max);
+    const text = log ? (v) => tickFormat(m, v, 1)(v) : tickFormat(m, max);
     for (const v of log ? decades(min, max) : ticks(min, max, bottom - top > 200 ? 6 : 4)) {
       draw(g, "path", { class: v === 0 && !log ? "grid zero" : "grid", d: `M${left},${y(v)}H${right}` });
       draw(g, "text", { class: "tick", x: left - 8, y: y(v) + 4, "text-anchor": "end" }, text(v));

@@ -114,7 +114,8 @@ type model struct {
 	Notes   []string
 	Unread  []string
 	Issues  []issue
-	More    int // issues beyond those listed
+	More    int      // issues beyond those listed
+	Files   []string // that the samples were read from
 }
 
 type facetModel struct {
@@ -176,6 +177,9 @@ func (p *Page) model() (*model, error) {
 	for _, s := range p.Set.Samples {
 		if !s.Valid() {
 			m.Invalid++
+		}
+		if len(m.Files) == 0 || m.Files[len(m.Files)-1] != s.File { // files are read one after the other
+			m.Files = append(m.Files, s.File)
 		}
 	}
 	m.runs()

@@ -58,7 +58,7 @@ var sections = []section{
 			}},
 		}},
 	{"waiting", "Waiting and capacity not used",
-		"Four quantities that are not the same: Ps at a stand (from a trace), idle Ps, CPU capacity not used, and threads that wait for a CPU.",
+		"Quantities that are not the same: Ps at a stand (from a trace), idle Ps, CPU capacity not used, and threads that wait for a CPU.",
 		[]chart{
 			one("t:p-wait", "Ps at a stand (p-wait)", "p-wait"),
 			one("u:p-idle", "Idle Ps (p-idle)", "p-idle"),
