@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -99,6 +100,7 @@ type runner struct {
 	log      *sample.Log
 	unlock   func()
 	done     map[sampleKey]bool
+	earlier  map[sampleKey]int // samples in the file, of all parts: a new process has a prefix of its own
 	sum      Summary
 	progress *progress
 }
@@ -122,7 +124,7 @@ func open(p *Plan, opt Options) (_ *runner, err error) {
 	if opt.Read == nil {
 		opt.Read = ReadProtocol
 	}
-	r := &runner{plan: p, opt: opt, done: map[sampleKey]bool{}}
+	r := &runner{plan: p, opt: opt, done: map[sampleKey]bool{}, earlier: map[sampleKey]int{}}
 	if opt.Pin {
 		r.fill = opt.Host.FillOrder()
 	}
@@ -245,8 +247,9 @@ func (r *runner) resume() error {
 	run := r.identity()
 	warned := map[sampleKey]bool{}
 	for _, s := range set.Samples {
+		key := sampleKey{s.Cell, s.Variant, s.Block}
+		r.earlier[key]++
 		if s.Run != nil && s.Run.ID == run.ID && s.Valid() {
-			key := sampleKey{s.Cell, s.Variant, s.Block}
 			r.done[key] = true
 			if len(s.Warnings) > 0 {
 				warned[key] = true
@@ -333,9 +336,23 @@ func (r *runner) measure(ctx context.Context, c Cell, block int) error {
 	return nil
 }
 
+// prefix begins the names of a process's attachments. A cell that is tried
+// again, or measured in another part of the run, leaves those of the earlier
+// processes alone: samples name them.
+func (r *runner) prefix(c Cell, block int) string {
+	name := fmt.Sprintf("%s-%d", c.ID(), block)
+	if n := r.earlier[sampleKey{c.ID(), c.Variant, block}]; n > 0 {
+		name += fmt.Sprintf(".%d", n)
+	}
+	if c.Variant != "" {
+		name += "-" + c.Variant
+	}
+	return name
+}
+
 // start runs the process, on its CPUs if they are to be kept.
 func (r *runner) start(ctx context.Context, c Cell, exe string, block int) (o Output, err error) {
-	prefix := fmt.Sprintf("%s-%d%s", c.ID(), block, c.Variant)
+	prefix := r.prefix(c, block)
 	c.Env = append([]string{"CONTEND_DIR=" + r.opt.Dir, "CONTEND_PREFIX=" + prefix}, c.Env...)
 	known := strings.NewReplacer("${CONTEND_DIR}", r.opt.Dir, "${CONTEND_PREFIX}", prefix)
 	args := make([]string, len(c.Args))
@@ -373,7 +390,7 @@ func (r *runner) entries(c Cell, block int, o Output) []sample.Entry {
 		id.Invalid = mismatch(c, printed)
 	}
 	if id.Invalid != "" {
-		id.Attachments = r.keepStderr(c, block, o.Stderr)
+		id.Attachments = r.keepStderr(o)
 		return []sample.Entry{{Identity: id, Line: c.Name}}
 	}
 	id.Invalid = throttled(printed)
@@ -438,16 +455,16 @@ func (r *runner) warnings(s *Result) []string {
 	return w
 }
 
-// keepStderr stores what an invalid cell printed there.
-func (r *runner) keepStderr(c Cell, block int, text []byte) []sample.Attachment {
-	if len(strings.TrimSpace(string(text))) == 0 {
+// keepStderr stores what the process of an invalid cell printed there.
+func (r *runner) keepStderr(o Output) []sample.Attachment {
+	if len(bytes.TrimSpace(o.Stderr)) == 0 {
 		return nil
 	}
-	path := fmt.Sprintf("stderr/%s-%d%s.txt", c.ID(), block, c.Variant)
+	path := "stderr/" + o.Prefix + ".txt"
 	full := filepath.Join(r.opt.Dir, filepath.FromSlash(path))
-	if os.MkdirAll(filepath.Dir(full), 0o755) != nil || writeFile(full, text) != nil {
+	if os.MkdirAll(filepath.Dir(full), 0o755) != nil || writeFile(full, o.Stderr) != nil {
 		return nil // the reason is in the sample; the sample's own write reports a full disk
 	}
-	sum := sha256.Sum256(text)
+	sum := sha256.Sum256(o.Stderr)
 	return []sample.Attachment{{Kind: "stderr", Path: path, SHA256: hex.EncodeToString(sum[:])}}
 }

@@ -5,6 +5,8 @@ package bench_test
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"math/rand/v2"
@@ -192,6 +194,12 @@ func TestInvalid(t *testing.T) {
 		for _, s := range load(t, dir).Samples {
 			if !s.Valid() {
 				invalid++
+			}
+			for _, a := range s.Attachments { // those of the first run are still there after the second
+				text, err := os.ReadFile(filepath.Join(dir, a.Path))
+				if sum := sha256.Sum256(text); err != nil || hex.EncodeToString(sum[:]) != a.SHA256 {
+					t.Errorf("run %d: %s, attached to %s, is not what it was: %v", try, a.Path, s.Name, err)
+				}
 			}
 		}
 		if invalid != try*len(want) {
