@@ -84,10 +84,12 @@ type Spec struct {
 
 	// Overshoot bounds Len beyond the capacity, at any moment.
 	Overshoot Overshoot
+	// MinCapacity is the least capacity that the constructors take; 0 is 1.
+	MinCapacity int
 
-	// String and Uint64 construct the cache for capacity entries, capacity
-	// being at least 1. An unbounded backend takes it as a size hint. They
-	// return an error when the library refuses the capacity.
+	// String and Uint64 construct the cache for capacity entries. An unbounded
+	// backend takes it as a size hint. They return an error for a capacity
+	// below MinCapacity.
 	String func(capacity int) (Cache[string, *Item], error)
 	Uint64 func(capacity int) (Cache[uint64, *Item], error)
 }

@@ -76,7 +76,7 @@ func TestPlan(t *testing.T) {
 
 func TestNotApplicable(t *testing.T) {
 	facts := host.Read()
-	p, err := options(t, "--backend", "plainmap,syncmap,mutexlru", "--workload", "zipf,evict", "--reads", "100,75", "--procs", "1,2").Plan(catalog.All(), &facts)
+	p, err := options(t, "--backend", "plainmap,syncmap,mutexlru,otter1", "--workload", "zipf,evict", "--reads", "100,75", "--capacity", "auto,5", "--procs", "1,2").Plan(catalog.All(), &facts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,9 @@ func TestNotApplicable(t *testing.T) {
 			absent = append(absent, r.Get("name")+": "+r.Get("reason"))
 		}
 	}
-	if len(absent) != 5 { // plainmap: zipf/75, evict ×2; syncmap: evict ×2; each once for all Ps and both sharings
+	// At each capacity, plainmap: zipf/75, evict ×2; syncmap: evict ×2; and
+	// otter1 at 5: all 4. Each once for all Ps and both sharings.
+	if len(absent) != 2*5+4 {
 		t.Errorf("absent: %s", strings.Join(absent, "\n"))
 	}
 	for _, n := range names(p) {

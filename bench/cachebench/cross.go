@@ -124,6 +124,8 @@ func notApplicable(spec caches.Spec, c cell) string {
 		return "the backend is not strict: a rate limiter would lose its buckets"
 	case c.KeyType == "uint64" && spec.Uint64 == nil || c.KeyType == "string" && spec.String == nil:
 		return "the backend takes no such keys"
+	case c.Capacity < spec.MinCapacity:
+		return fmt.Sprintf("the backend takes no capacity below %d", spec.MinCapacity)
 	}
 	return ""
 }
@@ -192,6 +194,9 @@ func backendRecord(s caches.Spec) sample.Record {
 		{Key: "strict", Value: strconv.FormatBool(s.Strict)},
 		{Key: "may-drop", Value: strconv.FormatBool(s.MayDrop)},
 		{Key: "overshoot", Value: overshoot(s)},
+	}
+	if s.MinCapacity > 1 {
+		fields = append(fields, sample.Field{Key: "min-capacity", Value: strconv.Itoa(s.MinCapacity)})
 	}
 	return sample.Record{Verb: "backend", Fields: fields}
 }

@@ -191,12 +191,28 @@ func TestOnlyOneKeyType(t *testing.T) {
 	}
 }
 
-// TestRefusals: a cache may refuse to be small, but must then be consistent.
+// TestRefusals: a cache may refuse to be small, but must say so.
 func TestRefusals(t *testing.T) {
 	spec := faultySpec("refuses below 1000")
+	spec.MinCapacity = 1000
 	for name, want := range map[string]Verdict{"capacities": Kept, "capacity": Kept, "freshness": Kept, "freshness-evicting": CannotTell} {
 		if res := newSession(spec, Options{Quick: true}).do(t.Context(), named(t, name)); res.Verdict != want {
 			t.Errorf("%+v, want %s", res, want)
+		}
+	}
+	for _, c := range []struct {
+		fault fault
+		least int
+		says  string
+	}{
+		{"refuses below 1000", 0, "refused capacity 1: too small; promised from MinCapacity, 1"},
+		{"refuses below 1000", 100, "refused capacity 100"},
+		{"", 10, "capacity 1 is not refused, though MinCapacity is 10"},
+	} {
+		spec := faultySpec(c.fault)
+		spec.MinCapacity = c.least
+		if res := newSession(spec, Options{Quick: true}).do(t.Context(), named(t, "capacities")); res.Verdict != Broken || !strings.Contains(res.Observed, c.says) {
+			t.Errorf("MinCapacity %d: %+v, want %q", c.least, res, c.says)
 		}
 	}
 }

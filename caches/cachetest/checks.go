@@ -10,7 +10,7 @@ import (
 // what the later ones find.
 var checks = []check{
 	{name: "spec", promise: always("a Spec that is complete and consistent"), run: checkSpec},
-	{name: "capacities", promise: always("constructors work, or refuse with an error, from capacity 1 up"), run: checkCapacities},
+	{name: "capacities", promise: capacities, run: checkCapacities},
 
 	// One goroutine.
 	{name: "identity", promise: always("a hit returns a value written for that key, and that very value"), run: checkIdentity},
@@ -52,6 +52,13 @@ func strict(promise string) func(caches.Spec) string {
 		}
 		return ""
 	}
+}
+
+func capacities(s caches.Spec) string {
+	if s.MinCapacity > 1 {
+		return fmt.Sprintf("constructors work from capacity %d up, and refuse less with an error", s.MinCapacity)
+	}
+	return "constructors work from capacity 1 up"
 }
 
 func presence(s caches.Spec) string {

@@ -35,14 +35,15 @@ func checkSpec(t *trial) (string, error) {
 	o := s.Overshoot
 	demand(o.Fraction >= 0 && o.Entries >= 0 && o.PerSet >= 0, "Overshoot %+v is negative", o)
 	demand(s.Bounded || o == caches.Overshoot{}, "Overshoot is given, but the cache is not Bounded")
+	demand(s.MinCapacity >= 0, "MinCapacity %d is negative", s.MinCapacity)
 	demand(s.String != nil || s.Uint64 != nil, "there is no constructor")
 	return "complete", errors.Join(errs...)
 }
 
-// checkCapacities makes, uses and closes a cache of each small capacity. A
-// refusal is allowed below some capacity, not above one that worked.
+// checkCapacities makes, uses and closes a cache of each small capacity from
+// the least promised; below it, constructors refuse.
 func checkCapacities(t *trial) (string, error) {
-	least := 0
+	least := max(1, t.spec.MinCapacity)
 	for _, capacity := range []int{1, 2, 3, 5, 10, 64, 100, 1000, 4096, 100_000} {
 		err := t.each(capacity, func(c cache) error {
 			l := newLedger(16)
@@ -55,14 +56,13 @@ func checkCapacities(t *trial) (string, error) {
 			return nil
 		})
 		switch refused := errors.As(err, new(refusal)); {
-		case refused && least == 0 && capacity < 100_000:
-			continue
+		case refused && capacity < least:
 		case refused:
-			return "", errors.New(err.Error()) // no longer an allowed refusal
+			return "", fmt.Errorf("%v; promised from MinCapacity, %d", err, least) // not wrapped: no allowed refusal
 		case err != nil:
 			return "", err
-		case least == 0:
-			least = capacity
+		case capacity < least:
+			return "", fmt.Errorf("capacity %d is not refused, though MinCapacity is %d", capacity, least)
 		}
 	}
 	return fmt.Sprintf("works from capacity %d to 100000", least), nil

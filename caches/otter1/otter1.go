@@ -37,9 +37,10 @@ func Spec() caches.Spec {
 		Policy:  "S3-FIFO",
 		Bounded: true,
 		// The waiting Sets, the one being applied, and those not yet waiting.
-		Overshoot: caches.Overshoot{Entries: writeBuffer + 1, PerSet: 1},
-		String:    New[string, *caches.Item],
-		Uint64:    New[uint64, *caches.Item],
+		Overshoot:   caches.Overshoot{Entries: writeBuffer + 1, PerSet: 1},
+		MinCapacity: minCapacity,
+		String:      New[string, *caches.Item],
+		Uint64:      New[uint64, *caches.Item],
 	}
 }
 
