@@ -64,15 +64,6 @@ func runCell(text string, specs []caches.Spec, probes bench.Probes, out io.Write
 	return rep.print(out, c)
 }
 
-func find(specs []caches.Spec, name string) (caches.Spec, error) {
-	for _, s := range specs {
-		if s.Name == name {
-			return s, nil
-		}
-	}
-	return caches.Spec{}, fmt.Errorf("backend %q is not in this program", name)
-}
-
 // run measures the cell with keys of type K.
 func run[K workload.Key](c cell, make func(int) (caches.Cache[K, *caches.Item], error), facts *host.Facts, goroutines int, probe bench.Probe, w bench.Window) (rep report, err error) {
 	if make == nil {

@@ -14,6 +14,7 @@ import (
 
 	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/bench/host"
+	"github.com/contend-go/contend/bench/vocabulary"
 	"github.com/contend-go/contend/caches"
 	"github.com/contend-go/contend/caches/catalog"
 )
@@ -79,9 +80,6 @@ func pick(specs []caches.Spec, names []string) ([]caches.Spec, error) {
 		if name != "all" {
 			s, err := find(specs, name)
 			if err != nil {
-				if _, near := catalog.Lookup(name); near != nil { // the error with the nearest names
-					err = near
-				}
 				return nil, err
 			}
 			some = []caches.Spec{s}
@@ -94,4 +92,15 @@ func pick(specs []caches.Spec, names []string) ([]caches.Spec, error) {
 		}
 	}
 	return found, nil
+}
+
+func find(specs []caches.Spec, name string) (caches.Spec, error) {
+	var names []string
+	for _, s := range specs {
+		if s.Name == name {
+			return s, nil
+		}
+		names = append(names, s.Name)
+	}
+	return caches.Spec{}, vocabulary.Unknown("backend", name, names)
 }

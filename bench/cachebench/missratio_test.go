@@ -65,9 +65,9 @@ func TestMissRatios(t *testing.T) {
 // missRatio is the share of requests that miss, each miss being followed by
 // a Set.
 func missRatio(t *testing.T, backend string, capacity int, trace *workload.Trace) float64 {
-	spec, err := catalog.Lookup(backend)
-	if err != nil {
-		t.Fatal(err)
+	spec, ok := catalog.Lookup(backend)
+	if !ok {
+		t.Fatalf("no backend %q", backend)
 	}
 	c, err := spec.Uint64(capacity)
 	if err != nil {

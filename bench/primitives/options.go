@@ -15,6 +15,7 @@ import (
 	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/bench/host"
 	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/bench/vocabulary"
 	"github.com/contend-go/contend/bench/workload"
 )
 
@@ -124,7 +125,7 @@ func (o *Options) rows() ([]row, error) {
 	for _, name := range o.Rows {
 		r, ok := lookup(name)
 		if !ok {
-			return nil, fmt.Errorf("--row: %q unknown; there are all, %s", name, strings.Join(Names(), ", "))
+			return nil, fmt.Errorf("--row: %w", vocabulary.Unknown("row", name, append([]string{"all"}, Names()...)))
 		}
 		if !slices.ContainsFunc(chosen, func(c row) bool { return c.name == name }) {
 			chosen = append(chosen, r)

@@ -246,7 +246,7 @@ func TestRefusals(t *testing.T) {
 		trace string
 		says  string
 	}{
-		{Options{Rows: []string{"nope"}}, "none", `--row: "nope" unknown; there are all, 1p1c-2`},
+		{Options{Rows: []string{"nope"}}, "none", `--row: row "nope" unknown; there are all, 1p1c-2`},
 		{Options{}, "none", "--row: name a row"},
 		{Options{Rows: []string{"all"}, Hold: []time.Duration{-1}}, "none", "--hold: -1ns"},
 		{Options{Rows: []string{"all"}, Think: []time.Duration{time.Hour}}, "none", "--think: 1h0m0s"},

@@ -344,7 +344,7 @@ func TestNewRefuses(t *testing.T) {
 		cfg  Config
 		want string
 	}{
-		{Config{Name: "zipff", Keys: 1, Reads: 1}, `did you mean "zipf"?`},
+		{Config{Name: "zipff", Keys: 1, Reads: 1}, `did you mean zipf?`},
 		{Config{Name: "zipf", Keys: 0, Reads: 1}, "0 keys"},
 		{Config{Name: "zipf", Keys: MaxKeys + 1, Reads: 1}, "must be 1 to 2147483648"},
 		{Config{Name: "zipf", Keys: 1, Reads: 1.5}, "reads fraction 1.5"},

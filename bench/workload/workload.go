@@ -15,9 +15,9 @@
 package workload
 
 import (
-	"fmt"
-	"strings"
 	"time"
+
+	"github.com/contend-go/contend/bench/vocabulary"
 )
 
 // Defaults of a run.
@@ -121,20 +121,21 @@ func All() []Spec {
 // Lookup returns the workload of that name. The error for an unknown name
 // offers the nearest ones.
 func Lookup(name string) (Spec, error) {
-	var near, all []string
 	for _, s := range All() {
 		if s.Name == name {
 			return s, nil
 		}
-		all = append(all, s.Name)
-		if editDistance(name, s.Name) <= 2 || len(name) > 1 && strings.HasPrefix(s.Name, name) {
-			near = append(near, fmt.Sprintf("%q", s.Name))
-		}
 	}
-	if len(near) > 0 {
-		return Spec{}, fmt.Errorf("workload %q unknown; did you mean %s?", name, strings.Join(near, " or "))
+	return Spec{}, vocabulary.Unknown("workload", name, Names())
+}
+
+// Names returns the names of All, in its order.
+func Names() []string {
+	var names []string
+	for _, s := range All() {
+		names = append(names, s.Name)
 	}
-	return Spec{}, fmt.Errorf("workload %q unknown; there are %s", name, strings.Join(all, ", "))
+	return names
 }
 
 // KeyCount is the number of keys the workload uses when asked for that many:
@@ -153,26 +154,4 @@ func (s Spec) Capacity(keys int) int {
 		return max(1, keys/10)
 	}
 	return 2 * keys
-}
-
-// editDistance is Levenshtein's: insertions, deletions and replacements of
-// bytes that turn a into b.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			replace := diagonal
-			if a[i] != b[j] {
-				replace++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(replace, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -31,10 +31,10 @@ func TestAll(t *testing.T) {
 
 func TestLookupNear(t *testing.T) {
 	for name, want := range map[string]string{
-		"zipff":   `did you mean "zipf"?`,
-		"Walk":    `did you mean "walk"?`,
-		"rate":    `did you mean "ratelimit"?`,
-		"unifrom": `did you mean "uniform"?`,
+		"zipff":   `did you mean zipf?`,
+		"Walk":    `did you mean walk?`,
+		"rate":    `did you mean ratelimit?`,
+		"unifrom": `did you mean uniform?`,
 		"nothing": "there are walk, zipf, uniform, hot, evict, ratelimit, expire, replay",
 		"":        "there are walk,",
 	} {

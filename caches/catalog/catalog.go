@@ -3,9 +3,6 @@
 package catalog
 
 import (
-	"fmt"
-	"strings"
-
 	"github.com/contend-go/contend/caches"
 	"github.com/contend-go/contend/caches/fido"
 	"github.com/contend-go/contend/caches/golangfifo"
@@ -67,47 +64,12 @@ func Names() []string {
 	return names
 }
 
-// Lookup returns the backend of that name. The error for an unknown name
-// offers the nearest ones.
-func Lookup(name string) (caches.Spec, error) {
+// Lookup returns the backend of that name, and whether there is one.
+func Lookup(name string) (caches.Spec, bool) {
 	for _, s := range All() {
 		if s.Name == name {
-			return s, nil
+			return s, true
 		}
 	}
-	names := Names()
-	if near := nearest(name, names); len(near) > 0 {
-		return caches.Spec{}, fmt.Errorf("backend %q unknown; did you mean %s?", name, strings.Join(near, " or "))
-	}
-	return caches.Spec{}, fmt.Errorf("backend %q unknown; there are %s", name, strings.Join(names, ", "))
-}
-
-// Find returns the backends of those names, in that order. The name "all"
-// stands for every backend; one named twice is an error.
-func Find(names []string) ([]caches.Spec, error) {
-	var found []caches.Spec
-	seen := make(map[string]bool)
-	for _, name := range names {
-		var specs []caches.Spec
-		if name == "all" {
-			specs = All()
-		} else {
-			s, err := Lookup(name)
-			if err != nil {
-				return nil, err
-			}
-			specs = []caches.Spec{s}
-		}
-		for _, s := range specs {
-			if seen[s.Name] {
-				return nil, fmt.Errorf("backend %q named twice", s.Name)
-			}
-			seen[s.Name] = true
-			found = append(found, s)
-		}
-	}
-	if len(found) == 0 {
-		return nil, fmt.Errorf("no backend named; there are all, %s", strings.Join(Names(), ", "))
-	}
-	return found, nil
+	return caches.Spec{}, false
 }

@@ -13,6 +13,9 @@ func TestSpecs(t *testing.T) {
 			t.Errorf("name %q: want lower-case letters and digits, once", s.Name)
 		}
 		seen[s.Name] = true
+		if found, ok := Lookup(s.Name); !ok || found.Name != s.Name {
+			t.Errorf("Lookup(%q) = %s, %v", s.Name, found.Name, ok)
+		}
 		if s.About == "" || strings.HasSuffix(s.About, ".") || strings.Contains(s.About, "\n") {
 			t.Errorf("%s: About is %q: want one line without a full stop", s.Name, s.About)
 		}
@@ -26,46 +29,7 @@ func TestSpecs(t *testing.T) {
 			t.Errorf("%s: capacity -1 is accepted for integers", s.Name)
 		}
 	}
-}
-
-func TestFind(t *testing.T) {
-	for _, c := range []struct{ names, want, err string }{
-		{names: "mutexlru,null", want: "mutexlru,null"},
-		{names: "all", want: strings.Join(Names(), ",")},
-		{names: "mutexrlu", err: `backend "mutexrlu" unknown; did you mean mutexlru?`},
-		{names: "mutex", err: `did you mean mutexlru`},
-		{names: "Otter2", err: `did you mean otter`},
-		{names: "qqqqqqqqqqqq", err: "there are null, plainmap, "},
-		{names: "null,null", err: `backend "null" named twice`},
-		{names: "", err: `backend "" unknown; there are`},
-	} {
-		specs, err := Find(strings.Split(c.names, ","))
-		if c.err != "" {
-			if err == nil || !strings.Contains(err.Error(), c.err) {
-				t.Errorf("Find(%q): error %v, want %q in it", c.names, err, c.err)
-			}
-			continue
-		}
-		var got []string
-		for _, s := range specs {
-			got = append(got, s.Name)
-		}
-		if err != nil || strings.Join(got, ",") != c.want {
-			t.Errorf("Find(%q) = %v, %v, want %s", c.names, got, err, c.want)
-		}
-	}
-	if _, err := Find(nil); err == nil {
-		t.Error("Find(nil) names no backend, and is accepted")
-	}
-}
-
-func TestDistance(t *testing.T) {
-	for _, c := range []struct {
-		a, b string
-		want int
-	}{{"", "", 0}, {"", "abc", 3}, {"abc", "", 3}, {"kitten", "sitting", 3}, {"ring", "rng", 1}, {"ab", "ba", 2}} {
-		if got := distance(c.a, c.b); got != c.want {
-			t.Errorf("distance(%q, %q) = %d, want %d", c.a, c.b, got, c.want)
-		}
+	if _, ok := Lookup("none"); ok {
+		t.Error("there is a backend of an unknown name")
 	}
 }

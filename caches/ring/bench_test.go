@@ -71,9 +71,9 @@ func (c contest) run(b *testing.B) {
 	}
 	var lanes []*lane
 	for _, name := range append([]string{"ring"}, c.peers...) {
-		spec, err := catalog.Lookup(name)
-		if err != nil {
-			b.Fatal(err)
+		spec, ok := catalog.Lookup(name)
+		if !ok {
+			b.Fatalf("no backend %q", name)
 		}
 		cache, err := spec.String(c.capacity)
 		if err != nil {
@@ -172,9 +172,9 @@ func BenchmarkBytesPerEntry(b *testing.B) {
 	const n = 1_000_000
 	for _, name := range []string{"ring", "otter2", "fido", "mutexlru"} {
 		b.Run(name, func(b *testing.B) {
-			spec, err := catalog.Lookup(name)
-			if err != nil {
-				b.Fatal(err)
+			spec, ok := catalog.Lookup(name)
+			if !ok {
+				b.Fatalf("no backend %q", name)
 			}
 			stored, _, err := workload.MakeKeys[string](n, workload.DefaultKeyLength, 1)
 			if err != nil {

@@ -46,7 +46,7 @@ var rules = []rule{
 	},
 	{
 		says:    "the harness knows no backend, no trace and no report",
-		applies: is("bench", "bench/sample", "bench/host", "bench/workload", "bench/gotest", "bench/bundle", "bench/measure"),
+		applies: is("bench", "bench/sample", "bench/host", "bench/workload", "bench/gotest", "bench/bundle", "bench/measure", "bench/vocabulary"),
 		forbids: func(p string) bool { return ours(p) && under("caches", "traces", "report", "cmd")(local(p)) },
 	},
 	{

@@ -96,14 +96,6 @@ func listPromises(ctx context.Context, w io.Writer) error {
 	return nil
 }
 
-func workloadNames() []string {
-	var names []string
-	for _, s := range workload.All() {
-		names = append(names, s.Name)
-	}
-	return names
-}
-
 // completeList completes a flag that takes a list of names.
 func completeList(c *cobra.Command, flag string, names func() []string) {
 	err := c.RegisterFlagCompletionFunc(flag, func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {

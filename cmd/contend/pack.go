@@ -17,6 +17,7 @@ import (
 	"github.com/contend-go/contend/bench/gotest"
 	"github.com/contend-go/contend/bench/host"
 	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/bench/workload"
 	"github.com/contend-go/contend/caches/catalog"
 )
 
@@ -102,7 +103,7 @@ func newPackSweep(output *string) *cobra.Command {
 	}
 	o.Bind(c.Flags())
 	completeList(c, "backend", catalog.Names)
-	completeList(c, "workload", workloadNames)
+	completeList(c, "workload", workload.Names)
 	return c
 }
 

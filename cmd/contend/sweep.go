@@ -15,6 +15,7 @@ import (
 	"github.com/contend-go/contend/bench/primitives"
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/bench/study"
+	"github.com/contend-go/contend/bench/workload"
 	"github.com/contend-go/contend/caches/catalog"
 	"github.com/contend-go/contend/report"
 )
@@ -54,7 +55,7 @@ synchronisation primitives; study, what the published study's claims need
 	s.caches.Bind(f)
 	s.primitives.Bind(f)
 	completeList(c, "backend", catalog.Names)
-	completeList(c, "workload", workloadNames)
+	completeList(c, "workload", workload.Names)
 	completeList(c, "row", primitives.Names)
 	completeList(c, "suite", func() []string { return []string{"caches", "primitives", "study"} })
 	return c
