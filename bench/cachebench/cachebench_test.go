@@ -2,7 +2,9 @@ package cachebench
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"os/exec"
@@ -109,7 +111,7 @@ func TestBadFlags(t *testing.T) {
 	}
 	for _, tc := range []struct{ args, want string }{
 		{"--backend mutxlru", `"mutxlru" unknown; did you mean mutexlru`},
-		{"--workload zip", `--workload: workload "zip" unknown; did you mean "zipf"`},
+		{"--workload zip", `--workload: workload "zip" unknown; did you mean zipf`},
 		{"--procs 0", `--procs: "0": GOMAXPROCS is a number from 1`},
 		{"--procs many", `--procs: "many"`},
 		{"--procs 4-2", "the range falls"},
@@ -293,6 +295,39 @@ func TestLongTraceIsNotHung(t *testing.T) {
 	short, long := cell{Shared: true, Keys: 10}, cell{Shared: true, Keys: 10, requests: 1 << 30}
 	if d := long.expect() - short.expect(); d < 2*time.Minute {
 		t.Errorf("two laps of 2^30 requests are expected to take %v", d)
+	}
+}
+
+// TestReplayIdentity: cells that replay different requests have different names,
+// whatever the file's name, and a file that has changed since is not replayed.
+func TestReplayIdentity(t *testing.T) {
+	facts := host.Read()
+	path := filepath.Join(t.TempDir(), "same.trace")
+	planned := func(requests string) (string, cell) {
+		t.Helper()
+		if err := os.WriteFile(path, []byte(requests), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		p, err := options(t, "--workload", "replay", "--input", path, "--backend", "mutexlru", "--procs", "1", "--sharing", "all").Plan(catalog.All(), &facts)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, ok := decode(p.Cells[0].Env)
+		if !ok || len(p.Cells) != 1 {
+			t.Fatalf("%+v", p.Cells)
+		}
+		return p.Cells[0].Name, c
+	}
+	first, old := planned("1\n2\n3\n")
+	blank, _ := planned("1\n2\n3\n\n")
+	other, _ := planned("1\n3\n2\n")
+	if first != blank || first == other || !strings.Contains(first, "/input=same.trace/content=") {
+		t.Errorf("%s\n%s, of the same requests\n%s, of others", first, blank, other)
+	}
+	old.Time = time.Millisecond
+	text, _ := json.Marshal(old)
+	if err := runCell(string(text), catalog.All(), nil, io.Discard); err == nil || !strings.Contains(err.Error(), "not the trace that was planned") {
+		t.Errorf("a changed file: %v", err)
 	}
 }
 

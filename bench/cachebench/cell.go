@@ -33,6 +33,7 @@ type cell struct {
 	WorkUnits  int           `json:"work_units,omitempty"`
 	Input      string        `json:"input,omitempty"` // trace file to be replayed
 	InputName  string        `json:"input_name,omitempty"`
+	Content    string        `json:"content,omitempty"` // what the trace holds: its fingerprint
 	Probe      string        `json:"probe,omitempty"`
 	Tour       []int         `json:"tour,omitempty"` // GOMAXPROCS steps within one process
 	Procs      int           `json:"procs"`
@@ -54,6 +55,7 @@ func (c cell) name(procs int) string {
 	add("workload", c.Workload)
 	if c.InputName != "" {
 		add("input", c.InputName)
+		add("content", c.Content) // so that two files of one name are never pooled
 	}
 	add("reads", number(c.Reads))
 	add("keys", strconv.Itoa(c.Keys))

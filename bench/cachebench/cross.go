@@ -77,7 +77,7 @@ func (a axes) loads() []cell {
 // fix sets what the workload decides itself.
 func (a axes) fix(c cell, spec workload.Spec) cell {
 	if spec.Pattern == workload.Recorded {
-		c.Keys, c.Input, c.InputName = a.traceKeys, a.input, inputName(a.input)
+		c.Keys, c.Input, c.InputName, c.Content = a.traceKeys, a.input, inputName(a.input), a.traceContent
 		c.requests = a.traceRequests
 	}
 	c.Keys = spec.KeyCount(c.Keys)

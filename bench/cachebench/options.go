@@ -176,6 +176,7 @@ type axes struct {
 	work                          []time.Duration
 	input                         string
 	traceKeys, traceRequests      int // distinct keys and requests of the input
+	traceContent                  string
 }
 
 func (o *Options) axes(facts *host.Facts) (a axes, err error) {
@@ -256,7 +257,7 @@ func (o *Options) check(a *axes) error {
 		if a.input, err = filepath.Abs(o.Input); err != nil {
 			return err
 		}
-		a.traceKeys, a.traceRequests = len(trace.IDs), len(trace.Requests)
+		a.traceKeys, a.traceRequests, a.traceContent = len(trace.IDs), len(trace.Requests), trace.Content()
 	} else if o.Input != "" {
 		return usageError("input", "only workload replay reads a trace file")
 	}

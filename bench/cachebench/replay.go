@@ -1,6 +1,7 @@
 package cachebench
 
 import (
+	"fmt"
 	"sync"
 	"time"
 
@@ -38,6 +39,9 @@ func newReplay[K workload.Key](c cell, make func(int) (caches.Cache[K, *caches.I
 	trace, err := workload.OpenTrace(c.Input, workload.Auto)
 	if err != nil {
 		return nil, err
+	}
+	if now := trace.Content(); now != c.Content {
+		return nil, fmt.Errorf("%s: not the trace that was planned (content %s, now %s): choose another --out for it", c.Input, c.Content, now)
 	}
 	p := &replay[K]{cell: c, trace: trace, make: make, items: newItems(len(trace.IDs), workload.Bucket{Limit: tokens})}
 	p.stored, p.lookup = workload.TraceKeys[K](trace)

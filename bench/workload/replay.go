@@ -1,6 +1,9 @@
 package workload
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
 	"strconv"
 	"sync/atomic"
 	"unsafe"
@@ -14,6 +17,22 @@ type Trace struct {
 	Requests []Op
 	// IDs are the keys' numbers in the file, by index; distinct.
 	IDs []uint64
+}
+
+// Content is a fingerprint of the requests, whatever the file's name, format or
+// compression: the start of the SHA-256 of their numbers in order.
+func (t *Trace) Content() string {
+	h := sha256.New()
+	var chunk []byte
+	for _, r := range t.Requests {
+		chunk = binary.LittleEndian.AppendUint64(chunk, t.IDs[r.Index()])
+		if len(chunk) >= 1<<16 {
+			h.Write(chunk)
+			chunk = chunk[:0]
+		}
+	}
+	h.Write(chunk)
+	return hex.EncodeToString(h.Sum(nil)[:4])
 }
 
 // TraceKeys makes a trace's keys, twice, as [MakeKeys] does: the file's
