@@ -16,7 +16,7 @@ import (
 func TestAgainstReference(t *testing.T) {
 	seed := rand.Uint64()
 	for _, capacity := range []int{1, 2, 3, 9, 10, 37, 100, 250} {
-		for run := range uint64(20) {
+		for run := range uint64(40) {
 			rng := rand.New(rand.NewPCG(seed, run))
 			c, err := New[int, int](capacity)
 			if err != nil {

@@ -89,7 +89,8 @@ func sameString(k string) func(ref unsafe.Pointer) bool {
 // fit, the queues have room for one more: nothing is evicted.
 func (t *table) insert(e *entry, same func(ref unsafe.Pointer) bool) (there *entry) {
 	e.place = fresh
-	if there := t.link(e, same); there != nil {
+	at, there := t.link(e, same)
+	if there != nil {
 		return there
 	}
 	s := t.shard(e.hash)
@@ -103,7 +104,7 @@ func (t *table) insert(e *entry, same func(ref unsafe.Pointer) bool) (there *ent
 	}
 	out, ok := t.makeRoom(s, e)
 	if ok {
-		s.push(q, e)
+		s.push(&t.index, q, at, e)
 	}
 	s.mu.Unlock()
 	if remembered {
@@ -124,7 +125,7 @@ func (t *table) makeRoom(s *shard, e *entry) (out evicted, ok bool) {
 			t.grant(s, 1, 0)
 			return out, true
 		case !t.borrow(s):
-			return s.evict(), true
+			return s.evict(&t.index), true
 		}
 	}
 }
@@ -196,7 +197,7 @@ func (t *table) borrow(s *shard) bool {
 			t.grant(s, 0, 1)
 			t.grant(d, 0, -1)
 		case poor && d.quota > t.share:
-			t.discard(d, d.evict())
+			t.discard(d, d.evict(&t.index))
 			t.grant(s, 0, 1)
 			t.grant(d, -1, -1)
 		default:
