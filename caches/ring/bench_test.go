@@ -167,7 +167,8 @@ func median(v []float64) float64 {
 }
 
 // BenchmarkBytesPerEntry reports by how many bytes an entry makes the heap
-// grow, keys' and values' own bytes excluded, at a million entries.
+// grow, keys' and values' own bytes excluded, at a million entries: when the
+// cache has just become full, and after as many more keys have evicted those.
 func BenchmarkBytesPerEntry(b *testing.B) {
 	const n = 1_000_000
 	for _, name := range []string{"ring", "otter2", "fido", "mutexlru"} {
@@ -176,7 +177,7 @@ func BenchmarkBytesPerEntry(b *testing.B) {
 			if !ok {
 				b.Fatalf("no backend %q", name)
 			}
-			stored, _, err := workload.MakeKeys[string](n, workload.DefaultKeyLength, 1)
+			stored, _, err := workload.MakeKeys[string](2*n, workload.DefaultKeyLength, 1)
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -187,10 +188,13 @@ func BenchmarkBytesPerEntry(b *testing.B) {
 				if err != nil {
 					b.Fatal(err)
 				}
-				for _, k := range stored {
+				for i, k := range stored {
 					cache.Set(k, item)
+					if i == n-1 {
+						b.ReportMetric(float64(heap()-before)/float64(cache.Len()), "full-bytes/entry")
+					}
 				}
-				b.ReportMetric(float64(heap()-before)/float64(cache.Len()), "bytes/entry")
+				b.ReportMetric(float64(heap()-before)/float64(cache.Len()), "evicting-bytes/entry")
 				cache.Close()
 			}
 			runtime.KeepAlive(stored)

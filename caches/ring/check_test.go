@@ -103,7 +103,7 @@ func (s *shard) check(x *index, queued map[*entry]bool) error {
 	kept := uint32(0)
 	if m := s.marks.Load(); m != nil {
 		for step := s.ghost.oldest; step*m.perStep < s.ghost.added; step++ {
-			kept += uint32(m.left[step%steps])
+			kept += m.left[step%steps]
 		}
 	}
 	if kept != s.ghost.kept {

@@ -95,7 +95,7 @@ func (t *table) insert(e *entry, same func(ref unsafe.Pointer) bool) (there *ent
 	}
 	s := t.shard(e.hash)
 	m := s.marks.Load()
-	place, mark := m.seek(e.hash) // before the lock: it may have to fetch the line
+	mark := m.seek(e.hash) // before the lock: it may have to fetch the line
 	s.lock()
 	q := uint32(small)
 	remembered := mark != 0 && s.ghost.take(m, mark) // first: making room may forget it
@@ -108,7 +108,7 @@ func (t *table) insert(e *entry, same func(ref unsafe.Pointer) bool) (there *ent
 	}
 	s.mu.Unlock()
 	if remembered {
-		place.CompareAndSwap(mark, 0)
+		m.drop(e.hash, mark)
 	}
 	t.discard(s, out)
 	return nil
