@@ -24,6 +24,7 @@ import (
 	"runtime"
 	"runtime/pprof"
 	"runtime/trace"
+	"slices"
 	"strings"
 	"time"
 
@@ -274,30 +275,70 @@ func (p *probe) attach(a sample.Attachment, err error) {
 	p.attachments = append(p.attachments, a)
 }
 
-// values is p-wait: of the time since the last mark but "end", which is a
-// tour's last step, or of all windows together where there is no mark.
-func (p *probe) values() []sample.Value {
-	var waiting, capacity float64
+// waits is p-wait and its parts: by mark, or under "" of all traces together
+// where there are none.
+func (p *probe) waits() map[string][]sample.Value {
+	sums := map[string]*waitSum{}
 	for _, a := range p.attachments {
 		if a.Kind != KindTrace {
 			continue
 		}
-		w, err := lastMarked(filepath.Join(p.window.Dir, filepath.FromSlash(a.Path)))
+		acc, err := accounted(filepath.Join(p.window.Dir, filepath.FromSlash(a.Path)))
 		if err != nil {
 			p.warnings = append(p.warnings, fmt.Sprintf("no p-wait: %s: %v", a.Path, err))
 			return nil
 		}
-		waiting += w.PWait() * w.Capacity.Seconds()
-		capacity += w.Capacity.Seconds()
+		for _, w := range marked(acc) {
+			if sums[w.Label] == nil {
+				sums[w.Label] = &waitSum{}
+			}
+			sums[w.Label].add(&w)
+		}
 	}
-	if capacity == 0 {
-		return nil
+	values := map[string][]sample.Value{}
+	for label, s := range sums {
+		values[label] = s.values()
 	}
-	return []sample.Value{{Unit: "p-wait", V: waiting / capacity}}
+	return values
 }
 
-// lastMarked accounts a trace: its last window with a label, else all of it.
-func lastMarked(path string) (*account.Window, error) {
+// waitSum is what Ps stood still for in several windows, in P·ns.
+type waitSum struct {
+	capacity, wait float64
+	by             [len(account.WaitKinds)]float64
+}
+
+func (s *waitSum) add(w *account.Window) {
+	c := float64(w.Capacity)
+	s.capacity += c
+	s.wait += w.PWait() * c
+	for i, share := range w.WaitBy() {
+		s.by[i] += share * c
+	}
+}
+
+func (s *waitSum) values() []sample.Value {
+	if s.capacity == 0 {
+		return nil
+	}
+	values := []sample.Value{{Unit: "p-wait", V: s.wait / s.capacity}}
+	for i, kind := range account.WaitKinds {
+		values = append(values, sample.Value{Unit: "p-wait-" + kind, V: s.by[i] / s.capacity})
+	}
+	return values
+}
+
+// marked are the windows of an account that have a label, or all of it as one
+// window where none has.
+func marked(a *account.Account) []account.Window {
+	ws := slices.DeleteFunc(slices.Clone(a.Windows), func(w account.Window) bool { return w.Label == "" })
+	if len(ws) == 0 {
+		return []account.Window{a.Total}
+	}
+	return ws
+}
+
+func accounted(path string) (*account.Account, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -307,16 +348,7 @@ func lastMarked(path string) (*account.Window, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := account.Read(f, info.Size(), account.Options{Windows: account.WindowSpec{Mode: account.Marks}})
-	if err != nil {
-		return nil, err
-	}
-	for i := len(a.Windows) - 1; i >= 0; i-- {
-		if a.Windows[i].Label != "" {
-			return &a.Windows[i], nil
-		}
-	}
-	return &a.Total, nil
+	return account.Read(f, info.Size(), account.Options{Windows: account.WindowSpec{Mode: account.Marks}})
 }
 
 func (p *probe) Mark(label string) {
@@ -333,8 +365,9 @@ func (p *probe) Stop() (bench.Observation, error) {
 	a, warnings, err := p.oncpu.finish()
 	p.attach(a, err)
 	p.warnings = append(p.warnings, warnings...)
-	values := p.values()
-	obs := bench.Observation{Values: values, Attachments: p.attachments, Warnings: p.warnings}
+	waits := p.waits()
+	obs := bench.Observation{Values: waits[""], Marked: waits, Attachments: p.attachments, Warnings: p.warnings}
+	delete(waits, "")
 	if err := errors.Join(p.errs...); err != nil {
 		return obs, fmt.Errorf("record: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}
