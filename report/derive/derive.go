@@ -43,6 +43,7 @@ type Facet struct {
 	Boundaries  []Boundary
 	HasControl  bool
 	HasTraced   bool
+	Toured      bool // Point.Wait is of tours, as no cell was traced on its own
 	DerivedRate bool // ops/s were computed from the wall time per operation
 	Findings    []Finding
 
@@ -67,6 +68,12 @@ type Point struct {
 	Control map[string]Estimate // the share-nothing control
 	Traced  map[string]Estimate // samples under a probe
 
+	// Wait is p-wait and its parts, see [WaitParts]: of traced samples or, where
+	// the facet has none, of tours. Cost is the throughput of the same samples ÷
+	// that of untraced ones.
+	Wait map[string]Estimate
+	Cost Estimate
+
 	Rate       Estimate // operations per second
 	Ceiling    Estimate // the control's
 	Speedup    Estimate // rate ÷ rate at the facet's lowest GOMAXPROCS
@@ -76,7 +83,7 @@ type Point struct {
 	Warnings []Count // of its samples, the control's included
 	Invalid  []Count // reasons of samples left out of all estimates
 
-	shared, control, traced []*sample.Sample
+	shared, control, traced, toured []*sample.Sample
 }
 
 // Count is a text and how many samples it concerns.
@@ -151,6 +158,7 @@ type builder struct {
 	facets  map[string]*Facet
 	points  map[pointKey]*Point
 	control map[pointKey][]*sample.Sample
+	toured  map[pointKey][]*sample.Sample
 	// controlOf maps each point to the key of its control, which lacks the
 	// sharing field.
 	controlOf map[*Point]pointKey
@@ -172,6 +180,7 @@ func newBuilder(set *sample.Set) *builder {
 		facets:    map[string]*Facet{},
 		points:    map[pointKey]*Point{},
 		control:   map[pointKey][]*sample.Sample{},
+		toured:    map[pointKey][]*sample.Sample{},
 		controlOf: map[*Point]pointKey{},
 	}
 	groups := map[string][]identity{}
@@ -194,9 +203,6 @@ func newBuilder(set *sample.Set) *builder {
 
 func (b *builder) add(s *sample.Sample) {
 	id := b.ids[s.Name]
-	if id.probe == "tour" {
-		return // through several values of GOMAXPROCS: no point of a curve
-	}
 	keys := b.keys[id.signature()]
 	label, names := id.split(keys)
 	fields := append(slices.Clone(b.origins[keyOf(s)].fields), names...)
@@ -209,6 +215,10 @@ func (b *builder) add(s *sample.Sample) {
 		fields = append(fields, sample.Field{Key: keySharing, Value: id.sharing})
 	}
 	key := pointKey{fieldsKey(fields), label, id.procs}
+	if id.probe == "tour" { // of a process of another history: no point of a curve but that of waiting
+		b.toured[key] = append(b.toured[key], s)
+		return
+	}
 	p := b.points[key]
 	if p == nil {
 		p = b.newPoint(key, fields, s)
@@ -366,6 +376,9 @@ func (b *builder) finish() *View {
 	if n := len(b.control); n > 0 {
 		b.view.Notes = append(b.view.Notes, fmt.Sprintf("%d share-nothing controls have no shared sample beside them and are not shown", n))
 	}
+	for key, p := range b.points {
+		p.toured = b.toured[key]
+	}
 	b.view.Units = unitsOf(b.set)
 	b.view.Backends = backends(b.set)
 	references := map[string]bool{}
@@ -382,6 +395,7 @@ func (b *builder) finish() *View {
 			}
 			s.speedup(f)
 		}
+		f.waits()
 	}
 	b.view.common()
 	for _, s := range b.set.Samples {
@@ -410,9 +424,9 @@ func (v *View) common() {
 
 // estimate fills in what the point's own samples say.
 func (p *Point) estimate(f *Facet) {
-	p.Invalid = invalid(p.shared, p.control, p.traced)
-	p.shared, p.control, p.traced = valid(p.shared), valid(p.control), valid(p.traced)
-	p.Warnings = warnings(p.shared, p.control, p.traced)
+	p.Invalid = invalid(p.shared, p.control, p.traced, p.toured)
+	p.shared, p.control, p.traced, p.toured = valid(p.shared), valid(p.control), valid(p.traced), valid(p.toured)
+	p.Warnings = warnings(p.shared, p.control, p.traced, p.toured)
 	p.Units, p.Control, p.Traced = summaries(p.shared), summaries(p.control), summaries(p.traced)
 	f.HasControl = f.HasControl || len(p.control) > 0
 	f.HasTraced = f.HasTraced || len(p.traced) > 0
