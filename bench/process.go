@@ -35,6 +35,8 @@ type Output struct {
 	// Dir is the run folder, and Prefix what the process was told to begin the
 	// names of its attachments with.
 	Dir, Prefix string
+
+	began time.Time
 }
 
 // ReadProtocol reads the output of a cell that follows the protocol of [Cell].

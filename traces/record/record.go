@@ -9,7 +9,7 @@
 //	traces/0017-1.trace, -2.trace …         one per short window
 //	traces/0017.switches                    see [ReadSwitches]
 //
-// All of them grow under a name that ends in [Partial] and are renamed when
+// All of them grow under a name that ends in [bench.Partial] and are renamed when
 // they are complete. The runtime hands over trace data about once a second, and
 // at a panic: what a killed process leaves is readable but for its last second.
 package record

@@ -64,7 +64,7 @@ func observe(t *testing.T, o Options, planned time.Duration, during func(bench.P
 			t.Errorf("%s: hash %s, attachment says %s (%v)", a.Path, sum, a.SHA256, err)
 		}
 	}
-	if left, _ := filepath.Glob(filepath.Join(dir, "traces", "*"+Partial)); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(dir, "traces", "*"+bench.Partial)); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 	return dir, obs

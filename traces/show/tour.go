@@ -22,7 +22,7 @@ type Tour struct {
 func Tours(set *sample.Set, columns int) (tours []*Tour, notes []string) {
 	seen := map[string]bool{}
 	for _, s := range set.Samples {
-		if probe, _ := s.Name.Get("probe"); probe != "tour" {
+		if probe, _ := s.Name.Get("probe"); probe != "tour" || !s.Valid() {
 			continue
 		}
 		for _, a := range s.Attachments {
