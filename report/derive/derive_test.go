@@ -319,6 +319,30 @@ func TestToursAreNoPoints(t *testing.T) {
 	}
 }
 
+func TestCosts(t *testing.T) {
+	set := read(t, plan.Text())
+	costs := Costs(set)
+	v := New(set)
+	checked := 0
+	for _, s := range set.Samples {
+		_, probed := s.Name.Get("probe")
+		if e, ok := costs[s]; ok != probed {
+			t.Fatalf("%s has cost %v", s.Name, e)
+		} else if probed {
+			backend, _ := s.Name.Get("backend")
+			for _, sr := range v.Facets[0].Series {
+				if sr.Name == backend && sr.Point(s.Name.Procs()).Cost != e {
+					t.Errorf("%s: cost %v, in the view %v", s.Name, e, sr.Point(s.Name.Procs()).Cost)
+				}
+			}
+			checked++
+		}
+	}
+	if checked == 0 {
+		t.Error("no traced samples")
+	}
+}
+
 // TestOddNumbers: zero, negative and missing values, single samples and mixed
 // units must neither fail nor become estimates.
 func TestOddNumbers(t *testing.T) {

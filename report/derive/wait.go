@@ -52,3 +52,26 @@ func rateOf(s *sample.Sample) (float64, bool) {
 	r, _, ok := Rate(s)
 	return r, ok
 }
+
+// Costs is, for every sample under a probe, the throughput of the samples of its
+// name ÷ that of the untraced ones of the same conditions.
+func Costs(set *sample.Set) map[*sample.Sample]Estimate {
+	type key struct{ name, variant string }
+	of := map[key][]*sample.Sample{}
+	for _, s := range set.Samples {
+		k := key{s.Name.String(), s.Variant}
+		of[k] = append(of[k], s)
+	}
+	costs := map[*sample.Sample]Estimate{}
+	for k, probed := range of {
+		name := probed[0].Name
+		if _, ok := name.Get(keyProbe); !ok {
+			continue
+		}
+		e := Ratio(probed, of[key{name.Without(keyProbe), k.variant}], rateOf)
+		for _, s := range probed {
+			costs[s] = e
+		}
+	}
+	return costs
+}

@@ -3,6 +3,7 @@ package html
 import (
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/report/derive"
@@ -169,7 +170,7 @@ func (m *measure) adapt(f *derive.Facet) {
 		m.About = "Operations per second, all goroutines together."
 	}
 	if m.Key == "w:"+derive.WaitUnit || m.Key == "cost" {
-		m.About += whence(f)
+		m.About = strings.TrimSuffix(m.About, ".") + ". " + whence(f)
 	}
 	if m.Key == "rate" && f.DerivedRate {
 		m.About += " Computed as 10⁹ ÷ ns/op: the text does not state it."
@@ -179,9 +180,9 @@ func (m *measure) adapt(f *derive.Facet) {
 // whence says which samples p-wait is of.
 func whence(f *derive.Facet) string {
 	if f.Toured {
-		return " From tours: one process through all values of GOMAXPROCS, traced throughout."
+		return "From tours: one process through all values of GOMAXPROCS, traced throughout."
 	}
-	return " From traced repetitions of the cells, in short windows."
+	return "From traced repetitions of the cells, in short windows."
 }
 
 func measured(f *derive.Facet, key string) bool {

@@ -190,13 +190,21 @@ func (p *probe) schedule(plan []span) {
 			return
 		}
 		p.begin()
+		mark(within)
 		more := p.sleep(s.length)
+		mark("end")
 		p.end()
 		if !more {
 			return
 		}
 	}
 }
+
+// within marks a short window between the stops of the world that start and end
+// its trace, which are not the program's.
+const within = "traced"
+
+func mark(label string) { trace.Log(context.Background(), account.MarkCategory, label) }
 
 // sleep reports whether it slept its time: the end of the observation and of
 // the budget cut it short.
@@ -289,10 +297,11 @@ func (p *probe) waits() map[string][]sample.Value {
 			return nil
 		}
 		for _, w := range marked(acc) {
-			if sums[w.Label] == nil {
-				sums[w.Label] = &waitSum{}
+			label := strings.TrimPrefix(w.Label, within)
+			if sums[label] == nil {
+				sums[label] = &waitSum{}
 			}
-			sums[w.Label].add(&w)
+			sums[label].add(&w)
 		}
 	}
 	values := map[string][]sample.Value{}
@@ -352,7 +361,7 @@ func accounted(path string) (*account.Account, error) {
 }
 
 func (p *probe) Mark(label string) {
-	trace.Log(context.Background(), account.MarkCategory, label)
+	mark(label)
 	p.oncpu.snapshot()
 }
 
