@@ -1,6 +1,7 @@
 package account
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/contend-go/contend/traces/decode"
@@ -116,6 +117,22 @@ func syncReason(stack Stack) Reason {
 // isSync reports whether a function belongs to the implementation of package sync.
 func isSync(fn string) bool {
 	return strings.HasPrefix(fn, "sync.") || strings.HasPrefix(fn, "internal/sync.") || strings.HasPrefix(fn, "runtime.")
+}
+
+// recorderFuncs are what the goroutines run that record a trace: the runtime's, the
+// profiler's beside it, and those of package record.
+var recorderFuncs = []string{
+	"runtime.trace", "runtime.(*trace", "runtime/trace.", "runtime/pprof.", "github.com/contend-go/contend/traces/record.",
+}
+
+// records reports whether a goroutine of that stack records the trace, by the
+// function that it was started with.
+func records(stack Stack) bool {
+	if len(stack) == 0 {
+		return false
+	}
+	fn := stack[len(stack)-1].Func
+	return slices.ContainsFunc(recorderFuncs, func(prefix string) bool { return strings.HasPrefix(fn, prefix) })
 }
 
 // isLock reports whether handing off and barging mean anything for a reason.

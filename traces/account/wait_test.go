@@ -28,3 +28,23 @@ func TestWaitBy(t *testing.T) {
 		t.Errorf("the parts add up to %v, p-wait is %v", sum, w.PWait())
 	}
 }
+
+func TestRecords(t *testing.T) {
+	for _, c := range []struct {
+		outermost string
+		want      bool
+	}{
+		{"runtime.traceStartReadCPU.func1", true}, {"runtime.(*traceAdvancerState).start.func1", true},
+		{"runtime/trace.(*traceMultiplexer).startLocked.func1", true}, {"runtime/pprof.profileWriter", true},
+		{"github.com/contend-go/contend/traces/record.(*switchRecorder).run", true},
+		{"runtime.main", false}, {"main.worker", false}, {"github.com/contend-go/contend/traces/show.Open", false},
+	} {
+		stack := Stack{{Func: "runtime.chanrecv1"}, {Func: c.outermost}}
+		if got := records(stack); got != c.want {
+			t.Errorf("%s: %v", c.outermost, got)
+		}
+	}
+	if records(nil) || records(Stack{{Func: "runtime/trace.WithRegion"}, {Func: "main.main"}}) {
+		t.Error("a program that calls the tracer is no recorder")
+	}
+}

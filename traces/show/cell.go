@@ -49,8 +49,12 @@ func Cells(set *sample.Set) (cells []*Cell, notes []string) {
 		notes = append(notes, fmt.Sprintf("lock sites are of %d of the %d traced series; see contend trace for the others", maxCells, len(order)))
 		order = order[:maxCells]
 	}
+	differ := map[string]bool{}
 	for _, key := range order {
-		c := &Cell{Title: title(best[key][0]), Sample: best[key][0], Window: new(account.Window)}
+		differ[conditions(best[key][0].Name)] = true
+	}
+	for _, key := range order {
+		c := &Cell{Title: title(best[key][0], len(differ) == 1), Sample: best[key][0], Window: new(account.Window)}
 		for _, s := range best[key] {
 			notes = append(notes, c.add(s)...)
 		}
@@ -61,10 +65,16 @@ func Cells(set *sample.Set) (cells []*Cell, notes []string) {
 	return cells, notes
 }
 
-func title(s *sample.Sample) string {
+// title names a cell by its backend, if it has one, and by what else its name
+// says if cells differ in that.
+func title(s *sample.Sample, alike bool) string {
 	t := strings.TrimPrefix(s.Name.Without("probe"), "Benchmark")
 	if backend, ok := s.Name.Get("backend"); ok {
-		t = fmt.Sprintf("%s (%s) gomaxprocs=%d", backend, conditions(s.Name), s.Name.Procs())
+		t = backend
+		if !alike {
+			t += fmt.Sprintf(" (%s)", conditions(s.Name))
+		}
+		t += fmt.Sprintf(", gomaxprocs=%d", s.Name.Procs())
 	}
 	if s.Variant != "" {
 		t += " (" + s.Variant + ")"

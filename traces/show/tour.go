@@ -3,6 +3,7 @@ package show
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 
 	"github.com/contend-go/contend/bench/sample"
@@ -125,7 +126,8 @@ func cpuRow(title string, s *sample.Sample, w *account.Window, cost Cost) []stri
 }
 
 func siteRows(title string, w *account.Window, top int) (rows [][]string) {
-	for _, s := range upTo(places(w.Sites), top) {
+	sites := slices.DeleteFunc(places(w.Sites), func(s account.Site) bool { return s.Recorder })
+	for _, s := range upTo(sites, top) {
 		rows = append(rows, []string{title, string(s.Reason), place(site(s.Stack)), percent(ratio(s.Charged, lost(w))),
 			short(s.Wait), count(s.Waits), fmt.Sprint(s.Handoffs), wokenBy(&s)})
 	}
