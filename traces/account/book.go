@@ -239,12 +239,12 @@ func (b *book) add(o *book, site func(int32) int32, stack func(uint64) uint64) {
 }
 
 // charge charges the idle time of all rows so far, and starts a new stretch at now.
-// Sites of those that record the trace get none of it.
-func (b *book) charge(now int64, recorders []bool) {
+// Sites of the measuring apparatus get none of it.
+func (b *book) charge(now int64, apparatus []bool) {
 	blocked := make([]int64, len(b.rows))
 	for i := range b.sites {
 		s := &b.sites[i]
-		if recorders[i] {
+		if apparatus[i] {
 			s.rows = s.rows[:0]
 			continue
 		}

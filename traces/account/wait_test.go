@@ -29,7 +29,7 @@ func TestWaitBy(t *testing.T) {
 	}
 }
 
-func TestRecords(t *testing.T) {
+func TestMeasures(t *testing.T) {
 	for _, c := range []struct {
 		outermost string
 		want      bool
@@ -40,11 +40,18 @@ func TestRecords(t *testing.T) {
 		{"runtime.main", false}, {"main.worker", false}, {"github.com/contend-go/contend/traces/show.Open", false},
 	} {
 		stack := Stack{{Func: "runtime.chanrecv1"}, {Func: c.outermost}}
-		if got := records(stack); got != c.want {
+		if got := measures(stack); got != c.want {
 			t.Errorf("%s: %v", c.outermost, got)
 		}
 	}
-	if records(nil) || records(Stack{{Func: "runtime/trace.WithRegion"}, {Func: "main.main"}}) {
+	const crew = "github.com/contend-go/contend/bench/cachebench.(*crew[...])."
+	if !measures(Stack{{Func: "time.Sleep"}, {Func: crew + "window"}, {Func: "runtime.main"}}) {
+		t.Error("the controller of the load does not measure")
+	}
+	if measures(Stack{{Func: "sync.(*Mutex).Lock"}, {Func: "main.Get"}, {Func: crew + "start.func1"}}) {
+		t.Error("a worker measures")
+	}
+	if measures(nil) || measures(Stack{{Func: "runtime/trace.WithRegion"}, {Func: "main.main"}}) {
 		t.Error("a program that calls the tracer is no recorder")
 	}
 }

@@ -126,7 +126,7 @@ func cpuRow(title string, s *sample.Sample, w *account.Window, cost Cost) []stri
 }
 
 func siteRows(title string, w *account.Window, top int) (rows [][]string) {
-	sites := slices.DeleteFunc(places(w.Sites), func(s account.Site) bool { return s.Recorder })
+	sites := slices.DeleteFunc(places(w.Sites), func(s account.Site) bool { return s.Apparatus })
 	for _, s := range upTo(sites, top) {
 		rows = append(rows, []string{title, string(s.Reason), place(site(s.Stack)), percent(ratio(s.Charged, lost(w))),
 			short(s.Wait), count(s.Waits), fmt.Sprint(s.Handoffs), wokenBy(&s)})
