@@ -44,8 +44,8 @@ type Options struct {
 	// Whole traces everything from Start to Stop, as a tour needs. Otherwise a
 	// few short windows are traced, spread over the planned time, each to a
 	// file of its own: a trace costs up to a third of the throughput while it
-	// is recorded, and windows that are a twentieth of the time cost a
-	// twentieth of that.
+	// is recorded, and windows that are a fortieth of the time cost a
+	// fortieth of that.
 	Whole bool
 	// Windows is how many there are at most (0: 4), Length how long each is at
 	// most (0: 50 ms). Together they take at most a twentieth of the time.
@@ -61,8 +61,8 @@ const (
 	defaultWindows  = 4
 	defaultLength   = 50 * time.Millisecond
 	defaultMaxBytes = 1 << 30
-	minLength       = 10 * time.Millisecond
-	tracedShare     = 20 // one part in 20 of the time
+	minLength       = 5 * time.Millisecond
+	tracedShare     = 40 // one part in 40 of the time
 )
 
 func (o Options) withDefaults() Options {

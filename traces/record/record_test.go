@@ -144,10 +144,10 @@ func TestPlan(t *testing.T) {
 		n       int
 		length  time.Duration
 	}{
-		{100 * time.Millisecond, 1, 10 * time.Millisecond},
-		{500 * time.Millisecond, 1, 25 * time.Millisecond},
-		{2 * time.Second, 2, 50 * time.Millisecond},
-		{4 * time.Second, 4, 50 * time.Millisecond},
+		{100 * time.Millisecond, 1, 5 * time.Millisecond},
+		{500 * time.Millisecond, 1, 12500 * time.Microsecond},
+		{2 * time.Second, 1, 50 * time.Millisecond},
+		{4 * time.Second, 2, 50 * time.Millisecond},
 		{time.Minute, 4, 50 * time.Millisecond},
 	} {
 		spans := Options{}.withDefaults().plan(c.planned)
