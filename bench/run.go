@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"sort"
@@ -54,7 +55,7 @@ type Failure struct {
 	Name   string
 	Block  int
 	Reason string
-	Stderr string // path of what the process printed there, below the run folder; empty if it printed nothing
+	Left   []sample.Attachment // what the process left: standard error, traces up to its end
 }
 
 // ErrInterrupted is returned when the context was cancelled. What was measured
@@ -99,6 +100,7 @@ type runner struct {
 	log      *sample.Log
 	unlock   func()
 	done     map[sampleKey]bool
+	attached map[sampleKey][]string // names of files of earlier attempts, in any part of the run
 	sum      Summary
 	progress *progress
 }
@@ -122,7 +124,7 @@ func open(p *Plan, opt Options) (_ *runner, err error) {
 	if opt.Read == nil {
 		opt.Read = ReadProtocol
 	}
-	r := &runner{plan: p, opt: opt, done: map[sampleKey]bool{}}
+	r := &runner{plan: p, opt: opt, done: map[sampleKey]bool{}, attached: map[sampleKey][]string{}}
 	if opt.Pin {
 		r.fill = opt.Host.FillOrder()
 	}
@@ -202,20 +204,15 @@ func newExecutable(path string) (executable, error) {
 	if err != nil {
 		return executable{}, err
 	}
-	f, err := os.Open(path)
+	info, err := os.Stat(path)
 	if err != nil {
 		return executable{}, err
 	}
-	defer f.Close()
-	info, err := f.Stat()
+	hash, err := hashFile(path)
 	if err != nil {
-		return executable{}, err
-	}
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
 		return executable{}, fmt.Errorf("%s: %w", path, err)
 	}
-	return executable{path, hex.EncodeToString(h.Sum(nil)[:16]), info}, nil
+	return executable{path, hash[:32], info}, nil
 }
 
 // changed reports an executable that is not the one that was hashed.
@@ -245,8 +242,11 @@ func (r *runner) resume() error {
 	run := r.identity()
 	warned := map[sampleKey]bool{}
 	for _, s := range set.Samples {
+		key := sampleKey{s.Cell, s.Variant, s.Block}
+		for _, a := range s.Attachments {
+			r.attached[key] = append(r.attached[key], path.Base(a.Path))
+		}
 		if s.Run != nil && s.Run.ID == run.ID && s.Valid() {
-			key := sampleKey{s.Cell, s.Variant, s.Block}
 			r.done[key] = true
 			if len(s.Warnings) > 0 {
 				warned[key] = true
@@ -316,13 +316,7 @@ func (r *runner) measure(ctx context.Context, c Cell, block int) error {
 		return err
 	}
 	if invalid := entries[0].Invalid; invalid != "" {
-		f := Failure{Name: c.Name, Block: block, Reason: invalid}
-		for _, a := range entries[0].Attachments {
-			if a.Kind == "stderr" {
-				f.Stderr = a.Path
-			}
-		}
-		r.sum.Invalid = append(r.sum.Invalid, f)
+		r.sum.Invalid = append(r.sum.Invalid, Failure{Name: c.Name, Block: block, Reason: invalid, Left: entries[0].Attachments})
 	} else {
 		r.sum.Measured++
 		if slices.ContainsFunc(entries, func(e sample.Entry) bool { return len(e.Warnings) > 0 }) {
@@ -335,7 +329,7 @@ func (r *runner) measure(ctx context.Context, c Cell, block int) error {
 
 // start runs the process, on its CPUs if they are to be kept.
 func (r *runner) start(ctx context.Context, c Cell, exe string, block int) (o Output, err error) {
-	prefix := fmt.Sprintf("%s-%d%s", c.ID(), block, c.Variant)
+	prefix := r.prefix(c, block)
 	c.Env = append([]string{"CONTEND_DIR=" + r.opt.Dir, "CONTEND_PREFIX=" + prefix}, c.Env...)
 	known := strings.NewReplacer("${CONTEND_DIR}", r.opt.Dir, "${CONTEND_PREFIX}", prefix)
 	args := make([]string, len(c.Args))
@@ -345,7 +339,7 @@ func (r *runner) start(ctx context.Context, c Cell, exe string, block int) (o Ou
 	c.Args = args
 	before, began := r.opt.Host.Interference(), time.Now()
 	defer func() {
-		o.Wall = time.Since(began)
+		o.began, o.Wall = began, time.Since(began)
 		o.Dir, o.Prefix, o.Other = r.opt.Dir, prefix, r.opt.Host.Interference().Sub(before)
 	}()
 	if r.fill == nil {
@@ -357,6 +351,23 @@ func (r *runner) start(ctx context.Context, c Cell, exe string, block int) (o Ou
 		return err
 	})
 	return o, err
+}
+
+// prefix is what the names of a process's files begin with. An attempt that left
+// files of its own keeps them: the next one's names differ.
+func (r *runner) prefix(c Cell, block int) string {
+	first := fmt.Sprintf("%s-%d%s", c.ID(), block, c.Variant)
+	prefix := first
+	for n := 2; slices.ContainsFunc(r.attached[sampleKey{c.ID(), c.Variant, block}], func(name string) bool { return begins(name, prefix) }); n++ {
+		prefix = fmt.Sprintf("%s+%d", first, n)
+	}
+	return prefix
+}
+
+// begins reports whether a file's name begins with a process's prefix.
+func begins(name, prefix string) bool {
+	rest, ok := strings.CutPrefix(name, prefix)
+	return ok && rest != "" && strings.ContainsAny(rest[:1], ".-")
 }
 
 // entries judges what a process printed: one entry for each of its results, or
@@ -373,7 +384,7 @@ func (r *runner) entries(c Cell, block int, o Output) []sample.Entry {
 		id.Invalid = mismatch(c, printed)
 	}
 	if id.Invalid != "" {
-		id.Attachments = r.keepStderr(c, block, o.Stderr)
+		id.Attachments = append(o.keepStderr(), o.left()...)
 		return []sample.Entry{{Identity: id, Line: c.Name}}
 	}
 	id.Invalid = throttled(printed)
@@ -439,15 +450,56 @@ func (r *runner) warnings(s *Result) []string {
 }
 
 // keepStderr stores what an invalid cell printed there.
-func (r *runner) keepStderr(c Cell, block int, text []byte) []sample.Attachment {
-	if len(strings.TrimSpace(string(text))) == 0 {
+func (o Output) keepStderr() []sample.Attachment {
+	if len(strings.TrimSpace(string(o.Stderr))) == 0 {
 		return nil
 	}
-	path := fmt.Sprintf("stderr/%s-%d%s.txt", c.ID(), block, c.Variant)
-	full := filepath.Join(r.opt.Dir, filepath.FromSlash(path))
-	if os.MkdirAll(filepath.Dir(full), 0o755) != nil || writeFile(full, text) != nil {
+	name := "stderr/" + o.Prefix + ".txt"
+	full := filepath.Join(o.Dir, filepath.FromSlash(name))
+	if os.MkdirAll(filepath.Dir(full), 0o755) != nil || writeFile(full, o.Stderr) != nil {
 		return nil // the reason is in the sample; the sample's own write reports a full disk
 	}
-	sum := sha256.Sum256(text)
-	return []sample.Attachment{{Kind: "stderr", Path: path, SHA256: hex.EncodeToString(sum[:])}}
+	sum := sha256.Sum256(o.Stderr)
+	return []sample.Attachment{{Kind: "stderr", Path: name, SHA256: hex.EncodeToString(sum[:])}}
+}
+
+// Partial is the suffix of an attachment that is still being written. What a
+// process that ended badly leaves under such a name is attached to its sample.
+const Partial = ".tmp"
+
+// left are the files that an invalid cell wrote, complete or not: a trace can be
+// read up to where it breaks off. Their kind is told by their names.
+func (o Output) left() (as []sample.Attachment) {
+	dirs, _ := os.ReadDir(o.Dir)
+	for _, d := range dirs {
+		if !d.IsDir() || d.Name() == "stderr" {
+			continue
+		}
+		files, _ := os.ReadDir(filepath.Join(o.Dir, d.Name()))
+		for _, f := range files {
+			name := f.Name()
+			info, err := f.Info()
+			if !begins(name, o.Prefix) || err != nil || info.ModTime().Before(o.began) || info.Size() == 0 {
+				continue // not of this process, or nothing to read
+			}
+			sum, err := hashFile(filepath.Join(o.Dir, d.Name(), name))
+			if err != nil {
+				continue // as for standard error
+			}
+			kind := strings.TrimPrefix(path.Ext(strings.TrimSuffix(name, Partial)), ".")
+			as = append(as, sample.Attachment{Kind: kind, Path: path.Join(d.Name(), name), SHA256: sum})
+		}
+	}
+	return as
+}
+
+func hashFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	_, err = io.Copy(h, f)
+	return hex.EncodeToString(h.Sum(nil)), err
 }

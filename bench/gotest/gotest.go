@@ -277,7 +277,7 @@ func (s *Suite) cell(o *Options, p *Program, b Benchmark, probe string, procs in
 	s.raw[name] = b.Name
 	args := []string{"-test.run=^$", "-test.paniconexit0", "-test.bench=" + exactly(b.Name), "-test.benchtime=" + o.Time.String()}
 	if probe != "" {
-		args = append(args, "-test.trace=${CONTEND_DIR}/"+tracePath("${CONTEND_PREFIX}")+partial)
+		args = append(args, "-test.trace=${CONTEND_DIR}/"+tracePath("${CONTEND_PREFIX}")+bench.Partial)
 	}
 	return bench.Cell{
 		Name: name, Variant: p.Variant, Program: p.id(), Procs: procs, Dir: p.Dir,
