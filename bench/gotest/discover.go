@@ -18,8 +18,7 @@ import (
 )
 
 // discoverBound is when a test binary that runs each benchmark once counts as
-// hung. It bounds each process: one for all benchmarks, or for one of those
-// that the first could not finish.
+// hung: so long after it has printed anything last.
 const discoverBound = 5 * time.Minute
 
 // discover finds the benchmarks that a pattern selects, sub-benchmarks
@@ -34,13 +33,19 @@ func (p *Program) discover(ctx context.Context, pattern string, procs int) error
 		return nil
 	}
 	// A benchmark took the process down, and with it those after it: each
-	// gets a process of its own.
-	p.Benchmarks, p.Absent = nil, nil
+	// gets a process of its own. Those before the last that was heard of are done.
 	all, err := p.list(ctx, procs)
 	if err != nil {
 		return fmt.Errorf("%s: %s; and %w", p.Package, reason, err)
 	}
-	for _, name := range all {
+	left := all
+	for i, name := range all {
+		if p.heard(name) {
+			left = all[i:]
+		}
+	}
+	p.forget(left)
+	for _, name := range left {
 		others := slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == name })
 		ended, reason, err := p.once(ctx, pattern, exactly(others...), procs)
 		if err != nil {
