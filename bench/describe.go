@@ -79,8 +79,8 @@ func (s Summary) Describe(w io.Writer) {
 			break
 		}
 		fmt.Fprintf(w, "  %s, block %d: %s\n", f.Name, f.Block, f.Reason)
-		if f.Stderr != "" {
-			fmt.Fprintf(w, "    its standard error: %s\n", f.Stderr)
+		for _, a := range f.Left {
+			fmt.Fprintf(w, "    its %s: %s\n", a.Kind, a.Path)
 		}
 	}
 	if len(s.Invalid) > 0 {

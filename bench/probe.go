@@ -32,7 +32,9 @@ type Window struct {
 
 // Observation is what a probe adds to the sample.
 type Observation struct {
-	Values      []sample.Value
+	Values []sample.Value // of all that was observed, where there were no marks
+	// Marked is, by the label of a mark, what holds from there to the next.
+	Marked      map[string][]sample.Value
 	Attachments []sample.Attachment
 	Warnings    []string // one line each: what a reader of the numbers must know
 }

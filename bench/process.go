@@ -26,7 +26,10 @@ type Printed struct {
 type Result struct {
 	Name  *sample.Name
 	Iters int // operations in the timed window
-	Observation
+
+	Values      []sample.Value
+	Warnings    []string
+	Attachments []sample.Attachment
 }
 
 // value returns the measurement in the given unit, 0 if there is none.
@@ -53,6 +56,8 @@ type Output struct {
 	// Dir is the run folder, and Prefix what the process was told to begin the
 	// names of its attachments with.
 	Dir, Prefix string
+
+	began time.Time
 }
 
 // ReadProtocol reads the output of a cell that follows the protocol of [Cell].
@@ -74,7 +79,7 @@ func ReadProtocol(_ Cell, o Output) (Printed, error) {
 		}
 	}
 	for _, s := range set.Samples {
-		r := Result{Name: s.Name, Iters: s.Iters, Observation: Observation{Attachments: s.Attachments, Warnings: s.Warnings}}
+		r := Result{Name: s.Name, Iters: s.Iters, Attachments: s.Attachments, Warnings: s.Warnings}
 		for i, v := range s.Values {
 			r.Values = append(r.Values, sample.Value{Unit: s.Units[i], V: v})
 		}

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -9,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"sort"
@@ -55,7 +55,7 @@ type Failure struct {
 	Name   string
 	Block  int
 	Reason string
-	Stderr string // path of what the process printed there, below the run folder; empty if it printed nothing
+	Left   []sample.Attachment // what the process left: standard error, traces up to its end
 }
 
 // ErrInterrupted is returned when the context was cancelled. What was measured
@@ -204,20 +204,15 @@ func newExecutable(path string) (executable, error) {
 	if err != nil {
 		return executable{}, err
 	}
-	f, err := os.Open(path)
+	info, err := os.Stat(path)
 	if err != nil {
 		return executable{}, err
 	}
-	defer f.Close()
-	info, err := f.Stat()
+	hash, err := hashFile(path)
 	if err != nil {
-		return executable{}, err
-	}
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
 		return executable{}, fmt.Errorf("%s: %w", path, err)
 	}
-	return executable{path, hex.EncodeToString(h.Sum(nil)[:16]), info}, nil
+	return executable{path, hash[:32], info}, nil
 }
 
 // changed reports an executable that is not the one that was hashed.
@@ -319,13 +314,7 @@ func (r *runner) measure(ctx context.Context, c Cell, block int) error {
 		return err
 	}
 	if invalid := entries[0].Invalid; invalid != "" {
-		f := Failure{Name: c.Name, Block: block, Reason: invalid}
-		for _, a := range entries[0].Attachments {
-			if a.Kind == "stderr" {
-				f.Stderr = a.Path
-			}
-		}
-		r.sum.Invalid = append(r.sum.Invalid, f)
+		r.sum.Invalid = append(r.sum.Invalid, Failure{Name: c.Name, Block: block, Reason: invalid, Left: entries[0].Attachments})
 	} else {
 		r.sum.Measured++
 		if slices.ContainsFunc(entries, func(e sample.Entry) bool { return len(e.Warnings) > 0 }) {
@@ -340,12 +329,9 @@ func (r *runner) measure(ctx context.Context, c Cell, block int) error {
 // again, or measured in another part of the run, leaves those of the earlier
 // processes alone: samples name them.
 func (r *runner) prefix(c Cell, block int) string {
-	name := fmt.Sprintf("%s-%d", c.ID(), block)
+	name := fmt.Sprintf("%s-%d%s", c.ID(), block, c.Variant)
 	if n := r.earlier[sampleKey{c.ID(), c.Variant, block}]; n > 0 {
-		name += fmt.Sprintf(".%d", n)
-	}
-	if c.Variant != "" {
-		name += "-" + c.Variant
+		name += fmt.Sprintf("+%d", n)
 	}
 	return name
 }
@@ -362,7 +348,7 @@ func (r *runner) start(ctx context.Context, c Cell, exe string, block int) (o Ou
 	c.Args = args
 	before, began := r.opt.Host.Interference(), time.Now()
 	defer func() {
-		o.Wall = time.Since(began)
+		o.began, o.Wall = began, time.Since(began)
 		o.Dir, o.Prefix, o.Other = r.opt.Dir, prefix, r.opt.Host.Interference().Sub(before)
 	}()
 	if r.fill == nil {
@@ -374,6 +360,12 @@ func (r *runner) start(ctx context.Context, c Cell, exe string, block int) (o Ou
 		return err
 	})
 	return o, err
+}
+
+// begins reports whether a file's name begins with a process's prefix.
+func begins(name, prefix string) bool {
+	rest, ok := strings.CutPrefix(name, prefix)
+	return ok && rest != "" && strings.ContainsAny(rest[:1], ".-")
 }
 
 // entries judges what a process printed: one entry for each of its results, or
@@ -390,7 +382,7 @@ func (r *runner) entries(c Cell, block int, o Output) []sample.Entry {
 		id.Invalid = mismatch(c, printed)
 	}
 	if id.Invalid != "" {
-		id.Attachments = r.keepStderr(o)
+		id.Attachments = append(o.keepStderr(), o.left()...)
 		return []sample.Entry{{Identity: id, Line: c.Name}}
 	}
 	id.Invalid = throttled(printed)
@@ -455,16 +447,57 @@ func (r *runner) warnings(s *Result) []string {
 	return w
 }
 
-// keepStderr stores what the process of an invalid cell printed there.
-func (r *runner) keepStderr(o Output) []sample.Attachment {
-	if len(bytes.TrimSpace(o.Stderr)) == 0 {
+// keepStderr stores what an invalid cell printed there.
+func (o Output) keepStderr() []sample.Attachment {
+	if len(strings.TrimSpace(string(o.Stderr))) == 0 {
 		return nil
 	}
-	path := "stderr/" + o.Prefix + ".txt"
-	full := filepath.Join(r.opt.Dir, filepath.FromSlash(path))
+	name := "stderr/" + o.Prefix + ".txt"
+	full := filepath.Join(o.Dir, filepath.FromSlash(name))
 	if os.MkdirAll(filepath.Dir(full), 0o755) != nil || writeFile(full, o.Stderr) != nil {
 		return nil // the reason is in the sample; the sample's own write reports a full disk
 	}
 	sum := sha256.Sum256(o.Stderr)
-	return []sample.Attachment{{Kind: "stderr", Path: path, SHA256: hex.EncodeToString(sum[:])}}
+	return []sample.Attachment{{Kind: "stderr", Path: name, SHA256: hex.EncodeToString(sum[:])}}
+}
+
+// Partial is the suffix of an attachment that is still being written. What a
+// process that ended badly leaves under such a name is attached to its sample.
+const Partial = ".tmp"
+
+// left are the files that an invalid cell wrote, complete or not: a trace can be
+// read up to where it breaks off. Their kind is told by their names.
+func (o Output) left() (as []sample.Attachment) {
+	dirs, _ := os.ReadDir(o.Dir)
+	for _, d := range dirs {
+		if !d.IsDir() || d.Name() == "stderr" {
+			continue
+		}
+		files, _ := os.ReadDir(filepath.Join(o.Dir, d.Name()))
+		for _, f := range files {
+			name := f.Name()
+			info, err := f.Info()
+			if !begins(name, o.Prefix) || err != nil || info.ModTime().Before(o.began) || info.Size() == 0 {
+				continue // not of this process, or nothing to read
+			}
+			sum, err := hashFile(filepath.Join(o.Dir, d.Name(), name))
+			if err != nil {
+				continue // as for standard error
+			}
+			kind := strings.TrimPrefix(path.Ext(strings.TrimSuffix(name, Partial)), ".")
+			as = append(as, sample.Attachment{Kind: kind, Path: path.Join(d.Name(), name), SHA256: sum})
+		}
+	}
+	return as
+}
+
+func hashFile(path string) (string, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	h := sha256.New()
+	_, err = io.Copy(h, f)
+	return hex.EncodeToString(h.Sum(nil)), err
 }

@@ -45,6 +45,11 @@ func cellMain(behaviour, name string) {
 	procs := runtime.GOMAXPROCS(0)
 	switch behaviour {
 	case "crash":
+		traces := filepath.Join(os.Getenv("CONTEND_DIR"), "traces")
+		os.MkdirAll(traces, 0o755)
+		for _, name := range []string{".switches" + bench.Partial, "-1.trace", "-2.trace" + bench.Partial} {
+			os.WriteFile(filepath.Join(traces, os.Getenv("CONTEND_PREFIX")+name), []byte("of "+os.Getenv("CONTEND_PREFIX")), 0o644)
+		}
 		panic("cell " + name + " crashes")
 	case "hang":
 		select {}
@@ -75,6 +80,14 @@ func cellMain(behaviour, name string) {
 	}
 	fmt.Printf("# cell protocol=1 gomaxprocs=%d\n# warn text=\"a word\"\n%s 10 %d ns/op\n", procs, name, time.Now().UnixNano()%1e6)
 	os.Exit(0)
+}
+
+func kinds(as []sample.Attachment) string {
+	var names []string
+	for _, a := range as {
+		names = append(names, a.Kind)
+	}
+	return strings.Join(names, " ")
 }
 
 func cells(behaviour string, n int) []bench.Cell {
@@ -184,22 +197,27 @@ func TestInvalid(t *testing.T) {
 				t.Errorf("hang: reason %q ends with what its stacks happen to", f.Reason)
 			}
 			if b == "crash" || b == "hang" { // a hung Go process prints its goroutines when asked to
-				text, err := os.ReadFile(filepath.Join(dir, f.Stderr))
+				text, err := os.ReadFile(filepath.Join(dir, f.Left[0].Path))
 				if err != nil || !bytes.Contains(text, []byte("goroutine ")) {
 					t.Errorf("%s: standard error is not kept: %v\n%s", b, err, text)
 				}
 			}
+			if left := kinds(f.Left); b == "crash" && left != "stderr trace trace switches" {
+				t.Errorf("a cell that crashed left %s", left)
+			}
 		}
-		invalid := 0
+		// Later attempts leave what earlier ones attached as it was.
+		invalid, paths := 0, map[string]bool{}
 		for _, s := range load(t, dir).Samples {
 			if !s.Valid() {
 				invalid++
 			}
-			for _, a := range s.Attachments { // those of the first run are still there after the second
+			for _, a := range s.Attachments {
 				text, err := os.ReadFile(filepath.Join(dir, a.Path))
-				if sum := sha256.Sum256(text); err != nil || hex.EncodeToString(sum[:]) != a.SHA256 {
-					t.Errorf("run %d: %s, attached to %s, is not what it was: %v", try, a.Path, s.Name, err)
+				if sum := sha256.Sum256(text); err != nil || hex.EncodeToString(sum[:]) != a.SHA256 || paths[a.Path] {
+					t.Errorf("attempt %d: %s is not what was attached, or twice (%v)", try, a.Path, err)
 				}
+				paths[a.Path] = true
 			}
 		}
 		if invalid != try*len(want) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -186,6 +187,19 @@ func TestPageInBrowser(t *testing.T) {
 		tb.run(t, chromedp.MouseEvent("mouseMoved", at[0], at[1]))
 		if got := eval[string](t, tb, `document.getElementById("tip").innerText`); !strings.Contains(got, "1 left out: crashed") {
 			t.Errorf("tooltip of a point with an invalid sample does not say so: %q", got)
+		}
+	})
+	t.Run("waits", func(t *testing.T) {
+		// A bar is the parts of p-wait, in proportion.
+		const bars = `[...document.querySelectorAll('.facet:not([hidden]) [data-section=waiting] .bars [data-series="1"] `
+		lock := eval[[]float64](t, tb, bars+`.p-wait-lock')].map(r => Number(r.getAttribute("height")))`)
+		other := eval[[]float64](t, tb, bars+`.p-wait-other')].map(r => Number(r.getAttribute("height")))`)
+		p := first.Series[1].Point(8)
+		if len(lock) != 4 || len(other) != 4 {
+			t.Fatalf("bars of locks %v, of other waits %v, want 4 each", lock, other)
+		}
+		if got, want := lock[3]/other[3], p.Wait["p-wait-lock"].Median/p.Wait["p-wait-other"].Median; math.Abs(got/want-1) > 1e-3 {
+			t.Errorf("locks ÷ other waits is drawn as %v, want %v", got, want)
 		}
 	})
 	t.Run("toggle", func(t *testing.T) {

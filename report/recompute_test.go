@@ -46,7 +46,7 @@ func TestEveryNumberFollowsFromTheSamples(t *testing.T) {
 	cells := readCells(string(text))
 
 	data := pageData(t, page)
-	checked := 0
+	checked, seen := 0, map[string]bool{}
 	for i, f := range data.Facets {
 		for _, s := range f.Series {
 			for _, p := range s.Points {
@@ -56,12 +56,18 @@ func TestEveryNumberFollowsFromTheSamples(t *testing.T) {
 						t.Errorf("%s %s at %d: %s: %v", at.workload, at.backend, p.P, key, err)
 					}
 					checked++
+					seen[key] = true
 				}
 			}
 		}
 	}
 	if checked < 500 {
 		t.Errorf("only %d estimates on the page", checked)
+	}
+	for _, key := range []string{"rate", "overhead", "cost", "w:p-wait", "w:p-wait-lock"} {
+		if !seen[key] {
+			t.Errorf("the page has no %s", key)
+		}
 	}
 }
 
@@ -168,8 +174,10 @@ func recompute(cells map[cell]map[string]map[int]float64, at cell, key string) [
 		return paired(cells[at]["ops/s"], cells[control]["ops/s"], ratio)
 	case "overhead":
 		return paired(cells[at]["cpu-ns/op"], cells[control]["cpu-ns/op"], func(a, b float64) float64 { return a - b })
+	case "cost":
+		return paired(cells[as("traced", at.procs)]["ops/s"], cells[at]["ops/s"], ratio)
 	}
-	kind := map[string]string{"u": "all", "c": "none", "t": "traced"}[key[:1]]
+	kind := map[string]string{"u": "all", "c": "none", "t": "traced", "w": "traced"}[key[:1]]
 	return all(cells[as(kind, at.procs)][key[2:]])
 }
 

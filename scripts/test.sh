@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Install what the tests need and run all of them. Works on a bare machine with
-# Go; as root on Debian or Ubuntu it installs a browser for the page's tests,
-# elsewhere those tests say that they were skipped.
+# Go; as root on Debian or Ubuntu it installs a browser for the page's tests and
+# an ssh server for those of remote sweeps. Elsewhere they say that they were
+# skipped.
 #
 #   scripts/test.sh            everything
 #   scripts/test.sh --quick    without the race detector, stress and fuzzing
@@ -17,13 +18,17 @@ step() { printf '\n== %s\n' "$*"; }
 browser() {
 	command -v chromium || command -v chromium-browser || command -v google-chrome
 }
-if ! browser >/dev/null 2>&1; then
+missing=()
+browser >/dev/null 2>&1 || missing+=(chromium)
+PATH=$PATH:/usr/sbin command -v sshd >/dev/null || missing+=(openssh-server)
+if [ ${#missing[@]} -gt 0 ]; then
 	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-		step 'install chromium'
-		{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium; } >/dev/null 2>&1 ||
-			echo 'chromium could not be installed: the browser tests will be skipped'
+		step "install ${missing[*]}"
+		# RUNLEVEL=1: the tests start a server of their own, the system none.
+		{ apt-get update -qq && RUNLEVEL=1 DEBIAN_FRONTEND=noninteractive apt-get install -y -qq "${missing[@]}"; } >/dev/null 2>&1 ||
+			echo "could not be installed: ${missing[*]}: their tests will be skipped"
 	else
-		echo 'no chromium here: the browser tests will be skipped'
+		echo "not here: ${missing[*]}: their tests will be skipped"
 	fi
 fi
 command -v gcc >/dev/null || { CGO_ENABLED=0; echo 'no C compiler here: no race detector'; }
@@ -39,16 +44,16 @@ GOARCH=arm64 CGO_ENABLED=0 go build ./...
 GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go build ./...
 
 step 'tests'
-go test -timeout 30m ./...
+go test -timeout 600s ./...
 
 if [ "$quick" = no ] && [ "$CGO_ENABLED" = 1 ]; then
 	step 'tests, race detector'
-	go test -race -short -timeout 30m ./...
+	go test -race -short -timeout 600s ./...
 fi
 
 if [ "$quick" = no ]; then
 	step 'the lock-free ring under stress, with assertions'
-	go test -tags invariants -count=1 -timeout 30m -run '^TestStress$' ./caches/ring -stress 20s
+	go test -tags invariants -count=1 -timeout 300s -run '^TestStress$' ./caches/ring -stress 20s
 
 	step 'the trace decoder, fuzzed for a minute'
 	go test -run '^$' -fuzz '^FuzzRead$' -fuzztime 60s ./traces/account

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/contend-go/contend/bench"
@@ -125,13 +126,12 @@ func (rep report) print(out io.Writer, c cell) error {
 	p := bench.Printed{Procs: runtime.GOMAXPROCS(0)}
 	for _, res := range rep.results {
 		name, _ := sample.ParseName(c.name(res.procs))
-		p.Results = append(p.Results, bench.Result{Name: name, Iters: res.ops, Observation: bench.Observation{Values: res.values}})
+		values := slices.Concat(res.values, rep.seen.Values, rep.seen.Marked[stepLabel(res.procs)])
+		p.Results = append(p.Results, bench.Result{Name: name, Iters: res.ops, Values: values})
 	}
-	// What the whole process has to say stands with its first line, but for
-	// what the probe measured, which is of the last window.
-	first, last := &p.Results[0], &p.Results[len(p.Results)-1]
+	// What the whole process has to say stands with its first line.
+	first := &p.Results[0]
 	first.Warnings = append(rep.warnings, rep.seen.Warnings...)
 	first.Attachments = rep.seen.Attachments
-	last.Values = append(last.Values, rep.seen.Values...)
 	return p.Write(out)
 }

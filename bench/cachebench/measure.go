@@ -121,7 +121,7 @@ func (c *crew[K]) window(facts *host.Facts, d time.Duration, mark func(string)) 
 	}
 	m.Begin()
 	if mark != nil {
-		mark(fmt.Sprintf("gomaxprocs=%d", runtime.GOMAXPROCS(0)))
+		mark(stepLabel(runtime.GOMAXPROCS(0)))
 	}
 	before := c.counts()
 	time.Sleep(d)
@@ -136,6 +136,9 @@ func (c *crew[K]) window(facts *host.Facts, d time.Duration, mark func(string)) 
 	m.End()
 	return newResult(m, before, after)
 }
+
+// stepLabel is the mark of a tour's step.
+func stepLabel(procs int) string { return fmt.Sprintf("gomaxprocs=%d", procs) }
 
 func newResult(m *bench.Meter, before, after counts) result {
 	ops := int(after.ops - before.ops)
@@ -179,7 +182,7 @@ func fairness(x []float64) (minMax, jain float64) {
 // report is what the process of a cell has to print.
 type report struct {
 	results  []result
-	seen     bench.Observation // of the last result
+	seen     bench.Observation // of a tour, by step
 	warnings []string
 }
 

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -59,27 +60,30 @@ func (b *builder) variant(s *Suite, variant, from, pattern string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
-	var tested []goPackage
-	for _, p := range packages {
-		if len(p.TestGoFiles)+len(p.XTestGoFiles) > 0 {
-			tested = append(tested, p)
-		}
+	chain, err := b.toolchain(from)
+	if err != nil {
+		return err
 	}
-	if len(tested) == 0 {
-		return fmt.Errorf("%s: no test files, and so no benchmarks", pattern)
+	own, replaced, err := b.ownOverlay(chain, from)
+	if err != nil {
+		return err
 	}
-	chain, err := b.toolchain(tested[0].Dir)
+	tested, err := tested(packages, replaced, pattern)
 	if err != nil {
 		return err
 	}
 	if b.goroot, err = chain.outside(dir); err != nil {
 		return err
 	}
-	over, plain, err := b.overlay(chain, dir)
-	if err != nil {
-		return err
+	over, plain := own, "as --plain-testing asks"
+	if !b.plain {
+		if over, err = overlay(chain.GOROOT, dir, replaced); err != nil {
+			over, plain = own, err.Error()
+		} else {
+			plain = ""
+		}
 	}
-	for _, p := range tested {
+	for i, p := range tested {
 		program := &Program{Variant: variant, Package: p.ImportPath, Dir: p.Dir, Root: p.Dir, Go: chain.GOVERSION, Plain: plain, Args: b.flags.binary}
 		if p.Module != nil && p.Module.Dir != "" {
 			program.Root = p.Module.Dir
@@ -88,10 +92,10 @@ func (b *builder) variant(s *Suite, variant, from, pattern string) error {
 			program.Key = key(p)
 		}
 		program.Path = filepath.Join(dir, strings.ReplaceAll(p.ImportPath, "/", "-")+".test")
-		fmt.Fprintf(b.progress, "%s: compiling\n", p.ImportPath)
+		fmt.Fprintf(b.progress, "%s: compiling%s\n", p.ImportPath, nth(i, len(tested)))
 		err := b.compile(from, program, over)
 		if err != nil && program.Plain == "" { // is it our file that does not fit?
-			if b.compile(from, program, b.flags.overlay) != nil {
+			if b.compile(from, program, own) != nil {
 				return err
 			}
 			program.Plain = "this toolchain's testing package does not compile with the accounting: " + err.Error()
@@ -102,6 +106,44 @@ func (b *builder) variant(s *Suite, variant, from, pattern string) error {
 	}
 	return nil
 }
+
+// nth says how far a list of several is.
+func nth(i, n int) string {
+	if n == 1 {
+		return ""
+	}
+	return fmt.Sprintf(" (%d of %d)", i+1, n)
+}
+
+// tested are the packages that have benchmarks. Linking the test binaries of the
+// others would take most of the time that a pattern such as ./... takes.
+func tested(packages []goPackage, replaced map[string]string, pattern string) ([]goPackage, error) {
+	var list []goPackage
+	files := 0
+	for _, p := range packages {
+		names := slices.Concat(p.TestGoFiles, p.XTestGoFiles)
+		files += len(names)
+		if slices.ContainsFunc(names, func(name string) bool {
+			path := filepath.Join(p.Dir, name)
+			if other, ok := replaced[path]; ok {
+				path = other
+			}
+			text, err := os.ReadFile(path)
+			return err != nil || benchmarkFunc.Match(text) // the compiler explains what cannot be read
+		}) {
+			list = append(list, p)
+		}
+	}
+	switch {
+	case len(list) > 0:
+		return list, nil
+	case files == 0:
+		return nil, fmt.Errorf("%s: no test files, and so no benchmarks", pattern)
+	}
+	return nil, fmt.Errorf("%s: tests, but no benchmarks: no func BenchmarkX(b *testing.B) in the test files", pattern)
+}
+
+var benchmarkFunc = regexp.MustCompile(`(?m)^\s*func\s+Benchmark`)
 
 // compile builds the program's test binary, with an overlay if there is one.
 func (b *builder) compile(from string, p *Program, overlay string) error {
@@ -183,29 +225,20 @@ func (b *builder) toolchain(dir string) (t toolchain, err error) {
 	return t, nil
 }
 
-// overlay prepares the accounting for the toolchain that the package is built
-// with. plain says why there is none.
-func (b *builder) overlay(chain toolchain, dir string) (path, plain string, err error) {
-	own := b.flags.overlay // ours takes the place of the user's, so it has to hold that too
+// ownOverlay is the user's -overlay, and what it replaces: ours takes its place,
+// and so has to hold that too.
+func (b *builder) ownOverlay(chain toolchain, from string) (path string, replaced map[string]string, err error) {
+	path = b.flags.overlay
 	for _, f := range strings.Fields(chain.GOFLAGS) {
-		if v, ok := strings.CutPrefix(strings.TrimPrefix(f, "-"), "-overlay="); ok && own == "" {
-			own = v
+		if v, ok := strings.CutPrefix(strings.TrimPrefix(f, "-"), "-overlay="); ok && path == "" {
+			path = v
 		}
 	}
-	var more map[string]string
-	if own != "" {
-		if more, err = readOverlay(own); err != nil {
-			return "", "", err
-		}
+	if path == "" {
+		return "", nil, nil
 	}
-	if b.plain {
-		return own, "as --plain-testing asks", nil
-	}
-	path, err = overlay(chain.GOROOT, dir, more)
-	if err != nil {
-		return own, err.Error(), nil
-	}
-	return path, "", nil
+	replaced, err = readOverlay(path, from)
+	return path, replaced, err
 }
 
 // checkout puts the revision's files beside the run, and returns the folder

@@ -68,7 +68,8 @@ func TestModules(t *testing.T) {
 
 func TestBuildErrors(t *testing.T) {
 	dir := module(t, "modules.txtar")
-	write(t, filepath.Join(dir, "app", "broken", "broken_test.go"), "package broken\n\nvar _ = nothing\n")
+	write(t, filepath.Join(dir, "app", "broken", "broken_test.go"), "package broken\n\nimport \"testing\"\n\nfunc BenchmarkX(b *testing.B) { nothing() }\n")
+	write(t, filepath.Join(dir, "app", "tests", "tests_test.go"), "package tests\n\n// func BenchmarkNo() {}\n")
 	facts := host.Read()
 	for _, c := range []struct {
 		change func(*Options)
@@ -76,6 +77,7 @@ func TestBuildErrors(t *testing.T) {
 	}{
 		{func(o *Options) { o.Package = "./broken" }, "undefined: nothing"},
 		{func(o *Options) { o.Package = "./none" }, "none"},
+		{func(o *Options) { o.Package = "./tests" }, "tests, but no benchmarks"},
 		{func(o *Options) { o.Package = "example.com/lib/untested" }, "no test files"},
 		{func(o *Options) { o.Bench = "Nothing" }, "no such benchmark"},
 		{func(o *Options) { o.Bench = "(" }, "no regular expression"},

@@ -18,8 +18,7 @@ import (
 )
 
 // discoverBound is when a test binary that runs each benchmark once counts as
-// hung. It bounds each process: one for all benchmarks, or for one of those
-// that the first could not finish.
+// hung: so long after it has printed anything last.
 const discoverBound = 5 * time.Minute
 
 // discover finds the benchmarks that a pattern selects, sub-benchmarks
@@ -34,13 +33,19 @@ func (p *Program) discover(ctx context.Context, pattern string, procs int) error
 		return nil
 	}
 	// A benchmark took the process down, and with it those after it: each
-	// gets a process of its own.
-	p.Benchmarks, p.Absent = nil, nil
+	// gets a process of its own. Those before the last that was heard of are done.
 	all, err := p.list(ctx, procs)
 	if err != nil {
 		return fmt.Errorf("%s: %s; and %w", p.Package, reason, err)
 	}
-	for _, name := range all {
+	left := all
+	for i, name := range all {
+		if p.heard(name) {
+			left = all[i:]
+		}
+	}
+	p.forget(left)
+	for _, name := range left {
 		others := slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == name })
 		ended, reason, err := p.once(ctx, pattern, exactly(others...), procs)
 		if err != nil {
@@ -69,19 +74,24 @@ func (p *Program) once(ctx context.Context, pattern, skip string, procs int) (en
 		}
 		args = append([]string{"-test.skip=" + skip}, args...)
 	}
-	out, stderr, failed, took, err := p.execute(ctx, procs, args...)
+	pace := newPace()
+	out, stderr, failed, err := p.execute(ctx, pace, procs, args...)
 	if err != nil {
 		return false, "", err
 	}
 	o := parse(out, p.Plain != "", procs)
-	share := took / time.Duration(max(len(o.results), 1))
+	subs := map[string]int{}
+	for _, r := range o.results {
+		subs[top(r.name)]++
+	}
 	for _, r := range o.results {
 		switch {
 		case p.has(r.name):
 		case hasProcs(r.name):
 			p.Absent = append(p.Absent, Absence{r.name, "its name has a key " + sample.GOMAXPROCS + " of its own: it sets GOMAXPROCS itself, or would be mislabelled"})
 		default:
-			p.Benchmarks = append(p.Benchmarks, Benchmark{r.name, share})
+			took := pace.took[top(r.name)]
+			p.Benchmarks = append(p.Benchmarks, Benchmark{r.name, took, took / time.Duration(subs[top(r.name)])})
 		}
 	}
 	for _, e := range o.ends {
@@ -93,6 +103,24 @@ func (p *Program) once(ctx context.Context, pattern, skip string, procs int) (en
 		return true, "", nil
 	}
 	return false, bench.Output{Stderr: stderr, Failed: failed}.Reason(), nil
+}
+
+// heard reports whether a top-level benchmark has printed anything of itself.
+func (p *Program) heard(name string) bool {
+	return slices.ContainsFunc(p.Benchmarks, func(b Benchmark) bool { return top(b.Name) == name }) ||
+		slices.ContainsFunc(p.Absent, func(a Absence) bool { return top(a.Name) == name })
+}
+
+// forget takes out the benchmarks of these top-level names.
+func (p *Program) forget(names []string) {
+	p.Benchmarks = slices.DeleteFunc(p.Benchmarks, func(b Benchmark) bool { return slices.Contains(names, top(b.Name)) })
+	p.Absent = slices.DeleteFunc(p.Absent, func(a Absence) bool { return slices.Contains(names, top(a.Name)) })
+}
+
+// top is the benchmark that a sub-benchmark belongs to.
+func top(name string) string {
+	name, _, _ = strings.Cut(name, "/")
+	return name
 }
 
 func (p *Program) has(name string) bool {
@@ -107,7 +135,7 @@ func hasProcs(name string) bool {
 
 // list is the top-level benchmarks of the binary.
 func (p *Program) list(ctx context.Context, procs int) ([]string, error) {
-	out, stderr, failed, _, err := p.execute(ctx, procs, append([]string{"-test.list=^Benchmark"}, p.Args...)...)
+	out, stderr, failed, err := p.execute(ctx, newPace(), procs, append([]string{"-test.list=^Benchmark"}, p.Args...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -123,35 +151,64 @@ func (p *Program) list(ctx context.Context, procs int) ([]string, error) {
 	return names, nil
 }
 
-var benchmarkName = regexp.MustCompile(`^Benchmark\w*$`)
+var benchmarkName = regexp.MustCompile(`^Benchmark[\pL\pN_]*$`)
+
+// pace is how long each top-level benchmark took, by when it was heard of.
+type pace struct {
+	last time.Time
+	took map[string]time.Duration
+}
+
+func newPace() *pace { return &pace{time.Now(), map[string]time.Duration{}} }
+
+var heardOf = regexp.MustCompile(`(?m)^(?:` + mark + `)?(Benchmark[\pL\pN_]*)`)
+
+// hear takes in what the process has just printed.
+func (p *pace) hear(text []byte) {
+	if m := heardOf.FindSubmatch(text); m != nil {
+		now := time.Now()
+		p.took[string(m[1])] += now.Sub(p.last)
+		p.last = now
+	}
+}
 
 // execute runs the test binary to its end. failed is its exit, empty if good.
-func (p *Program) execute(ctx context.Context, procs int, args ...string) (stdout, stderr []byte, failed string, took time.Duration, err error) {
-	ctx, cancel := context.WithTimeout(ctx, discoverBound)
-	defer cancel()
+func (p *Program) execute(ctx context.Context, pace *pace, procs int, args ...string) (stdout, stderr []byte, failed string, err error) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	hung := time.AfterFunc(discoverBound, func() { cancel(errHung) })
+	defer hung.Stop()
 	c := exec.CommandContext(ctx, p.Path, args...)
 	c.Dir = p.Dir
 	c.Env = append(os.Environ(), "GOMAXPROCS="+strconv.Itoa(procs))
 	c.WaitDelay = 2 * time.Second
 	c.Cancel = func() error { return stop(c) }
 	var out, diag bytes.Buffer
-	c.Stdout, c.Stderr = &out, &diag
-	began := time.Now()
+	c.Stdout, c.Stderr = writerFunc(func(text []byte) (int, error) {
+		hung.Reset(discoverBound)
+		pace.hear(text)
+		return out.Write(text)
+	}), &diag
 	runErr := c.Run()
-	took = time.Since(began)
 	var exit *exec.ExitError
 	switch {
-	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		failed = fmt.Sprintf("no end after %v: killed", discoverBound)
+	case context.Cause(ctx) == errHung:
+		failed = errHung.Error()
 	case ctx.Err() != nil:
-		return nil, nil, "", 0, ctx.Err()
+		return nil, nil, "", ctx.Err()
 	case errors.As(runErr, &exit), errors.Is(runErr, exec.ErrWaitDelay):
 		failed = runErr.Error()
 	case runErr != nil:
-		return nil, nil, "", 0, runErr
+		return nil, nil, "", runErr
 	}
-	return out.Bytes(), diag.Bytes(), failed, took, nil
+	return out.Bytes(), diag.Bytes(), failed, nil
 }
+
+var errHung = fmt.Errorf("printed nothing for %v: killed", discoverBound)
+
+type writerFunc func(text []byte) (int, error)
+
+func (f writerFunc) Write(text []byte) (int, error) { return f(text) }
 
 // exactly is the pattern that selects the benchmarks of these names, and no
 // others: for -test.bench and -test.skip, which match each part between

@@ -27,11 +27,11 @@ var (
 	binarySwitches = words("benchmem fullpath short")
 	binaryValues   = words("parallel skip timeout")
 	refused        = map[string]string{
-		"bench":     "write --bench before the --",
-		"benchtime": "write --time before the --",
-		"count":     "write --count before the --: each repetition is a process of its own",
-		"cpu":       "write --procs before the --: each GOMAXPROCS is a process of its own, as -cpu mislabels benchmarks with b.Loop",
-		"trace":     "write --trace cells before the --",
+		"bench":     "write --bench, before any --",
+		"benchtime": "write --time, before any --",
+		"count":     "write --count, before any --: each repetition is a process of its own",
+		"cpu":       "write --procs, before any --: each GOMAXPROCS is a process of its own, as -cpu mislabels benchmarks with b.Loop",
+		"trace":     "write --trace cells, before any --",
 		"cover":     coverage, "covermode": coverage, "coverpkg": coverage, "coverprofile": coverage,
 		"cpuprofile": profile, "memprofile": profile, "memprofilerate": profile, "blockprofile": profile, "blockprofilerate": profile,
 		"mutexprofile": profile, "mutexprofilefraction": profile,
@@ -43,14 +43,40 @@ var (
 		"json":      "the samples file is in the Go benchmark format",
 		"exec":      "the harness starts the test binary itself; see contend pack for other hosts",
 		"failfast":  "each benchmark is a process of its own",
-		"o":         "write --out before the --",
+		"o":         "write --out, before any --",
 		"c":         "this is how test binaries are built here",
 		"i":         "it does nothing",
-		"n":         "write --dry-run before the --",
-		"outputdir": "write --out before the --",
+		"n":         "write --dry-run, before any --",
+		"outputdir": "write --out, before any --",
 		"vet":       "run go vet beside it",
 	}
 )
+
+// Misplaced is what to do about the first flag of go test that stands among
+// ours: -bench Foo, --race. It is empty if there is none.
+func Misplaced(args []string) string {
+	for _, arg := range args {
+		if arg == "--" {
+			return ""
+		}
+		dashless := strings.TrimLeft(arg, "-")
+		if dashless == arg {
+			continue
+		}
+		name, _, _ := strings.Cut(dashless, "=")
+		switch known := slices.Concat(buildSwitches, buildValues, binarySwitches, binaryValues, words("C overlay args")); {
+		case slices.Contains(words("bench count trace"), name):
+			if !strings.HasPrefix(arg, "--") {
+				return "flags of contend have two dashes: --" + name
+			}
+		case refused[name] != "":
+			return refused[name]
+		case slices.Contains(known, name):
+			return "flags of go test go behind --: contend test ./pkg -- -" + name
+		}
+	}
+	return ""
+}
 
 func words(s string) []string { return strings.Fields(s) }
 
@@ -72,7 +98,7 @@ func sortFlags(args []string) (f goFlags, err error) {
 		isSwitch := slices.Contains(buildSwitches, name) || slices.Contains(binarySwitches, name) || name == "buildvcs" && !hasValue
 		known := isSwitch || slices.Contains(buildValues, name) || slices.Contains(binaryValues, name) || name == "C" || name == "overlay"
 		if !known {
-			return f, fmt.Errorf("-%s: no flag of go test that is known here", name)
+			return f, fmt.Errorf("-%s: no flag of go test that is known here; flags of contend stand before --", name)
 		}
 		if !isSwitch && !hasValue {
 			if i++; i == len(args) {

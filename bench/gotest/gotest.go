@@ -10,6 +10,7 @@
 package gotest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -50,12 +51,34 @@ func (o *Options) Bind(f *pflag.FlagSet) {
 	f.BoolVar(&o.Plain, "plain-testing", false, "build with the toolchain's own testing package: CPU time is then the whole process's")
 	for flag, usage := range map[string]string{
 		"trace": "none, or cells: traced repetitions of each benchmark",
-		"time":  "length of each timed window, as go test -benchtime",
+		"time":  fmt.Sprintf("length of each timed window, as go test -benchtime; %v with --against", pairTime),
+		"count": fmt.Sprintf("blocks: how often each cell is measured; %d with --against", pairCount),
 	} {
 		f.Lookup(flag).Usage = usage
 	}
 	_ = f.MarkHidden("variant") // there is --against
 	_ = f.MarkHidden("packed")  // contend run gives it
+}
+
+// What --against measures where nothing else is asked for: the noise of a host
+// comes in stretches, so that many short pairs tell more than few long ones.
+// Twenty find a change of 5% under noise of 2% in a family of 200.
+const (
+	pairCount = 20
+	pairTime  = 200 * time.Millisecond
+)
+
+// SetDefaults sets what depends on other options, and was not given as a flag.
+func (o *Options) SetDefaults(given func(flag string) bool) {
+	if o.Against == "" {
+		return
+	}
+	if !given("count") {
+		o.Count = pairCount
+	}
+	if !given("time") {
+		o.Time = pairTime
+	}
 }
 
 // Check refuses options that nothing can be built from.
@@ -112,8 +135,11 @@ type Program struct {
 // Benchmark is one that can be measured.
 type Benchmark struct {
 	Name string `json:"name"` // as testing names it, without a -N suffix
-	// Once is how long a process took that ran it once, set-up included.
-	Once time.Duration `json:"once"`
+	// Whole is how long its top-level benchmark took to run once, set-up and all
+	// sub-benchmarks included: what stands before B.Run is done in the process of
+	// each. Once is its own share.
+	Whole time.Duration `json:"whole"`
+	Once  time.Duration `json:"once"`
 }
 
 // Absence is a benchmark that cannot be measured, with the reason.
@@ -182,14 +208,41 @@ func Build(ctx context.Context, o *Options, facts *host.Facts, dir string, progr
 		return nil, err
 	}
 	for _, p := range s.Programs {
-		fmt.Fprintf(progress, "%s: looking for benchmarks\n", p.Package)
+		fmt.Fprintf(progress, "%s: looking for benchmarks: each runs once\n", p.Package)
 		if err := p.discover(ctx, o.Bench, slices.Max(procs)); err != nil {
 			return nil, err
 		}
+		fmt.Fprintf(progress, "%s: %s\n", p.Package, p.found())
 	}
 	s.match()
 	return s, s.empty()
 }
+
+// found says how many benchmarks there are.
+func (p *Program) found() string {
+	text := fmt.Sprintf("%d benchmarks", len(p.Benchmarks))
+	if len(p.Benchmarks) == 1 {
+		text = "1 benchmark"
+	}
+	if n := len(p.Absent); n > 0 {
+		text += fmt.Sprintf(", and %d that cannot be measured: %s: %s", n, p.Absent[0].Name, p.Absent[0].Reason)
+		if n > 1 {
+			text += " …"
+		}
+	}
+	if len(p.Benchmarks) == 0 {
+		return text
+	}
+	slowest := slices.MaxFunc(p.Benchmarks, func(a, b Benchmark) int { return cmp.Compare(a.Whole, b.Whole) })
+	if slowest.Whole > slow {
+		name := top(slowest.Name)
+		text += fmt.Sprintf("; %s took %v to run once, which its processes may do too: -- -skip='^%s$' leaves it out", name, slowest.Whole.Round(time.Second), name)
+	}
+	return text
+}
+
+// slow is a set-up that is worth a word: most benchmarks have none that is felt.
+const slow = 10 * time.Second
 
 // match takes out what only one variant has: it cannot be compared.
 func (s *Suite) match() {
@@ -277,11 +330,12 @@ func (s *Suite) cell(o *Options, p *Program, b Benchmark, probe string, procs in
 	s.raw[name] = b.Name
 	args := []string{"-test.run=^$", "-test.paniconexit0", "-test.bench=" + exactly(b.Name), "-test.benchtime=" + o.Time.String()}
 	if probe != "" {
-		args = append(args, "-test.trace=${CONTEND_DIR}/"+tracePath("${CONTEND_PREFIX}")+partial)
+		args = append(args, "-test.trace=${CONTEND_DIR}/"+tracePath("${CONTEND_PREFIX}")+bench.Partial)
 	}
 	return bench.Cell{
 		Name: name, Variant: p.Variant, Program: p.id(), Procs: procs, Dir: p.Dir,
 		Args: append(args, p.Args...), Expect: b.Once*rounds + o.Time*3/2,
+		Bound: time.Minute + 10*(b.Whole+b.Once*rounds+o.Time*3/2),
 	}
 }
 

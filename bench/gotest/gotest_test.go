@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"maps"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -211,6 +212,25 @@ func checkOdd(t *testing.T, name string, procs int, s *sample.Sample) {
 	case "HidesTime":
 		if _, ok := s.Value("ns/op"); ok || value("rounds") != 3 {
 			t.Errorf("%s: %v", s.Name, s.Values)
+		}
+	}
+}
+
+// TestWindow: CPU time is that of the timed window, as the benchmark reads it
+// there itself: neither the set-up's nor that of rounds that look for N.
+func TestWindow(t *testing.T) {
+	o := options(t, module(t, "window.txtar"))
+	o.Time = 100 * time.Millisecond
+	_, set := sweep(t, o)
+	if len(set.Samples) != 8 {
+		t.Errorf("%d samples, want 4 benchmarks at 2 values", len(set.Samples))
+	}
+	for _, s := range set.Samples {
+		ours, _ := s.Value("cpu-ns/op")
+		hand, _ := s.Value("hand-ns/op")
+		t.Logf("%s: %.6g by hand, ratio %.4f", s.Name, hand, ours/hand)
+		if !s.Valid() || !(math.Abs(ours/hand-1) <= 0.02) {
+			t.Errorf("%s: %g cpu-ns/op, %g by hand (%s)", s.Name, ours, hand, s.Invalid)
 		}
 	}
 }

@@ -65,17 +65,28 @@ func overlay(goroot, dir string, more map[string]string) (path string, err error
 	return path, os.WriteFile(path, text, 0o644)
 }
 
-// readOverlay reads an overlay of the user's own.
-func readOverlay(path string) (map[string]string, error) {
-	text, err := os.ReadFile(path)
+// readOverlay reads an overlay of the user's own. As the go command has it,
+// relative paths, that of the overlay too, begin where it is started.
+func readOverlay(path, from string) (map[string]string, error) {
+	absolute := func(path string) string {
+		if path == "" || filepath.IsAbs(path) { // an empty one takes the file away
+			return path
+		}
+		return filepath.Join(from, path)
+	}
+	text, err := os.ReadFile(absolute(path))
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("-overlay: %w", err)
 	}
 	var o struct{ Replace map[string]string }
 	if err := json.Unmarshal(text, &o); err != nil {
-		return nil, fmt.Errorf("%s: no overlay: %w", path, err)
+		return nil, fmt.Errorf("-overlay: %s: %w", path, err)
 	}
-	return o.Replace, nil
+	replaced := map[string]string{}
+	for file, other := range o.Replace {
+		replaced[absolute(file)] = absolute(other)
+	}
+	return replaced, nil
 }
 
 // patch adds the calls of the accounting to the text of testing/benchmark.go,

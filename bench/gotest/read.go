@@ -255,33 +255,27 @@ func (r *reader) values(res result, o bench.Output) []sample.Value {
 	return values
 }
 
-// partial is the suffix of a trace that is still being written.
-const partial = ".tmp"
-
 // tracePath is where a cell's trace goes, below the run folder.
 func tracePath(prefix string) string { return "traces/" + prefix + ".trace" }
 
 // trace takes in the trace that the test binary wrote, if one was asked for. That
-// of a process that ended badly is removed.
+// of a process that ended badly stays as it is.
 func (r *reader) trace(o bench.Output) ([]sample.Attachment, error) {
 	name := tracePath(o.Prefix)
 	path := filepath.Join(o.Dir, filepath.FromSlash(name))
-	f, err := os.Open(path + partial)
-	if errors.Is(err, os.ErrNotExist) {
+	f, err := os.Open(path + bench.Partial)
+	if errors.Is(err, os.ErrNotExist) || o.Failed != "" {
 		return nil, nil
 	}
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
-	if o.Failed != "" {
-		return nil, os.Remove(path + partial)
-	}
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
 		return nil, err
 	}
-	if err := os.Rename(path+partial, path); err != nil {
+	if err := os.Rename(path+bench.Partial, path); err != nil {
 		return nil, err
 	}
 	return []sample.Attachment{{Kind: "trace", Path: name, SHA256: hex.EncodeToString(h.Sum(nil))}}, nil

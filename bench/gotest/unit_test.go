@@ -42,6 +42,25 @@ func TestSortFlags(t *testing.T) {
 	}
 }
 
+func TestMisplaced(t *testing.T) {
+	for args, want := range map[string]string{
+		". -bench Foo":           "two dashes: --bench",
+		"./pkg -count=3":         "two dashes: --count",
+		". --race":               "go behind --: contend test ./pkg -- -race",
+		". --procs 1 -tags=x":    "go behind --: contend test ./pkg -- -tags",
+		". --benchtime 1s":       "--time",
+		". -cpu 1,2":             "--procs",
+		". --cover":              "coverage counters",
+		". --bench X --time 1s":  "",
+		". --nonsense":           "",
+		". -x-y -- -race -short": "",
+	} {
+		if got := Misplaced(strings.Fields(args)); want == "" && got != "" || !strings.Contains(got, want) {
+			t.Errorf("%s: %q, want %q", args, got, want)
+		}
+	}
+}
+
 // TestPatch: a testing package of another shape is refused, with what is
 // missing, whatever was changed.
 func TestPatch(t *testing.T) {

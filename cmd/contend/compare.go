@@ -39,7 +39,11 @@ compare, 3 with --strict: the data cannot decide.`,
 			if err != nil {
 				return err
 			}
-			return verdict(old, new, opt, format, strict)
+			c, err := compare.Compare(old, new, opt)
+			if err != nil {
+				return err
+			}
+			return verdict(c, format, strict)
 		},
 	}
 	f := c.Flags()
@@ -56,11 +60,7 @@ compare, 3 with --strict: the data cannot decide.`,
 }
 
 // verdict prints the comparison. Its error is the exit code.
-func verdict(old, new compare.Side, opt compare.Options, format string, strict bool) error {
-	c, err := compare.Compare(old, new, opt)
-	if err != nil {
-		return err
-	}
+func verdict(c *compare.Comparison, format string, strict bool) error {
 	if err := c.Write(os.Stdout, format); err != nil {
 		return err
 	}

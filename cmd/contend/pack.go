@@ -26,7 +26,7 @@ func newPack() *cobra.Command {
 	var output string
 	var include []string
 	c := &cobra.Command{
-		Use:   "pack PACKAGE [-- FLAGS OF GO TEST]",
+		Use:   "pack [PACKAGE] [flags] [-- FLAGS OF GO TEST]",
 		Short: "Pack a sweep into one archive for a host without Go",
 		Long: `Compile a package's test binary, and pack it with its testdata, the flags and this
 program into one archive. On the other host, unpack it and start its run.sh: it
@@ -46,6 +46,7 @@ GOMAXPROCS (--procs auto) is chosen there.`,
 	o.Bind(c.Flags())
 	c.PersistentFlags().StringVarP(&output, "output", "o", "contend-bundle.tar.gz", "the archive to write")
 	c.Flags().StringArrayVar(&include, "include", nil, "a file or folder below the module's root that the benchmarks read, beside their testdata")
+	completeGoTest(c)
 	c.AddCommand(newPackSweep(&output))
 	return c
 }

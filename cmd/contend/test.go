@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -18,28 +19,52 @@ import (
 func newTest() *cobra.Command {
 	var o gotest.Options
 	gate := compare.Default
+	gate.CPU = true
 	c := &cobra.Command{
-		Use:   "test PACKAGE [-- FLAGS OF GO TEST]",
+		Use:   "test [PACKAGE] [flags] [-- FLAGS OF GO TEST]",
 		Short: "Measure any package's Go benchmarks over values of GOMAXPROCS",
 		Long: `Build a package's test binary once, and measure each of its benchmarks at each
 GOMAXPROCS, each time in a process of its own, in random blocks. The package
 needs no change. CPU time is that of the benchmark's timed window.
 
 With --against, the benchmarks of another revision are measured beside those of
-the working tree, in the same blocks, and the verdict is that of contend compare.`,
+the working tree, in the same blocks. The verdict is that of contend compare, on
+wall time and CPU time; exit code 1 is a regression.`,
 		Example: `  contend test ./pkg --bench Map
   contend test sync --bench Mutex --procs 1,2,4 --quick
   contend test ./pkg --bench Foo --trace cells -- -tags integration -short
-  contend test ./pkg --against HEAD~1 --unit cpu-ns/op`,
+  contend test ./pkg --against HEAD~1`,
 		Args: onePackage,
 		RunE: func(c *cobra.Command, args []string) error {
+			if c.Flags().Changed("unit") && o.Against == "" && o.Packed == "" {
+				return errors.New("--unit: what is gated is asked with --against REVISION; samples hold all units")
+			}
 			setPackage(&o, c, args)
+			o.SetDefaults(c.Flags().Changed)
 			return test(c.Context(), &o, gate)
 		},
 	}
 	o.Bind(c.Flags())
-	c.Flags().StringSliceVar(&gate.Units, "unit", nil, "with --against: gated units, e.g. ops/s,cpu-ns/op (default ops/s, else ns/op)")
+	c.Flags().StringSliceVar(&gate.Units, "unit", nil, "with --against: gated units, e.g. ops/s,cpu-ns/op (default ops/s, else ns/op; and cpu-ns/op)")
+	completeGoTest(c)
 	return c
+}
+
+// completeGoTest is what test and pack have in common: shells offer folders and
+// values, and flags of go test that stand in the wrong place get the right one.
+func completeGoTest(c *cobra.Command) {
+	c.DisableFlagsInUseLine = true // Use has them in their place
+	c.ValidArgsFunction = func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+		return nil, cobra.ShellCompDirectiveFilterDirs
+	}
+	completeList(c, "trace", func() []string { return []string{"none", "cells"} })
+	completeList(c, "affinity", func() []string { return []string{"none", "cores"} })
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		if hint := gotest.Misplaced(os.Args[1:]); hint != "" {
+			return fmt.Errorf("%w: %s", err, hint)
+		}
+		return err
+	})
 }
 
 // onePackage checks arguments of the form PACKAGE -- FLAGS, where both may be
@@ -104,8 +129,15 @@ func test(ctx context.Context, o *gotest.Options, gate compare.Options) (err err
 	}
 	old := compare.Side{Label: suite.Against, Set: set, Variant: gotest.Base}
 	new := compare.Side{Label: "working tree", Set: set, Variant: gotest.Head}
-	if err := verdict(old, new, gate, "text", o.Strict); err != nil {
+	c, err := compare.Compare(old, new, gate)
+	if err != nil {
 		return err
+	}
+	if err := verdict(c, "text", o.Strict); err != nil {
+		return err
+	}
+	if c.Count(compare.Unclear) > 0 {
+		fmt.Fprintf(os.Stderr, "undecided: give --count %d: it goes on from these samples; a quieter host needs fewer\n", max(c.Needed(), o.Count+compare.MinN))
 	}
 	return measured // some samples may be invalid
 }

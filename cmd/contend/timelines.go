@@ -5,33 +5,37 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/report/chart"
+	"github.com/contend-go/contend/report/derive"
 	"github.com/contend-go/contend/report/html"
 	"github.com/contend-go/contend/traces/show"
 )
 
 // timelines draws the tours of a set into dir, as timeline-BACKEND.png, and
-// returns what a report shows of them. Tours that cannot be read are said on
-// stderr.
+// returns what a report shows of them and of traced cells. Traces that cannot be
+// read are said on stderr.
 func timelines(set *sample.Set, dir string) (pictures []html.Timeline, tables []html.Table, err error) {
 	tours, notes := show.Tours(set, chart.TimelineColumns)
-	for _, n := range notes {
+	cells, more := show.Cells(set)
+	for _, n := range append(notes, more...) {
 		fmt.Fprintln(os.Stderr, "contend:", n)
-	}
-	sites := html.Table{
-		Title: "Worst places to wait", Columns: show.SiteColumns, Numeric: []bool{false, false, false, true, true, true, true, false},
-		About: "Over a tour through all values of GOMAXPROCS. Lost CPU time: the share of the time of Ps without a goroutine that is charged to waits at this line.",
 	}
 	if len(tours) > 0 {
 		if err := os.MkdirAll(dir, 0o777); err != nil {
 			return nil, nil, err
 		}
 	}
+	costs := derive.Costs(set)
 	names := map[string]int{}
 	for _, t := range tours {
-		pic, err := timeline(t.Trace, t.Backend, t.Conditions).Picture()
+		tl := timeline(t.Trace, t.Backend, t.Conditions)
+		for _, w := range t.Account.Windows {
+			tl.Cost = append(tl.Cost, costs[t.Steps[w.Label]].Median)
+		}
+		pic, err := tl.Picture()
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s: %w", t.Name, err)
 		}
@@ -47,20 +51,41 @@ func timelines(set *sample.Set, dir string) (pictures []html.Timeline, tables []
 			return nil, nil, err
 		}
 		pictures = append(pictures, html.Timeline{Title: t.Backend, About: t.Conditions, PNG: png.Bytes()})
-		sites.Rows = append(sites.Rows, t.SiteRows(3)...)
 	}
-	if len(sites.Rows) > 0 {
-		tables = append(tables, sites)
+	return pictures, traceTables(tours, cells, costs), nil
+}
+
+// traceTables are what traces tell beyond pictures and samples.
+func traceTables(tours []*show.Tour, cells []*show.Cell, costs map[*sample.Sample]derive.Estimate) []html.Table {
+	cost := func(s *sample.Sample) string {
+		if e := costs[s]; e.N > 0 {
+			return derive.Format("×", e.Median)
+		}
+		return "–"
 	}
-	rows, notes := show.CellSites(set, 3)
-	for _, n := range notes {
-		fmt.Fprintln(os.Stderr, "contend:", n)
+	const lost = "Lost CPU time: the share of the time of Ps without a goroutine that is charged to waits at this line."
+	numeric := []bool{false, false, false, true, true, true, true, false, true}
+	toured := html.Table{
+		Title: "Worst places to wait", Columns: show.SiteColumns, Numeric: numeric,
+		About: "Over a tour through all values of GOMAXPROCS; what tracing cost stands in the timelines. " + lost,
 	}
-	if len(rows) > 0 {
-		cells := sites
-		cells.Title, cells.Rows = "Worst places to wait, traced cells", rows
-		cells.About = "Of each series one trace, at the highest GOMAXPROCS that this host has CPUs for. Lost CPU time: the share of the time of Ps without a goroutine that is charged to waits at this line."
-		tables = append(tables, cells)
+	traced := html.Table{
+		Title: "Worst places to wait, traced cells", Columns: append(slices.Clone(show.SiteColumns), show.CostColumn), Numeric: numeric,
+		About: "Of each series the traces at the highest GOMAXPROCS that this host has CPUs for, all repetitions together. " + lost,
 	}
-	return pictures, tables, nil
+	work := html.Table{
+		Title: "CPU time by kind", Columns: show.CPUColumns(), Numeric: []bool{false, true, true, true, true, true, true, true, true, true, true},
+		About: "Shares of the CPU profiler's samples, 100 for each second of CPU time: few of them tell little. First the tours, step by step, then the traced cells.",
+	}
+	for _, t := range tours {
+		toured.Rows = append(toured.Rows, t.SiteRows(3)...)
+		work.Rows = append(work.Rows, t.CPURows(cost)...)
+	}
+	for _, c := range cells {
+		traced.Rows = append(traced.Rows, c.SiteRows(3, cost)...)
+		if row := c.CPURow(cost); row != nil {
+			work.Rows = append(work.Rows, row)
+		}
+	}
+	return slices.DeleteFunc([]html.Table{toured, traced, work}, func(t html.Table) bool { return len(t.Rows) == 0 })
 }

@@ -17,7 +17,6 @@ type pick func(*derive.Point) derive.Estimate
 func untraced(unit string) pick {
 	return func(p *derive.Point) derive.Estimate { return p.Units[unit] }
 }
-func traced(unit string) pick { return func(p *derive.Point) derive.Estimate { return p.Traced[unit] } }
 
 func rate(p *derive.Point) derive.Estimate    { return p.Rate }
 func ceiling(p *derive.Point) derive.Estimate { return p.Ceiling }
@@ -306,16 +305,6 @@ func lines(unit string) func(*derive.View, *derive.Facet) *Picture {
 		return linesPicture(v, f, unit+" by GOMAXPROCS", seriesEntries(v, ranked(f, of), of), 340,
 			[]linesPanel{{unit: u.About, of: of}})
 	}
-}
-
-// waiting shows Ps at a stand, from traces.
-func waiting(v *derive.View, f *derive.Facet) *Picture {
-	of := traced("p-wait")
-	if !has(f, of) {
-		return nil
-	}
-	return linesPicture(v, f, "Ps at a stand, by GOMAXPROCS (traced runs)", seriesEntries(v, ranked(f, of), of), 340,
-		[]linesPanel{{heading: "p-wait", unit: "% of P", percent: true, of: of}})
 }
 
 // hits is the hit ratio, where anything misses: flat lines at 100% say in a

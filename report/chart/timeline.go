@@ -12,6 +12,7 @@ import (
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
+	"github.com/contend-go/contend/report/derive"
 	"github.com/contend-go/contend/traces/account"
 )
 
@@ -29,6 +30,9 @@ type Timeline struct {
 	// the threads' clocks, for traces without switch records; nil or negative
 	// where it is not known.
 	CPU []time.Duration
+	// Cost is, by window, the throughput while traced ÷ untraced; nil, or 0 for a
+	// window, where it is not known.
+	Cost []float64
 	// Usable is how many CPUs the traced process could use, 0 if that is not
 	// known. Windows with more Ps are marked as oversubscribed.
 	Usable int
@@ -160,9 +164,34 @@ func (l *timelineLayout) table() []tableRow {
 			}})
 		}
 	}
-	return append(rows, tableRow{"waiting", func(_ int, w *account.Window) string {
+	rows = append(rows, tableRow{"waiting", func(_ int, w *account.Window) string {
 		return fmt.Sprintf("%.0f%%", 100*w.PWait())
-	}})
+	}}, tableRow{"mostly", mostly})
+	if l.Cost != nil {
+		rows = append(rows, tableRow{"÷ untraced", func(i int, _ *account.Window) string {
+			if l.Cost[i] == 0 {
+				return "–"
+			}
+			return derive.Format("×", l.Cost[i])
+		}})
+	}
+	return rows
+}
+
+// mostly is the largest part of what a window's Ps stand still for, and its share of
+// capacity.
+func mostly(_ int, w *account.Window) string {
+	by := w.WaitBy()
+	most := 0
+	for i, share := range by {
+		if share > by[most] {
+			most = i
+		}
+	}
+	if by[most] < 0.005 {
+		return "–"
+	}
+	return fmt.Sprintf("%s %.0f%%", account.WaitKinds[most], 100*by[most])
 }
 
 // visible is the share of a picture from which a state is seen.
@@ -454,6 +483,9 @@ func (l *timelineLayout) drawAxis(c draw.Canvas, lanes vg.Rectangle) {
 		c.FillText(sty, vg.Point{X: x, Y: lanes.Min.Y - 5}, shortDuration(d))
 	}
 	note := "Each column of pixels has the exact share of every state. The table and the bars are shares of capacity, GOMAXPROCS × time; waiting is p-wait, Ps that run no goroutine."
+	if l.marked {
+		note += " What lies between marked windows is in neither."
+	}
 	small := label(7, faint, draw.XLeft, draw.YTop)
 	c.FillText(small, vg.Point{X: c.Min.X, Y: lanes.Min.Y - 22}, fit(small, note, c.Max.X-c.Min.X))
 }

@@ -27,6 +27,9 @@ type Options struct {
 	// family. None stands for one primary unit per cell: ops/s, or else ns/op,
 	// or else the first that both sides have and that has a direction.
 	Units []string
+	// CPU gates cpu-ns/op too, where Units names none and both sides have it:
+	// what others on the host take from wall time, they do not take from it.
+	CPU bool
 	// MinEffect is the smallest change that matters, as a fraction: 0.03.
 	MinEffect float64
 	// Alpha is the chance of a false alarm in the whole family: 0.05.
@@ -250,6 +253,17 @@ func (c *Comparison) gate(units []string, direction func(string) sample.Better) 
 		}
 		return list
 	}
+	gated := primary(units, direction)
+	if c.CPU && slices.Contains(units, unitCPU) && !slices.Contains(gated, unitCPU) {
+		gated = append(gated, unitCPU)
+	}
+	return gated
+}
+
+const unitCPU = "cpu-ns/op"
+
+// primary is the unit that stands for a cell, as a list of at most one.
+func primary(units []string, direction func(string) sample.Better) []string {
 	for _, u := range []string{"ops/s", "ns/op"} {
 		if slices.Contains(units, u) {
 			return []string{u}
@@ -357,6 +371,18 @@ func (r *Row) decide(o Options) {
 	default:
 		r.Verdict = Same
 	}
+}
+
+// Needed is how many samples a side decide the unclear rows nine times in ten,
+// if their true change is Want; 0 if there are none, or too few samples to tell.
+func (c *Comparison) Needed() int {
+	n := 0
+	for _, r := range c.Gated() {
+		if r.Verdict == Unclear {
+			n = max(n, r.Needed)
+		}
+	}
+	return n
 }
 
 // Count is how many gated rows have the verdict.

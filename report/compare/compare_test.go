@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -218,6 +219,50 @@ func TestUnits(t *testing.T) {
 	c := compareTexts(t, text, text, with(func(o *Options) { o.Units = []string{"cpu-ns/op", "ctxsw/op"} }))
 	if len(c.Gated()) != 2 || len(c.Rows) != 3 || math.Abs(c.Gated()[0].Level-0.975) > 1e-12 {
 		t.Errorf("%d gated of %d, level %g", len(c.Gated()), len(c.Rows), c.Gated()[0].Level)
+	}
+}
+
+// TestUnitCPU: CPU time joins the unit that stands for a cell, and no other list.
+func TestUnitCPU(t *testing.T) {
+	for _, c := range []struct {
+		values string // of a cell
+		units  []string
+		want   string
+	}{
+		{"5 ns/op 4 cpu-ns/op 3 ops/s", nil, "cpu-ns/op ops/s"},
+		{"4 cpu-ns/op 3 B/op", nil, "cpu-ns/op"},
+		{"5 ns/op", nil, "ns/op"},
+		{"5 ns/op 4 cpu-ns/op", []string{"ns/op"}, "ns/op"},
+	} {
+		text := strings.Repeat("BenchmarkA 1 "+c.values+"\n", MinN)
+		var got []string
+		for _, r := range compareTexts(t, text, text, with(func(o *Options) { o.CPU, o.Units = true, c.units })).Gated() {
+			got = append(got, r.Unit)
+		}
+		slices.Sort(got)
+		if strings.Join(got, " ") != c.want {
+			t.Errorf("%s: gated are %v, want %s", c.values, got, c.want)
+		}
+	}
+}
+
+// TestUnclear: what the data cannot decide names the samples that would.
+func TestUnclear(t *testing.T) {
+	var old, new []float64
+	for i := range 10 {
+		old, new = append(old, 100+float64(i*7%10)*5), append(new, 104+float64(i*3%10)*6)
+	}
+	c := compareTexts(t, lines("BenchmarkA", "ns/op", old...), lines("BenchmarkA", "ns/op", new...), Default)
+	r := only(t, c)
+	if r.Verdict != Unclear || c.Needed() != r.Needed || r.Needed <= 10 {
+		t.Fatalf("%s, needs %d of %d", r.Verdict, c.Needed(), r.Needed)
+	}
+	var out bytes.Buffer
+	if err := c.Write(&out, "text"); err != nil || !strings.Contains(out.String(), fmt.Sprintf("the data cannot decide; %d samples a side can", r.Needed)) {
+		t.Errorf("%v\n%s", err, out.String())
+	}
+	if c := compareTexts(t, lines("BenchmarkA", "ns/op", ninety...), lines("BenchmarkA", "ns/op", hundred...), Default); c.Needed() != 0 {
+		t.Errorf("a decided comparison needs %d", c.Needed())
 	}
 }
 

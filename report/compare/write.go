@@ -73,7 +73,11 @@ func (c *Comparison) remarks() []string {
 		add("no valid sample on one side: %s", few(c.Crashed))
 	}
 	if n := c.Count(Unclear); n > 0 {
-		add("%d %s unclear: the data cannot decide; more samples can (column \"needs\")", n, plural(n, "comparison"))
+		more := "more samples"
+		if needed := c.Needed(); needed > 0 {
+			more = fmt.Sprintf("%d samples a side", needed)
+		}
+		add("%d %s unclear: the data cannot decide; %s can (column \"needs\")", n, plural(n, "comparison"), more)
 	}
 	if len(c.Missing) > 0 {
 		add("%d %s missing from %s: %s", len(c.Missing), plural(len(c.Missing), "cell"), c.NewLabel, few(c.Missing))

@@ -43,6 +43,7 @@ type Facet struct {
 	Boundaries  []Boundary
 	HasControl  bool
 	HasTraced   bool
+	Toured      bool // Point.Wait is of tours, as no cell was traced on its own
 	DerivedRate bool // ops/s were computed from the wall time per operation
 	Findings    []Finding
 
@@ -67,6 +68,12 @@ type Point struct {
 	Control map[string]Estimate // the share-nothing control
 	Traced  map[string]Estimate // samples under a probe
 
+	// Wait is p-wait and its parts, see [WaitParts]: of traced samples or, where
+	// the facet has none, of tours. Cost is the throughput of the same samples ÷
+	// that of untraced ones.
+	Wait map[string]Estimate
+	Cost Estimate
+
 	Rate       Estimate // operations per second
 	Ceiling    Estimate // the control's
 	Speedup    Estimate // rate ÷ rate at the facet's lowest GOMAXPROCS
@@ -76,7 +83,7 @@ type Point struct {
 	Warnings []Count // of its samples, the control's included
 	Invalid  []Count // reasons of samples left out of all estimates
 
-	shared, control, traced []*sample.Sample
+	shared, control, traced, toured []*sample.Sample
 }
 
 // Count is a text and how many samples it concerns.
@@ -153,6 +160,7 @@ type builder struct {
 	control map[pointKey]*[]*sample.Sample
 	lists   map[like]*[]*sample.Sample // where like samples go
 	left    map[pointKey]bool          // points that are left out
+	toured  map[pointKey]*[]*sample.Sample
 	// controlOf maps each point to the key of its control, which lacks the
 	// sharing field.
 	controlOf map[*Point]pointKey
@@ -176,6 +184,7 @@ func newBuilder(set *sample.Set) *builder {
 		control:   map[pointKey]*[]*sample.Sample{},
 		lists:     map[like]*[]*sample.Sample{},
 		left:      map[pointKey]bool{},
+		toured:    map[pointKey]*[]*sample.Sample{},
 		controlOf: map[*Point]pointKey{},
 	}
 	groups := map[string][]identity{}
@@ -219,23 +228,20 @@ func (b *builder) add(s *sample.Sample) {
 // if it is not shown.
 func (b *builder) list(s *sample.Sample) *[]*sample.Sample {
 	id := b.ids[s.Name]
-	if id.probe == "tour" {
-		return nil // through several values of GOMAXPROCS: no point of a curve
-	}
 	keys := b.keys[id.signature()]
 	label, names := id.split(keys)
 	fields := append(slices.Clone(b.origins[keyOf(s)].fields), names...)
 	control := pointKey{fieldsKey(fields), label, id.procs}
 	if id.sharing == "none" && b.shared {
-		if b.control[control] == nil {
-			b.control[control] = new([]*sample.Sample)
-		}
-		return b.control[control]
+		return listAt(b.control, control)
 	}
 	if id.sharing != "" {
 		fields = append(fields, sample.Field{Key: keySharing, Value: id.sharing})
 	}
 	key := pointKey{fieldsKey(fields), label, id.procs}
+	if id.probe == "tour" { // of a process of another history: no point of a curve but that of waiting
+		return listAt(b.toured, key)
+	}
 	p := b.points[key]
 	if p == nil {
 		if p = b.newPoint(key, fields, s); p == nil {
@@ -249,6 +255,14 @@ func (b *builder) list(s *sample.Sample) *[]*sample.Sample {
 		return &p.traced
 	}
 	return &p.shared
+}
+
+// listAt is the list at key, made if there is none.
+func listAt(m map[pointKey]*[]*sample.Sample, key pointKey) *[]*sample.Sample {
+	if m[key] == nil {
+		m[key] = new([]*sample.Sample)
+	}
+	return m[key]
 }
 
 // The most that a page can show, and that its reader can find: series of one
@@ -421,6 +435,11 @@ func (b *builder) finish() *View {
 	} else if n := len(b.control); n > 0 {
 		b.view.Notes = append(b.view.Notes, fmt.Sprintf("%d share-nothing controls have no shared sample beside them and are not shown", n))
 	}
+	for key, p := range b.points {
+		if list := b.toured[key]; list != nil {
+			p.toured = *list
+		}
+	}
 	b.view.Units = unitsOf(b.set)
 	b.view.Backends = backends(b.set)
 	references := map[string]bool{}
@@ -437,6 +456,7 @@ func (b *builder) finish() *View {
 			}
 			s.speedup(f)
 		}
+		f.waits()
 	}
 	b.view.common()
 	for _, s := range b.set.Samples {
@@ -465,9 +485,9 @@ func (v *View) common() {
 
 // estimate fills in what the point's own samples say.
 func (p *Point) estimate(f *Facet) {
-	p.Invalid = invalid(p.shared, p.control, p.traced)
-	p.shared, p.control, p.traced = valid(p.shared), valid(p.control), valid(p.traced)
-	p.Warnings = warnings(p.shared, p.control, p.traced)
+	p.Invalid = invalid(p.shared, p.control, p.traced, p.toured)
+	p.shared, p.control, p.traced, p.toured = valid(p.shared), valid(p.control), valid(p.traced), valid(p.toured)
+	p.Warnings = warnings(p.shared, p.control, p.traced, p.toured)
 	p.Units, p.Control, p.Traced = summaries(p.shared), summaries(p.control), summaries(p.traced)
 	f.HasControl = f.HasControl || len(p.control) > 0
 	f.HasTraced = f.HasTraced || len(p.traced) > 0

@@ -55,8 +55,11 @@ func TestTruthIsFound(t *testing.T) {
 			if p.Oversubscribed != (p.Procs > 16) {
 				t.Errorf("%s: oversubscribed %v", where, p.Oversubscribed)
 			}
-			if r := p.Traced["ops/s"].Median / p.Rate.Median; math.Abs(r-0.8) > 0.05 {
-				t.Errorf("%s: traced %v, untraced %v", where, p.Traced["ops/s"], p.Rate)
+			if math.Abs(p.Cost.Median-0.8) > 0.05 || !p.Cost.Paired {
+				t.Errorf("%s: traced ÷ untraced %v, want 0.8", where, p.Cost)
+			}
+			if w := p.Wait; f.Toured || w["p-wait"].N != 20 || !near(w["p-wait-lock"], 0.6*w["p-wait"].Median) {
+				t.Errorf("%s: waits %v", where, w)
 			}
 		}
 	}
@@ -309,11 +312,46 @@ func TestInvalidSamplesAreLeftOut(t *testing.T) {
 	}
 }
 
-// TestToursAreNoPoints: a tour goes through all values of GOMAXPROCS.
+// TestToursAreNoPoints: a tour goes through all values of GOMAXPROCS. It tells
+// what Ps wait for, where no cell was traced on its own.
 func TestToursAreNoPoints(t *testing.T) {
-	v := New(read(t, "BenchmarkC/sharing=all/probe=tour/backend=a/gomaxprocs=4 1 4 ns/op 0.5 p-wait\n"))
+	const tour = "BenchmarkC/sharing=all/probe=tour/backend=a/gomaxprocs=4 1 8 ns/op 0.5 p-wait 0.5 p-wait-lock\n"
+	v := New(read(t, tour))
 	if len(v.Facets) != 0 {
 		t.Errorf("%d facets of a tour alone", len(v.Facets))
+	}
+	const untraced = "BenchmarkC/sharing=all/backend=a/gomaxprocs=4 1 4 ns/op\n"
+	f := New(read(t, tour+untraced)).Facets[0]
+	if p := f.Series[0].Points[0]; !f.Toured || p.Rate.N != 1 || p.Wait["p-wait-lock"].Median != 0.5 || p.Cost.Median != 0.5 || len(p.Traced) != 0 {
+		t.Errorf("toured %v, point %+v", f.Toured, p)
+	}
+	f = New(read(t, tour+untraced+"BenchmarkC/sharing=all/probe=trace/backend=a/gomaxprocs=4 1 5 ns/op 0.25 p-wait\n")).Facets[0]
+	if p := f.Series[0].Points[0]; f.Toured || p.Wait["p-wait"].Median != 0.25 || p.Wait["p-wait"].N != 1 || p.Cost.Median != 0.8 {
+		t.Errorf("beside a traced cell: toured %v, point %+v", f.Toured, p)
+	}
+}
+
+func TestCosts(t *testing.T) {
+	set := read(t, plan.Text())
+	costs := Costs(set)
+	v := New(set)
+	checked := 0
+	for _, s := range set.Samples {
+		_, probed := s.Name.Get("probe")
+		if e, ok := costs[s]; ok != probed {
+			t.Fatalf("%s has cost %v", s.Name, e)
+		} else if probed {
+			backend, _ := s.Name.Get("backend")
+			for _, sr := range v.Facets[0].Series {
+				if sr.Name == backend && sr.Point(s.Name.Procs()).Cost != e {
+					t.Errorf("%s: cost %v, in the view %v", s.Name, e, sr.Point(s.Name.Procs()).Cost)
+				}
+			}
+			checked++
+		}
+	}
+	if checked == 0 {
+		t.Error("no traced samples")
 	}
 }
 

@@ -21,7 +21,7 @@ const (
 // what the notation prints from, and what is printed behind a scaled value.
 func NotationOf(unit string) (n Notation, factor float64, suffix string) {
 	switch {
-	case fractions[unit]:
+	case fractions[unit] || strings.HasPrefix(unit, WaitUnit):
 		return Percent, 1, ""
 	case unit == "ns/op" || strings.HasSuffix(unit, "-ns/op") || strings.HasSuffix(unit, "-ns"):
 		return Duration, 1, ""
@@ -39,7 +39,7 @@ func NotationOf(unit string) (n Notation, factor float64, suffix string) {
 
 // fractions are the units between 0 and 1 that are read as percentages.
 var fractions = map[string]bool{
-	"cpu-unused": true, "p-idle": true, "p-wait": true, "hits/get": true,
+	"cpu-unused": true, "p-idle": true, "hits/get": true,
 	"reads/op": true, "gc-cpu": true, "steal": true, "efficiency": true,
 }
 

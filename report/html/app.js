@@ -136,7 +136,7 @@
       const into = sectionOf(s.id).querySelector(".charts");
       into.textContent = "";
       into.classList.toggle("many", s.charts.length > 1 && s.id !== "cpu");
-      for (const def of s.charts) charts.push(newChart(add(into, "figure", { class: "chart" }), s, def));
+      for (const def of s.charts) charts.push(newChart(add(into, "figure", { class: def.bars ? "chart wide" : "chart" }), s, def));
     }
     redraw();
   }
@@ -264,7 +264,7 @@
     c.unit = add(head, "span", { class: "unit" });
     if (def.measures.length > 1 && !def.bars) choice(head, def.measures.map((m) => m.label), "Measure", () => state.measure[def.id] || 0, (i) => (state.measure[def.id] = i));
     if (section.id === "throughput") choice(head, ["linear", "log"], "Scale of the y axis", () => Number(logarithmic()), (i) => (state.log = i === 1));
-    if (def.bars) choice(head, ["own scales", "one scale"], "Scale", () => Number(state.shared), (i) => (state.shared = i === 1));
+    if (def.bars && !stacks[def.bars](def.measures).share) choice(head, ["own scales", "one scale"], "Scale", () => Number(state.shared), (i) => (state.shared = i === 1));
     c.body = add(figure, "div", { class: "plot" });
     c.draw = () => {
       if (!c.body.clientWidth) return;
@@ -482,35 +482,68 @@
     }
   }
 
+  // stacks are the kinds of bars. One is made for a chart's measures, and has the
+  // key of the value at a bar's top; parts, of a point from the bottom up as
+  // [class, from, to]; what the parts are called; and an interval, from where
+  // it is counted. A share is of one whole: all series have one scale, and the
+  // value is marked, as medians of parts need not add up to it.
+  const stacks = {
+    cpu(measures) {
+      const [control, overhead, total] = ["c:cpu-ns/op", "overhead", "u:cpu-ns/op"];
+      const split = measures.some((m) => m.key === overhead);
+      return {
+        total,
+        names: split ? [["control", "share-nothing control"], ["overhead", "overhead of sharing"], ["negative", "negative overhead: sharing cost less"]] : [["control", "CPU time (no control was measured)"]],
+        parts(p) {
+          const t = est(p, total);
+          if (!est(p, overhead)) return t && [["control", 0, t[0]]];
+          const base = est(p, control)[0], top = base + est(p, overhead)[0];
+          return [["control", 0, Math.min(base, Math.max(top, 0))], top > base ? ["overhead", base, top] : ["negative", top, base]];
+        },
+        interval: (p) => est(p, overhead) && [est(p, control)[0], est(p, overhead)],
+      };
+    },
+    wait(measures) {
+      const total = "w:p-wait", parts = measures.filter((m) => m.key.startsWith(total + "-"));
+      const cls = (m) => m.key.slice(2);
+      return {
+        total,
+        share: true,
+        names: parts.map((m) => [cls(m), m.label]),
+        parts(p) {
+          let at = 0;
+          return est(p, total) && parts.filter((m) => est(p, m.key)).map((m) => [cls(m), at, (at += est(p, m.key)[0])]);
+        },
+        interval: (p) => [0, est(p, total)],
+      };
+    },
+  };
+
   function drawBars(c) {
-    const f = facet(), [control, overhead, total] = ["c:cpu-ns/op", "overhead", "u:cpu-ns/op"];
-    const m = c.def.measures.find((m) => m.key === total) || c.def.measures[0];
-    const split = (p) => {
-      const t = est(p, total);
-      if (!est(p, overhead)) return t && [t[0], t[0]];
-      return [est(p, control)[0], est(p, control)[0] + est(p, overhead)[0]];
-    };
-    const peak = (s) => Math.max(0, ...s.points.map((p) => split(p)).filter(Boolean).map((b) => Math.max(...b)));
+    const f = facet(), stack = stacks[c.def.bars](c.def.measures);
+    const m = c.def.measures.find((m) => m.key === stack.total) || c.def.measures[0];
+    const split = (p) => stack.parts(p);
+    const peak = (s) => Math.max(0, ...s.points.map(split).filter(Boolean).flatMap((b) => b.map((part) => part[2])));
     const series = visible().filter((s) => s.points.some(split)).sort((a, b) => peak(a) - peak(b));
     const one = Math.max(...series.map(peak), 0);
+    if (m.about) c.unit.textContent = m.about;
     const key = add(c.body, "p", { class: "key" });
-    for (const [cls, text] of [["control", "share-nothing control"], ["overhead", "overhead of sharing"], ["negative", "negative overhead: sharing cost less"]]) {
-      if (cls !== "control" && !c.def.measures.some((m) => m.key === overhead)) continue;
+    for (const [cls, text] of stack.names) {
       const item = add(key, "span");
       draw(draw(item, "svg", { width: 18, height: 12, "aria-hidden": "true" }), "rect", { class: cls, x: 1, y: 1, width: 16, height: 10 });
-      add(item, "span", {}, c.def.measures.some((m) => m.key === overhead) ? text : "CPU time (no control was measured)");
+      add(item, "span", {}, text);
     }
     const grid = add(c.body, "div", { class: "bars" });
     for (const s of series) {
       const cell = add(grid, "div", { "data-series": s.name, class: colour(s.name) });
       add(cell, "div", { class: "bar-name", title: data.names[s.name] }, data.names[s.name]);
       const width = Math.max(150, cell.clientWidth), height = 132, left = 54, right = width - 4, top = 6, bottom = height - 20;
-      const g = draw(cell, "svg", { width, height, viewBox: `0 0 ${width} ${height}`, tabindex: 0, role: "application", "aria-roledescription": "chart", "aria-label": `CPU time per operation of ${data.names[s.name]}, by GOMAXPROCS. Arrow keys move between bars.` });
-      const floor = Math.min(0, ...s.points.map((p) => split(p)).filter(Boolean).map((b) => b[1]));
+      const g = draw(cell, "svg", { width, height, viewBox: `0 0 ${width} ${height}`, tabindex: 0, role: "application", "aria-roledescription": "chart", "aria-label": `${c.def.title}: ${data.names[s.name]}, by GOMAXPROCS. Arrow keys move between bars.` });
+      const floor = Math.min(0, ...s.points.map(split).filter(Boolean).flatMap((b) => b.map((part) => part[1])));
       const slot = (right - left) / f.procs.length;
       const firstOver = f.procs.findIndex((p) => f.usable && p > f.usable);
       if (firstOver >= 0) draw(g, "rect", { class: "over", x: left + firstOver * slot, y: top, width: right - left - firstOver * slot, height: bottom - top });
-      const y = yAxis(g, m, floor, (state.shared ? one : peak(s)) * 1.15, false, left, right, top, bottom);
+      const y = yAxis(g, m, floor, (state.shared || stack.share ? one : peak(s)) * 1.15, false, left, right, top, bottom);
       const every = Math.ceil((String(f.procs[f.procs.length - 1]).length * 7 + 5) / slot);
       const points = [];
       f.procs.forEach((procs, i) => {
@@ -518,13 +551,11 @@
         if ((f.procs.length - 1 - i) % every === 0) draw(g, "text", { class: "tick", x: mid, y: bottom + 15, "text-anchor": "middle" }, procs || "?");
         const p = s.points.find((p) => p.p === procs), b = p && split(p);
         if (!b) return;
-        const rect = (cls, from, to) => draw(g, "rect", { class: cls, x: mid - w / 2, width: w, y: y(Math.max(from, to)), height: Math.abs(y(from) - y(to)) });
-        rect("control", 0, Math.min(b[0], Math.max(b[1], 0)));
-        if (b[1] > b[0]) rect("overhead", b[0], b[1]);
-        if (b[1] < b[0]) rect("negative", b[1], b[0]);
-        const o = est(p, overhead);
-        if (o && o[1] !== null) draw(g, "path", { class: "whisker dark", d: whisker(mid, y, b[0] + o[1], b[0] + o[2], top, bottom) });
-        points.push({ s, p, x: mid, y: y(Math.max(...b)), m, e: est(p, total), parts: c.def.measures });
+        for (const [cls, from, to] of b) if (to > from) draw(g, "rect", { class: cls, x: mid - w / 2, width: w, y: y(to), height: y(from) - y(to) });
+        if (stack.share) draw(g, "path", { class: "whisker dark", d: `M${mid - w / 2},${y(est(p, stack.total)[0])}h${w}` });
+        const [base, e] = stack.interval(p) || [];
+        if (e && e[1] !== null) draw(g, "path", { class: "whisker dark", d: whisker(mid, y, base + e[1], base + e[2], top, bottom) });
+        points.push({ s, p, x: mid, y: y(Math.max(...b.map((part) => part[2]))), m, e: est(p, stack.total), parts: c.def.measures });
       });
       interact({ figure: c.figure, points }, g, null);
     }

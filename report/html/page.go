@@ -434,7 +434,7 @@ type (
 	dataChart struct {
 		ID       string        `json:"id"`
 		Title    string        `json:"title"`
-		Bars     bool          `json:"bars,omitempty"`
+		Bars     string        `json:"bars,omitempty"`
 		Measures []dataMeasure `json:"measures"`
 	}
 	dataMeasure struct {

@@ -3,6 +3,7 @@ package html
 import (
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/report/derive"
@@ -23,7 +24,8 @@ type measure struct {
 type chart struct {
 	ID       string
 	Title    string
-	Bars     bool // stacked bars of the first two measures, as small multiples
+	Bars     string // a kind of stacked bars, as small multiples: "cpu" or "wait"
+	Needs    string // key without which there is no such chart; empty for any of Measures
 	Measures []measure
 }
 
@@ -46,7 +48,7 @@ var sections = []section{
 	{"cpu", "CPU time per operation",
 		"Overhead of sharing is the CPU time per operation above that of the share-nothing control at the same GOMAXPROCS, paired by block. Within noise it can be negative.",
 		[]chart{
-			{ID: "cpu-bars", Title: "Control and overhead of sharing", Bars: true, Measures: []measure{
+			{ID: "cpu-bars", Title: "Control and overhead of sharing", Bars: "cpu", Needs: "u:cpu-ns/op", Measures: []measure{
 				{Key: "c:cpu-ns/op", Label: "control", Unit: "cpu-ns/op"},
 				{Key: "overhead", Label: "overhead of sharing", Unit: "cpu-ns/op"},
 				{Key: "u:cpu-ns/op", Label: "total", Unit: "cpu-ns/op"},
@@ -60,7 +62,10 @@ var sections = []section{
 	{"waiting", "Waiting and capacity not used",
 		"Quantities that are not the same: Ps at a stand (from a trace), idle Ps, CPU capacity not used, and threads that wait for a CPU.",
 		[]chart{
-			one("t:p-wait", "Ps at a stand (p-wait)", "p-wait"),
+			waitBars(),
+			one("w:p-wait", "Ps at a stand (p-wait)", "p-wait"),
+			{ID: "cost", Title: "Throughput while traced ÷ untraced", Measures: []measure{
+				{Key: "cost", Label: "traced ÷ untraced", Unit: "×", Ideal: "one", About: "What the tracer costs the runs that p-wait is of, paired by block.", Zero: true}}},
 			one("u:p-idle", "Idle Ps (p-idle)", "p-idle"),
 			one("u:cpu-unused", "Capacity not used (cpu-unused)", "cpu-unused"),
 			one("u:os-wait", "Threads waiting for a CPU (os-wait)", "os-wait"),
@@ -76,6 +81,18 @@ var sections = []section{
 		}},
 	{"fairness", "Fairness", "Whether the goroutines got the same share of the operations.",
 		[]chart{one("u:fairness", "Slowest ÷ fastest goroutine (fairness)", "fairness"), one("u:jain", "Jain's index (jain)", "jain")}},
+}
+
+// waitBars are the parts of p-wait, and p-wait itself.
+func waitBars() chart {
+	c := chart{ID: "wait-bars", Title: "What Ps stand still for", Bars: "wait", Needs: "w:" + derive.WaitParts[0].Unit}
+	for _, p := range derive.WaitParts {
+		c.Measures = append(c.Measures, measure{Key: "w:" + p.Unit, Label: p.Label, Unit: p.Unit})
+	}
+	c.Measures = append(c.Measures,
+		measure{Key: "w:" + derive.WaitUnit, Label: "p-wait", Unit: derive.WaitUnit, About: "Share of GOMAXPROCS × time. Bars are medians, part by part; the line is the median of p-wait with its interval."},
+		measure{Key: "cost", Label: "traced ÷ untraced throughput", Unit: "×"})
+	return c
 }
 
 func one(key, title, unit string) chart {
@@ -107,10 +124,10 @@ func sectionsOf(v *derive.View, f *derive.Facet) []section {
 		case named["u:"+u.Name]:
 		case latency.MatchString(u.Name):
 			lat.Charts = append(lat.Charts, c)
-		case !named["t:"+u.Name]:
+		case !named["w:"+u.Name]:
 			rest.Charts = append(rest.Charts, c)
 		}
-		if t := one("t:"+u.Name, u.Name+", traced", u.Name); !named[t.ID] {
+		if t := one("t:"+u.Name, u.Name+", traced", u.Name); !named["w:"+u.Name] {
 			t.Measures[0].About = u.About
 			if u.Name == "ops/s" || !measured(f, "u:"+u.Name) {
 				trace.Charts = append(trace.Charts, t)
@@ -128,7 +145,7 @@ func present(f *derive.Facet, all []section) []section {
 		var cs []chart
 		for _, c := range s.Charts {
 			c.Measures = slices.DeleteFunc(slices.Clone(c.Measures), func(m measure) bool { return !measured(f, m.Key) })
-			if c.Bars && !measured(f, "u:cpu-ns/op") {
+			if c.Needs != "" && !measured(f, c.Needs) {
 				continue
 			}
 			for i := range c.Measures {
@@ -152,9 +169,20 @@ func (m *measure) adapt(f *derive.Facet) {
 		m.Ceiling = ""
 		m.About = "Operations per second, all goroutines together."
 	}
+	if m.Key == "w:"+derive.WaitUnit || m.Key == "cost" {
+		m.About = strings.TrimSuffix(m.About, ".") + ". " + whence(f)
+	}
 	if m.Key == "rate" && f.DerivedRate {
 		m.About += " Computed as 10⁹ ÷ ns/op: the text does not state it."
 	}
+}
+
+// whence says which samples p-wait is of.
+func whence(f *derive.Facet) string {
+	if f.Toured {
+		return "From tours: one process through all values of GOMAXPROCS, traced throughout."
+	}
+	return "From traced repetitions of the cells, in short windows."
 }
 
 func measured(f *derive.Facet, key string) bool {
@@ -169,7 +197,8 @@ func measured(f *derive.Facet, key string) bool {
 }
 
 // estimate is the point's estimate of that key: one of the derived ones, or
-// "u:", "c:", "t:" with a unit for untraced, control and traced samples.
+// "u:", "c:", "t:" with a unit for untraced, control and traced samples, "w:"
+// with one of p-wait's.
 func estimate(p *derive.Point, key string) derive.Estimate {
 	switch key {
 	case "rate":
@@ -182,12 +211,16 @@ func estimate(p *derive.Point, key string) derive.Estimate {
 		return p.Efficiency
 	case "overhead":
 		return p.Overhead
+	case "cost":
+		return p.Cost
 	}
 	switch unit := key[2:]; key[:2] {
 	case "u:":
 		return p.Units[unit]
 	case "c:":
 		return p.Control[unit]
+	case "w:":
+		return p.Wait[unit]
 	default:
 		return p.Traced[unit]
 	}

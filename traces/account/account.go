@@ -21,7 +21,7 @@
 //     slice's runnable goroutine-time is charged to wake-up latency; the rest to
 //     what goroutines blocked in that slice wait for, by reason and stack, in
 //     proportion to their blocked time. Goroutines blocked throughout the window
-//     are left out. So that memory stays bounded, a window longer than 3 s is
+//     are left out, and those that measure, see [Site.Apparatus]. So that memory stays bounded, a window longer than 3 s is
 //     charged in stretches of about that length, each with its own "throughout".
 //     Being in a system call that lost its P is being blocked, too.
 //   - A wait is a goroutine's stay in the blocked state. Its time is split between the
@@ -304,6 +304,10 @@ type Site struct {
 	MaxWait time.Duration // longest of them, its time before the window included
 	Parked  int64         // goroutines blocked here throughout the window
 	Charged time.Duration // idle P-time charged to this site
+
+	// Apparatus: those that blocked here measure: they record the trace, or direct
+	// Contend's load. No idle time is charged to them.
+	Apparatus bool
 
 	// Handoffs are the waits that ended with an unlocker in starvation mode
 	// yielding its P to the waiter; mutexes only.

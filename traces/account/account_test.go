@@ -136,6 +136,11 @@ func (o *oracle) check(t *testing.T, a *Account) {
 	}
 	var waits, syscalls int64
 	byReason := make(map[Reason]int64)
+	for _, s := range a.Total.Sites {
+		if s.Apparatus && s.Charged != 0 {
+			t.Errorf("%v of idle time charged to the measuring apparatus, %v", s.Charged, s.Stack)
+		}
+	}
 	for _, w := range a.Total.Waits {
 		byReason[w.Reason] += w.Count
 		if w.Reason == SyscallOut {

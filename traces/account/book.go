@@ -239,10 +239,15 @@ func (b *book) add(o *book, site func(int32) int32, stack func(uint64) uint64) {
 }
 
 // charge charges the idle time of all rows so far, and starts a new stretch at now.
-func (b *book) charge(now int64) {
+// Sites of the measuring apparatus get none of it.
+func (b *book) charge(now int64, apparatus []bool) {
 	blocked := make([]int64, len(b.rows))
 	for i := range b.sites {
 		s := &b.sites[i]
+		if apparatus[i] {
+			s.rows = s.rows[:0]
+			continue
+		}
 		for r := range s.rows[:min(len(s.rows), len(blocked))] {
 			blocked[r] += s.rows[r]
 		}

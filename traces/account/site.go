@@ -1,6 +1,7 @@
 package account
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/contend-go/contend/traces/decode"
@@ -116,6 +117,28 @@ func syncReason(stack Stack) Reason {
 // isSync reports whether a function belongs to the implementation of package sync.
 func isSync(fn string) bool {
 	return strings.HasPrefix(fn, "sync.") || strings.HasPrefix(fn, "internal/sync.") || strings.HasPrefix(fn, "runtime.")
+}
+
+// recorderFuncs are what the goroutines run that record a trace: the runtime's, the
+// profiler's beside it, and those of package record. controllerFuncs are where
+// Contend's load is directed, with the workers elsewhere.
+var (
+	recorderFuncs   = []string{"runtime.trace", "runtime.(*trace", "runtime/trace.", "runtime/pprof.", "github.com/contend-go/contend/traces/record."}
+	controllerFuncs = []string{"github.com/contend-go/contend/bench/cachebench.(*crew["}
+)
+
+// measures reports whether a goroutine that is blocked in that stack is of the
+// measuring apparatus: a recorder by the function that it was started with, the
+// controller by the one that waits.
+func measures(stack Stack) bool {
+	if len(stack) == 0 {
+		return false
+	}
+	begins := func(fn string, prefixes []string) bool {
+		return slices.ContainsFunc(prefixes, func(p string) bool { return strings.HasPrefix(fn, p) })
+	}
+	waits := slices.IndexFunc(stack, func(f Frame) bool { return !isSync(f.Func) && f.Func != "time.Sleep" })
+	return begins(stack[len(stack)-1].Func, recorderFuncs) || waits >= 0 && begins(stack[waits].Func, controllerFuncs)
 }
 
 // isLock reports whether handing off and barging mean anything for a reason.

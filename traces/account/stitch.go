@@ -41,6 +41,7 @@ type names struct {
 	stacks     []Stack
 	siteIndex  map[nameKey]int32
 	sites      []nameKey
+	apparatus  []bool // by site: its goroutines measure
 }
 
 type nameKey struct {
@@ -84,6 +85,7 @@ func (n *names) site(k nameKey) int32 {
 		i = int32(len(n.sites))
 		n.siteIndex[k] = i
 		n.sites = append(n.sites, k)
+		n.apparatus = append(n.apparatus, measures(n.stacks[k.stack]))
 	}
 	return i
 }
@@ -152,7 +154,7 @@ func (s *stitcher) add(m *machine, id uint64, complete bool) {
 	s.end = max(s.end, r.end)
 	for ; s.closed < len(s.windows)-1; s.closed++ {
 		w := s.windows[s.closed]
-		w.charge(w.end)
+		w.charge(w.end, s.names.apparatus)
 	}
 	if len(s.book.rows) > maxRows*3/4 {
 		s.stretch()
@@ -466,7 +468,7 @@ func (s *stitcher) stretch() {
 	for _, c := range s.gs {
 		s.account(c, s.end)
 	}
-	s.book.charge(s.end)
+	s.book.charge(s.end, s.names.apparatus)
 }
 
 // gap ends everything at the end of what was stitched, as what follows is lost up to start.
@@ -494,6 +496,6 @@ func (s *stitcher) finish() {
 	s.closeWindow(s.end)
 	for ; s.closed < len(s.windows); s.closed++ {
 		w := s.windows[s.closed]
-		w.charge(w.end)
+		w.charge(w.end, s.names.apparatus)
 	}
 }

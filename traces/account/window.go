@@ -80,7 +80,7 @@ func (s *stitcher) addSites(w *Window, b *book) {
 		site := Site{
 			Reason: k.reason, Stack: s.names.stacks[k.stack], Wait: time.Duration(from.wait), Waits: from.waits,
 			MaxWait: time.Duration(from.maxWait), Parked: from.parked, Charged: time.Duration(from.charged),
-			Handoffs: from.handoffs,
+			Handoffs: from.handoffs, Apparatus: s.names.apparatus[i],
 		}
 		if isLock(k.reason) {
 			site.Barging = from.waits - from.handoffs

@@ -9,12 +9,9 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/bench/sample"
 )
-
-// Partial is the suffix of a file that is still being written. What a crashed
-// process leaves under such a name is readable up to the crash.
-const Partial = ".tmp"
 
 // errBudget is what a write beyond the budget returns.
 var errBudget = errors.New("limit of bytes on disk reached")
@@ -49,7 +46,7 @@ func (b *budget) take(n int) bool {
 	return true
 }
 
-// output is one file in the making: it grows under its temporary name, without
+// output is one file in the making: it grows under its partial name, without
 // a buffer of ours that a crash would lose.
 type output struct {
 	f      *os.File
@@ -65,7 +62,7 @@ func create(dir, name, kind string, b *budget) (*output, error) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return nil, err
 	}
-	f, err := os.Create(path + Partial)
+	f, err := os.Create(path + bench.Partial)
 	if err != nil {
 		return nil, err
 	}
@@ -90,7 +87,7 @@ func (o *output) finish() (sample.Attachment, error) {
 	err := o.f.Close()
 	path := filepath.Join(o.dir, filepath.FromSlash(o.name))
 	if err == nil {
-		err = os.Rename(path+Partial, path)
+		err = os.Rename(path+bench.Partial, path)
 	}
 	if err != nil {
 		return sample.Attachment{}, err

@@ -9,7 +9,7 @@
 //	traces/0017-1.trace, -2.trace …         one per short window
 //	traces/0017.switches                    see [ReadSwitches]
 //
-// All of them grow under a name that ends in [Partial] and are renamed when
+// All of them grow under a name that ends in [bench.Partial] and are renamed when
 // they are complete. The runtime hands over trace data about once a second, and
 // at a panic: what a killed process leaves is readable but for its last second.
 package record
@@ -24,6 +24,7 @@ import (
 	"runtime"
 	"runtime/pprof"
 	"runtime/trace"
+	"slices"
 	"strings"
 	"time"
 
@@ -43,8 +44,8 @@ type Options struct {
 	// Whole traces everything from Start to Stop, as a tour needs. Otherwise a
 	// few short windows are traced, spread over the planned time, each to a
 	// file of its own: a trace costs up to a third of the throughput while it
-	// is recorded, and windows that are a twentieth of the time cost a
-	// twentieth of that.
+	// is recorded, and windows that are a fortieth of the time cost a
+	// fortieth of that.
 	Whole bool
 	// Windows is how many there are at most (0: 4), Length how long each is at
 	// most (0: 50 ms). Together they take at most a twentieth of the time.
@@ -60,8 +61,8 @@ const (
 	defaultWindows  = 4
 	defaultLength   = 50 * time.Millisecond
 	defaultMaxBytes = 1 << 30
-	minLength       = 10 * time.Millisecond
-	tracedShare     = 20 // one part in 20 of the time
+	minLength       = 5 * time.Millisecond
+	tracedShare     = 40 // one part in 40 of the time
 )
 
 func (o Options) withDefaults() Options {
@@ -189,13 +190,21 @@ func (p *probe) schedule(plan []span) {
 			return
 		}
 		p.begin()
+		mark(within)
 		more := p.sleep(s.length)
+		mark("end")
 		p.end()
 		if !more {
 			return
 		}
 	}
 }
+
+// within marks a short window between the stops of the world that start and end
+// its trace, which are not the program's.
+const within = "traced"
+
+func mark(label string) { trace.Log(context.Background(), account.MarkCategory, label) }
 
 // sleep reports whether it slept its time: the end of the observation and of
 // the budget cut it short.
@@ -274,30 +283,71 @@ func (p *probe) attach(a sample.Attachment, err error) {
 	p.attachments = append(p.attachments, a)
 }
 
-// values is p-wait: of the time since the last mark but "end", which is a
-// tour's last step, or of all windows together where there is no mark.
-func (p *probe) values() []sample.Value {
-	var waiting, capacity float64
+// waits is p-wait and its parts: by mark, or under "" of all traces together
+// where there are none.
+func (p *probe) waits() map[string][]sample.Value {
+	sums := map[string]*waitSum{}
 	for _, a := range p.attachments {
 		if a.Kind != KindTrace {
 			continue
 		}
-		w, err := lastMarked(filepath.Join(p.window.Dir, filepath.FromSlash(a.Path)))
+		acc, err := accounted(filepath.Join(p.window.Dir, filepath.FromSlash(a.Path)))
 		if err != nil {
 			p.warnings = append(p.warnings, fmt.Sprintf("no p-wait: %s: %v", a.Path, err))
 			return nil
 		}
-		waiting += w.PWait() * w.Capacity.Seconds()
-		capacity += w.Capacity.Seconds()
+		for _, w := range marked(acc) {
+			label := strings.TrimPrefix(w.Label, within)
+			if sums[label] == nil {
+				sums[label] = &waitSum{}
+			}
+			sums[label].add(&w)
+		}
 	}
-	if capacity == 0 {
-		return nil
+	values := map[string][]sample.Value{}
+	for label, s := range sums {
+		values[label] = s.values()
 	}
-	return []sample.Value{{Unit: "p-wait", V: waiting / capacity}}
+	return values
 }
 
-// lastMarked accounts a trace: its last window with a label, else all of it.
-func lastMarked(path string) (*account.Window, error) {
+// waitSum is what Ps stood still for in several windows, in P·ns.
+type waitSum struct {
+	capacity, wait float64
+	by             [len(account.WaitKinds)]float64
+}
+
+func (s *waitSum) add(w *account.Window) {
+	c := float64(w.Capacity)
+	s.capacity += c
+	s.wait += w.PWait() * c
+	for i, share := range w.WaitBy() {
+		s.by[i] += share * c
+	}
+}
+
+func (s *waitSum) values() []sample.Value {
+	if s.capacity == 0 {
+		return nil
+	}
+	values := []sample.Value{{Unit: "p-wait", V: s.wait / s.capacity}}
+	for i, kind := range account.WaitKinds {
+		values = append(values, sample.Value{Unit: "p-wait-" + kind, V: s.by[i] / s.capacity})
+	}
+	return values
+}
+
+// marked are the windows of an account that have a label, or all of it as one
+// window where none has.
+func marked(a *account.Account) []account.Window {
+	ws := slices.DeleteFunc(slices.Clone(a.Windows), func(w account.Window) bool { return w.Label == "" })
+	if len(ws) == 0 {
+		return []account.Window{a.Total}
+	}
+	return ws
+}
+
+func accounted(path string) (*account.Account, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, err
@@ -307,20 +357,11 @@ func lastMarked(path string) (*account.Window, error) {
 	if err != nil {
 		return nil, err
 	}
-	a, err := account.Read(f, info.Size(), account.Options{Windows: account.WindowSpec{Mode: account.Marks}})
-	if err != nil {
-		return nil, err
-	}
-	for i := len(a.Windows) - 1; i >= 0; i-- {
-		if a.Windows[i].Label != "" {
-			return &a.Windows[i], nil
-		}
-	}
-	return &a.Total, nil
+	return account.Read(f, info.Size(), account.Options{Windows: account.WindowSpec{Mode: account.Marks}})
 }
 
 func (p *probe) Mark(label string) {
-	trace.Log(context.Background(), account.MarkCategory, label)
+	mark(label)
 	p.oncpu.snapshot()
 }
 
@@ -333,8 +374,9 @@ func (p *probe) Stop() (bench.Observation, error) {
 	a, warnings, err := p.oncpu.finish()
 	p.attach(a, err)
 	p.warnings = append(p.warnings, warnings...)
-	values := p.values()
-	obs := bench.Observation{Values: values, Attachments: p.attachments, Warnings: p.warnings}
+	waits := p.waits()
+	obs := bench.Observation{Values: waits[""], Marked: waits, Attachments: p.attachments, Warnings: p.warnings}
+	delete(waits, "")
 	if err := errors.Join(p.errs...); err != nil {
 		return obs, fmt.Errorf("record: %s", strings.ReplaceAll(err.Error(), "\n", "; "))
 	}

@@ -2,6 +2,7 @@ package record
 
 import (
 	"context"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -13,6 +14,7 @@ import (
 
 	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/traces/account"
 )
 
 // contend runs a mutex around a map in 4 goroutines per P until stopped.
@@ -62,7 +64,7 @@ func observe(t *testing.T, o Options, planned time.Duration, during func(bench.P
 			t.Errorf("%s: hash %s, attachment says %s (%v)", a.Path, sum, a.SHA256, err)
 		}
 	}
-	if left, _ := filepath.Glob(filepath.Join(dir, "traces", "*"+Partial)); len(left) > 0 {
+	if left, _ := filepath.Glob(filepath.Join(dir, "traces", "*"+bench.Partial)); len(left) > 0 {
 		t.Errorf("left behind: %v", left)
 	}
 	return dir, obs
@@ -76,7 +78,7 @@ func kinds(as []sample.Attachment) string {
 	return strings.Join(names, " ")
 }
 
-// The p-wait of a tour is that of its last step.
+// The p-wait of a tour, and what it is made of, is told by step.
 func TestWhole(t *testing.T) {
 	dir, obs := observe(t, Options{Whole: true}, 200*time.Millisecond, func(p bench.Probe) {
 		p.Mark("gomaxprocs=2")
@@ -87,22 +89,49 @@ func TestWhole(t *testing.T) {
 		time.Sleep(50 * time.Millisecond)
 		p.Mark("end")
 	})
-	w, err := lastMarked(filepath.Join(dir, "traces/0001.trace"))
+	a, err := accounted(filepath.Join(dir, "traces/0001.trace"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if w.Label != "gomaxprocs=1" || len(obs.Values) != 1 || obs.Values[0] != (sample.Value{Unit: "p-wait", V: w.PWait()}) {
-		t.Errorf("values %v; the last marked window is %q with p-wait %v", obs.Values, w.Label, w.PWait())
+	if len(obs.Values) != 0 || len(obs.Marked) != 2 {
+		t.Errorf("values %v, and by mark %v", obs.Values, obs.Marked)
+	}
+	for _, w := range marked(a) {
+		values := obs.Marked[w.Label]
+		checkWaits(t, values)
+		if len(values) > 0 && math.Abs(values[0].V-w.PWait()) > 1e-9 {
+			t.Errorf("%s: %v; the window's p-wait is %v", w.Label, values[0], w.PWait())
+		}
 	}
 	if got, want := kinds(obs.Attachments), "trace:traces/0001.trace switches:traces/0001.switches"; got != want {
 		t.Errorf("attachments %s, want %s", got, want)
 	}
 }
 
+// checkWaits holds p-wait to its parts, and their names to the list of units.
+func checkWaits(t *testing.T, values []sample.Value) {
+	t.Helper()
+	if len(values) != 1+len(account.WaitKinds) || values[0].Unit != "p-wait" || values[0].V < 0 || values[0].V > 1 {
+		t.Errorf("values %v, want p-wait as a share, and its parts", values)
+		return
+	}
+	sum := 0.0
+	for _, v := range values[1:] {
+		sum += v.V
+		if _, known := sample.LookupUnit(v.Unit); !known || v.V < -1e-9 {
+			t.Errorf("part %v", v)
+		}
+	}
+	if math.Abs(sum-values[0].V) > 1e-9 {
+		t.Errorf("the parts of %v add up to %v", values[0], sum)
+	}
+}
+
 func TestWindows(t *testing.T) {
 	_, obs := observe(t, Options{}, 800*time.Millisecond, nil)
-	if len(obs.Values) != 1 || obs.Values[0].Unit != "p-wait" || obs.Values[0].V < 0 || obs.Values[0].V > 1 {
-		t.Errorf("values %v, want p-wait as a share", obs.Values)
+	checkWaits(t, obs.Values)
+	if len(obs.Marked) != 0 {
+		t.Errorf("marks %v", obs.Marked)
 	}
 	if got, want := kinds(obs.Attachments), "trace:traces/0001-1.trace switches:traces/0001.switches"; got != want {
 		t.Errorf("attachments %s, want %s", got, want)
@@ -115,10 +144,10 @@ func TestPlan(t *testing.T) {
 		n       int
 		length  time.Duration
 	}{
-		{100 * time.Millisecond, 1, 10 * time.Millisecond},
-		{500 * time.Millisecond, 1, 25 * time.Millisecond},
-		{2 * time.Second, 2, 50 * time.Millisecond},
-		{4 * time.Second, 4, 50 * time.Millisecond},
+		{100 * time.Millisecond, 1, 5 * time.Millisecond},
+		{500 * time.Millisecond, 1, 12500 * time.Microsecond},
+		{2 * time.Second, 1, 50 * time.Millisecond},
+		{4 * time.Second, 2, 50 * time.Millisecond},
 		{time.Minute, 4, 50 * time.Millisecond},
 	} {
 		spans := Options{}.withDefaults().plan(c.planned)

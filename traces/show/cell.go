@@ -3,6 +3,7 @@ package show
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -14,58 +15,142 @@ import (
 // maxCells bounds how many traces of cells are opened for one report.
 const maxCells = 24
 
-// CellSites are the worst wait sites of a set's traced cells, as a report shows
-// them under SiteColumns: of each series the first trace at the highest
-// GOMAXPROCS that the host has CPUs for, and top sites of each. Traces that
-// cannot be read, and how many are not shown, are in notes, one line each.
-func CellSites(set *sample.Set, top int) (rows [][]string, notes []string) {
-	best := map[string]*sample.Sample{}
+// Cell is what the traces of a traced cell tell together: of all its
+// repetitions, and all windows of each.
+type Cell struct {
+	Title  string
+	Sample *sample.Sample // the first of them
+	Window *account.Window
+}
+
+// Cells are a set's traced cells, as a report shows them: of each series the one
+// at the highest GOMAXPROCS that the host has CPUs for. Traces that cannot be
+// read, and how many are not shown, are in notes, one line each.
+func Cells(set *sample.Set) (cells []*Cell, notes []string) {
+	best := map[string][]*sample.Sample{} // repetitions
 	var order []string
 	for _, s := range set.Samples {
-		if probe, _ := s.Name.Get("probe"); probe != "trace" || !s.Valid() || traceOf(s) == "" {
+		if probe, _ := s.Name.Get("probe"); probe != "trace" || !s.Valid() || len(s.Attachments) == 0 {
 			continue
 		}
 		key := s.Name.Without(sample.GOMAXPROCS) + " " + s.Variant
-		old, ok := best[key]
-		if !ok {
+		old := best[key]
+		switch {
+		case old == nil:
 			order = append(order, key)
-		}
-		if !ok || better(s, old) {
-			best[key] = s
+			fallthrough
+		case better(s, old[0]):
+			best[key] = []*sample.Sample{s}
+		case s.Name.Procs() == old[0].Name.Procs():
+			best[key] = append(old, s)
 		}
 	}
 	if len(order) > maxCells {
 		notes = append(notes, fmt.Sprintf("lock sites are of %d of the %d traced series; see contend trace for the others", maxCells, len(order)))
 		order = order[:maxCells]
 	}
+	differ := map[string]bool{}
 	for _, key := range order {
-		s := best[key]
-		t, err := Open(filepath.Join(filepath.Dir(s.File), filepath.FromSlash(traceOf(s))), Options{})
+		differ[conditions(best[key][0].Name)] = true
+	}
+	for _, key := range order {
+		c := &Cell{Title: title(best[key][0], len(differ) == 1), Sample: best[key][0], Window: new(account.Window)}
+		for _, s := range best[key] {
+			notes = append(notes, c.add(s)...)
+		}
+		if c.Window.Capacity > 0 {
+			cells = append(cells, c)
+		}
+	}
+	return cells, notes
+}
+
+// title names a cell by its backend, if it has one, and by what else its name
+// says if cells differ in that.
+func title(s *sample.Sample, alike bool) string {
+	t := strings.TrimPrefix(s.Name.Without("probe"), "Benchmark")
+	if backend, ok := s.Name.Get("backend"); ok {
+		t = backend
+		if !alike {
+			t += fmt.Sprintf(" (%s)", conditions(s.Name))
+		}
+		t += fmt.Sprintf(", gomaxprocs=%d", s.Name.Procs())
+	}
+	if s.Variant != "" {
+		t += " (" + s.Variant + ")"
+	}
+	return t
+}
+
+// add adds the traces of one repetition.
+func (c *Cell) add(s *sample.Sample) (notes []string) {
+	for _, a := range s.Attachments {
+		if a.Kind != record.KindTrace {
+			continue
+		}
+		t, err := Open(filepath.Join(filepath.Dir(s.File), filepath.FromSlash(a.Path)), Options{})
 		if err != nil {
 			notes = append(notes, err.Error())
 			continue
 		}
-		title := strings.TrimPrefix(s.Name.Without("probe"), "Benchmark")
-		if backend, ok := s.Name.Get("backend"); ok {
-			title = fmt.Sprintf("%s (%s) gomaxprocs=%d", backend, conditions(s.Name), s.Name.Procs())
-		}
-		if s.Variant != "" {
-			title += " (" + s.Variant + ")"
-		}
-		rows = append(rows, siteRows(title, measured(t.Account), top)...)
+		c.merge(measured(t.Account))
 	}
-	return rows, notes
+	return notes
 }
 
-// measured is the part of a trace that the sample is of: the longest of the
-// windows N=…, with which a benchmark's runs are marked, without its set-up and
-// the search for N. A trace without them is of the timed window alone.
+// merge adds what the rows are made of.
+func (c *Cell) merge(w *account.Window) {
+	sum := c.Window
+	sum.Capacity += w.Capacity
+	for s, d := range w.Parts {
+		sum.Parts[s] += d
+	}
+	sum.Sites = append(sum.Sites, w.Sites...) // siteRows merges equal ones
+	sum.CPU = mergeCPU(sum.CPU, w.CPU)
+}
+
+func mergeCPU(a, b []account.CPU) (sum []account.CPU) {
+	var samples [account.NumCPUKinds]int64
+	all := int64(0)
+	for _, c := range slices.Concat(a, b) {
+		samples[c.Kind] += c.Samples
+		all += c.Samples
+	}
+	for kind, n := range samples {
+		if n > 0 {
+			sum = append(sum, account.CPU{Kind: account.CPUKind(kind), Samples: n, Share: float64(n) / float64(all)})
+		}
+	}
+	return sum
+}
+
+// SiteRows are the cell's worst wait sites, under SiteColumns and [CostColumn].
+func (c *Cell) SiteRows(top int, cost Cost) [][]string {
+	rows := siteRows(c.Title, c.Window, top)
+	for i := range rows {
+		rows[i] = append(rows[i], cost(c.Sample))
+	}
+	return rows
+}
+
+// CPURow tells what the CPUs did, by the samples of the profiler; nil without any.
+func (c *Cell) CPURow(cost Cost) []string {
+	if len(c.Window.CPU) == 0 {
+		return nil
+	}
+	return cpuRow(c.Title, c.Sample, c.Window, cost)
+}
+
+// measured is the part of a trace that the sample is of: the marked windows of
+// a probe; the longest of the windows N=…, with which a benchmark's runs are
+// marked, without its set-up and the search for N. A trace without either is of
+// the timed window alone.
 func measured(a *account.Account) *account.Window {
 	all := &a.Total
 	w := all
 	for i := range a.Windows {
 		x := &a.Windows[i]
-		if strings.HasPrefix(x.Label, "N=") && (w == all || x.End-x.Start > w.End-w.Start) {
+		if x.Label != "" && (w == all || x.End-x.Start > w.End-w.Start) {
 			w = x
 		}
 	}
@@ -81,14 +166,4 @@ func better(s, old *sample.Sample) bool {
 		return fits(s)
 	}
 	return s.Name.Procs() > old.Name.Procs()
-}
-
-// traceOf is the path of a sample's first trace; empty if it has none.
-func traceOf(s *sample.Sample) string {
-	for _, a := range s.Attachments {
-		if a.Kind == record.KindTrace {
-			return a.Path
-		}
-	}
-	return ""
 }

@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/traces/account"
 	"github.com/contend-go/contend/traces/record"
 )
@@ -149,12 +150,12 @@ var window = regexp.MustCompile(`-\d+$`)
 
 // besides are the names that a trace's switches file may have.
 func besides(name string) (names []string) {
-	stem, ok := strings.CutSuffix(strings.TrimSuffix(name, record.Partial), ".trace")
+	stem, ok := strings.CutSuffix(strings.TrimSuffix(name, bench.Partial), ".trace")
 	if !ok {
 		return nil
 	}
 	for _, s := range []string{stem, window.ReplaceAllString(stem, "")} {
-		names = append(names, s+".switches", s+".switches"+record.Partial)
+		names = append(names, s+".switches", s+".switches"+bench.Partial)
 	}
 	return names
 }

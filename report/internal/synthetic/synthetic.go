@@ -180,7 +180,9 @@ func (c cell) line(b *strings.Builder, name string, rate, idle float64, traced b
 	}
 	if traced {
 		wait := min(0.95, unused+0.02)
-		values = append(values, sample.Value{Unit: "p-wait", V: wait})
+		values = append(values, sample.Value{Unit: "p-wait", V: wait},
+			sample.Value{Unit: "p-wait-lock", V: wait * 0.6}, sample.Value{Unit: "p-wait-wakeup", V: wait * 0.25},
+			sample.Value{Unit: "p-wait-held", V: wait * 0.1}, sample.Value{Unit: "p-wait-other", V: wait * 0.05})
 	}
 	fmt.Fprintln(b, sample.FormatResult(name, 1000000, values))
 }
