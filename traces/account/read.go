@@ -190,8 +190,8 @@ func (j *job) generation(g *decode.Generation) generation {
 	for i, th := range g.Threads {
 		ids[i] = th.ID
 	}
-	m := newMachine(stream, &stream.Event, t, ids, g.Start(t.Clock), j.origin, j)
-	m.run()
+	m := newMachine(t, ids, g.Start(t.Clock), j.origin, j)
+	m.run(stream)
 	m.sample(t.Samples)
 	out := generation{m: m, err: stream.Err(), mono: t.Clock}
 	out.lost.add(t.Lost...)
