@@ -170,22 +170,30 @@ func (m *machine) piece() *piece { return m.result.pieces[len(m.result.pieces)-1
 func (m *machine) run(s *decode.Stream) {
 	var last int64
 	for s.Next() {
-		th := &m.threads[s.Thread]
 		m.forced = s.Forced
-		for i := range s.Events {
-			e := &s.Events[i]
-			last = e.Time
-			if last >= m.nextCut {
-				m.slice(last)
-			}
-			if !m.step(th, e) {
-				s.Postpone(i)
-				break
-			}
-			m.events++
+		taken := m.take(&m.threads[s.Thread], s.Events)
+		m.events += int64(taken)
+		last = s.Events[min(taken, len(s.Events)-1)].Time
+		if taken < len(s.Events) {
+			s.Postpone(taken)
 		}
 	}
 	m.end(last)
+}
+
+// take runs events of a thread. It returns how many it took before one of another thread
+// must come first.
+func (m *machine) take(th *thread, events []decode.Event) int {
+	for i := range events {
+		e := &events[i]
+		if e.Time >= m.nextCut {
+			m.slice(e.Time)
+		}
+		if !m.step(th, e) {
+			return i
+		}
+	}
+	return len(events)
 }
 
 // end ends the generation at t.
@@ -333,28 +341,17 @@ func (m *machine) setG(g *goroutine, state gState, t int64) {
 	switch {
 	case g.head:
 		m.endHead(g, t)
-	case g.state == gRunning: // by far the most frequent
-		m.book.g[gRunning] += t - g.since
-	default:
-		m.book.addG(g, t)
+	case g.state == gRunning, g.state == gSyscall:
+		m.book.g[g.state] += t - g.since
+	case g.state == gRunnable:
+		m.book.addRunnable(g.since, t)
+		if g.woken {
+			m.book.wake.add(t - g.since)
+		}
+	case g.state != gGone:
+		m.book.addWait(g, t)
 	}
 	g.state, g.since = state, t
-}
-
-// addG accounts a state that ended at t, but for waits, which need who ended them.
-func (b *book) addG(g *goroutine, t int64) {
-	d := t - g.since
-	switch g.state {
-	case gRunning, gSyscall:
-		b.g[g.state] += d
-	case gRunnable:
-		b.addRunnable(g.since, t)
-		if g.woken {
-			b.wake.add(d)
-		}
-	case gWaiting, gSyscallOut:
-		b.addWait(g, t)
-	}
 }
 
 // addWait accounts a wait that ended at t, and returns its site.
@@ -419,15 +416,7 @@ func (m *machine) goStart(th *thread, e *decode.Event) bool {
 		m.odd++
 		m.setG(old, gGone, t)
 	}
-	if g.head || g.state != gRunnable {
-		m.setG(g, gRunning, t)
-	} else { // setG by hand, as this is frequent
-		m.book.addRunnable(g.since, t)
-		if g.woken {
-			m.book.wake.add(t - g.since)
-		}
-		g.state, g.since = gRunning, t
-	}
+	m.setG(g, gRunning, t)
 	g.seq = seq
 	th.g = g
 	th.woke, th.head = noSite, 0
@@ -487,7 +476,7 @@ func (m *machine) unblock(g *goroutine, stack uint64, t int64) (woke int32, inde
 		m.book.addWait(g, t).released(stack, 1)
 		woke = g.site
 	default:
-		m.book.addG(g, t)
+		m.setG(g, gRunnable, t)
 	}
 	g.state, g.since, g.woken = gRunnable, t, true
 	return woke, index
