@@ -34,12 +34,6 @@ type goroutine struct {
 	assist bool // in a mark assist
 }
 
-// source is where a machine's events come from.
-type source interface {
-	Next() bool
-	Postpone()
-}
-
 // tables is what events refer to.
 type tables interface {
 	String(id uint64) string
@@ -50,8 +44,6 @@ type tables interface {
 // puts the time into books. What began before the generation it leaves to the
 // stitcher.
 type machine struct {
-	src    source
-	ev     *decode.Event
 	tables tables
 	spec   WindowSpec
 
@@ -64,6 +56,7 @@ type machine struct {
 	stops   map[uint64]bool // stacks of GoStop: is it a hand-off?
 	label   map[uint64]bool // labels of GoLabel: is it a mark worker?
 
+	forced  bool // the current event must be taken, whatever it contradicts
 	events  int64
 	odd     int64 // events that contradict what is known
 	nextCut int64 // when the next fixed slice begins
@@ -73,10 +66,11 @@ type machine struct {
 
 // thread is what a thread (M) holds.
 type thread struct {
-	id   uint64
-	lane *lane
-	g    *goroutine
-	cpu  *threadCPU
+	id    uint64
+	index int32
+	lane  *lane
+	g     *goroutine
+	cpu   *threadCPU
 	// woke is the site at which the goroutine waited that the thread unblocked last, -1 if
 	// none; head is that goroutine's index in piece.heads plus 1 if its site is not known.
 	woke int32
@@ -145,16 +139,16 @@ const noSite = -1
 
 // newMachine makes a machine for a generation that begins at start, of a trace that begins at
 // origin, with the threads of those ids.
-func newMachine(src source, ev *decode.Event, t tables, threads []uint64, start, origin int64, j *job) *machine {
+func newMachine(t tables, threads []uint64, start, origin int64, j *job) *machine {
 	m := &machine{
-		src: src, ev: ev, tables: t, spec: j.windows,
+		tables: t, spec: j.windows,
 		gs: make(map[uint64]*goroutine), stops: make(map[uint64]bool), label: make(map[uint64]bool),
 		sites: newSiteTable(), nextCut: 1<<63 - 1,
 	}
 	m.grid = j.grid
 	m.threads = make([]thread, len(threads))
 	for i, id := range threads {
-		m.threads[i] = thread{id: id, woke: noSite, cpu: j.cpu(id)}
+		m.threads[i] = thread{id: id, index: int32(i), woke: noSite, cpu: j.cpu(id)}
 	}
 	if m.spec.Mode == Slices {
 		every := int64(m.spec.Every)
@@ -173,15 +167,33 @@ func (m *machine) begin(p *piece) {
 func (m *machine) piece() *piece { return m.result.pieces[len(m.result.pieces)-1] }
 
 // run runs all events.
-func (m *machine) run() {
-	for m.src.Next() {
-		m.events++
-		if m.ev.Time >= m.nextCut {
-			m.slice()
+func (m *machine) run(s *decode.Stream) {
+	var last int64
+	for s.Next() {
+		m.forced = s.Forced
+		taken := m.take(&m.threads[s.Thread], s.Events)
+		m.events += int64(taken)
+		last = s.Events[min(taken, len(s.Events)-1)].Time
+		if taken < len(s.Events) {
+			s.Postpone(taken)
 		}
-		m.step()
 	}
-	m.end(m.ev.Time)
+	m.end(last)
+}
+
+// take runs events of a thread. It returns how many it took before one of another thread
+// must come first.
+func (m *machine) take(th *thread, events []decode.Event) int {
+	for i := range events {
+		e := &events[i]
+		if e.Time >= m.nextCut {
+			m.slice(e.Time)
+		}
+		if !m.step(th, e) {
+			return i
+		}
+	}
+	return len(events)
 }
 
 // end ends the generation at t.
@@ -195,16 +207,14 @@ func (m *machine) end(t int64) {
 	}
 }
 
-// step runs the current event.
-func (m *machine) step() {
-	e := m.ev
-	th := &m.threads[e.Thread]
+// step runs an event of a thread. It reports false if one of another thread must come first.
+func (m *machine) step(th *thread, e *decode.Event) bool {
 	t := e.Time
 	switch e.Type {
 	case decode.GoStart:
-		m.goStart(th, t)
+		return m.goStart(th, e)
 	case decode.GoUnblock:
-		m.goUnblock(th, t)
+		return m.goUnblock(th, e)
 	case decode.GoBlock:
 		if g := m.leave(th, t); g != nil {
 			g.site = m.sites.of(e.Args[0], e.Args[1])
@@ -221,13 +231,13 @@ func (m *machine) step() {
 			m.destroy(g, t)
 		}
 	case decode.GoCreate, decode.GoCreateBlocked:
-		m.goCreate(t)
+		m.goCreate(e)
 	case decode.GoSyscallBegin:
-		m.syscallBegin(th, t)
+		m.syscallBegin(th, e)
 	case decode.GoSyscallEnd:
-		m.syscallEnd(th, t)
+		m.syscallEnd(th, e)
 	case decode.GoSyscallEndBlocked:
-		m.syscallEndBlocked(th, t)
+		return m.syscallEndBlocked(th, e)
 	case decode.GoCreateSyscall:
 		m.book.created++
 		g := m.create(e.Args[0], gSyscallOut, t)
@@ -236,29 +246,29 @@ func (m *machine) step() {
 	case decode.GoDestroySyscall:
 		m.destroySyscall(th, t)
 	case decode.GoSwitch, decode.GoSwitchDestroy:
-		m.goSwitch(th, t)
+		return m.goSwitch(th, e)
 	case decode.GoStatus:
-		m.goStatus(th, t, 0)
+		m.goStatus(th, e, 0)
 	case decode.GoStatusStack:
-		m.goStatus(th, t, e.Args[3])
+		m.goStatus(th, e, e.Args[3])
 	case decode.GoLabel:
 		if g := th.g; g != nil && m.isWorker(e.Args[0]) {
 			g.gc = true
 			m.resume(th, t)
 		}
 	case decode.ProcStart:
-		m.procStart(th, t)
+		return m.procStart(th, e)
 	case decode.ProcStop:
 		if l := th.lane; l != nil {
 			m.release(th, l, t)
 			l.set(Idle, t)
 		}
 	case decode.ProcSteal:
-		m.procSteal(th, t)
+		return m.procSteal(th, e)
 	case decode.ProcStatus:
-		m.procStatus(th, t)
+		m.procStatus(th, e)
 	case decode.ProcsChange:
-		m.procsChange(t)
+		m.setProcs(int(min(e.Args[0], maxProcs)), t)
 	case decode.STWBegin:
 		if th.lane != nil && th.lane.head {
 			th.lane.endHead(t)
@@ -279,7 +289,7 @@ func (m *machine) step() {
 			}
 		}
 	case decode.GCSweepBegin, decode.GCSweepEnd, decode.GCSweepActive:
-		m.sweep(th, t)
+		m.sweep(th, e)
 	case decode.UserLog:
 		if m.spec.Mode == Marks && m.tables.String(e.Args[1]) == MarkCategory {
 			m.mark(m.tables.String(e.Args[2]), t)
@@ -287,6 +297,7 @@ func (m *machine) step() {
 	case decode.Gap:
 		m.gap(th, t)
 	}
+	return true
 }
 
 // find returns the goroutine of that id, or nil.
@@ -330,28 +341,17 @@ func (m *machine) setG(g *goroutine, state gState, t int64) {
 	switch {
 	case g.head:
 		m.endHead(g, t)
-	case g.state == gRunning: // by far the most frequent
-		m.book.g[gRunning] += t - g.since
-	default:
-		m.book.addG(g, t)
+	case g.state == gRunning, g.state == gSyscall:
+		m.book.g[g.state] += t - g.since
+	case g.state == gRunnable:
+		m.book.addRunnable(g.since, t)
+		if g.woken {
+			m.book.wake.add(t - g.since)
+		}
+	case g.state != gGone:
+		m.book.addWait(g, t)
 	}
 	g.state, g.since = state, t
-}
-
-// addG accounts a state that ended at t, but for waits, which need who ended them.
-func (b *book) addG(g *goroutine, t int64) {
-	d := t - g.since
-	switch g.state {
-	case gRunning, gSyscall:
-		b.g[g.state] += d
-	case gRunnable:
-		b.addRunnable(g.since, t)
-		if g.woken {
-			b.wake.add(d)
-		}
-	case gWaiting, gSyscallOut:
-		b.addWait(g, t)
-	}
 }
 
 // addWait accounts a wait that ended at t, and returns its site.
@@ -396,20 +396,18 @@ func (m *machine) ready(g *goroutine, state gState, seq uint64) bool {
 	if g != nil && g.state == gGone {
 		return true
 	}
-	if m.ev.Forced {
+	if m.forced {
 		m.odd++
-		return true
 	}
-	m.src.Postpone()
-	m.events--
-	return false
+	return m.forced
 }
 
-func (m *machine) goStart(th *thread, t int64) {
-	id, seq := m.ev.Args[0], m.ev.Args[1]
+func (m *machine) goStart(th *thread, e *decode.Event) bool {
+	t := e.Time
+	id, seq := e.Args[0], e.Args[1]
 	g := m.find(id)
 	if !m.ready(g, gRunnable, seq) {
-		return
+		return false
 	}
 	if g == nil {
 		g = m.known(id, t)
@@ -418,15 +416,7 @@ func (m *machine) goStart(th *thread, t int64) {
 		m.odd++
 		m.setG(old, gGone, t)
 	}
-	if g.head || g.state != gRunnable {
-		m.setG(g, gRunning, t)
-	} else { // setG by hand, as this is frequent
-		m.book.addRunnable(g.since, t)
-		if g.woken {
-			m.book.wake.add(t - g.since)
-		}
-		g.state, g.since = gRunning, t
-	}
+	m.setG(g, gRunning, t)
 	g.seq = seq
 	th.g = g
 	th.woke, th.head = noSite, 0
@@ -434,6 +424,7 @@ func (m *machine) goStart(th *thread, t int64) {
 		l.g = g
 		l.set(l.running(), t)
 	}
+	return true
 }
 
 // running is the state of a P on which a goroutine runs.
@@ -458,17 +449,19 @@ func (m *machine) resume(th *thread, t int64) {
 	}
 }
 
-func (m *machine) goUnblock(th *thread, t int64) {
-	id, seq := m.ev.Args[0], m.ev.Args[1]
+func (m *machine) goUnblock(th *thread, e *decode.Event) bool {
+	t := e.Time
+	id, seq := e.Args[0], e.Args[1]
 	g := m.find(id)
 	if !m.ready(g, gWaiting, seq) {
-		return
+		return false
 	}
 	if g == nil {
 		g = m.known(id, t)
 	}
 	g.seq = seq
-	th.woke, th.head = m.unblock(g, m.ev.Args[2], t)
+	th.woke, th.head = m.unblock(g, e.Args[2], t)
+	return true
 }
 
 // unblock makes a waiting goroutine runnable. It returns what thread.woke and thread.head are.
@@ -483,7 +476,7 @@ func (m *machine) unblock(g *goroutine, stack uint64, t int64) (woke int32, inde
 		m.book.addWait(g, t).released(stack, 1)
 		woke = g.site
 	default:
-		m.book.addG(g, t)
+		m.setG(g, gRunnable, t)
 	}
 	g.state, g.since, g.woken = gRunnable, t, true
 	return woke, index
@@ -526,8 +519,8 @@ func (m *machine) leave(th *thread, t int64) *goroutine {
 	return g
 }
 
-func (m *machine) goCreate(t int64) {
-	e := m.ev
+func (m *machine) goCreate(e *decode.Event) {
+	t := e.Time
 	if e.Type == decode.GoCreate {
 		m.create(e.Args[0], gRunnable, t)
 	} else {
@@ -537,17 +530,18 @@ func (m *machine) goCreate(t int64) {
 	m.book.created++
 }
 
-func (m *machine) goSwitch(th *thread, t int64) {
-	id, seq := m.ev.Args[0], m.ev.Args[1]
+func (m *machine) goSwitch(th *thread, e *decode.Event) bool {
+	t := e.Time
+	id, seq := e.Args[0], e.Args[1]
 	next := m.find(id)
 	if !m.ready(next, gWaiting, seq) {
-		return
+		return false
 	}
 	if next == nil {
 		next = m.known(id, t)
 	}
 	if g := m.leave(th, t); g != nil {
-		if m.ev.Type == decode.GoSwitchDestroy {
+		if e.Type == decode.GoSwitchDestroy {
 			m.destroy(g, t)
 		} else {
 			g.site = m.sites.of(reasonCoroutine, 0)
@@ -565,21 +559,24 @@ func (m *machine) goSwitch(th *thread, t int64) {
 		l.g = next
 		l.set(l.running(), t)
 	}
+	return true
 }
 
-func (m *machine) syscallBegin(th *thread, t int64) {
+func (m *machine) syscallBegin(th *thread, e *decode.Event) {
+	t := e.Time
 	g, l := th.g, th.lane
 	if g != nil {
 		m.setG(g, gSyscall, t)
-		g.site = m.sites.of(reasonSyscall, m.ev.Args[1])
+		g.site = m.sites.of(reasonSyscall, e.Args[1])
 	}
 	if l != nil {
-		l.seq = m.ev.Args[0]
+		l.seq = e.Args[0]
 		l.set(Syscall, t)
 	}
 }
 
-func (m *machine) syscallEnd(th *thread, t int64) {
+func (m *machine) syscallEnd(th *thread, e *decode.Event) {
+	t := e.Time
 	if g := th.g; g != nil {
 		m.setG(g, gRunning, t)
 	}
@@ -589,13 +586,12 @@ func (m *machine) syscallEnd(th *thread, t int64) {
 	}
 }
 
-func (m *machine) syscallEndBlocked(th *thread, t int64) {
+func (m *machine) syscallEndBlocked(th *thread, e *decode.Event) bool {
+	t := e.Time
 	// The P was lost, so the event that took it comes first.
 	if l := th.lane; l != nil && l.base == Syscall && !l.head {
-		if !m.ev.Forced {
-			m.src.Postpone()
-			m.events--
-			return
+		if !m.forced {
+			return false
 		}
 		m.odd++
 		th.lane = nil
@@ -611,6 +607,7 @@ func (m *machine) syscallEndBlocked(th *thread, t int64) {
 	if l := th.lane; l != nil {
 		l.g = nil
 	}
+	return true
 }
 
 func (m *machine) destroySyscall(th *thread, t int64) {
@@ -676,24 +673,23 @@ func (m *machine) bind(th *thread, l *lane) {
 		old.g, old.thread, old.cpu = nil, -1, nil
 	}
 	th.lane = l
-	l.thread = m.ev.Thread
+	l.thread = th.index
 	l.cpu = th.cpu
 	l.until = 0 // there may be more to settling from now on
 	l.abandoned = false
 }
 
-func (m *machine) procStart(th *thread, t int64) {
-	l := m.lane(m.ev.Args[0], t)
+func (m *machine) procStart(th *thread, e *decode.Event) bool {
+	t := e.Time
+	l := m.lane(e.Args[0], t)
 	if l == nil {
-		return
+		return true
 	}
-	seq := m.ev.Args[1]
+	seq := e.Args[1]
 	fits := l.base == Idle && l.seq+1 == seq && th.lane == nil
 	if !fits && l.base != Unknown {
-		if !m.ev.Forced {
-			m.src.Postpone()
-			m.events--
-			return
+		if !m.forced {
+			return false
 		}
 		m.odd++
 	}
@@ -704,20 +700,20 @@ func (m *machine) procStart(th *thread, t int64) {
 	if m.procs > 0 && l.p >= m.procs {
 		m.setProcs(l.p+1, t) // the event that said so was lost
 	}
+	return true
 }
 
-func (m *machine) procSteal(th *thread, t int64) {
-	l := m.lane(m.ev.Args[0], t)
+func (m *machine) procSteal(th *thread, e *decode.Event) bool {
+	t := e.Time
+	l := m.lane(e.Args[0], t)
 	if l == nil {
-		return
+		return true
 	}
-	seq := m.ev.Args[1]
+	seq := e.Args[1]
 	fits := (l.base == Syscall || l.abandoned) && l.seq+1 == seq
 	if !fits && l.base != Unknown {
-		if !m.ev.Forced {
-			m.src.Postpone()
-			m.events--
-			return
+		if !m.forced {
+			return false
 		}
 		m.odd++
 	}
@@ -727,10 +723,12 @@ func (m *machine) procSteal(th *thread, t int64) {
 	}
 	l.abandoned = false
 	l.set(Idle, t)
+	return true
 }
 
-func (m *machine) procStatus(th *thread, t int64) {
-	l := m.lane(m.ev.Args[0], t)
+func (m *machine) procStatus(th *thread, e *decode.Event) {
+	t := e.Time
+	l := m.lane(e.Args[0], t)
 	if l == nil {
 		return
 	}
@@ -738,7 +736,7 @@ func (m *machine) procStatus(th *thread, t int64) {
 	if !l.head {
 		return
 	}
-	switch decode.ProcState(m.ev.Args[1]) {
+	switch decode.ProcState(e.Args[1]) {
 	case decode.ProcIdle:
 		l.base = Idle
 		l.set(Idle, t)
@@ -753,8 +751,9 @@ func (m *machine) procStatus(th *thread, t int64) {
 	}
 }
 
-func (m *machine) goStatus(th *thread, t int64, stack uint64) {
-	id := m.ev.Args[0]
+func (m *machine) goStatus(th *thread, e *decode.Event, stack uint64) {
+	t := e.Time
+	id := e.Args[0]
 	g := m.find(id)
 	if g == nil {
 		g = m.create(id, gGone, t)
@@ -764,7 +763,7 @@ func (m *machine) goStatus(th *thread, t int64, stack uint64) {
 		g.seq = 0
 		return
 	}
-	switch decode.GoState(m.ev.Args[2]) {
+	switch decode.GoState(e.Args[2]) {
 	case decode.GoRunnable:
 		g.state = gRunnable
 	case decode.GoWaiting:
@@ -781,7 +780,7 @@ func (m *machine) goStatus(th *thread, t int64, stack uint64) {
 	case decode.GoSyscall:
 		g.state = gSyscallOut
 		g.site = m.sites.of(reasonSyscall, stack)
-		if m.threads[m.ev.Thread].id != m.ev.Args[1] {
+		if th.id != e.Args[1] {
 			break // it has been in there for long, without a P
 		}
 		th.g = g
@@ -793,15 +792,16 @@ func (m *machine) goStatus(th *thread, t int64, stack uint64) {
 	g.seq = 0
 }
 
-func (m *machine) sweep(th *thread, t int64) {
+func (m *machine) sweep(th *thread, e *decode.Event) {
+	t := e.Time
 	l := th.lane
-	if m.ev.Type == decode.GCSweepActive && m.ev.Args[0] < uint64(len(m.lanes)) {
-		l = m.lanes[m.ev.Args[0]]
+	if e.Type == decode.GCSweepActive && e.Args[0] < uint64(len(m.lanes)) {
+		l = m.lanes[e.Args[0]]
 	}
 	if l == nil {
 		return
 	}
-	l.sweep = m.ev.Type != decode.GCSweepEnd
+	l.sweep = e.Type != decode.GCSweepEnd
 	if l == th.lane {
 		m.resume(th, t)
 	}
@@ -814,10 +814,6 @@ func (m *machine) stopTheWorld(g *goroutine, begin bool, t int64) {
 		c.stw = 1
 	}
 	m.result.cuts = append(m.result.cuts, c)
-}
-
-func (m *machine) procsChange(t int64) {
-	m.setProcs(int(min(m.ev.Args[0], maxProcs)), t)
 }
 
 func (m *machine) setProcs(n int, t int64) {
@@ -843,9 +839,9 @@ func (m *machine) mark(message string, t int64) {
 	m.cutAt(t, &piece{begins: cutMark, mark: label})
 }
 
-// slice begins the fixed slices up to the current event.
-func (m *machine) slice() {
-	for m.nextCut <= m.ev.Time {
+// slice begins the fixed slices up to t.
+func (m *machine) slice(t int64) {
+	for m.nextCut <= t {
 		m.cutAt(m.nextCut, &piece{begins: cutSlice})
 		if m.nextCut += int64(m.spec.Every); len(m.result.pieces) == maxWindows {
 			m.nextCut = 1<<63 - 1

@@ -51,7 +51,7 @@ func readOld(r io.ReaderAt, size int64, minor int, opt Options) (*Account, error
 		numbers: map[string]uint64{"": 0}, strings: []string{""},
 		stackIDs: map[trace.Stack]uint64{trace.NoStack: 0}, stacks: []trace.Stack{trace.NoStack},
 	}
-	o.m = newMachine(nil, new(decode.Event), o, nil, j.origin, j.origin, j)
+	o.m = newMachine(o, nil, j.origin, j.origin, j)
 	for _, ev := range events {
 		o.event(ev)
 	}
@@ -117,15 +117,13 @@ func (o *old) stack(s trace.Stack) uint64 {
 func (o *old) event(ev trace.Event) {
 	m, t := o.m, int64(ev.Time())
 	m.events++
-	m.ev.Time = t
 	if t >= m.nextCut {
-		m.slice()
+		m.slice(t)
 	}
 	switch ev.Kind() {
 	case trace.EventMetric:
 		if x := ev.Metric(); x.Name == "/sched/gomaxprocs:threads" {
-			m.ev.Args[0] = x.Value.Uint64()
-			m.procsChange(t)
+			m.setProcs(int(min(x.Value.Uint64(), maxProcs)), t)
 		}
 	case trace.EventLog:
 		if l := ev.Log(); m.spec.Mode == Marks && l.Category == MarkCategory {

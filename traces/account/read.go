@@ -16,8 +16,8 @@ import (
 // The errors: *decode.FormatError (no trace, an empty file, nothing behind the
 // header), *decode.VersionError (a trace of an unknown Go version), and errors of r.
 //
-// Generations are read in parallel. Memory holds Options.Parallel of them as far as they were
-// accounted, one batch of 64 KB for every thread, and the result.
+// Generations are read in parallel. Memory holds twice Options.Parallel of them as far as they were
+// accounted, one batch of 64 KB for every thread of those being read, and the result.
 func Read(r io.ReaderAt, size int64, opt Options) (*Account, error) {
 	if opt.Windows.Mode == Slices && opt.Windows.Every < time.Millisecond {
 		return nil, fmt.Errorf("windows of %v: the least is 1ms", opt.Windows.Every)
@@ -140,8 +140,11 @@ func (j *job) run(t *decode.Trace, s *stitcher, a *Account, opt Options) error {
 		results[i] = make(chan generation, 1)
 	}
 	// A slot is taken before a generation is begun and given back when it is
-	// stitched, so that a slow one does not let the others pile up behind it.
-	slots := make(chan struct{}, parallel)
+	// stitched, so that a slow one does not let the others pile up behind it. There are
+	// twice as many as are accounted at a time: generations differ in size, and a CPU that is done
+	// with a short one need not wait for a long one before it.
+	slots := make(chan struct{}, 2*parallel)
+	busy := make(chan struct{}, parallel)
 	stop := make(chan struct{})
 	defer close(stop)
 	go func() {
@@ -151,7 +154,11 @@ func (j *job) run(t *decode.Trace, s *stitcher, a *Account, opt Options) error {
 			case <-stop:
 				return
 			}
-			go func() { results[i] <- j.generation(g) }()
+			busy <- struct{}{}
+			go func() {
+				results[i] <- j.generation(g)
+				<-busy
+			}()
 		}
 	}()
 	var done int64
@@ -190,8 +197,8 @@ func (j *job) generation(g *decode.Generation) generation {
 	for i, th := range g.Threads {
 		ids[i] = th.ID
 	}
-	m := newMachine(stream, &stream.Event, t, ids, g.Start(t.Clock), j.origin, j)
-	m.run()
+	m := newMachine(t, ids, g.Start(t.Clock), j.origin, j)
+	m.run(stream)
 	m.sample(t.Samples)
 	out := generation{m: m, err: stream.Err(), mono: t.Clock}
 	out.lost.add(t.Lost...)

@@ -22,6 +22,9 @@ func TestUvarint(t *testing.T) {
 		if got, next := uvarint(buf, 0); got != want || next != n {
 			t.Fatalf("%x: %d after %d bytes, want %d after %d", buf[:n], got, next, want, n)
 		}
+		if got, next := short(buf, 0); n <= 3 && (got != want || next != n) || n > 3 && next <= len(buf)-pad {
+			t.Fatalf("%x: short is %d after %d bytes, want %d after %d", buf[:n], got, next, want, n)
+		}
 	}
 	long := bytes.Repeat([]byte{0xff}, 2*pad)
 	if _, next := uvarint(long, 0); next <= len(long) {
@@ -64,8 +67,14 @@ func (m *maker) open(t *testing.T) *Trace {
 	return tr
 }
 
+// event is an event, and whether it was forced.
+type event struct {
+	Event
+	Forced bool
+}
+
 // events are the events of a generation, those that accept refuses postponed.
-func events(t *testing.T, g *Generation, accept func(Event) bool) (out []Event, s *Stream) {
+func events(t *testing.T, g *Generation, accept func(Event) bool) (out []event, s *Stream) {
 	t.Helper()
 	tables, err := g.Tables()
 	if err != nil {
@@ -73,10 +82,12 @@ func events(t *testing.T, g *Generation, accept func(Event) bool) (out []Event, 
 	}
 	s = g.Events(tables.Clock)
 	for s.Next() {
-		if accept == nil || accept(s.Event) || s.Event.Forced {
-			out = append(out, s.Event)
-		} else {
-			s.Postpone()
+		for i, e := range s.Events {
+			if accept != nil && !accept(e) && !s.Forced {
+				s.Postpone(i)
+				break
+			}
+			out = append(out, event{e, s.Forced})
 		}
 	}
 	if s.Err() != nil {

@@ -81,13 +81,15 @@ const (
 	maxArgs   = 4
 )
 
-// argCount is the number of arguments after the time by event type; -1 for
-// bytes that start no timed event.
-var argCount = func() (n [256]int8) {
+// untimed is the argCount of bytes that start no timed event.
+const untimed = 255
+
+// argCount is the number of arguments after the time by event type.
+var argCount = func() (n [256]uint8) {
 	for i := range n {
-		n[i] = -1
+		n[i] = untimed
 	}
-	for i, types := range [][]Type{
+	for args, types := range [][]Type{
 		0: {ProcStop, GoDestroy, GoDestroySyscall, GoSyscallEnd, GoSyscallEndBlocked, STWEnd, GCMarkAssistEnd},
 		1: {GoCreateSyscall, GCActive, GCEnd, GCSweepActive, GCSweepBegin, GCMarkAssistActive, GCMarkAssistBegin,
 			HeapAlloc, HeapGoal, GoLabel},
@@ -97,12 +99,12 @@ var argCount = func() (n [256]int8) {
 		4: {UserTaskBegin, UserLog, GoStatusStack},
 	} {
 		for _, t := range types {
-			n[t] = int8(i)
+			n[t] = uint8(args)
 		}
 	}
 	// Allocation events, with GODEBUG=traceallocfree=1: spans, objects and stacks; each
 	// exists, alloc, free.
-	for i, args := range []int8{3, 3, 1, 2, 2, 1, 2, 2, 1} {
+	for i, args := range []uint8{3, 3, 1, 2, 2, 1, 2, 2, 1} {
 		n[128+i] = args
 	}
 	return n
@@ -133,9 +135,7 @@ const (
 
 // Event is one event of a thread.
 type Event struct {
-	Type   Type
-	Forced bool  // it contradicts the order of sequence numbers but cannot wait any longer
-	Thread int32 // index into Generation.Threads
-	Time   int64 // ns on the trace's clock, never less than that of the event before
-	Args   [maxArgs]uint64
+	Type Type
+	Time int64 // ns on the trace's clock, never less than that of the event before
+	Args [maxArgs]uint64
 }

@@ -370,10 +370,12 @@ func (t *Trace) Bounds() (first, last int64, err error) {
 	end := g.last
 	for i, th := range g.Threads {
 		c := &cursor{thread: int32(i), batch: len(th.batches) - 1}
-		for s.advance(c) && c.typ != Gap {
+		for s.advance(c) {
+			end = max(end, c.next)
+			if s.decode(c, c.limit, maxRun) == 0 {
+				break
+			}
 			end = max(end, c.ticks)
-			var e Event
-			s.decodeArgs(c, &e)
 		}
 	}
 	return first, max(first, tables.Clock.Nanoseconds(end)), s.err

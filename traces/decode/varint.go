@@ -9,6 +9,25 @@ import (
 // varint at its very end can be loaded as one word.
 const pad = 16
 
+// short decodes a varint of at most three bytes. It is small enough to be inlined, and
+// branches by length: lengths repeat, and branches that are foreseen beat arithmetic that waits for its
+// input. Of a longer one it returns the index after the data, which b has pad zero bytes behind.
+func short(b []byte, i int) (uint64, int) {
+	v := uint64(b[i])
+	if v < 1<<7 {
+		return v, i + 1
+	}
+	v += uint64(b[i+1])<<7 - 1<<7
+	if v < 1<<14 {
+		return v, i + 2
+	}
+	v += uint64(b[i+2])<<14 - 1<<14
+	if v < 1<<21 {
+		return v, i + 3
+	}
+	return 0, len(b) - pad + 1
+}
+
 // uvarint decodes the varint at b[i:] and returns the index after it. It needs
 // pad bytes beyond the data; the caller checks that the index stays within the
 // data. A varint longer than ten bytes returns an index beyond any data.
