@@ -41,7 +41,7 @@ var (
 	contendProcs  = runtime.GOMAXPROCS(0)
 	contendRusage syscall.Rusage
 	contendMetric = []metrics.Sample{{Name: "/sync/mutex/wait/total:seconds"}}
-	contendFirst  = contendRead() // so that later ones allocate nothing
+	contendFirst  = contendMutexWait() // so that later ones allocate nothing
 )
 
 // contendMarks bounds the marks that one timed run leaves in a trace.
@@ -50,18 +50,22 @@ const contendMarks = 16
 // contendLost is the verdict on a benchmark whose goroutine is gone.
 const contendLost = "ended without returning"
 
+// contendRead reads what the process has used but for the wait for locks.
 func contendRead() contendUsage {
 	r := &contendRusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, r) != nil {
 		*r = syscall.Rusage{}
 	}
-	metrics.Read(contendMetric)
 	return contendUsage{
-		cpu:       r.Utime.Nano() + r.Stime.Nano(),
-		switches:  int64(r.Nvcsw) + int64(r.Nivcsw),
-		forced:    int64(r.Nivcsw),
-		mutexWait: contendMetric[0].Value.Float64(),
+		cpu:      r.Utime.Nano() + r.Stime.Nano(),
+		switches: int64(r.Nvcsw) + int64(r.Nivcsw),
+		forced:   int64(r.Nivcsw),
 	}
+}
+
+func contendMutexWait() float64 {
+	metrics.Read(contendMetric)
+	return contendMetric[0].Value.Float64()
 }
 
 // start is called right before the timer's clock is read, stop right after: the
@@ -72,11 +76,14 @@ func (t *contendTimer) start(b *B) {
 	if trace.IsEnabled() && t.stretches <= contendMarks {
 		trace.Log(context.Background(), "contend", "begin N="+strconv.Itoa(b.N))
 	}
-	t.began = contendRead()
+	wait := contendMutexWait()
+	t.began = contendRead() // last, and first in stop: little of our own is counted
+	t.began.mutexWait = wait
 }
 
 func (t *contendTimer) stop() {
 	u := contendRead()
+	u.mutexWait = contendMutexWait()
 	t.used.cpu += u.cpu - t.began.cpu
 	t.used.switches += u.switches - t.began.switches
 	t.used.forced += u.forced - t.began.forced
