@@ -10,7 +10,7 @@ func (t *table) check() error {
 	queued := make(map[*entry]bool)
 	idle, capacity := 0, 0
 	for _, s := range t.shards {
-		if err := s.check(&t.index, queued); err != nil {
+		if err := s.check(queued); err != nil {
 			return fmt.Errorf("shard %d: %w", s.id, err)
 		}
 		capacity += int(s.quota)
@@ -60,20 +60,16 @@ func (t *table) check() error {
 }
 
 // check adds the shard's entries to queued.
-func (s *shard) check(x *index, queued map[*entry]bool) error {
+func (s *shard) check(queued map[*entry]bool) error {
 	before := len(queued)
 	for q := range s.queue {
 		live, span := uint32(0), uint32(0)
 		for k := range s.queue[q].span {
 			i := s.queue[q].at(s.slots[q], k)
 			span++
-			at := s.slots[q][i]
-			if at == 0 {
-				continue
-			}
-			e := x.entry(at)
+			e := s.slots[q][i]
 			if e == nil {
-				return fmt.Errorf("queue %d, slot %d: nothing at spot %#x", q, i, at)
+				continue
 			}
 			if e.place != i<<1|uint32(q) {
 				return fmt.Errorf("queue %d, slot %d: entry believes it is at %#x", q, i, e.place)
@@ -88,8 +84,8 @@ func (s *shard) check(x *index, queued map[*entry]bool) error {
 			return fmt.Errorf("queue %d has %d entries, counts %d", q, live, s.queue[q].live)
 		}
 		outside := 0
-		for _, at := range s.slots[q] {
-			if at != 0 {
+		for _, e := range s.slots[q] {
+			if e != nil {
 				outside++
 			}
 		}

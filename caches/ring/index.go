@@ -55,18 +55,6 @@ func newIndex(capacity int) index {
 	return index{unsafe.Pointer(unsafe.SliceData(make([]bucket, n))), uint64(n - 1)}
 }
 
-// spot is where in the index an entry stands: bucket<<3 | slot, slots counted
-// from 1, so that 0 is no spot. Entries do not move: an entry has one spot, from
-// before it is in a queue until after it has left. 2^30 entries have 2^28
-// buckets.
-type spot uint32
-
-// entry is the entry at a spot. The caller's shard has it in a queue, so it
-// cannot leave.
-func (x *index) entry(at spot) *entry {
-	return (*bucket)(unsafe.Add(x.buckets, uintptr(at>>3)*bucketSize)).slot[at&7-1].Load()
-}
-
 // bucket is the bucket that is n after the home of hash.
 func (x *index) bucket(hash, n uint64) *bucket {
 	return (*bucket)(unsafe.Add(x.buckets, ((hash+n)&x.mask)*bucketSize))
@@ -132,48 +120,45 @@ func (x *index) findRef(hash uint64, w words, same func(ref unsafe.Pointer) bool
 // entry that has it. same is as in findRef, nil if the key is its words.
 //
 // The busy bit of the home bucket makes it the only one to insert this key.
-func (x *index) link(e *entry, same func(ref unsafe.Pointer) bool) (at spot, there *entry) {
-	for {
-		if at, there = x.tryLink(e, same); at != 0 || there != nil {
-			return at, there
-		}
+func (x *index) link(e *entry, same func(ref unsafe.Pointer) bool) (there *entry) {
+	for !x.tryLink(e, same, &there) {
 		runtime.Gosched()
 	}
+	return there
 }
 
-// tryLink is link, or neither a spot nor an entry: it found a bucket busy.
-func (x *index) tryLink(e *entry, same func(ref unsafe.Pointer) bool) (at spot, there *entry) {
+func (x *index) tryLink(e *entry, same func(ref unsafe.Pointer) bool, there **entry) bool {
 	for n := uint64(0); n <= x.mask; n++ {
 		b := x.bucket(e.hash, n)
 		word, ok := b.acquire()
 		if !ok {
 			x.release(e.hash, n, 0)
-			return 0, nil
+			return false
 		}
 		if n == 0 {
 			if same == nil {
-				there = x.find(e.hash, e.words)
+				*there = x.find(e.hash, e.words)
 			} else {
-				there = x.findRef(e.hash, e.words, same)
+				*there = x.findRef(e.hash, e.words, same)
 			}
-			if there != nil {
+			if *there != nil {
 				b.word.Store(word)
-				return 0, there
+				return true
 			}
 		}
 		if free := match(word, 0); free != 0 {
 			assert(b.at(free).Load() == nil, "a slot without a tag holds an entry")
 			b.at(free).Store(e)
-			top := bits.TrailingZeros64(free) // of the slot's byte: 8 × slot + 7
-			b.word.Store(word | tagOf(e.hash)<<(top-7))
+			tag := tagOf(e.hash) << (bits.TrailingZeros64(free) - 7)
+			b.word.Store(word | tag)
 			x.release(e.hash, n, 1)
-			return spot((e.hash+n)&x.mask)<<3 | spot(top>>3), nil
+			return true
 		}
 	}
 	// All buckets are full, with entries of insertions in flight: they will
 	// evict.
 	x.release(e.hash, x.mask+1, 0)
-	return 0, nil
+	return false
 }
 
 // unlink takes e out of the index, unless somebody else has.

@@ -52,14 +52,14 @@ func (s *shard) lock() {
 	s.mu.Lock()
 }
 
-func (s *shard) push(x *index, q uint32, at spot, e *entry) {
+func (s *shard) push(q uint32, e *entry) {
 	e.place = q
-	s.slots[q] = s.queue[q].push(x, s.slots[q], at, e, s.quota)
+	s.slots[q] = s.queue[q].push(s.slots[q], e, s.quota)
 }
 
-func (s *shard) pop(x *index, q uint32) (at spot, e *entry) {
-	at, s.slots[q] = s.queue[q].pop(x, s.slots[q])
-	return at, x.entry(at)
+func (s *shard) pop(q uint32) (e *entry) {
+	e, s.slots[q] = s.queue[q].pop(s.slots[q])
+	return e
 }
 
 // mainRoom is main's share of the quota; the rest, at least 1, is small's.
@@ -74,7 +74,7 @@ type evicted struct {
 }
 
 // evict takes one entry out of the queues, which must have one.
-func (s *shard) evict(x *index) (out evicted) {
+func (s *shard) evict() (out evicted) {
 	m := s.marks.Load()
 	if m == nil {
 		m = newMarks(int(s.quota) * 9 / 10)
@@ -82,8 +82,8 @@ func (s *shard) evict(x *index) (out evicted) {
 	}
 	for out.entry == nil {
 		if s.queue[main].live > s.mainRoom() || s.queue[small].live == 0 {
-			out.entry = s.fromMain(x)
-		} else if out.entry = s.fromSmall(x); out.entry != nil {
+			out.entry = s.fromMain()
+		} else if out.entry = s.fromSmall(); out.entry != nil {
 			out.remember = true
 			out.step = s.ghost.add(m)
 			out.oldest = s.ghost.oldest
@@ -95,28 +95,28 @@ func (s *shard) evict(x *index) (out evicted) {
 
 // fromSmall pops the oldest entry of small that was not read twice; those that
 // were move to main. It returns nil if all were.
-func (s *shard) fromSmall(x *index) *entry {
+func (s *shard) fromSmall() *entry {
 	for s.queue[small].live > 0 {
-		at, e := s.pop(x, small)
+		e := s.pop(small)
 		if e.hits.Load() < 2 {
 			return e
 		}
 		e.hits.Store(0)
-		s.push(x, main, at, e)
+		s.push(main, e)
 	}
 	return nil
 }
 
 // fromMain pops the oldest entry of main that was not read since its last
 // round; the others lose one hit and go round again.
-func (s *shard) fromMain(x *index) *entry {
+func (s *shard) fromMain() *entry {
 	for n := 0; ; n++ {
-		at, e := s.pop(x, main)
+		e := s.pop(main)
 		hits := e.hits.Load()
 		if hits == 0 || n == maxReinsert {
 			return e
 		}
 		e.hits.Store(hits - 1)
-		s.push(x, main, at, e)
+		s.push(main, e)
 	}
 }

@@ -89,13 +89,12 @@ func sameString(k string) func(ref unsafe.Pointer) bool {
 // fit, the queues have room for one more: nothing is evicted.
 func (t *table) insert(e *entry, same func(ref unsafe.Pointer) bool) (there *entry) {
 	e.place = fresh
-	at, there := t.link(e, same)
-	if there != nil {
+	if there := t.link(e, same); there != nil {
 		return there
 	}
 	s := t.shard(e.hash)
 	m := s.marks.Load()
-	mark := m.seek(e.hash) // before the lock: it may have to fetch the line
+	place, mark := m.seek(e.hash) // before the lock: it may have to fetch the line
 	s.lock()
 	q := uint32(small)
 	remembered := mark != 0 && s.ghost.take(m, mark) // first: making room may forget it
@@ -104,11 +103,11 @@ func (t *table) insert(e *entry, same func(ref unsafe.Pointer) bool) (there *ent
 	}
 	out, ok := t.makeRoom(s, e)
 	if ok {
-		s.push(&t.index, q, at, e)
+		s.push(q, e)
 	}
 	s.mu.Unlock()
 	if remembered {
-		m.drop(e.hash, mark)
+		place.CompareAndSwap(mark, 0)
 	}
 	t.discard(s, out)
 	return nil
@@ -125,7 +124,7 @@ func (t *table) makeRoom(s *shard, e *entry) (out evicted, ok bool) {
 			t.grant(s, 1, 0)
 			return out, true
 		case !t.borrow(s):
-			return s.evict(&t.index), true
+			return s.evict(), true
 		}
 	}
 }
@@ -197,7 +196,7 @@ func (t *table) borrow(s *shard) bool {
 			t.grant(s, 0, 1)
 			t.grant(d, 0, -1)
 		case poor && d.quota > t.share:
-			t.discard(d, d.evict(&t.index))
+			t.discard(d, d.evict())
 			t.grant(s, 0, 1)
 			t.grant(d, -1, -1)
 		default:
