@@ -56,7 +56,7 @@ if [ "$quick" = no ]; then
 	go test -tags invariants -count=1 -timeout 300s -run '^TestStress$' ./caches/ring -stress 20s
 
 	step 'the trace decoder, fuzzed for a minute'
-	go test -run '^$' -fuzz '^FuzzRead$' -fuzztime 60s ./traces/account
+	go test -run '^$' -fuzz '^FuzzRead$' -fuzztime 60s -fuzzminimizetime 10x ./traces/account
 fi
 
 echo

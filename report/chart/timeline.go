@@ -306,21 +306,24 @@ func (l *timelineLayout) at(d time.Duration) vg.Length {
 }
 
 // drawWindows draws the table above the lanes, its top at y: a column per
-// window, where there is room for its values.
+// window, where there is room for its values, half of the gaps beside it included.
 func (l *timelineLayout) drawWindows(c draw.Canvas, y vg.Length) {
 	names := label(textSize, faint, draw.XRight, draw.YCenter)
 	values := label(textSize, ink, draw.XCenter, draw.YCenter)
 	for i, r := range l.rows {
 		c.FillText(names, vg.Point{X: l.x0 - 6, Y: y - timelineRow*(vg.Length(i)+1.5)}, r.name)
 	}
+	end := l.x0 // of the column before
 	for i := range l.Account.Windows {
 		if l.between(i) {
 			continue
 		}
 		w := &l.Account.Windows[i]
 		x0, x1 := l.at(w.Start), l.at(w.End)
+		room := x1 - x0 + min(x0-end, l.columnAfter(i)-x1)
+		end = x1
 		for j, r := range l.rows {
-			if text := r.value(i, w); values.Width(text) < x1-x0-2 {
+			if text := r.value(i, w); values.Width(text) < room-2 {
 				sty := values
 				if j == 0 {
 					sty.Font = fontOf(textSize, true)
@@ -331,6 +334,16 @@ func (l *timelineLayout) drawWindows(c draw.Canvas, y vg.Length) {
 		l.drawBar(c, w, vg.Rectangle{Min: vg.Point{X: x0, Y: l.top + 3}, Max: vg.Point{X: x1, Y: l.top + 3 + timelineBar}})
 	}
 	l.drawOversubscribed(c, y-timelineRow/2)
+}
+
+// columnAfter is where the column after that of a window begins.
+func (l *timelineLayout) columnAfter(i int) vg.Length {
+	for i++; i < len(l.Account.Windows); i++ {
+		if !l.between(i) {
+			return l.at(l.Account.Windows[i].Start)
+		}
+	}
+	return l.at(l.tl.To)
 }
 
 // drawBar draws a window's capacity by state as one stacked bar.

@@ -121,17 +121,16 @@ func (l *lane) settle(t int64) {
 // flush moves what was accumulated, all of one row and column, to where it belongs.
 func (l *lane) flush() {
 	b := l.w.book
-	b.parts = grow(b.parts, l.p)
 	if l.w.procs > 0 && l.p >= l.w.procs {
 		l.acc[Idle], l.acc[STW], l.acc[Unknown] = 0, 0, 0 // beyond GOMAXPROCS there is no P
 	}
 	if d := l.acc[Idle]; d > 0 {
 		b.addIdle(l.since-1, d)
 	}
-	parts := &b.parts[l.p]
 	for s, d := range l.acc {
 		if d != 0 {
-			parts[s] += d
+			b.parts = grow(b.parts, l.p)
+			b.parts[l.p][s] += d
 			if l.w.grid != nil {
 				l.cells.add(State(s), d)
 			}

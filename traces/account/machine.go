@@ -661,11 +661,18 @@ func (m *machine) lane(p uint64, t int64) *lane {
 }
 
 // maxProcs is more than GOMAXPROCS is anywhere; what is above is damage.
-const maxProcs = 1 << 14
+const maxProcs = 1 << 12
 
-// maxWindows bounds the windows of a trace. Further marks are ignored, and counted as
-// contradicting.
-const maxWindows = 10000
+// maxWindows bounds the windows of a trace, and maxParts what is kept for every P in each: a
+// damaged trace of a few KB may name any number of both. Further marks are ignored, and counted
+// as contradicting.
+const (
+	maxWindows = 10000
+	maxParts   = 1 << 21
+)
+
+// mostWindows is how many windows there may be of that many Ps.
+func mostWindows(procs int) int { return min(maxWindows, maxParts/max(procs, 1)) }
 
 // bind gives a P to a thread.
 func (m *machine) bind(th *thread, l *lane) {
@@ -843,7 +850,7 @@ func (m *machine) mark(message string, t int64) {
 func (m *machine) slice(t int64) {
 	for m.nextCut <= t {
 		m.cutAt(m.nextCut, &piece{begins: cutSlice})
-		if m.nextCut += int64(m.spec.Every); len(m.result.pieces) == maxWindows {
+		if m.nextCut += int64(m.spec.Every); len(m.result.pieces) >= mostWindows(len(m.lanes)) {
 			m.nextCut = 1<<63 - 1
 		}
 	}
@@ -851,7 +858,7 @@ func (m *machine) slice(t int64) {
 
 // cutAt ends the piece at t and begins p.
 func (m *machine) cutAt(t int64, p *piece) {
-	if len(m.result.pieces) >= maxWindows {
+	if len(m.result.pieces) >= mostWindows(len(m.lanes)) {
 		m.odd++
 		return
 	}

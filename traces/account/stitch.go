@@ -24,6 +24,7 @@ type stitcher struct {
 	odd         int64
 	events      int64
 	closed      int // windows[:closed] are charged
+	most        int // Ps there ever were, seen or not
 }
 
 // carried is a goroutine between its events in different pieces.
@@ -145,6 +146,7 @@ func (s *stitcher) add(m *machine, id uint64, complete bool) {
 	if s.procs == 0 {
 		s.procs = firstProcs(m)
 	}
+	s.most = max(s.most, s.lanesOf(m))
 	before := s.world
 	x := &translator{n: &s.names, t: m.tables, keys: m.sites.keys, stacks: make(map[uint64]uint64), sites: make(map[int32]int32)}
 	books := s.addPieces(r.pieces, x, start)
@@ -202,7 +204,7 @@ func (s *stitcher) addPieces(pieces []*piece, x *translator, start int64) (books
 // boundary begins a window where a piece does, if it is one.
 func (s *stitcher) boundary(p *piece) {
 	label := p.mark
-	if len(s.windows) >= maxWindows {
+	if len(s.windows) >= mostWindows(s.most) {
 		s.odd++
 		return
 	}
@@ -326,14 +328,19 @@ func (s *stitcher) endHead(h *head, x *translator, start int64) {
 	}
 }
 
+// lanesOf is how many Ps there are in a generation, seen or not.
+func (s *stitcher) lanesOf(m *machine) int {
+	n := max(s.procs, len(m.lanes))
+	for _, c := range m.result.cuts {
+		n = max(n, c.procs)
+	}
+	return n
+}
+
 // addLanes settles what Ps did between their events in different generations, and takes over
 // what they do at the end of this one.
 func (s *stitcher) addLanes(m *machine, books []*book, start int64) {
-	procs := s.procs
-	for _, c := range m.result.cuts {
-		procs = max(procs, c.procs)
-	}
-	for p := range max(len(s.lanes), len(m.lanes), procs) {
+	for p := range s.most {
 		var in *lane
 		if p < len(m.lanes) {
 			in = m.lanes[p]
