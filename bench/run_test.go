@@ -412,7 +412,11 @@ func TestKill(t *testing.T) {
 				t.Fatal(err)
 			}
 			victim, killed := h.Process.Pid, false
-			timer := time.AfterFunc(time.Duration(r.Int64N(int64(400*time.Millisecond))), func() {
+			after := time.Hour // enough were killed: this one ends the run
+			if kills > 0 {
+				after = time.Duration(r.Int64N(int64(400 * time.Millisecond)))
+			}
+			timer := time.AfterFunc(after, func() {
 				if r := victim % 3; r == 0 { // any of the harness's children
 					killChildren(victim)
 				} else {
