@@ -42,11 +42,14 @@ const (
 const maxReinsert = 512
 
 // lock waits for a short while before it gives up its CPU: the mutex is held
-// for less time than parking takes.
+// for less time than parking takes. Between two tries it looks away, longer each
+// time: every look takes the line from the owner, who writes to it.
 func (s *shard) lock() {
-	for range 100 {
+	for wait := 128; wait <= 4096; wait += wait {
 		if s.mu.TryLock() {
 			return
+		}
+		for range wait {
 		}
 	}
 	s.mu.Lock()
