@@ -124,7 +124,7 @@ func isSync(fn string) bool {
 // Contend's load is directed, with the workers elsewhere.
 var (
 	recorderFuncs   = []string{"runtime.trace", "runtime.(*trace", "runtime/trace.", "runtime/pprof.", "github.com/contend-go/contend/traces/record."}
-	controllerFuncs = []string{"github.com/contend-go/contend/bench/cachebench.(*crew["}
+	controllerFuncs = []string{"github.com/contend-go/contend/bench/cachebench.(*crew[", "github.com/contend-go/contend/traces/record."}
 )
 
 // measures reports whether a goroutine that is blocked in that stack is of the
