@@ -208,7 +208,7 @@ func newExecutable(path string) (executable, error) {
 	if err != nil {
 		return executable{}, err
 	}
-	hash, err := hashFile(path)
+	hash, err := HashFile(path)
 	if err != nil {
 		return executable{}, fmt.Errorf("%s: %w", path, err)
 	}
@@ -480,7 +480,7 @@ func (o Output) left() (as []sample.Attachment) {
 			if !begins(name, o.Prefix) || err != nil || info.ModTime().Before(o.began) || info.Size() == 0 {
 				continue // not of this process, or nothing to read
 			}
-			sum, err := hashFile(filepath.Join(o.Dir, d.Name(), name))
+			sum, err := HashFile(filepath.Join(o.Dir, d.Name(), name))
 			if err != nil {
 				continue // as for standard error
 			}
@@ -491,7 +491,8 @@ func (o Output) left() (as []sample.Attachment) {
 	return as
 }
 
-func hashFile(path string) (string, error) {
+// HashFile is a file's SHA-256 in hexadecimal, as attachments carry it.
+func HashFile(path string) (string, error) {
 	f, err := os.Open(path)
 	if err != nil {
 		return "", err

@@ -125,7 +125,7 @@ func TestKilledCell(t *testing.T) {
 		for _, a := range s.Attachments {
 			names = append(names, a.Kind)
 			path := filepath.Join(dir, filepath.FromSlash(a.Path))
-			if sum, err := hashFile(path); err != nil || sum != a.SHA256 {
+			if sum, err := bench.HashFile(path); err != nil || sum != a.SHA256 {
 				t.Errorf("%s: hash %s, attached with %s (%v)", a.Path, sum, a.SHA256, err)
 			}
 			if a.Kind != KindTrace {

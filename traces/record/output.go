@@ -1,10 +1,7 @@
 package record
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"io"
 	"os"
 	"path/filepath"
 	"sync"
@@ -92,19 +89,6 @@ func (o *output) finish() (sample.Attachment, error) {
 	if err != nil {
 		return sample.Attachment{}, err
 	}
-	sum, err := hashFile(path)
+	sum, err := bench.HashFile(path)
 	return sample.Attachment{Kind: o.kind, Path: o.name, SHA256: sum}, err
-}
-
-func hashFile(path string) (string, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return "", err
-	}
-	defer f.Close()
-	h := sha256.New()
-	if _, err := io.Copy(h, f); err != nil {
-		return "", err
-	}
-	return hex.EncodeToString(h.Sum(nil)), nil
 }

@@ -59,7 +59,7 @@ func observe(t *testing.T, o Options, planned time.Duration, during func(bench.P
 		t.Fatal(err)
 	}
 	for _, a := range obs.Attachments {
-		sum, err := hashFile(filepath.Join(dir, a.Path))
+		sum, err := bench.HashFile(filepath.Join(dir, a.Path))
 		if err != nil || sum != a.SHA256 {
 			t.Errorf("%s: hash %s, attachment says %s (%v)", a.Path, sum, a.SHA256, err)
 		}
