@@ -14,7 +14,7 @@ import (
 func Spec() caches.Spec {
 	return caches.Spec{
 		Name:    "ring",
-		About:   "S3-FIFO on ring buffers: reads and overwrites take no lock, inserts briefly lock one shard",
+		About:   "S3-FIFO on ring buffers: reads and overwrites take no lock, inserts briefly lock a lane, some a shard",
 		Sync:    caches.LockFree,
 		Policy:  "S3-FIFO",
 		Bounded: true,
@@ -32,7 +32,8 @@ func backend[K comparable](capacity int) (caches.Cache[K, *caches.Item], error) 
 	return c, nil
 }
 
-// Cache holds at most its capacity of entries. All methods may be called from
+// Cache holds at most its capacity of entries, and once it was full at least 63
+// of 64. All methods may be called from
 // any number of goroutines at once.
 type Cache[K comparable, V any] struct {
 	// One line that every operation reads and none writes: how keys and values
@@ -118,7 +119,7 @@ func (c *Cache[K, V]) Get(key K) (value V, ok bool) {
 }
 
 // Set stores value for key. Overwriting is one atomic store; a new key locks
-// its shard, and evicts another entry if the cache is full.
+// its shard or, in a full cache, its CPU's lane, and makes another entry leave.
 func (c *Cache[K, V]) Set(key K, value V) {
 	p := c.pack(value)
 	e := c.lookup(key)

@@ -14,10 +14,11 @@ type table struct {
 
 	// Read by inserts and deletions, never written.
 	shards   []*shard
+	tickets  *tickets
 	capacity int
 	share    uint32 // capacity ÷ shards, rounded down
 
-	_ [tableIdle - 92]byte // the fields before must not share a line with what is written
+	_ [tableIdle - 100]byte // the fields before must not share a line with what is written
 
 	// idle is how many shards have room. It changes when a shard becomes full
 	// or ceases to be, not when one entry takes the place of another.
@@ -34,6 +35,7 @@ func (t *table) init(capacity, shards int) {
 	t.secrets = newSecrets()
 	t.index = newIndex(capacity)
 	t.shards = make([]*shard, shards)
+	t.tickets = new(tickets)
 	t.capacity = capacity
 	t.share = uint32(capacity / shards)
 	for i := range t.shards {
@@ -41,7 +43,7 @@ func (t *table) init(capacity, shards int) {
 		if i < capacity%shards {
 			quota++
 		}
-		t.shards[i] = &shard{id: uint32(i)}
+		t.shards[i] = &shard{id: uint32(i), lanes: newLanes(quota)}
 		t.grant(t.shards[i], 0, quota)
 	}
 }
@@ -93,23 +95,19 @@ func (t *table) insert(e *entry, same func(ref unsafe.Pointer) bool) (there *ent
 		return there
 	}
 	s := t.shard(e.hash)
-	m := s.marks.Load()
-	place, mark := m.seek(e.hash) // before the lock: it may have to fetch the line
-	s.lock()
-	q := uint32(small)
-	remembered := mark != 0 && s.ghost.take(m, mark) // first: making room may forget it
-	if remembered {
-		q = main
+	l := t.lane(s)
+	switch {
+	case l == nil:
+		t.enqueue(s, nil, e)
+		return nil
+	case l.room == 0:
+		t.enqueue(s, l, e)
+	default:
+		l.room--
+		l.fresh[l.n] = e
+		l.n++
 	}
-	out, ok := t.makeRoom(s, e)
-	if ok {
-		s.push(q, e)
-	}
-	s.mu.Unlock()
-	if remembered {
-		place.CompareAndSwap(mark, 0)
-	}
-	t.discard(s, out)
+	l.mu.Unlock()
 	return nil
 }
 
@@ -118,7 +116,7 @@ func (t *table) insert(e *entry, same func(ref unsafe.Pointer) bool) (there *ent
 func (t *table) makeRoom(s *shard, e *entry) (out evicted, ok bool) {
 	for {
 		switch {
-		case e.place == gone:
+		case s.deleted(e):
 			return out, false
 		case s.used < s.quota:
 			t.grant(s, 1, 0)
@@ -131,9 +129,6 @@ func (t *table) makeRoom(s *shard, e *entry) (out evicted, ok bool) {
 
 // discard ends an eviction.
 func (t *table) discard(s *shard, out evicted) {
-	if out.entry == nil {
-		return
-	}
 	if out.remember {
 		s.marks.Load().put(out.hash, out.step, out.oldest)
 	}
@@ -145,10 +140,13 @@ func (t *table) discard(s *shard, out evicted) {
 func (t *table) remove(e *entry) {
 	s := t.shard(e.hash)
 	s.lock()
-	if e.place < fresh {
+	switch {
+	case e.place < fresh:
 		q := e.place & 1
 		s.queue[q].remove(s.slots[q], e)
 		t.grant(s, -1, 0)
+	case e.place == fresh:
+		s.dead++
 	}
 	e.place = gone
 	s.mu.Unlock()
@@ -212,12 +210,18 @@ func (t *table) borrow(s *shard) bool {
 }
 
 // len is the number of entries. Counting one shard after another can miss what
-// moves in between, so the sum is held to the bound that every moment keeps.
+// moves in between, so the sum is held to the bounds that every moment keeps.
 func (t *table) len() (n int) {
 	for _, s := range t.shards {
+		for i := range s.lanes {
+			l := &s.lanes[i]
+			l.mu.Lock()
+			n -= int(l.room)
+			l.mu.Unlock()
+		}
 		s.lock()
-		n += int(s.used)
+		n += int(s.used) - int(s.dead)
 		s.mu.Unlock()
 	}
-	return min(n, t.capacity)
+	return min(max(n, 0), t.capacity)
 }

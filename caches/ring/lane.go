@@ -1,0 +1,128 @@
+package ring
+
+import (
+	"sync"
+	"sync/atomic"
+)
+
+// lane gathers the inserts of one CPU into a shard that is full, so that the
+// queues, which all CPUs write, are locked once for laneSize of them: new
+// entries wait here for their queue, and places that evictions made in advance
+// wait for entries. The shard counts both as used.
+//
+// Its mutex is taken before the shard's. It is contended only where CPUs share
+// a lane, because there are more of them than a small capacity has lanes for.
+type lane struct {
+	mu    sync.Mutex
+	room  uint32           // places
+	n     uint32           // entries; never more than laneSize−1 together with the places
+	fresh [laneSize]*entry // the entries; a deleted one has the place gone
+
+	// Two lines for each, because prefetchers fetch pairs. The runtime may put
+	// 8 bytes before the first, which the last of this leave room for.
+	_ [128 - 16 - 8*laneSize]byte
+}
+
+const (
+	laneSize = 8
+	maxLanes = 64 // in a shard
+
+	// laneShare bounds what lanes keep from being used: one place in so many.
+	laneShare = 64
+)
+
+// newLanes makes the lanes of a shard, none if it is too small for two: its
+// inserts then lock the queues one by one.
+func newLanes(quota int) []lane {
+	n := min(maxLanes, quota/laneShare/(laneSize-1))
+	if n < 2 {
+		return nil
+	}
+	return make([]lane, n)
+}
+
+// tickets tell CPUs apart: each has one, which chooses its lane. They live in a
+// pool because the runtime keeps one for each P. A ticket that is lost, or in
+// use on another CPU by now, costs time and no more.
+type tickets struct {
+	pool   sync.Pool // of *uint32
+	issued atomic.Uint32
+}
+
+func (t *tickets) next() uint32 {
+	k, ok := t.pool.Get().(*uint32)
+	if !ok {
+		k = new(uint32)
+		*k = t.issued.Add(1)
+	}
+	t.pool.Put(k)
+	return *k
+}
+
+// lane returns this CPU's lane of s, locked; nil if there are none, or none are
+// needed because nothing was evicted yet.
+func (t *table) lane(s *shard) *lane {
+	if len(s.lanes) == 0 || s.marks.Load() == nil {
+		return nil
+	}
+	l := &s.lanes[t.tickets.next()%uint32(len(s.lanes))]
+	l.mu.Lock()
+	return l
+}
+
+// newcomer is an entry on its way into a queue.
+type newcomer struct {
+	*entry
+	place *atomic.Uint32 // of its mark; nil if the ghost does not know it
+	mark  uint32
+}
+
+// enqueue puts the entries that wait in l, and e, into the queues. If it has to
+// evict for e, it does so for the next laneSize−1 as well. The caller has l
+// locked; it is nil for an entry that waits for no others.
+func (t *table) enqueue(s *shard, l *lane, e *entry) {
+	var in [laneSize]newcomer
+	var out [laneSize]evicted
+	last, outs := 0, 0
+	if l != nil {
+		for i, e := range l.fresh[:l.n] {
+			in[i].entry, l.fresh[i] = e, nil
+		}
+		last, l.n = int(l.n), 0
+	}
+	in[last].entry = e
+	m := s.marks.Load()
+	for i := range in[:last+1] { // before the lock: it may have to fetch the lines
+		in[i].place, in[i].mark = m.seek(in[i].hash)
+	}
+
+	s.lock()
+	for i := range in[:last] {
+		if s.deleted(in[i].entry) {
+			l.room++
+		} else {
+			s.push(s.queueFor(m, &in[i]), in[i].entry)
+		}
+	}
+	q := s.queueFor(m, &in[last]) // first: making room may forget it
+	if o, ok := t.makeRoom(s, e); ok {
+		s.push(q, e)
+		if o.entry != nil {
+			out[0], outs = o, 1
+			for ; l != nil && l.room < laneSize-1; l.room++ {
+				out[outs] = s.evict()
+				outs++
+			}
+		}
+	}
+	s.mu.Unlock()
+
+	for _, n := range in[:last+1] {
+		if n.place != nil {
+			n.place.CompareAndSwap(n.mark, 0)
+		}
+	}
+	for _, o := range out[:outs] {
+		t.discard(s, o)
+	}
+}
