@@ -104,6 +104,10 @@ func (t *table) enqueue(s *shard, l *lane, e *entry) {
 			s.push(s.queueFor(m, &in[i]), in[i].entry)
 		}
 	}
+	if l != nil {
+		s.queue[small].fetch(s.slots[small])
+		s.queue[main].fetch(s.slots[main])
+	}
 	q := s.queueFor(m, &in[last]) // first: making room may forget it
 	if o, ok := t.makeRoom(s, e); ok {
 		s.push(q, e)
@@ -121,6 +125,10 @@ func (t *table) enqueue(s *shard, l *lane, e *entry) {
 		if n.place != nil {
 			n.place.CompareAndSwap(n.mark, 0)
 		}
+	}
+	for _, o := range out[:outs] { // all lines at once, rather than one after the other
+		t.bucket(o.hash, 0).word.Load()
+		s.marks.Load().set(o.hash)[0].Load()
 	}
 	for _, o := range out[:outs] {
 		t.discard(s, o)
