@@ -81,7 +81,7 @@ func events(t *testing.T, g *Generation, accept func(Event) bool) (out []event, 
 		t.Fatal(err)
 	}
 	s = g.Events(tables.Clock)
-	for s.Next() {
+	for s.Next(math.MaxInt64) {
 		for i, e := range s.Events {
 			if accept != nil && !accept(e) && !s.Forced {
 				s.Postpone(i)
@@ -137,8 +137,8 @@ func TestPostpone(t *testing.T) {
 	var types []Type
 	for i, e := range got {
 		types = append(types, e.Type)
-		if e.Forced || i > 0 && e.Time < got[i-1].Time {
-			t.Errorf("event %+v after %+v", e, got[i-1])
+		if e.Forced {
+			t.Errorf("event %d is forced", i)
 		}
 	}
 	if len(types) != 3 || types[0] != GoUnblock || types[1] != GoStart || types[2] != ProcStop || got[1].Args[0] != 5 {
