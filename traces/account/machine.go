@@ -684,8 +684,11 @@ const (
 // mostWindows is how many windows there may be of that many Ps.
 func mostWindows(procs int) int { return min(maxWindows, maxParts/max(procs, 1)) }
 
-// bind gives a P to a thread.
+// bind gives a P to a thread, to it alone: a P's time does not go back.
 func (m *machine) bind(th *thread, l *lane) {
+	if l.thread >= 0 {
+		m.threads[l.thread].lane = nil // where the event that took it was lost
+	}
 	if old := th.lane; old != nil && old != l {
 		old.g, old.thread, old.cpu = nil, -1, nil
 	}
