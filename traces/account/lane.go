@@ -81,7 +81,7 @@ func (l *lane) recompute() {
 func (l *lane) endHead(t int64) {
 	l.w.heads = grow(l.w.heads, l.p)
 	l.w.heads[l.p] = laneHead{seen: true, until: t, state: l.base, thread: l.thread}
-	l.head, l.since = false, t
+	l.head, l.since, l.edge = false, t, t
 }
 
 // stopped applies a stop-the-world to what the P does.

@@ -68,6 +68,7 @@ type machine struct {
 type thread struct {
 	id    uint64
 	index int32
+	now   int64 // of its last event; never less than that of what the event depends on
 	lane  *lane
 	g     *goroutine
 	cpu   *threadCPU
@@ -168,37 +169,52 @@ func (m *machine) piece() *piece { return m.result.pieces[len(m.result.pieces)-1
 
 // run runs all events.
 func (m *machine) run(s *decode.Stream) {
-	var last int64
-	for s.Next() {
+	for s.Next(m.nextCut) {
+		if t := s.Events[0].Time; t >= m.nextCut {
+			m.slice(t)
+		}
 		m.forced = s.Forced
 		taken := m.take(&m.threads[s.Thread], s.Events)
 		m.events += int64(taken)
-		last = s.Events[min(taken, len(s.Events)-1)].Time
 		if taken < len(s.Events) {
 			s.Postpone(taken)
 		}
 	}
-	m.end(last)
+	m.end(m.align(m.book.start))
 }
 
 // take runs events of a thread. It returns how many it took before one of another thread
 // must come first.
 func (m *machine) take(th *thread, events []decode.Event) int {
 	for i := range events {
-		e := &events[i]
-		if e.Time >= m.nextCut {
-			m.slice(e.Time)
-		}
-		if !m.step(th, e) {
+		if !m.step(th, &events[i]) {
 			return i
 		}
 	}
 	return len(events)
 }
 
+// after brings the thread to time t, unless it is past it, and returns its time. Clocks of CPUs may
+// differ: what depends on something is not before it, whatever they say.
+func (th *thread) after(t int64) int64 {
+	th.now = max(th.now, t)
+	return th.now
+}
+
+// align brings all threads to time t, or to that of the one that is past it, and returns it.
+func (m *machine) align(t int64) int64 {
+	for i := range m.threads {
+		t = max(t, m.threads[i].now)
+	}
+	for i := range m.threads {
+		m.threads[i].now = t
+	}
+	return t
+}
+
 // end ends the generation at t.
 func (m *machine) end(t int64) {
-	m.result.end = max(t, m.book.start)
+	m.result.end = t
 	m.finish(m.result.end)
 	for _, l := range m.lanes {
 		if l != nil {
@@ -209,12 +225,12 @@ func (m *machine) end(t int64) {
 
 // step runs an event of a thread. It reports false if one of another thread must come first.
 func (m *machine) step(th *thread, e *decode.Event) bool {
-	t := e.Time
+	t := th.after(e.Time)
 	switch e.Type {
 	case decode.GoStart:
-		return m.goStart(th, e)
+		return m.goStart(th, e.Args[0], e.Args[1])
 	case decode.GoUnblock:
-		return m.goUnblock(th, e)
+		return m.goUnblock(th, e.Args[0], e.Args[1], e.Args[2])
 	case decode.GoBlock:
 		if g := m.leave(th, t); g != nil {
 			g.site = m.sites.of(e.Args[0], e.Args[1])
@@ -231,13 +247,13 @@ func (m *machine) step(th *thread, e *decode.Event) bool {
 			m.destroy(g, t)
 		}
 	case decode.GoCreate, decode.GoCreateBlocked:
-		m.goCreate(e)
+		m.goCreate(e, t)
 	case decode.GoSyscallBegin:
-		m.syscallBegin(th, e)
+		m.syscallBegin(th, e.Args[0], e.Args[1])
 	case decode.GoSyscallEnd:
-		m.syscallEnd(th, e)
+		m.syscallEnd(th)
 	case decode.GoSyscallEndBlocked:
-		return m.syscallEndBlocked(th, e)
+		return m.syscallEndBlocked(th)
 	case decode.GoCreateSyscall:
 		m.book.created++
 		g := m.create(e.Args[0], gSyscallOut, t)
@@ -402,16 +418,15 @@ func (m *machine) ready(g *goroutine, state gState, seq uint64) bool {
 	return m.forced
 }
 
-func (m *machine) goStart(th *thread, e *decode.Event) bool {
-	t := e.Time
-	id, seq := e.Args[0], e.Args[1]
+func (m *machine) goStart(th *thread, id, seq uint64) bool {
 	g := m.find(id)
 	if !m.ready(g, gRunnable, seq) {
 		return false
 	}
 	if g == nil {
-		g = m.known(id, t)
+		g = m.known(id, th.now)
 	}
+	t := th.after(g.since)
 	if old := th.g; old != nil {
 		m.odd++
 		m.setG(old, gGone, t)
@@ -449,18 +464,16 @@ func (m *machine) resume(th *thread, t int64) {
 	}
 }
 
-func (m *machine) goUnblock(th *thread, e *decode.Event) bool {
-	t := e.Time
-	id, seq := e.Args[0], e.Args[1]
+func (m *machine) goUnblock(th *thread, id, seq, stack uint64) bool {
 	g := m.find(id)
 	if !m.ready(g, gWaiting, seq) {
 		return false
 	}
 	if g == nil {
-		g = m.known(id, t)
+		g = m.known(id, th.now)
 	}
 	g.seq = seq
-	th.woke, th.head = m.unblock(g, e.Args[2], t)
+	th.woke, th.head = m.unblock(g, stack, th.after(g.since))
 	return true
 }
 
@@ -519,8 +532,7 @@ func (m *machine) leave(th *thread, t int64) *goroutine {
 	return g
 }
 
-func (m *machine) goCreate(e *decode.Event) {
-	t := e.Time
+func (m *machine) goCreate(e *decode.Event, t int64) {
 	if e.Type == decode.GoCreate {
 		m.create(e.Args[0], gRunnable, t)
 	} else {
@@ -531,15 +543,15 @@ func (m *machine) goCreate(e *decode.Event) {
 }
 
 func (m *machine) goSwitch(th *thread, e *decode.Event) bool {
-	t := e.Time
 	id, seq := e.Args[0], e.Args[1]
 	next := m.find(id)
 	if !m.ready(next, gWaiting, seq) {
 		return false
 	}
 	if next == nil {
-		next = m.known(id, t)
+		next = m.known(id, th.now)
 	}
+	t := th.after(next.since)
 	if g := m.leave(th, t); g != nil {
 		if e.Type == decode.GoSwitchDestroy {
 			m.destroy(g, t)
@@ -562,32 +574,29 @@ func (m *machine) goSwitch(th *thread, e *decode.Event) bool {
 	return true
 }
 
-func (m *machine) syscallBegin(th *thread, e *decode.Event) {
-	t := e.Time
+func (m *machine) syscallBegin(th *thread, seq, stack uint64) {
 	g, l := th.g, th.lane
 	if g != nil {
-		m.setG(g, gSyscall, t)
-		g.site = m.sites.of(reasonSyscall, e.Args[1])
+		m.setG(g, gSyscall, th.now)
+		g.site = m.sites.of(reasonSyscall, stack)
 	}
 	if l != nil {
-		l.seq = e.Args[0]
-		l.set(Syscall, t)
+		l.seq = seq
+		l.set(Syscall, th.now)
 	}
 }
 
-func (m *machine) syscallEnd(th *thread, e *decode.Event) {
-	t := e.Time
+func (m *machine) syscallEnd(th *thread) {
 	if g := th.g; g != nil {
-		m.setG(g, gRunning, t)
+		m.setG(g, gRunning, th.now)
 	}
 	if l := th.lane; l != nil {
 		l.g = th.g
-		l.set(l.running(), t)
+		l.set(l.running(), th.now)
 	}
 }
 
-func (m *machine) syscallEndBlocked(th *thread, e *decode.Event) bool {
-	t := e.Time
+func (m *machine) syscallEndBlocked(th *thread) bool {
 	// The P was lost, so the event that took it comes first.
 	if l := th.lane; l != nil && l.base == Syscall && !l.head {
 		if !m.forced {
@@ -597,6 +606,7 @@ func (m *machine) syscallEndBlocked(th *thread, e *decode.Event) bool {
 		th.lane = nil
 	}
 	if g := th.g; g != nil {
+		t := th.after(g.since)
 		if g.state == gSyscall {
 			m.setG(g, gSyscallOut, t)
 		}
@@ -674,8 +684,11 @@ const (
 // mostWindows is how many windows there may be of that many Ps.
 func mostWindows(procs int) int { return min(maxWindows, maxParts/max(procs, 1)) }
 
-// bind gives a P to a thread.
+// bind gives a P to a thread, to it alone: a P's time does not go back.
 func (m *machine) bind(th *thread, l *lane) {
+	if l.thread >= 0 {
+		m.threads[l.thread].lane = nil // where the event that took it was lost
+	}
 	if old := th.lane; old != nil && old != l {
 		old.g, old.thread, old.cpu = nil, -1, nil
 	}
@@ -686,20 +699,32 @@ func (m *machine) bind(th *thread, l *lane) {
 	l.abandoned = false
 }
 
+// fits reports whether the current event can be taken, given whether the P is in a state for
+// it: whether it is also at the sequence number before it. A P of which events were lost takes any; one of
+// which nothing came yet waits for its status, which comes first.
+func (m *machine) fits(l *lane, state bool, seq uint64) bool {
+	if l.base == Unknown {
+		return !l.head || m.forced
+	}
+	if state && l.seq+1 == seq {
+		return true
+	}
+	if m.forced {
+		m.odd++
+	}
+	return m.forced
+}
+
 func (m *machine) procStart(th *thread, e *decode.Event) bool {
-	t := e.Time
-	l := m.lane(e.Args[0], t)
+	l := m.lane(e.Args[0], th.now)
 	if l == nil {
 		return true
 	}
 	seq := e.Args[1]
-	fits := l.base == Idle && l.seq+1 == seq && th.lane == nil
-	if !fits && l.base != Unknown {
-		if !m.forced {
-			return false
-		}
-		m.odd++
+	if !m.fits(l, l.base == Idle && th.lane == nil, seq) {
+		return false
 	}
+	t := th.after(l.since)
 	l.seq = seq
 	m.bind(th, l)
 	l.g = nil
@@ -711,19 +736,15 @@ func (m *machine) procStart(th *thread, e *decode.Event) bool {
 }
 
 func (m *machine) procSteal(th *thread, e *decode.Event) bool {
-	t := e.Time
-	l := m.lane(e.Args[0], t)
+	l := m.lane(e.Args[0], th.now)
 	if l == nil {
 		return true
 	}
 	seq := e.Args[1]
-	fits := (l.base == Syscall || l.abandoned) && l.seq+1 == seq
-	if !fits && l.base != Unknown {
-		if !m.forced {
-			return false
-		}
-		m.odd++
+	if !m.fits(l, l.base == Syscall || l.abandoned, seq) {
+		return false
 	}
+	t := th.after(l.since)
 	l.seq = seq
 	if l.thread >= 0 {
 		m.release(&m.threads[l.thread], l, t)
@@ -734,7 +755,7 @@ func (m *machine) procSteal(th *thread, e *decode.Event) bool {
 }
 
 func (m *machine) procStatus(th *thread, e *decode.Event) {
-	t := e.Time
+	t := th.now
 	l := m.lane(e.Args[0], t)
 	if l == nil {
 		return
@@ -759,7 +780,7 @@ func (m *machine) procStatus(th *thread, e *decode.Event) {
 }
 
 func (m *machine) goStatus(th *thread, e *decode.Event, stack uint64) {
-	t := e.Time
+	t := th.now
 	id := e.Args[0]
 	g := m.find(id)
 	if g == nil {
@@ -800,7 +821,7 @@ func (m *machine) goStatus(th *thread, e *decode.Event, stack uint64) {
 }
 
 func (m *machine) sweep(th *thread, e *decode.Event) {
-	t := e.Time
+	t := th.now
 	l := th.lane
 	if e.Type == decode.GCSweepActive && e.Args[0] < uint64(len(m.lanes)) {
 		l = m.lanes[e.Args[0]]
@@ -815,6 +836,7 @@ func (m *machine) sweep(th *thread, e *decode.Event) {
 }
 
 func (m *machine) stopTheWorld(g *goroutine, begin bool, t int64) {
+	t = m.align(t)
 	m.change(m.lanes, t, func() { m.stw, m.stopper = begin, g })
 	c := cut{at: t, stw: -1}
 	if begin {
@@ -827,6 +849,7 @@ func (m *machine) setProcs(n int, t int64) {
 	if n == m.procs || n == 0 {
 		return
 	}
+	t = m.align(t)
 	if m.procs == 0 {
 		m.result.seen = len(m.lanes)
 	}
@@ -843,7 +866,7 @@ func (m *machine) mark(message string, t int64) {
 	if message == "end" {
 		label = ""
 	}
-	m.cutAt(t, &piece{begins: cutMark, mark: label})
+	m.cutAt(m.align(t), &piece{begins: cutMark, mark: label})
 }
 
 // slice begins the fixed slices up to t.
@@ -862,6 +885,7 @@ func (m *machine) cutAt(t int64, p *piece) {
 		m.odd++
 		return
 	}
+	m.align(t)
 	m.finish(t)
 	p.book = newBook(t)
 	m.change(m.lanes, t, func() { m.begin(p) })

@@ -17,7 +17,7 @@ import (
 // header), *decode.VersionError (a trace of an unknown Go version), and errors of r.
 //
 // Generations are read in parallel. Memory holds twice Options.Parallel of them as far as they were
-// accounted, one batch of 64 KB for every thread of those being read, and the result.
+// accounted, one batch of 64 KB and a few events for every thread of those being read, and the result.
 func Read(r io.ReaderAt, size int64, opt Options) (*Account, error) {
 	if opt.Windows.Mode == Slices && opt.Windows.Every < time.Millisecond {
 		return nil, fmt.Errorf("windows of %v: the least is 1ms", opt.Windows.Every)

@@ -154,6 +154,6 @@ func (s *stitcher) addSamples(w *Window, b *book) {
 // compare orders stacks, so that the same trace always gives the same lists.
 func (s Stack) compare(o Stack) int {
 	return slices.CompareFunc(s, o, func(x, y Frame) int {
-		return cmp.Or(cmp.Compare(x.Func, y.Func), cmp.Compare(x.Line, y.Line))
+		return cmp.Or(cmp.Compare(x.Func, y.Func), cmp.Compare(x.Line, y.Line), cmp.Compare(x.PC, y.PC))
 	})
 }

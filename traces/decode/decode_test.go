@@ -81,7 +81,7 @@ func events(t *testing.T, g *Generation, accept func(Event) bool) (out []event, 
 		t.Fatal(err)
 	}
 	s = g.Events(tables.Clock)
-	for s.Next() {
+	for s.Next(math.MaxInt64) {
 		for i, e := range s.Events {
 			if accept != nil && !accept(e) && !s.Forced {
 				s.Postpone(i)
@@ -96,25 +96,48 @@ func events(t *testing.T, g *Generation, accept func(Event) bool) (out []event, 
 	return out, s
 }
 
+// TestOrder lets a thread run ahead of another one, but no thread past a global event or the
+// time to stop at.
 func TestOrder(t *testing.T) {
 	m := newMaker()
 	m.sync(1)
-	m.batch(1, 7, 100, byte(ProcStop), 10, byte(ProcStop), 20) // at 110, 130
-	m.batch(1, 8, 100, byte(GoDestroy), 15)                    // at 115
-	m.batch(1, 7, 200, byte(ProcStop), 0)                      // at 200
+	m.batch(1, 7, 100, byte(ProcStop), 10, byte(ProcStop), 20)   // at 110, 130
+	m.batch(1, 8, 100, byte(GoDestroy), 15, byte(GoDestroy), 20) // at 115, 135
+	m.batch(1, 8, 140, byte(STWEnd), 0, byte(GoDestroy), 30)     // at 140, 170
+	m.batch(1, 7, 145, byte(ProcStop), 5, byte(ProcStop), 50)    // at 150, 200
 	m.end()
 	tr := m.open(t)
 	if len(tr.Generations) != 1 || !tr.Generations[0].Complete || tr.Lost != nil {
 		t.Fatalf("%d generations, lost %q", len(tr.Generations), tr.Lost)
 	}
-	got, _ := events(t, tr.Generations[0], nil)
-	want := []int64{110, 115, 130, 200}
+	got, s := events(t, tr.Generations[0], nil)
+	if s.Next(math.MaxInt64) {
+		t.Error("events after the end")
+	}
+	want := []int64{110, 130, 115, 135, 140, 150, 170, 200}
 	if len(got) != len(want) {
 		t.Fatalf("%d events, want %d", len(got), len(want))
 	}
 	for i, e := range got {
 		if e.Time != want[i] {
 			t.Errorf("event %d at %d, want %d", i, e.Time, want[i])
+		}
+	}
+	g := tr.Generations[0]
+	tables, err := g.Tables()
+	if err != nil {
+		t.Fatal(err)
+	}
+	const stop = 160
+	early := 0
+	for s := g.Events(tables.Clock); s.Next(stop); {
+		switch last := s.Events[len(s.Events)-1].Time; {
+		case last < stop:
+			early += len(s.Events)
+		case len(s.Events) != 1 && s.Events[0].Time < stop:
+			t.Errorf("a run passes the time to stop at: %+v", s.Events)
+		case early != 6:
+			t.Errorf("an event at %d after %d that are earlier", last, early)
 		}
 	}
 	if first, last, err := tr.Bounds(); first != 1 || last != 200 || err != nil {
@@ -137,8 +160,8 @@ func TestPostpone(t *testing.T) {
 	var types []Type
 	for i, e := range got {
 		types = append(types, e.Type)
-		if e.Forced || i > 0 && e.Time < got[i-1].Time {
-			t.Errorf("event %+v after %+v", e, got[i-1])
+		if e.Forced {
+			t.Errorf("event %d is forced", i)
 		}
 	}
 	if len(types) != 3 || types[0] != GoUnblock || types[1] != GoStart || types[2] != ProcStop || got[1].Args[0] != 5 {

@@ -1,7 +1,7 @@
 // Package decode reads the wire format of Go execution traces, Go 1.22 to 1.26,
 // generation by generation: an index of the whole file without decoding it,
-// then the tables and the events of any generation, in time order, with
-// memory bounded by the number of threads.
+// then the tables and the events of any generation, thread by thread in an order
+// that sequence numbers can make right, with memory bounded by the number of threads.
 package decode
 
 import "fmt"

@@ -110,6 +110,28 @@ var argCount = func() (n [256]uint8) {
 	return n
 }()
 
+// Global reports whether events of a type come in the order of time among those of all threads. Some concern all
+// threads: those that stop the world and start it again, change GOMAXPROCS, or log
+// what may be a mark. Others have no sequence number for what they depend on: a P may be stolen
+// from a thread that left Go, and a goroutine's number be that of a thread of C that left before.
+func Global(t Type) bool {
+	switch t {
+	case ProcsChange, STWBegin, STWEnd, UserLog, ProcSteal, GoCreateSyscall:
+		return true
+	}
+	return false
+}
+
+// quickCount is argCount but for global events, which it has like untimed ones.
+var quickCount = func() (n [256]uint8) {
+	for i := range n {
+		if n[i] = argCount[i]; Global(Type(i)) {
+			n[i] = untimed
+		}
+	}
+	return n
+}()
+
 // GoState is the status of a goroutine in GoStatus and GoStatusStack events.
 type GoState uint8
 
@@ -136,6 +158,6 @@ const (
 // Event is one event of a thread.
 type Event struct {
 	Type Type
-	Time int64 // ns on the trace's clock, never less than that of the event before
+	Time int64 // ns on the trace's clock
 	Args [maxArgs]uint64
 }

@@ -213,12 +213,12 @@ func (x *indexer) fits(h header) bool {
 	}
 	before := x.Generations[len(x.Generations)-1]
 	ahead := h.gen - before.ID
-	return (ahead == 1 || x.lost && ahead < maxAhead) && h.time >= before.first && h.time < before.first+maxSpread
+	return (ahead == 1 || x.lost && ahead < maxMissing) && h.time >= before.first && h.time < before.first+maxSpread
 }
 
-// maxAhead bounds how many generations at once can be missing, so that not every
+// maxMissing bounds how many generations at once can be missing, so that not every
 // garbage passes for the next one.
-const maxAhead = 100
+const maxMissing = 100
 
 // add puts a batch into its generation and returns the offset after it.
 func (x *indexer) add(off int64, h header) (int64, error) {
@@ -366,15 +366,11 @@ func (t *Trace) Bounds() (first, last int64, err error) {
 	if tables, err = g.Tables(); err != nil {
 		return 0, 0, err
 	}
-	s := g.Events(tables.Clock)
+	s := newStream(g, tables.Clock)
 	end := g.last
 	for i, th := range g.Threads {
-		c := &cursor{thread: int32(i), batch: len(th.batches) - 1}
-		for s.advance(c) {
-			end = max(end, c.next)
-			if s.decode(c, c.limit, maxRun) == 0 {
-				break
-			}
+		c := &s.threads[i]
+		for c.batch = len(th.batches) - 1; s.fill(c); {
 			end = max(end, c.ticks)
 		}
 	}

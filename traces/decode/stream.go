@@ -1,5 +1,7 @@
 package decode
 
+import "sort"
+
 // maxSkew is how long, in ticks of other threads' time, an event waits for one it
 // depends on: 67 ms at 64 ns a tick. Clocks of CPUs differ by microseconds at
 // most; what takes longer will never come, as it was lost. Where something was
@@ -9,13 +11,18 @@ const (
 	minSkew = 1 << 13
 )
 
-// Stream hands out the events of a generation in the order of time, in runs of one
-// thread. Only one goroutine may use it. It holds one batch of every thread in memory.
+// Stream hands out the events of a generation, in runs of one thread. Only one goroutine may
+// use it. It holds one batch of every thread in memory, and a few of its events decoded.
 //
-// Clocks of different CPUs may disagree about the order of events close together;
-// sequence numbers in the events do not lie. A consumer that finds that another
-// thread's event must come first calls Postpone: the event comes again after each
-// one that was taken, until it is taken, or until it has waited for too long.
+// The events of a thread come in their order. Those of different threads need not come in the order
+// of time, which would make runs of two or three events: what depends on another
+// thread's event says so by sequence numbers, and they do not lie, as clocks of different CPUs may. A
+// consumer that finds that another thread's event must come first calls Postpone: the
+// run goes on when time has come to it, after each run that was taken, until it is taken, or until it
+// has waited for too long.
+//
+// A [Global] event is a run of its own. It comes after all events that are earlier and before all that are
+// later, but for those that are postponed.
 type Stream struct {
 	// Events is the current run, valid after Next returned true.
 	Events []Event
@@ -29,53 +36,64 @@ type Stream struct {
 
 	g       *Generation
 	clock   Clock
-	buf     [maxRun]Event
-	cur     *cursor   // the current run's thread; nil at the start and after Postpone
-	before  place     // of cur, before the run
-	time    int64     // of the last event handed out before the run
-	heap    []entry   // the threads that have events and are not stalled, earliest first
-	stalled []*cursor // the threads whose next event was postponed
-	tried   int       // stalled[:tried] were postponed again since the last event that was taken
-	at      int       // index of cur within stalled, -1 if it is heap[0]
-	skew    uint64    // how long a postponed event waits, ticks of other threads' time
+	threads []cursor
+	cur     *cursor // the current run's thread; nil at the start and after Postpone
+	heap    []entry // the threads that have events and are not stalled, earliest first
+	horizon int64   // no event that is not decoded yet, and no global one, is earlier, ns
+	stalled []int32 // the threads whose next event was postponed when it was the earliest
+	tried   int     // stalled[:tried] were postponed again since the last event that was taken
+	at      int     // index of cur within stalled, -1 if it is heap[0]
+	skew    uint64  // how long a postponed event waits, ticks of other threads' time
 	err     error
 }
 
-// maxRun bounds a run, so that it stays in the CPU's cache.
-const maxRun = 64
+// maxRun bounds the events of a thread that are decoded ahead, so that those of several
+// threads stay in the CPU's cache. maxAhead bounds those of all threads.
+const (
+	maxRun   = 256
+	maxAhead = 1 << 17
+)
 
 type entry struct {
-	ticks uint64
-	c     *cursor
+	time   int64 // of the thread's next event
+	thread int32
 }
 
 // cursor is the position in one thread's events.
 type cursor struct {
-	place
+	events []Event // decoded and not taken, within room
+	room   []Event
+	last   int64 // time of the last of events
+
 	thread int32
 	gap    bool   // a Gap comes next
 	ended  bool   // there is no further batch
-	next   uint64 // time of the next event, after advance
+	ticks  uint64 // time of the event before pos
 	limit  uint64 // no event of the batch is later
 	buf    []byte // the batch's data and pad more bytes
+	pos    int    // of the next event in buf
 	end    int    // of the data
 	batch  int    // index of the next batch
 }
 
-// place is where in a batch an event begins, and the time of the event before it.
-type place struct {
-	pos   int
-	ticks uint64
+// newStream makes a stream that has not read anything yet.
+func newStream(g *Generation, clock Clock) *Stream {
+	s := &Stream{g: g, clock: clock, threads: make([]cursor, len(g.Threads)), skew: maxSkew}
+	if !g.Complete {
+		s.skew = minSkew
+	}
+	for i := range s.threads {
+		s.threads[i].thread = int32(i)
+	}
+	return s
 }
 
 // Events starts to read the events of a generation.
 func (g *Generation) Events(clock Clock) *Stream {
-	s := &Stream{g: g, clock: clock, heap: make([]entry, 0, len(g.Threads)), skew: maxSkew}
-	if !g.Complete {
-		s.skew = minSkew
-	}
-	for i := range g.Threads {
-		if c := (&cursor{thread: int32(i)}); s.advance(c) {
+	s := newStream(g, clock)
+	s.heap = make([]entry, 0, len(s.threads))
+	for i := range s.threads {
+		if c := &s.threads[i]; s.fill(c) {
 			s.push(c)
 		}
 	}
@@ -85,122 +103,143 @@ func (g *Generation) Events(clock Clock) *Stream {
 // Err is the error of reading that ended the stream, nil at its regular end.
 func (s *Stream) Err() error { return s.err }
 
-// Next makes the next run the current one: all of the current one is taken, its thread
-// steps forward, and the thread with the earliest event comes next. It returns false at the end.
-func (s *Stream) Next() bool {
-	if c := s.cur; c != nil {
-		s.time = s.Events[len(s.Events)-1].Time
-		if s.at >= 0 {
-			s.stalled = append(s.stalled[:s.at], s.stalled[s.at+1:]...)
-			if s.advance(c) {
-				s.push(c)
-			}
-		} else if s.advance(c) {
-			s.heap[0].ticks = c.next
-			s.down()
-		} else {
-			s.pop()
-		}
-		s.cur = nil
-		s.tried = 0
+// Next makes the next run the current one. All of the current one is taken. It returns false at
+// the end. The run ends before the time stop, or, once there are only events from stop on, it is one
+// event.
+func (s *Stream) Next(stop int64) bool {
+	if s.cur != nil {
+		s.taken(len(s.Events))
 	}
-	if s.err != nil || len(s.stalled) > 0 && s.nextStalled() {
-		return s.err == nil
+	if s.err != nil {
+		return false
+	}
+	if at := s.tried; at < len(s.stalled) {
+		s.deliver(s.stalled[at], at, stop)
+		return true
+	}
+	if len(s.stalled) > 0 {
+		first := &s.threads[s.stalled[0]]
+		if len(s.heap) == 0 || s.heap[0].time >= first.events[0].Time+s.clock.Nanoseconds(s.skew) {
+			s.deliver(first.thread, 0, stop)
+			s.Events, s.Forced = s.Events[:1], true
+			return true
+		}
 	}
 	if len(s.heap) == 0 {
 		return false
 	}
-	// The thread may go on up to the next event of another one.
-	c, most, room := s.heap[0].c, 1, uint64(0)
-	if len(s.stalled) == 0 {
-		most, room = maxRun, c.limit
-		for _, e := range s.heap[1:min(3, len(s.heap))] {
-			room = min(room, e.ticks)
-		}
+	if s.heap[0].time > s.horizon {
+		s.look()
 	}
-	s.cur, s.at, s.Forced = c, -1, false
-	s.deliver(c, room, most)
+	s.deliver(s.heap[0].thread, -1, stop)
 	return true
+}
+
+// look finds the horizon. Stalled threads do not count, as others must go on without them.
+func (s *Stream) look() {
+	s.horizon = 1<<63 - 1
+	for _, e := range s.heap {
+		s.horizon = min(s.horizon, s.threads[e.thread].last)
+	}
+}
+
+// deliver makes a thread's next events, up to the horizon and before stop, the current run.
+func (s *Stream) deliver(thread int32, at int, stop int64) {
+	c := &s.threads[thread]
+	events := c.events
+	if end := min(s.horizon, stop-1); c.last > end {
+		events = events[:sort.Search(len(events), func(i int) bool { return events[i].Time > end })]
+	}
+	if n := len(events); n > 0 && Global(events[n-1].Type) {
+		events = events[:n-1]
+	}
+	if len(events) == 0 {
+		events = c.events[:1]
+	}
+	s.cur, s.at, s.Thread, s.Events, s.Forced = c, at, thread, events, false
 }
 
 // Postpone says that Events[i] must come after an event of another thread. The events
 // before it are taken, and it and those after it come again. It must not be called for a forced event.
 func (s *Stream) Postpone(i int) {
-	c := s.cur
-	e := s.Events[i]
-	c.place = s.before
-	s.decode(c, c.limit, i)
-	if s.at >= 0 {
+	switch {
+	case i > 0:
+		s.taken(i)
+	case s.at >= 0:
 		s.tried++
-	} else {
-		s.advance(c)
+	default:
 		s.pop()
-		s.stalled = append(s.stalled, c)
+		s.stalled = append(s.stalled, s.cur.thread)
 		s.tried = len(s.stalled)
 	}
-	s.time = e.Time
 	s.cur = nil
 }
 
-// nextStalled makes a stalled event the current one, if one is due to be
-// tried again, or has waited for too long.
-func (s *Stream) nextStalled() bool {
-	at, forced := s.tried, false
-	if at == len(s.stalled) {
-		if at, forced = 0, true; len(s.heap) > 0 && s.heap[0].ticks < s.stalled[0].next+s.skew {
+// taken steps the current run's thread over n events.
+func (s *Stream) taken(n int) {
+	c := s.cur
+	c.events = c.events[n:]
+	more := len(c.events) > 0 || s.fill(c)
+	switch {
+	case s.at >= 0:
+		s.stalled = append(s.stalled[:s.at], s.stalled[s.at+1:]...)
+		if more {
+			s.push(c)
+		}
+	case more:
+		s.heap[0].time = c.events[0].Time
+		s.down()
+	default:
+		s.pop()
+	}
+	s.cur, s.tried = nil, 0
+}
+
+// fill decodes events of a thread, up to the first global one or one that is damaged. It returns
+// false if there are no more.
+func (s *Stream) fill(c *cursor) bool {
+	for c.pos >= c.end && !c.gap {
+		if !s.load(c) && !s.finish(c) {
 			return false
 		}
 	}
-	c := s.stalled[at]
-	s.cur, s.at, s.Forced = c, at, forced
-	s.deliver(c, 0, 1)
-	return true
-}
-
-// deliver makes a thread's next event the current run, and those after it up to a time, but no
-// more than most.
-func (s *Stream) deliver(c *cursor, room uint64, most int) {
-	s.Thread, s.before = c.thread, c.place
 	n := 0
-	if !c.gap {
-		if n = s.decode(c, max(room, c.next), most); n == 0 {
+	for !c.gap {
+		n += s.decode(c, c.room[n:])
+		if n == len(c.room) || c.pos == c.end {
+			break
+		}
+		if !s.decodeLong(c, &c.room[n]) {
 			s.damage(c)
+			break
+		}
+		if n++; Global(c.room[n-1].Type) {
+			break
 		}
 	}
 	if n == 0 {
 		c.gap = false
-		s.buf[0] = Event{Type: Gap, Time: max(s.time, s.clock.Nanoseconds(c.next))}
+		c.room[0] = Event{Type: Gap, Time: s.clock.Nanoseconds(c.ticks)}
 		n = 1
 	}
-	s.Events = s.buf[:n]
+	c.events = c.room[:n]
+	c.last = c.events[n-1].Time
+	return true
 }
 
-// decode decodes a thread's events up to a time, but no more than most, and returns how many.
-// It stops before one that is damaged.
-func (s *Stream) decode(c *cursor, room uint64, most int) int {
-	n := s.decodeShort(c, room, most)
-	if n == 0 && most > 0 {
-		n = s.decodeLong(c, room)
-	}
-	for i := 0; i < n && s.buf[i].Time < s.time; i++ {
-		s.buf[i].Time = s.time
-	}
-	return n
-}
-
-// decodeShort decodes events whose values are all short, as most are. It is where most of the time
-// of reading a trace goes, and two to three times as fast by what it does not do: loop over the
-// arguments, and call anything.
-func (s *Stream) decodeShort(c *cursor, room uint64, most int) int {
+// decode decodes events into buf and returns how many. It stops before one with a long value, a global one
+// and one that is damaged. It is where most of the time of reading a trace goes, and two to three times
+// as fast by what it does not do: loop over the arguments, and call anything.
+func (s *Stream) decode(c *cursor, buf []Event) int {
 	b, pos, ticks := c.buf[:c.end+pad], c.pos, c.ticks
 	n := 0
-	for n < most && pos < len(b)-pad {
-		args := argCount[b[pos]]
+	for n < len(buf) && pos < len(b)-pad {
+		args := quickCount[b[pos]]
 		dt, i := short(b, pos+1)
-		if dt > room-ticks || args > maxArgs {
+		if dt > c.limit-ticks || args > maxArgs {
 			break
 		}
-		e := &s.buf[uint(n)%maxRun]
+		e := &buf[n]
 		if args > 0 {
 			e.Args[0], i = short(b, i)
 		}
@@ -225,52 +264,36 @@ func (s *Stream) decodeShort(c *cursor, room uint64, most int) int {
 	return n
 }
 
-// decodeLong decodes one event, whatever its values.
-func (s *Stream) decodeLong(c *cursor, room uint64) int {
-	if c.pos >= c.end || argCount[c.buf[c.pos]] > maxArgs {
-		return 0
+// decodeLong decodes one event, whatever its values. It returns false if it is damaged.
+func (s *Stream) decodeLong(c *cursor, e *Event) bool {
+	args := argCount[c.buf[c.pos]]
+	if args > maxArgs {
+		return false
 	}
-	e := &s.buf[0]
 	dt, i := uvarint(c.buf, c.pos+1)
-	for k := range argCount[c.buf[c.pos]] {
+	for k := range args {
 		if i > c.end {
-			return 0
+			return false
 		}
 		e.Args[k], i = uvarint(c.buf, i)
 	}
-	if i > c.end || dt > room-c.ticks {
-		return 0
+	if i > c.end || dt > c.limit-c.ticks {
+		return false
 	}
 	c.ticks += dt
 	e.Type, e.Time = Type(c.buf[c.pos]), s.clock.Nanoseconds(c.ticks)
 	c.pos = i
-	return 1
-}
-
-// advance steps to a thread's next event and reads its time. It returns false if there is none.
-func (s *Stream) advance(c *cursor) bool {
-	for c.pos >= c.end {
-		if !s.load(c) {
-			return s.finish(c)
-		}
-	}
-	dt, i := uvarint(c.buf, c.pos+1)
-	c.next = c.ticks + dt
-	if argCount[c.buf[c.pos]] == untimed || i > c.end || c.next > c.limit || c.next < c.ticks {
-		c.next = c.ticks
-		s.damage(c)
-	}
 	return true
 }
 
 // finish ends a thread's events. In an incomplete generation more may have been
 // lost: a Gap says so.
 func (s *Stream) finish(c *cursor) bool {
-	if c.ended || s.g.Complete || s.err != nil {
+	if c.ended || s.err != nil {
 		return false
 	}
-	c.ended, c.gap, c.next = true, true, c.ticks
-	return true
+	c.ended, c.gap = true, !s.g.Complete
+	return c.gap
 }
 
 // damage gives up the rest of a thread's batch and makes its next event a Gap.
@@ -278,7 +301,7 @@ func (s *Stream) damage(c *cursor) {
 	s.Damaged++
 	s.LostBytes += int64(c.end - c.pos)
 	s.skew = minSkew
-	c.gap, c.pos, c.ticks = true, c.end, c.next
+	c.gap, c.pos = true, c.end
 }
 
 // load reads a thread's next batch. It returns false if there is none.
@@ -298,7 +321,11 @@ func (s *Stream) load(c *cursor) bool {
 		return false
 	}
 	clear(c.buf[len(data):][:pad])
-	c.place, c.end = place{ticks: b.time}, len(data)
+	if c.room == nil {
+		// No event is smaller than two bytes.
+		c.room = make([]Event, min(maxRun, max(maxAhead/len(s.threads), 1), len(c.buf)))
+	}
+	c.ticks, c.pos, c.end = b.time, 0, len(data)
 	c.limit = s.g.limit
 	if c.batch < len(batches) {
 		c.limit = min(c.limit, max(batches[c.batch].time, b.time)+maxSkew)
@@ -308,10 +335,10 @@ func (s *Stream) load(c *cursor) bool {
 
 // push adds a thread to the heap.
 func (s *Stream) push(c *cursor) {
-	h := append(s.heap, entry{c.next, c})
+	h := append(s.heap, entry{c.events[0].Time, c.thread})
 	for i := len(h) - 1; i > 0; {
 		up := (i - 1) / 2
-		if h[up].ticks <= h[i].ticks {
+		if h[up].time <= h[i].time {
 			break
 		}
 		h[up], h[i] = h[i], h[up]
@@ -324,7 +351,6 @@ func (s *Stream) push(c *cursor) {
 func (s *Stream) pop() {
 	n := len(s.heap) - 1
 	s.heap[0] = s.heap[n]
-	s.heap[n] = entry{}
 	s.heap = s.heap[:n]
 	s.down()
 }
@@ -342,10 +368,10 @@ func (s *Stream) down() {
 		if kid >= len(h) {
 			break
 		}
-		if kid+1 < len(h) && h[kid+1].ticks < h[kid].ticks {
+		if kid+1 < len(h) && h[kid+1].time < h[kid].time {
 			kid++
 		}
-		if h[kid].ticks >= e.ticks {
+		if h[kid].time >= e.time {
 			break
 		}
 		h[i] = h[kid]
