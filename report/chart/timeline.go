@@ -459,12 +459,17 @@ func stackColumn(stack []color.RGBA, col *account.Column) {
 	put(noP, height)
 }
 
-// drawBorders draws a line at both ends of every window.
+// drawBorders draws a line at both ends of every window, and a tick above the
+// lanes where one is too narrow for that.
 func (l *timelineLayout) drawBorders(c draw.Canvas, size vg.Point) {
 	sty := draw.LineStyle{Color: ink, Width: hairline}
 	for i := range l.Account.Windows {
 		x0, x1 := l.at(l.Account.Windows[i].Start), l.at(l.Account.Windows[i].End)
-		if l.between(i) || x1-x0 < 3 {
+		if l.between(i) {
+			continue
+		}
+		if x1-x0 < 3 {
+			c.StrokeLine2(sty, (x0+x1)/2, l.top, (x0+x1)/2, l.top+3+timelineBar)
 			continue
 		}
 		for _, x := range []vg.Length{x0, x1} {
@@ -514,9 +519,13 @@ func timeStep(total time.Duration) time.Duration {
 	}
 }
 
-// shortDuration prints a duration without trailing zero units: "1.5s", "250ms".
+// shortDuration prints a duration without trailing zero units: "1.5s", "250ms", "1m".
 func shortDuration(d time.Duration) string {
 	s := d.String()
-	s = strings.TrimSuffix(s, "m0s")
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(s, zero) {
+			s = s[:len(s)-2]
+		}
+	}
 	return s
 }

@@ -158,3 +158,19 @@ func TestTimelineWithout(t *testing.T) {
 		t.Error("an account without a timeline was drawn")
 	}
 }
+
+func TestShortDuration(t *testing.T) {
+	for d, want := range map[time.Duration]string{
+		250 * time.Millisecond:  "250ms",
+		1500 * time.Millisecond: "1.5s",
+		time.Minute:             "1m",
+		65 * time.Second:        "1m5s",
+		10 * time.Minute:        "10m",
+		time.Hour:               "1h",
+		90 * time.Minute:        "1h30m",
+	} {
+		if got := shortDuration(d); got != want {
+			t.Errorf("%d ns: %q, want %q", d, got, want)
+		}
+	}
+}
