@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bufio"
 	"errors"
 	"os"
 	"path/filepath"
@@ -43,13 +44,13 @@ func (b *budget) take(n int) bool {
 	return true
 }
 
-// output is one file in the making: it grows under its partial name, without
-// a buffer of ours that a crash would lose.
+// output is one file in the making: it grows under its partial name.
 type output struct {
 	f      *os.File
-	dir    string // run folder
-	name   string // final path below dir, with forward slashes
-	kind   string // of the attachment
+	buf    *bufio.Writer // before f; nil where a crash should lose nothing of ours
+	dir    string        // run folder
+	name   string        // final path below dir, with forward slashes
+	kind   string        // of the attachment
 	budget *budget
 	err    error // first failure; nothing is written after it
 }
@@ -74,14 +75,28 @@ func (o *output) Write(p []byte) (int, error) {
 	if o.err != nil {
 		return 0, o.err
 	}
-	n, err := o.f.Write(p)
-	o.err = err
-	return n, err
+	var n int
+	if o.buf != nil {
+		n, o.err = o.buf.Write(p)
+	} else {
+		n, o.err = o.f.Write(p)
+	}
+	return n, o.err
 }
+
+// buffer keeps the first bytes in memory until the end, and as many later.
+func (o *output) buffer(bytes int) { o.buf = bufio.NewWriterSize(o.f, bytes) }
+
+// discard removes a file that was not needed.
+func (o *output) discard() error { return errors.Join(o.f.Close(), os.Remove(o.f.Name())) }
 
 // finish gives the file its name and returns it as an attachment.
 func (o *output) finish() (sample.Attachment, error) {
-	err := o.f.Close()
+	var err error
+	if o.buf != nil {
+		err = o.buf.Flush()
+	}
+	err = errors.Join(err, o.f.Close())
 	path := filepath.Join(o.dir, filepath.FromSlash(o.name))
 	if err == nil {
 		err = os.Rename(path+bench.Partial, path)

@@ -130,14 +130,16 @@ type probe struct {
 	window bench.Window
 	budget *budget
 	oncpu  *switchRecorder
-	begun  time.Time
+	start  time.Time
 	stop   chan struct{} // closed by Stop
 	done   chan struct{} // closed when the schedule has ended
 
+	profiling bool // the CPU profiler is ours
+
 	// Owned by the schedule until done is closed, then by Stop.
-	out         *output // the trace being written
-	profiling   bool    // the CPU profiler is ours
-	traces      int     // traces begun
+	outs        []*output // of all traces that are planned
+	begun       int       // how many of them were begun
+	tracing     bool      // the last one of those is under way
 	attachments []sample.Attachment
 	warnings    []string
 	errs        []error
@@ -152,7 +154,7 @@ func (p *probe) Start(w bench.Window) error {
 	}
 	p.window, p.budget = w, newBudget(p.opts.MaxBytes)
 	p.stop, p.done = make(chan struct{}), make(chan struct{})
-	p.begun = time.Now()
+	p.start = time.Now()
 
 	out, err := create(w.Dir, "traces/"+w.Prefix+".switches", KindSwitches, p.budget)
 	if err != nil {
@@ -162,13 +164,44 @@ func (p *probe) Start(w bench.Window) error {
 	if p.oncpu, warning = startSwitches(out); warning != "" {
 		p.warnings = append(p.warnings, warning)
 	}
-	if !p.opts.Whole {
-		go p.schedule(p.opts.plan(w.Planned))
+	// The samples of the CPU profiler appear in the traces; its profile is not
+	// kept. It runs all the time: a hundred signals a second and CPU are less than
+	// what it takes to start and stop it.
+	if err := pprof.StartCPUProfile(io.Discard); err != nil {
+		p.warnings = append(p.warnings, "no CPU samples in the trace: "+err.Error())
+	} else {
+		p.profiling = true
+	}
+	if p.opts.Whole {
+		p.create("", 0)
+		p.begin() // here, so that what follows is in the trace
+		go p.whole()
 		return nil
 	}
-	p.begin() // here, so that what follows is in the trace
-	go p.whole()
+	plan := p.opts.plan(w.Planned)
+	for i := range plan {
+		p.create(fmt.Sprintf("-%d", i+1), windowBuffer)
+	}
+	go p.schedule(plan)
 	return nil
+}
+
+// windowBuffer is what of a short window's trace is in memory until Stop: some
+// 25 ms of two busy CPUs. A write that lasts has a worker change its thread, and
+// may leave it on a CPU that another one has. A crash loses it.
+const windowBuffer = 1 << 20
+
+// create makes the file of one trace, with a buffer of that many bytes.
+func (p *probe) create(suffix string, buffer int) {
+	out, err := create(p.window.Dir, "traces/"+p.window.Prefix+suffix+".trace", KindTrace, p.budget)
+	if err != nil {
+		p.errs = append(p.errs, err)
+		return
+	}
+	if buffer > 0 {
+		out.buffer(buffer)
+	}
+	p.outs = append(p.outs, out)
 }
 
 // whole ends the one trace that Start began.
@@ -186,7 +219,7 @@ func (p *probe) whole() {
 func (p *probe) schedule(plan []span) {
 	defer close(p.done)
 	for _, s := range plan {
-		if !p.sleep(s.start - time.Since(p.begun)) {
+		if !p.sleep(s.start - time.Since(p.start)) {
 			return
 		}
 		p.begin()
@@ -224,55 +257,29 @@ func (p *probe) sleep(d time.Duration) bool {
 
 func (p *probe) full() {
 	p.warnings = append(p.warnings, fmt.Sprintf("tracing stopped after %v: %d bytes are the limit on disk",
-		time.Since(p.begun).Round(time.Millisecond), p.opts.MaxBytes))
+		time.Since(p.start).Round(time.Millisecond), p.opts.MaxBytes))
 }
 
-// begin starts one trace, with the CPU profiler beside it: its samples then
-// appear in the trace. The profile itself is not kept.
+// begin starts the next trace.
 func (p *probe) begin() {
-	p.traces++
-	name := "traces/" + p.window.Prefix
-	if !p.opts.Whole {
-		name += fmt.Sprintf("-%d", p.traces)
+	if p.begun == len(p.outs) {
+		return // there is no file for it
 	}
-	out, err := create(p.window.Dir, name+".trace", KindTrace, p.budget)
-	if err != nil {
+	if err := trace.Start(p.outs[p.begun]); err != nil {
 		p.errs = append(p.errs, err)
 		return
 	}
-	if err := pprof.StartCPUProfile(io.Discard); err != nil {
-		p.warnings = append(p.warnings, "no CPU samples in the trace: "+err.Error())
-	} else {
-		p.profiling = true
-	}
-	if err := trace.Start(out); err != nil {
-		p.stopProfile()
-		p.errs = append(p.errs, err, out.f.Close(), os.Remove(out.f.Name()))
-		return
-	}
-	p.out = out
+	p.begun, p.tracing = p.begun+1, true
 	p.oncpu.snapshot()
 }
 
 func (p *probe) end() {
-	if p.out == nil {
+	if !p.tracing {
 		return
 	}
 	p.oncpu.snapshot()
 	trace.Stop() // returns after the last byte was written
-	p.stopProfile()
-	if p.out.err != nil {
-		p.warnings = append(p.warnings, "the trace breaks off: "+p.out.err.Error())
-	}
-	p.attach(p.out.finish())
-	p.out = nil
-}
-
-func (p *probe) stopProfile() {
-	if p.profiling {
-		pprof.StopCPUProfile()
-		p.profiling = false
-	}
+	p.tracing = false
 }
 
 func (p *probe) attach(a sample.Attachment, err error) {
@@ -371,6 +378,19 @@ func (p *probe) Stop() (bench.Observation, error) {
 	}
 	close(p.stop)
 	<-p.done
+	if p.profiling {
+		pprof.StopCPUProfile()
+	}
+	for i, out := range p.outs {
+		if i >= p.begun {
+			p.errs = append(p.errs, out.discard())
+			continue
+		}
+		if out.err != nil {
+			p.warnings = append(p.warnings, "the trace breaks off: "+out.err.Error())
+		}
+		p.attach(out.finish())
+	}
 	a, warnings, err := p.oncpu.finish()
 	p.attach(a, err)
 	p.warnings = append(p.warnings, warnings...)
