@@ -47,7 +47,7 @@ func (b *budget) take(n int) bool {
 // output is one file in the making: it grows under its partial name.
 type output struct {
 	f      *os.File
-	buf    *bufio.Writer // before f; nil where a crash should lose nothing of ours
+	buf    *bufio.Writer // before f; nil where every write goes to the file
 	dir    string        // run folder
 	name   string        // final path below dir, with forward slashes
 	kind   string        // of the attachment
@@ -84,19 +84,21 @@ func (o *output) Write(p []byte) (int, error) {
 	return n, o.err
 }
 
-// buffer keeps the first bytes in memory until the end, and as many later.
+// buffer keeps so many bytes in memory until flush: what a crash before it loses.
 func (o *output) buffer(bytes int) { o.buf = bufio.NewWriterSize(o.f, bytes) }
+
+func (o *output) flush() {
+	if o.buf != nil && o.err == nil {
+		o.err = o.buf.Flush()
+	}
+}
 
 // discard removes a file that was not needed.
 func (o *output) discard() error { return errors.Join(o.f.Close(), os.Remove(o.f.Name())) }
 
 // finish gives the file its name and returns it as an attachment.
 func (o *output) finish() (sample.Attachment, error) {
-	var err error
-	if o.buf != nil {
-		err = o.buf.Flush()
-	}
-	err = errors.Join(err, o.f.Close())
+	err := o.f.Close()
 	path := filepath.Join(o.dir, filepath.FromSlash(o.name))
 	if err == nil {
 		err = os.Rename(path+bench.Partial, path)
