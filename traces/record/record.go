@@ -45,11 +45,12 @@ type Options struct {
 	// Whole traces everything from Start to Stop, as a tour needs. Otherwise a
 	// few short windows are traced, spread over the planned time, each to a
 	// file of its own: a trace costs up to a third of the throughput while it
-	// is recorded, and windows that are a fortieth of the time cost a
-	// fortieth of that.
+	// is recorded, and windows that are a hundredth of the time cost a
+	// hundredth of that.
 	Whole bool
 	// Windows is how many there are at most (0: 4), Length how long each is at
-	// most (0: 50 ms). Together they take at most a twentieth of the time.
+	// most (0: 50 ms). Together they take at most a hundredth of the time, but
+	// no less than 5 ms.
 	Windows int
 	Length  time.Duration
 	// MaxBytes bounds all files of the probe together (0: 1 GiB). Tracing
@@ -63,7 +64,7 @@ const (
 	defaultLength   = 50 * time.Millisecond
 	defaultMaxBytes = 1 << 30
 	minLength       = 5 * time.Millisecond
-	tracedShare     = 40 // one part in 40 of the time
+	tracedShare     = 100 // one part in 100 of the time
 )
 
 func (o Options) withDefaults() Options {
