@@ -136,12 +136,11 @@ type probe struct {
 	stop   chan struct{} // closed by Stop
 	done   chan struct{} // closed when the schedule has ended
 
-	profiling bool // the CPU profiler is ours
-
 	// Owned by the schedule until done is closed, then by Stop.
 	outs        []*output // of all traces that are planned
 	begun       int       // how many of them were begun
 	tracing     bool      // the last one of those is under way
+	profiling   bool      // the CPU profiler is ours
 	attachments []sample.Attachment
 	warnings    []string
 	errs        []error
@@ -165,15 +164,6 @@ func (p *probe) Start(w bench.Window) error {
 	var warning string
 	if p.oncpu, warning = startSwitches(out); warning != "" {
 		p.warnings = append(p.warnings, warning)
-	}
-	// The samples of the CPU profiler appear in the traces; its profile is not
-	// kept. It runs all the time: a hundred signals a second and CPU are about 1%
-	// of a window's time and less than what starting and stopping it took there,
-	// which allocates and builds a profile: 2 to 4% of two CPUs in 200 ms.
-	if err := pprof.StartCPUProfile(io.Discard); err != nil {
-		p.warnings = append(p.warnings, "no CPU samples in the trace: "+err.Error())
-	} else {
-		p.profiling = true
 	}
 	if p.opts.Whole {
 		p.create("", 0)
@@ -263,12 +253,21 @@ func (p *probe) full() {
 		time.Since(p.start).Round(time.Millisecond), p.opts.MaxBytes))
 }
 
-// begin starts the next trace.
+// begin starts the next trace, with the CPU profiler beside it: its samples then
+// appear in the trace. The profile itself is not kept. The profiler must not run
+// between windows: pprof has a goroutine that each sample wakes, which takes a P
+// from a worker a hundred times a second.
 func (p *probe) begin() {
 	if p.begun == len(p.outs) {
 		return // there is no file for it
 	}
+	if err := pprof.StartCPUProfile(io.Discard); err != nil {
+		p.warnings = append(p.warnings, "no CPU samples in the trace: "+err.Error())
+	} else {
+		p.profiling = true
+	}
 	if err := trace.Start(p.outs[p.begun]); err != nil {
+		p.stopProfile()
 		p.errs = append(p.errs, err)
 		return
 	}
@@ -282,8 +281,16 @@ func (p *probe) end() {
 	}
 	p.oncpu.snapshot()
 	trace.Stop() // returns after the last byte was written
-	p.outs[p.begun-1].flush()
 	p.tracing = false
+	p.stopProfile()
+	p.outs[p.begun-1].flush()
+}
+
+func (p *probe) stopProfile() {
+	if p.profiling {
+		pprof.StopCPUProfile()
+		p.profiling = false
+	}
 }
 
 func (p *probe) attach(a sample.Attachment, err error) {
@@ -382,9 +389,6 @@ func (p *probe) Stop() (bench.Observation, error) {
 	}
 	close(p.stop)
 	<-p.done
-	if p.profiling {
-		pprof.StopCPUProfile()
-	}
 	for i, out := range p.outs {
 		if i >= p.begun {
 			p.errs = append(p.errs, out.discard())
