@@ -1,6 +1,7 @@
 package record
 
 import (
+	"bufio"
 	"errors"
 	"os"
 	"path/filepath"
@@ -43,13 +44,13 @@ func (b *budget) take(n int) bool {
 	return true
 }
 
-// output is one file in the making: it grows under its partial name, without
-// a buffer of ours that a crash would lose.
+// output is one file in the making: it grows under its partial name.
 type output struct {
 	f      *os.File
-	dir    string // run folder
-	name   string // final path below dir, with forward slashes
-	kind   string // of the attachment
+	buf    *bufio.Writer // before f; nil where every write goes to the file
+	dir    string        // run folder
+	name   string        // final path below dir, with forward slashes
+	kind   string        // of the attachment
 	budget *budget
 	err    error // first failure; nothing is written after it
 }
@@ -74,10 +75,26 @@ func (o *output) Write(p []byte) (int, error) {
 	if o.err != nil {
 		return 0, o.err
 	}
-	n, err := o.f.Write(p)
-	o.err = err
-	return n, err
+	var n int
+	if o.buf != nil {
+		n, o.err = o.buf.Write(p)
+	} else {
+		n, o.err = o.f.Write(p)
+	}
+	return n, o.err
 }
+
+// buffer keeps so many bytes in memory until flush: what a crash before it loses.
+func (o *output) buffer(bytes int) { o.buf = bufio.NewWriterSize(o.f, bytes) }
+
+func (o *output) flush() {
+	if o.buf != nil && o.err == nil {
+		o.err = o.buf.Flush()
+	}
+}
+
+// discard removes a file that was not needed.
+func (o *output) discard() error { return errors.Join(o.f.Close(), os.Remove(o.f.Name())) }
 
 // finish gives the file its name and returns it as an attachment.
 func (o *output) finish() (sample.Attachment, error) {

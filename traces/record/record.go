@@ -11,7 +11,8 @@
 //
 // All of them grow under a name that ends in [bench.Partial] and are renamed when
 // they are complete. The runtime hands over trace data about once a second, and
-// at a panic: what a killed process leaves is readable but for its last second.
+// at a panic: what a killed process leaves is readable but for its last second, or
+// but for the short window that it was in.
 package record
 
 import (
@@ -44,11 +45,12 @@ type Options struct {
 	// Whole traces everything from Start to Stop, as a tour needs. Otherwise a
 	// few short windows are traced, spread over the planned time, each to a
 	// file of its own: a trace costs up to a third of the throughput while it
-	// is recorded, and windows that are a fortieth of the time cost a
-	// fortieth of that.
+	// is recorded, and windows that are a hundredth of the time cost a
+	// hundredth of that.
 	Whole bool
 	// Windows is how many there are at most (0: 4), Length how long each is at
-	// most (0: 50 ms). Together they take at most a twentieth of the time.
+	// most (0: 50 ms). Together they take at most a hundredth of the time, but
+	// no less than 5 ms.
 	Windows int
 	Length  time.Duration
 	// MaxBytes bounds all files of the probe together (0: 1 GiB). Tracing
@@ -62,7 +64,7 @@ const (
 	defaultLength   = 50 * time.Millisecond
 	defaultMaxBytes = 1 << 30
 	minLength       = 5 * time.Millisecond
-	tracedShare     = 40 // one part in 40 of the time
+	tracedShare     = 100 // one part in 100 of the time
 )
 
 func (o Options) withDefaults() Options {
@@ -130,14 +132,15 @@ type probe struct {
 	window bench.Window
 	budget *budget
 	oncpu  *switchRecorder
-	begun  time.Time
+	start  time.Time
 	stop   chan struct{} // closed by Stop
 	done   chan struct{} // closed when the schedule has ended
 
 	// Owned by the schedule until done is closed, then by Stop.
-	out         *output // the trace being written
-	profiling   bool    // the CPU profiler is ours
-	traces      int     // traces begun
+	outs        []*output // of all traces that are planned
+	begun       int       // how many of them were begun
+	tracing     bool      // the last one of those is under way
+	profiling   bool      // the CPU profiler is ours
 	attachments []sample.Attachment
 	warnings    []string
 	errs        []error
@@ -152,7 +155,7 @@ func (p *probe) Start(w bench.Window) error {
 	}
 	p.window, p.budget = w, newBudget(p.opts.MaxBytes)
 	p.stop, p.done = make(chan struct{}), make(chan struct{})
-	p.begun = time.Now()
+	p.start = time.Now()
 
 	out, err := create(w.Dir, "traces/"+w.Prefix+".switches", KindSwitches, p.budget)
 	if err != nil {
@@ -162,13 +165,36 @@ func (p *probe) Start(w bench.Window) error {
 	if p.oncpu, warning = startSwitches(out); warning != "" {
 		p.warnings = append(p.warnings, warning)
 	}
-	if !p.opts.Whole {
-		go p.schedule(p.opts.plan(w.Planned))
+	if p.opts.Whole {
+		p.create("", 0)
+		p.begin() // here, so that what follows is in the trace
+		go p.whole()
 		return nil
 	}
-	p.begin() // here, so that what follows is in the trace
-	go p.whole()
+	plan := p.opts.plan(w.Planned)
+	for i := range plan {
+		p.create(fmt.Sprintf("-%d", i+1), windowBuffer)
+	}
+	go p.schedule(plan)
 	return nil
+}
+
+// windowBuffer is what of a short window's trace is in memory until the window
+// ends: some 25 ms of two busy CPUs. A write that lasts has a worker change its
+// thread, and may leave it on a CPU that another one has.
+const windowBuffer = 1 << 20
+
+// create makes the file of one trace, with a buffer of that many bytes.
+func (p *probe) create(suffix string, buffer int) {
+	out, err := create(p.window.Dir, "traces/"+p.window.Prefix+suffix+".trace", KindTrace, p.budget)
+	if err != nil {
+		p.errs = append(p.errs, err)
+		return
+	}
+	if buffer > 0 {
+		out.buffer(buffer)
+	}
+	p.outs = append(p.outs, out)
 }
 
 // whole ends the one trace that Start began.
@@ -186,7 +212,7 @@ func (p *probe) whole() {
 func (p *probe) schedule(plan []span) {
 	defer close(p.done)
 	for _, s := range plan {
-		if !p.sleep(s.start - time.Since(p.begun)) {
+		if !p.sleep(s.start - time.Since(p.start)) {
 			return
 		}
 		p.begin()
@@ -224,48 +250,40 @@ func (p *probe) sleep(d time.Duration) bool {
 
 func (p *probe) full() {
 	p.warnings = append(p.warnings, fmt.Sprintf("tracing stopped after %v: %d bytes are the limit on disk",
-		time.Since(p.begun).Round(time.Millisecond), p.opts.MaxBytes))
+		time.Since(p.start).Round(time.Millisecond), p.opts.MaxBytes))
 }
 
-// begin starts one trace, with the CPU profiler beside it: its samples then
-// appear in the trace. The profile itself is not kept.
+// begin starts the next trace, with the CPU profiler beside it: its samples then
+// appear in the trace. The profile itself is not kept. The profiler must not run
+// between windows: pprof has a goroutine that each sample wakes, which takes a P
+// from a worker a hundred times a second.
 func (p *probe) begin() {
-	p.traces++
-	name := "traces/" + p.window.Prefix
-	if !p.opts.Whole {
-		name += fmt.Sprintf("-%d", p.traces)
-	}
-	out, err := create(p.window.Dir, name+".trace", KindTrace, p.budget)
-	if err != nil {
-		p.errs = append(p.errs, err)
-		return
+	if p.begun == len(p.outs) {
+		return // there is no file for it
 	}
 	if err := pprof.StartCPUProfile(io.Discard); err != nil {
 		p.warnings = append(p.warnings, "no CPU samples in the trace: "+err.Error())
 	} else {
 		p.profiling = true
 	}
-	if err := trace.Start(out); err != nil {
+	if err := trace.Start(p.outs[p.begun]); err != nil {
 		p.stopProfile()
-		p.errs = append(p.errs, err, out.f.Close(), os.Remove(out.f.Name()))
+		p.errs = append(p.errs, err)
 		return
 	}
-	p.out = out
+	p.begun, p.tracing = p.begun+1, true
 	p.oncpu.snapshot()
 }
 
 func (p *probe) end() {
-	if p.out == nil {
+	if !p.tracing {
 		return
 	}
 	p.oncpu.snapshot()
 	trace.Stop() // returns after the last byte was written
+	p.tracing = false
 	p.stopProfile()
-	if p.out.err != nil {
-		p.warnings = append(p.warnings, "the trace breaks off: "+p.out.err.Error())
-	}
-	p.attach(p.out.finish())
-	p.out = nil
+	p.outs[p.begun-1].flush()
 }
 
 func (p *probe) stopProfile() {
@@ -371,6 +389,16 @@ func (p *probe) Stop() (bench.Observation, error) {
 	}
 	close(p.stop)
 	<-p.done
+	for i, out := range p.outs {
+		if i >= p.begun {
+			p.errs = append(p.errs, out.discard())
+			continue
+		}
+		if out.err != nil {
+			p.warnings = append(p.warnings, "the trace breaks off: "+out.err.Error())
+		}
+		p.attach(out.finish())
+	}
 	a, warnings, err := p.oncpu.finish()
 	p.attach(a, err)
 	p.warnings = append(p.warnings, warnings...)

@@ -145,9 +145,9 @@ func TestPlan(t *testing.T) {
 		length  time.Duration
 	}{
 		{100 * time.Millisecond, 1, 5 * time.Millisecond},
-		{500 * time.Millisecond, 1, 12500 * time.Microsecond},
-		{2 * time.Second, 1, 50 * time.Millisecond},
-		{4 * time.Second, 2, 50 * time.Millisecond},
+		{500 * time.Millisecond, 1, 5 * time.Millisecond},
+		{2 * time.Second, 1, 20 * time.Millisecond},
+		{10 * time.Second, 2, 50 * time.Millisecond},
 		{time.Minute, 4, 50 * time.Millisecond},
 	} {
 		spans := Options{}.withDefaults().plan(c.planned)

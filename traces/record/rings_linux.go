@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -30,6 +31,8 @@ type rings struct {
 	owners []int          // per ring, the event descriptor that owns the mapping
 	fds    []int          // every other event descriptor: one per thread and CPU
 	seen   map[int]bool   // threads with events of their own
+	polled []unix.PollFd  // woken, then the owners; used by wait alone once all is open
+	woken  int            // eventfd that ends a wait
 	recs   []switchRecord // scratch
 }
 
@@ -48,8 +51,8 @@ var switchEvent = unix.PerfEventAttr{
 	Size:        uint32(unsafe.Sizeof(unix.PerfEventAttr{})),
 	Sample_type: unix.PERF_SAMPLE_TID | unix.PERF_SAMPLE_TIME,
 	Bits: unix.PerfBitInherit | unix.PerfBitExcludeKernel | unix.PerfBitExcludeHv | unix.PerfBitContextSwitch |
-		unix.PerfBitTask | unix.PerfBitSampleIDAll | unix.PerfBitUseClockID | unix.PerfBitWatermark,
-	Wakeup:  ringSize, // never: we come round by the clock
+		unix.PerfBitTask | unix.PerfBitSampleIDAll | unix.PerfBitUseClockID |
+		unix.PerfBitWatermark, // without a number: readers are woken when the ring is half full
 	Clockid: unix.CLOCK_MONOTONIC,
 }
 
@@ -61,6 +64,11 @@ func openRings() (*rings, error) {
 		return nil, fmt.Errorf("sched_getaffinity: %w", err)
 	}
 	r := &rings{seen: map[int]bool{}}
+	var err error
+	if r.woken, err = unix.Eventfd(0, unix.EFD_CLOEXEC); err != nil {
+		return nil, fmt.Errorf("eventfd: %w", err)
+	}
+	r.polled = []unix.PollFd{{Fd: int32(r.woken), Events: unix.POLLIN}}
 	for cpu := range len(allowed) * 64 {
 		if !allowed.IsSet(cpu) {
 			continue
@@ -105,6 +113,7 @@ func (r *rings) openCPU(cpu int) error {
 		return refusal(err)
 	}
 	r.owners = append(r.owners, fd)
+	r.polled = append(r.polled, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
 	page := os.Getpagesize()
 	var mem []byte
 	for size := ringSize; ; size /= 2 { // smaller where the user's allowance is used up
@@ -162,6 +171,23 @@ func refusal(err error) error {
 	return fmt.Errorf("perf_event_open: %w%s", err, why)
 }
 
+// wait returns when a ring is half full, when wake was called, and at the latest
+// after a time. A signal may end it early.
+func (r *rings) wait(atMost time.Duration) {
+	_, _ = unix.Poll(r.polled, int(atMost.Milliseconds()))
+	for i := range r.polled {
+		if r.polled[i].Revents&unix.POLLHUP != 0 {
+			r.polled[i].Fd = -1 // the owner's thread has ended; others still write to its ring
+		}
+	}
+}
+
+// wake ends every wait from now on.
+func (r *rings) wake() {
+	one := binary.NativeEndian.AppendUint64(nil, 1)
+	_, _ = unix.Write(r.woken, one) // cannot fail on a fresh eventfd
+}
+
 // drain moves what the rings hold into w.
 func (r *rings) drain(w *switchWriter) {
 	for _, ring := range r.cpus {
@@ -186,7 +212,7 @@ func (r *rings) close() {
 	for _, ring := range r.cpus {
 		_ = unix.Munmap(ring.mem)
 	}
-	for _, fd := range append(r.fds, r.owners...) {
+	for _, fd := range append(append(r.fds, r.owners...), r.woken) {
 		_ = unix.Close(fd)
 	}
 }

@@ -5,6 +5,7 @@ package record
 import (
 	"errors"
 	"runtime"
+	"time"
 )
 
 // rings would be the kernel's switch records; only Linux has them.
@@ -14,6 +15,8 @@ func openRings() (*rings, error) {
 	return nil, errors.New("on-CPU records need Linux, this is " + runtime.GOOS)
 }
 
+func (*rings) wait(time.Duration)  {}
+func (*rings) wake()               {}
 func (*rings) drain(*switchWriter) {}
 func (*rings) disable()            {}
 func (*rings) close()              {}
