@@ -1,9 +1,5 @@
 package account
 
-import (
-	"time"
-)
-
 // rowShift is log₂ of the length, in ns, of a row: the slice of time by which
 // idle time is charged.
 const rowShift = 20
@@ -22,7 +18,7 @@ type book struct {
 	procs      span64 // of GOMAXPROCS
 	capacity   int64
 
-	parts   []laneParts // by P
+	parts   []Parts // by P
 	created int64
 	exited  int64
 	g       [numGStates]int64
@@ -38,9 +34,6 @@ type book struct {
 	charge0 int64             // rows before that time are charged
 }
 
-// laneParts are the parts of one P, in ns.
-type laneParts [NumStates]int64
-
 // span64 is a least and a greatest value.
 type span64 struct{ min, max int }
 
@@ -52,7 +45,10 @@ func (s *span64) add(n int) {
 }
 
 // row is what happened in one slice of time, in P·ns and goroutine·ns.
-type row struct{ idle, runnable int64 }
+type row struct {
+	idle, runnable int64
+	through        int64 // Ps idle from this row on, less those up to the one before
+}
 
 type sampleKey struct {
 	kind  CPUKind
@@ -110,6 +106,31 @@ func (b *book) spread(from, to int64, add func(row int, d int64)) {
 		next := min(to, b.rowEnd(from))
 		add(b.rowOf(from), next-from)
 		from = next
+	}
+}
+
+// wholeRows is how far whole rows follow each other from t on up to end; t if t is within a row.
+func (b *book) wholeRows(t, end int64) int64 {
+	if t&(1<<rowShift-1) != 0 || t>>rowShift < b.base {
+		return t
+	}
+	return max(t, min(end>>rowShift, b.base+maxRows-1)<<rowShift)
+}
+
+// addIdleRows adds a P that is idle throughout whole rows.
+func (b *book) addIdleRows(from, to int64) {
+	b.rows = grow(b.rows, b.rowOf(to))
+	b.rows[b.rowOf(from)].through++
+	b.rows[b.rowOf(to)].through--
+}
+
+// eachRow calls f with every row, and the idle time in it.
+func (b *book) eachRow(f func(i int, idle, runnable int64)) {
+	var through int64
+	for i := range b.rows {
+		r := &b.rows[i]
+		through += r.through
+		f(i, r.idle+through<<rowShift, r.runnable)
 	}
 }
 
@@ -195,20 +216,20 @@ func (b *book) add(o *book, site func(int32) int32, stack func(uint64) uint64) {
 		b.g[i] += d
 	}
 	b.wake.merge(&o.wake)
+	b.parts = grow(b.parts, len(o.parts)-1)
 	for p := range o.parts {
-		b.parts = grow(b.parts, p)
 		for s, d := range o.parts[p] {
 			b.parts[p][s] += d
 		}
 	}
-	for i, r := range o.rows {
-		if r != (row{}) {
+	o.eachRow(func(i int, idle, runnable int64) {
+		if idle != 0 || runnable != 0 {
 			j := b.rowOf((o.base + int64(i)) << rowShift)
 			b.rows = grow(b.rows, j)
-			b.rows[j].idle += r.idle
-			b.rows[j].runnable += r.runnable
+			b.rows[j].idle += idle
+			b.rows[j].runnable += runnable
 		}
-	}
+	})
 	for i := range o.sites {
 		from := &o.sites[i]
 		if from.waits == 0 && from.wait == 0 && from.parked == 0 {
@@ -254,15 +275,14 @@ func (b *book) charge(now int64, apparatus []bool) {
 	}
 	// share[r] is the idle time that a ns of blocked time in row r takes.
 	share := make([]float64, len(b.rows))
-	for r := range b.rows {
-		idle := b.rows[r].idle
-		woken := min(idle, b.rows[r].runnable)
+	b.eachRow(func(r int, idle, runnable int64) {
+		woken := min(idle, runnable)
 		b.charged[WakeUp] += woken
 		b.charged[Blocked] += idle - woken
 		if blocked[r] > 0 {
 			share[r] = float64(idle-woken) / float64(blocked[r])
 		}
-	}
+	})
 	var toSites int64
 	for i := range b.sites {
 		s := &b.sites[i]
@@ -280,12 +300,4 @@ func (b *book) charge(now int64, apparatus []bool) {
 	b.rows = b.rows[:0]
 	b.base = now >> rowShift
 	b.charge0 = now
-}
-
-// nanoseconds are durations.
-func (p *laneParts) parts() (out Parts) {
-	for i, d := range p {
-		out[i] = time.Duration(d)
-	}
-	return out
 }

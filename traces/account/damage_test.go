@@ -7,6 +7,9 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -180,6 +183,36 @@ func TestStream(t *testing.T) {
 	}
 	if a.Total.Parts != want.Total.Parts || a.Events != want.Events {
 		t.Errorf("parts %v, want %v", a.Total.Parts, want.Total.Parts)
+	}
+}
+
+// TestCrowded reads a damaged trace of 200 bytes with 4096 Ps and far more windows than can be kept for so many.
+func TestCrowded(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join("testdata", "fuzz", "FuzzRead", "7284beb1ab8a1c88"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, quoted, _ := strings.Cut(strings.TrimSuffix(string(text), ")\n"), "[]byte(")
+	data, err := strconv.Unquote(quoted)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	a, err := readBytes([]byte(data), Options{Windows: WindowSpec{Mode: Slices, Every: 10 * time.Millisecond}, Parallel: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	runtime.ReadMemStats(&after)
+	sane(t, a)
+	if got := after.TotalAlloc - before.TotalAlloc; got > 250<<20 {
+		t.Errorf("%d MB allocated", got>>20)
+	}
+	if n := len(a.Windows) * len(a.Total.PerP); n > maxParts {
+		t.Errorf("%d windows of %d Ps", len(a.Windows), len(a.Total.PerP))
+	}
+	if !slices.ContainsFunc(a.Lost.Reasons, func(s string) bool { return strings.Contains(s, "more windows than the") }) {
+		t.Errorf("lost %q: nothing about windows", a.Lost.Reasons)
 	}
 }
 

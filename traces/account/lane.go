@@ -1,5 +1,7 @@
 package account
 
+import "time"
+
 // lane is one P. It settles the P's time into a book and, if asked for, a
 // timeline. A machine owns the lanes of its generation, the stitcher its own.
 type lane struct {
@@ -104,9 +106,8 @@ func (l *lane) settle(t int64) {
 	for l.since < t {
 		if l.since >= l.edge {
 			l.flush()
-			l.edge = l.w.book.rowEnd(l.since)
-			if l.w.grid != nil {
-				l.edge = min(l.edge, l.w.grid.seek(&l.cells, l.since))
+			if l.turn(t); l.since >= l.edge {
+				continue
 			}
 		}
 		state, to := l.eff, min(t, l.edge)
@@ -118,25 +119,46 @@ func (l *lane) settle(t int64) {
 	}
 }
 
+// turn goes over to the next row and column. The rows of a P that does one thing
+// throughout, up to t, are settled at once: a P may be idle for hours.
+func (l *lane) turn(t int64) {
+	b := l.w.book
+	column := int64(1<<63 - 1)
+	if l.w.grid != nil {
+		column = l.w.grid.seek(&l.cells, l.since)
+	}
+	if to := b.wholeRows(l.since, min(t, column)); to > l.since && l.cpu == nil {
+		if l.give(l.eff, to-l.since) && l.eff == Idle {
+			b.addIdleRows(l.since, to)
+		}
+		l.since = to
+	}
+	l.edge = min(column, b.rowEnd(l.since))
+}
+
 // flush moves what was accumulated, all of one row and column, to where it belongs.
 func (l *lane) flush() {
-	b := l.w.book
-	if l.w.procs > 0 && l.p >= l.w.procs {
-		l.acc[Idle], l.acc[STW], l.acc[Unknown] = 0, 0, 0 // beyond GOMAXPROCS there is no P
-	}
-	if d := l.acc[Idle]; d > 0 {
-		b.addIdle(l.since-1, d)
-	}
 	for s, d := range l.acc {
-		if d != 0 {
-			b.parts = grow(b.parts, l.p)
-			b.parts[l.p][s] += d
-			if l.w.grid != nil {
-				l.cells.add(State(s), d)
-			}
+		if d != 0 && l.give(State(s), d) && State(s) == Idle {
+			l.w.book.addIdle(l.since-1, d)
 		}
 	}
 	clear(l.acc[:])
+}
+
+// give adds a time to the P's parts and column, unless the P does not exist: beyond GOMAXPROCS
+// there is none.
+func (l *lane) give(s State, d int64) bool {
+	w := l.w
+	if w.procs > 0 && l.p >= w.procs && (s == Idle || s == STW || s == Unknown) {
+		return false
+	}
+	w.book.parts = grow(w.book.parts, max(l.p, w.procs-1)) // at once: the other Ps follow
+	w.book.parts[l.p][s] += time.Duration(d)
+	if w.grid != nil {
+		l.cells.add(s, time.Duration(d))
+	}
+	return true
 }
 
 // close settles the time up to t and flushes it, so that what lanes share may change.

@@ -59,6 +59,7 @@ type machine struct {
 	forced  bool // the current event must be taken, whatever it contradicts
 	events  int64
 	odd     int64 // events that contradict what is known
+	crowded bool  // there are more pieces than windows are told apart
 	nextCut int64 // when the next fixed slice begins
 
 	result result
@@ -674,11 +675,11 @@ func (m *machine) lane(p uint64, t int64) *lane {
 const maxProcs = 1 << 12
 
 // maxWindows bounds the windows of a trace, and maxParts what is kept for every P in each: a
-// damaged trace of a few KB may name any number of both. Further marks are ignored, and counted
-// as contradicting.
+// damaged trace of a few hundred bytes may name any number of both. What follows the last
+// window there may be is part of it.
 const (
 	maxWindows = 10000
-	maxParts   = 1 << 21
+	maxParts   = 1 << 20
 )
 
 // mostWindows is how many windows there may be of that many Ps.
@@ -873,7 +874,7 @@ func (m *machine) mark(message string, t int64) {
 func (m *machine) slice(t int64) {
 	for m.nextCut <= t {
 		m.cutAt(m.nextCut, &piece{begins: cutSlice})
-		if m.nextCut += int64(m.spec.Every); len(m.result.pieces) >= mostWindows(len(m.lanes)) {
+		if m.nextCut += int64(m.spec.Every); m.crowded {
 			m.nextCut = 1<<63 - 1
 		}
 	}
@@ -882,7 +883,7 @@ func (m *machine) slice(t int64) {
 // cutAt ends the piece at t and begins p.
 func (m *machine) cutAt(t int64, p *piece) {
 	if len(m.result.pieces) >= mostWindows(len(m.lanes)) {
-		m.odd++
+		m.crowded = true
 		return
 	}
 	m.align(t)

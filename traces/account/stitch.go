@@ -22,6 +22,7 @@ type stitcher struct {
 	lastID      uint64
 	whole       bool // the last generation was complete
 	odd         int64
+	crowded     bool // there are more windows than are told apart
 	events      int64
 	closed      int // windows[:closed] are charged
 	most        int // Ps there ever were, seen or not
@@ -142,6 +143,7 @@ func (s *stitcher) add(m *machine, id uint64, complete bool) {
 	}
 	s.lastID, s.whole = id, complete
 	s.odd += m.odd
+	s.crowded = s.crowded || m.crowded
 	s.events += m.events
 	if s.procs == 0 {
 		s.procs = firstProcs(m)
@@ -205,7 +207,7 @@ func (s *stitcher) addPieces(pieces []*piece, x *translator, start int64) (books
 func (s *stitcher) boundary(p *piece) {
 	label := p.mark
 	if len(s.windows) >= mostWindows(s.most) {
-		s.odd++
+		s.crowded = true
 		return
 	}
 	switch p.begins {

@@ -32,8 +32,8 @@ func (g *grid) column(t int64) int {
 // is added to, nil outside of the grid.
 type cells struct {
 	first int
-	list  []laneParts
-	cur   *laneParts
+	list  []Parts
+	cur   *Parts
 }
 
 // seek makes the column that holds t the current one, and returns its end.
@@ -51,19 +51,19 @@ func (g *grid) seek(c *cells, t int64) int64 {
 }
 
 // at returns column i.
-func (c *cells) at(i int) *laneParts {
+func (c *cells) at(i int) *Parts {
 	if len(c.list) == 0 {
 		c.first = i
 	}
 	if i < c.first {
-		c.list = append(make([]laneParts, c.first-i), c.list...)
+		c.list = append(make([]Parts, c.first-i), c.list...)
 		c.first = i
 	}
 	c.list = grow(c.list, i-c.first)
 	return &c.list[i-c.first]
 }
 
-func (c *cells) add(s State, d int64) {
+func (c *cells) add(s State, d time.Duration) {
 	if c.cur != nil {
 		c.cur[s] += d
 	}

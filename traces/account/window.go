@@ -18,6 +18,9 @@ func (s *stitcher) write(a *Account, log *SwitchLog) {
 		a.Lost.Events = s.odd
 		a.Lost.add(fmt.Sprintf("%d events contradict others", s.odd))
 	}
+	if s.crowded {
+		a.Lost.add(fmt.Sprintf("more windows than the %d that are told apart for %d Ps: the last one holds what follows", len(s.windows), s.most))
+	}
 	if log != nil && log.Lost > 0 {
 		a.Lost.add(fmt.Sprintf("the kernel dropped %d switch records", log.Lost))
 	}
@@ -46,7 +49,7 @@ func (s *stitcher) window(b *book) Window {
 	w := Window{
 		Label: b.label, Start: time.Duration(b.start - s.origin), End: time.Duration(b.end - s.origin),
 		MinProcs: b.procs.min, MaxProcs: b.procs.max, Capacity: time.Duration(b.capacity),
-		WakeToRun: b.wake,
+		PerP: b.parts, WakeToRun: b.wake,
 		Goroutines: Goroutines{
 			Running: time.Duration(b.g[gRunning]), Runnable: time.Duration(b.g[gRunnable]),
 			Syscall: time.Duration(b.g[gSyscall] + b.g[gSyscallOut]), Waiting: time.Duration(b.g[gWaiting]),
@@ -54,9 +57,8 @@ func (s *stitcher) window(b *book) Window {
 		},
 	}
 	for p := range b.parts {
-		w.PerP = append(w.PerP, b.parts[p].parts())
 		for st, d := range b.parts[p] {
-			w.Parts[st] += time.Duration(d)
+			w.Parts[st] += d
 		}
 	}
 	w.Residual = w.Capacity - w.Parts.Total()
