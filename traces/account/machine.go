@@ -787,11 +787,12 @@ func (m *machine) goStatus(th *thread, e *decode.Event, stack uint64) {
 	if g == nil {
 		g = m.create(id, gGone, t)
 		g.head = true
-		g.site = m.sites.of(reasonUnknown, stack)
 	} else if g.state != gGone {
 		g.seq = 0
 		return
 	}
+	g.since = max(g.since, t)
+	g.site = m.sites.of(reasonUnknown, stack)
 	switch decode.GoState(e.Args[2]) {
 	case decode.GoRunnable:
 		g.state = gRunnable
