@@ -31,8 +31,8 @@ type rings struct {
 	owners []int          // per ring, the event descriptor that owns the mapping
 	fds    []int          // every other event descriptor: one per thread and CPU
 	seen   map[int]bool   // threads with events of their own
-	polled []unix.PollFd  // woken, then the owners; used by wait alone once all is open
-	woken  int            // eventfd that ends a wait
+	set    int            // epoll descriptor: what to wait for, the owners
+	poller *os.File       // set, in the runtime's poller
 	recs   []switchRecord // scratch
 }
 
@@ -65,10 +65,9 @@ func openRings() (*rings, error) {
 	}
 	r := &rings{seen: map[int]bool{}}
 	var err error
-	if r.woken, err = unix.Eventfd(0, unix.EFD_CLOEXEC); err != nil {
-		return nil, fmt.Errorf("eventfd: %w", err)
+	if err = r.openEpoll(); err != nil {
+		return nil, err
 	}
-	r.polled = []unix.PollFd{{Fd: int32(r.woken), Events: unix.POLLIN}}
 	for cpu := range len(allowed) * 64 {
 		if !allowed.IsSet(cpu) {
 			continue
@@ -102,6 +101,26 @@ func openRings() (*rings, error) {
 	}
 }
 
+// openEpoll makes the set of descriptors to wait for, which is itself in the runtime's poller. A
+// thread that waits in a system call of its own keeps its P until the runtime notices, which
+// can take 20 ms of a worker's time.
+func (r *rings) openEpoll() error {
+	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return fmt.Errorf("epoll_create1: %w", err)
+	}
+	if err := unix.SetNonblock(fd, true); err != nil { // or the runtime would not poll it
+		_ = unix.Close(fd)
+		return fmt.Errorf("epoll: %w", err)
+	}
+	r.set, r.poller = fd, os.NewFile(uintptr(fd), "perf rings")
+	if err := r.poller.SetReadDeadline(time.Time{}); err != nil { // it is not in the poller
+		r.wake()
+		return fmt.Errorf("epoll: %w", err)
+	}
+	return nil
+}
+
 // openCPU maps the ring of one CPU. Its owner is an event on the calling
 // thread alone, disabled: it only holds the mapping that others write to.
 func (r *rings) openCPU(cpu int) error {
@@ -113,7 +132,10 @@ func (r *rings) openCPU(cpu int) error {
 		return refusal(err)
 	}
 	r.owners = append(r.owners, fd)
-	r.polled = append(r.polled, unix.PollFd{Fd: int32(fd), Events: unix.POLLIN})
+	// What the kernel wakes is the set, and with it the runtime's poller; which ring it was does not matter.
+	if err := unix.EpollCtl(r.set, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: unix.EPOLLIN}); err != nil {
+		return fmt.Errorf("epoll_ctl: %w", err)
+	}
 	page := os.Getpagesize()
 	var mem []byte
 	for size := ringSize; ; size /= 2 { // smaller where the user's allowance is used up
@@ -172,21 +194,35 @@ func refusal(err error) error {
 }
 
 // wait returns when a ring is half full, when wake was called, and at the latest
-// after a time. A signal may end it early.
+// after a time. Only the one that drains may call it.
 func (r *rings) wait(atMost time.Duration) {
-	_, _ = unix.Poll(r.polled, int(atMost.Milliseconds()))
-	for i := range r.polled {
-		if r.polled[i].Revents&unix.POLLHUP != 0 {
-			r.polled[i].Fd = -1 // the owner's thread has ended; others still write to its ring
+	conn, err := r.poller.SyscallConn()
+	if err != nil || r.poller.SetReadDeadline(time.Now().Add(atMost)) != nil {
+		return // woken
+	}
+	waited := false
+	// A wake-up of the kernel before this call is forgotten by it, one after it is not:
+	// between them is the look at the rings.
+	_ = conn.Read(func(uintptr) bool {
+		if waited || r.halfFull() {
+			return true
+		}
+		waited = true
+		return false
+	})
+}
+
+func (r *rings) halfFull() bool {
+	for _, ring := range r.cpus {
+		if atomic.LoadUint64(&ring.meta.Data_head)-ring.meta.Data_tail >= uint64(len(ring.data)/2) {
+			return true
 		}
 	}
+	return false
 }
 
 // wake ends every wait from now on.
-func (r *rings) wake() {
-	one := binary.NativeEndian.AppendUint64(nil, 1)
-	_, _ = unix.Write(r.woken, one) // cannot fail on a fresh eventfd
-}
+func (r *rings) wake() { _ = r.poller.Close() }
 
 // drain moves what the rings hold into w.
 func (r *rings) drain(w *switchWriter) {
@@ -212,9 +248,10 @@ func (r *rings) close() {
 	for _, ring := range r.cpus {
 		_ = unix.Munmap(ring.mem)
 	}
-	for _, fd := range append(append(r.fds, r.owners...), r.woken) {
+	for _, fd := range append(r.fds, r.owners...) {
 		_ = unix.Close(fd)
 	}
+	r.wake()
 }
 
 // Layout of the kernel's records, linux/perf_event.h. Each starts with

@@ -1,10 +1,12 @@
 package record
 
 import (
+	"io"
 	"math"
 	"os"
 	"path/filepath"
 	"runtime"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -86,6 +88,60 @@ func recordLoad(t *testing.T, procs int) (oncpu, rusage, whole, clocks time.Dura
 	}
 	first, last := &s.Clocks[0], &s.Clocks[1]
 	return total(s, from, to), time.Duration(used), total(s, first.Time, last.Time), time.Duration(last.Since(first))
+}
+
+// A wait ends when a ring is half full, long before its time, so that no record is lost.
+func TestRingsHalfFull(t *testing.T) {
+	r, err := openRings()
+	if err != nil {
+		t.Skip(err)
+	}
+	defer r.close()
+	w := newSwitchWriter(io.Discard, os.Getpid(), monotonic(), "")
+	drained := make(chan int)
+	var quit atomic.Bool
+	go func() {
+		n := 0
+		for ; !quit.Load(); n++ {
+			r.wait(time.Hour)
+			r.drain(w)
+		}
+		drained <- n
+	}()
+
+	ping, pong := make(chan int), make(chan int)
+	go func() {
+		runtime.LockOSThread() // so that a hand-over is one of threads
+		for i := range ping {
+			pong <- i
+		}
+	}()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	defer close(ping)
+	handOver := func(until func(i int) bool) {
+		for i := 0; !until(i); i++ {
+			ping <- i
+			<-pong
+		}
+	}
+	full := func(int) bool { // all rings together have been filled three times
+		var written int
+		for _, ring := range r.cpus {
+			written += int(atomic.LoadUint64(&ring.meta.Data_head))
+		}
+		return written > 3*len(r.cpus)*len(r.cpus[0].data)
+	}
+	handOver(full)
+	quit.Store(true)
+	r.wake()
+	n := <-drained
+	handOver(func(i int) bool { return i == 1000 }) // the kernel tells of a loss when there is room again
+	r.drain(w)
+	t.Logf("drained %d times", n)
+	if w.dropped > 0 {
+		t.Errorf("%d records lost", w.dropped)
+	}
 }
 
 func total(s *Switches, from, to int64) time.Duration {
