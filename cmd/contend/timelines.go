@@ -75,7 +75,7 @@ func traceTables(tours []*show.Tour, cells []*show.Cell, costs map[*sample.Sampl
 	}
 	work := html.Table{
 		Title: "CPU time by kind", Columns: show.CPUColumns(), Numeric: []bool{false, true, true, true, true, true, true, true, true, true, true},
-		About: "Shares of the CPU profiler's samples, 100 for each second of CPU time: few of them tell little. First the tours, step by step, then the traced cells.",
+		About: "Shares of the CPU profiler's samples, of which few tell little. First the tours, step by step, then the traced cells.",
 	}
 	for _, t := range tours {
 		toured.Rows = append(toured.Rows, t.SiteRows(3)...)

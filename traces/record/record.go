@@ -19,11 +19,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"runtime"
-	"runtime/pprof"
 	"runtime/trace"
 	"slices"
 	"strings"
@@ -128,19 +126,20 @@ func New(o Options) bench.Probe { return &probe{opts: o.withDefaults()} }
 // probe is used by one goroutine at a time; beside it runs the schedule of the
 // short windows. What both use is handed over by closing stop and by done.
 type probe struct {
-	opts   Options
-	window bench.Window
-	budget *budget
-	oncpu  *switchRecorder
-	start  time.Time
-	stop   chan struct{} // closed by Stop
-	done   chan struct{} // closed when the schedule has ended
+	opts    Options
+	window  bench.Window
+	budget  *budget
+	oncpu   *switchRecorder
+	samples int // of CPU time to take per second of a trace, or 0
+	start   time.Time
+	stop    chan struct{} // closed by Stop
+	done    chan struct{} // closed when the schedule has ended
 
 	// Owned by the schedule until done is closed, then by Stop.
 	outs        []*output // of all traces that are planned
 	begun       int       // how many of them were begun
 	tracing     bool      // the last one of those is under way
-	profiling   bool      // the CPU profiler is ours
+	stopSamples func()    // nil if none are taken
 	attachments []sample.Attachment
 	warnings    []string
 	errs        []error
@@ -164,6 +163,11 @@ func (p *probe) Start(w bench.Window) error {
 	var warning string
 	if p.oncpu, warning = startSwitches(out); warning != "" {
 		p.warnings = append(p.warnings, warning)
+	}
+	if err := mayTakeSamples(); err != nil {
+		p.warnings = append(p.warnings, "no CPU samples of our own in the trace: "+err.Error())
+	} else if p.samples = windowSamples; p.opts.Whole {
+		p.samples = wholeSamples
 	}
 	if p.opts.Whole {
 		p.create("", 0)
@@ -253,25 +257,19 @@ func (p *probe) full() {
 		time.Since(p.start).Round(time.Millisecond), p.opts.MaxBytes))
 }
 
-// begin starts the next trace, with the CPU profiler beside it: its samples then
-// appear in the trace. The profile itself is not kept. The profiler must not run
-// between windows: pprof has a goroutine that each sample wakes, which takes a P
-// from a worker a hundred times a second.
+// begin starts the next trace.
 func (p *probe) begin() {
 	if p.begun == len(p.outs) {
 		return // there is no file for it
 	}
-	if err := pprof.StartCPUProfile(io.Discard); err != nil {
-		p.warnings = append(p.warnings, "no CPU samples in the trace: "+err.Error())
-	} else {
-		p.profiling = true
-	}
 	if err := trace.Start(p.outs[p.begun]); err != nil {
-		p.stopProfile()
 		p.errs = append(p.errs, err)
 		return
 	}
 	p.begun, p.tracing = p.begun+1, true
+	if p.samples > 0 {
+		p.stopSamples = takeSamples(p.samples)
+	}
 	p.oncpu.snapshot()
 }
 
@@ -280,17 +278,12 @@ func (p *probe) end() {
 		return
 	}
 	p.oncpu.snapshot()
+	if p.stopSamples != nil {
+		p.stopSamples()
+	}
 	trace.Stop() // returns after the last byte was written
 	p.tracing = false
-	p.stopProfile()
 	p.outs[p.begun-1].flush()
-}
-
-func (p *probe) stopProfile() {
-	if p.profiling {
-		pprof.StopCPUProfile()
-		p.profiling = false
-	}
 }
 
 func (p *probe) attach(a sample.Attachment, err error) {
