@@ -353,8 +353,10 @@ func (m *machine) known(id uint64, t int64) *goroutine {
 	return m.create(id, gGone, t)
 }
 
-// setG ends the goroutine's state at t, and begins another.
+// setG ends the goroutine's state at t, and begins another. Where events contradict each other, t
+// may be before the state began.
 func (m *machine) setG(g *goroutine, state gState, t int64) {
+	t = max(t, g.since)
 	switch {
 	case g.head:
 		m.endHead(g, t)
