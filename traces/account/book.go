@@ -162,8 +162,12 @@ func (b *book) site(i int32) *siteBook {
 	return &b.sites[i]
 }
 
-// addBlocked adds the time that a goroutine was blocked at a site, for charging.
+// addBlocked adds the time that a goroutine was blocked at a site, for charging; nothing where
+// contradicting events have it end before it began.
 func (b *book) addBlocked(s *siteBook, from, to int64) {
+	if from > to {
+		return
+	}
 	if i := to>>rowShift - b.base; i == from>>rowShift-b.base && uint64(i) < uint64(len(s.rows)) {
 		s.rows[i] += to - from
 		return
