@@ -336,14 +336,14 @@ func (l *timelineLayout) drawWindows(c draw.Canvas, y vg.Length) {
 	l.drawOversubscribed(c, y-timelineRow/2)
 }
 
-// columnAfter is where the column after that of a window begins.
+// columnAfter is where the column after that of a window begins, or the picture's margin ends.
 func (l *timelineLayout) columnAfter(i int) vg.Length {
 	for i++; i < len(l.Account.Windows); i++ {
 		if !l.between(i) {
 			return l.at(l.Account.Windows[i].Start)
 		}
 	}
-	return l.at(l.tl.To)
+	return l.at(l.tl.To) + margin
 }
 
 // drawBar draws a window's capacity by state as one stacked bar.
