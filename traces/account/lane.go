@@ -106,9 +106,8 @@ func (l *lane) settle(t int64) {
 	for l.since < t {
 		if l.since >= l.edge {
 			l.flush()
-			if l.turn(t); l.since >= l.edge {
-				continue
-			}
+			l.turn(t)
+			continue
 		}
 		state, to := l.eff, min(t, l.edge)
 		if state == Running && l.cpu != nil {

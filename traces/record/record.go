@@ -130,7 +130,7 @@ type probe struct {
 	window  bench.Window
 	budget  *budget
 	oncpu   *switchRecorder
-	samples int // of CPU time to take per second of a trace, or 0
+	samples int // CPU samples that a trace has per second of CPU time; 0 is none of our own
 	start   time.Time
 	stop    chan struct{} // closed by Stop
 	done    chan struct{} // closed when the schedule has ended
@@ -166,8 +166,8 @@ func (p *probe) Start(w bench.Window) error {
 	}
 	if err := mayTakeSamples(); err != nil {
 		p.warnings = append(p.warnings, "no CPU samples of our own in the trace: "+err.Error())
-	} else if p.samples = windowSamples; p.opts.Whole {
-		p.samples = wholeSamples
+	} else {
+		p.samples = p.opts.samples()
 	}
 	if p.opts.Whole {
 		p.create("", 0)

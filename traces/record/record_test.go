@@ -1,11 +1,13 @@
 package record
 
 import (
+	"bytes"
 	"context"
 	"math"
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/pprof"
 	"runtime/trace"
 	"strings"
 	"sync"
@@ -198,5 +200,40 @@ func TestUsedTwice(t *testing.T) {
 	}
 	if err := New(Options{}).Start(bench.Window{}); err == nil {
 		t.Error("Start without a folder succeeded")
+	}
+}
+
+// TestSamples: every trace of a process has CPU samples, and somebody else's profile stays theirs.
+func TestSamples(t *testing.T) {
+	for _, o := range []Options{{Windows: 2, Length: 10 * time.Millisecond}, {Whole: true}} {
+		dir, obs := observe(t, o, 2*time.Second, nil)
+		var n int64
+		for _, a := range obs.Attachments {
+			if a.Kind != KindTrace {
+				continue
+			}
+			acc, err := accounted(filepath.Join(dir, a.Path))
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, c := range acc.Total.CPU {
+				n += c.Samples
+			}
+		}
+		if n == 0 || strings.Contains(strings.Join(obs.Warnings, " "), "CPU samples") {
+			t.Errorf("%+v: %d CPU samples, warnings %q", o, n, obs.Warnings)
+		}
+	}
+	var profile bytes.Buffer
+	if err := pprof.StartCPUProfile(&profile); err != nil {
+		t.Fatal(err) // the probes' was not ended
+	}
+	_, obs := observe(t, Options{Whole: true}, 300*time.Millisecond, nil)
+	pprof.StopCPUProfile()
+	if !strings.Contains(strings.Join(obs.Warnings, " "), "no CPU samples of our own") {
+		t.Errorf("warnings %q: nothing about the profile under way", obs.Warnings)
+	}
+	if profile.Len() == 0 {
+		t.Error("the profile under way was lost")
 	}
 }

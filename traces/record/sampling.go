@@ -14,6 +14,13 @@ const (
 	windowSamples = 500
 )
 
+func (o Options) samples() int {
+	if o.Whole {
+		return wholeSamples
+	}
+	return windowSamples
+}
+
 // mayTakeSamples fails where a CPU profile is taken already. Its samples are in our traces then.
 func mayTakeSamples() error {
 	err := pprof.StartCPUProfile(io.Discard)
