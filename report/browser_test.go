@@ -147,7 +147,7 @@ func folder(t testing.TB, text string) (dir string, set *sample.Set) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Write(set, dir, Options{DPI: 48}); err != nil {
+	if _, _, err := Write(set, dir, Options{DPI: 48}); err != nil {
 		t.Fatal(err)
 	}
 	return dir, set

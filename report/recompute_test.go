@@ -19,6 +19,7 @@ import (
 
 	"github.com/contend-go/contend/report/derive"
 	"github.com/contend-go/contend/report/html"
+	"github.com/contend-go/contend/report/traced"
 )
 
 // TestEveryNumberFollowsFromTheSamples takes the samples out of the page, reads
@@ -277,9 +278,8 @@ func TestPageWithoutDataIsSmall(t *testing.T) {
 func TestSlots(t *testing.T) {
 	dir, set := folder(t, typical.Text())
 	png := []byte("\x89PNG not really")
-	_, err := Write(set, dir, Options{
-		DPI: 24, Formats: []string{"png", "svg"},
-		Timelines: []html.Timeline{{Title: "ring at 8", PNG: png}},
+	_, err := write(set, dir, Options{DPI: 24, Formats: []string{"png", "svg"}}, traced.Traces{
+		Timelines: []traced.Timeline{{Timeline: html.Timeline{Title: "ring at 8", PNG: png}, Name: "timeline-ring"}},
 		Tables:    []html.Table{{Title: "Worst lock sites", Columns: []string{"site", "wait"}, Rows: [][]string{{"cache.go:41", "3.1 s"}}}},
 	})
 	if err != nil {
@@ -291,6 +291,9 @@ func TestSlots(t *testing.T) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
+	if picture, err := os.ReadFile(filepath.Join(dir, "timeline-ring.png")); err != nil || !bytes.Equal(picture, png) {
+		t.Errorf("timeline-ring.png: %v", err)
+	}
 	if svg, err := os.ReadFile(filepath.Join(dir, "throughput.svg")); err != nil || !bytes.Contains(svg, []byte("</svg>")) {
 		t.Errorf("throughput.svg: %v", err)
 	}
@@ -300,12 +303,12 @@ func TestWriteErrors(t *testing.T) {
 	_, set := folder(t, "BenchmarkA 1 5 ns/op\n")
 	file := filepath.Join(t.TempDir(), "file")
 	os.WriteFile(file, nil, 0o666)
-	if _, err := Write(set, file, Options{}); err == nil || !strings.Contains(err.Error(), file) {
+	if _, _, err := Write(set, file, Options{}); err == nil || !strings.Contains(err.Error(), file) {
 		t.Errorf("a file as folder: %v", err)
 	}
 	dir := t.TempDir()
 	for _, opt := range []Options{{Formats: []string{"bmp"}}, {DPI: 3}} {
-		if _, err := Write(set, dir, opt); err == nil {
+		if _, _, err := Write(set, dir, opt); err == nil {
 			t.Errorf("%+v: no error", opt)
 		}
 	}

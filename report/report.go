@@ -11,31 +11,44 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/report/chart"
+	"github.com/contend-go/contend/report/claims"
 	"github.com/contend-go/contend/report/derive"
 	"github.com/contend-go/contend/report/html"
+	"github.com/contend-go/contend/report/traced"
 )
 
 // PageName is the file name of the page.
 const PageName = "report.html"
 
-// Options says what a report holds beside what follows from the samples.
+// Options say how pictures are written.
 type Options struct {
-	DPI       int      // of PNGs; 0 is [chart.DefaultDPI]
-	Formats   []string // of pictures, of [chart.Formats]; none is PNG
-	Timelines []html.Timeline
-	Tables    []html.Table // such as the worst lock sites of traces
+	DPI     int      // of PNGs; 0 is [DefaultDPI]
+	Formats []string // of pictures: "png", "svg"; none is PNG
 }
 
+// DefaultDPI gives PNGs with two pixels for one of a usual screen.
+const DefaultDPI = chart.DefaultDPI
+
 // Write writes report.html and the pictures into dir, making it if needed, and
-// returns the paths of what it wrote, the page last. Each file appears whole
-// or not at all.
-func Write(set *sample.Set, dir string, opt Options) ([]string, error) {
+// returns the paths of what it wrote, the page last, and what could not be read
+// of traces, a line each. Each file appears whole or not at all.
+func Write(set *sample.Set, dir string, opt Options) (files, notes []string, err error) {
 	if len(set.Samples) == 0 {
-		return nil, errors.New("report: no samples")
+		return nil, nil, errors.New("report: no samples")
 	}
+	traces, err := traced.Open(set)
+	if err != nil {
+		return nil, nil, err
+	}
+	files, err = write(set, dir, opt, traces)
+	return files, traces.Notes, err
+}
+
+func write(set *sample.Set, dir string, opt Options, traces traced.Traces) ([]string, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
 	}
@@ -57,11 +70,20 @@ func Write(set *sample.Set, dir string, opt Options) ([]string, error) {
 	for _, pic := range pictures {
 		for _, format := range formats {
 			err := put(pic.Name+"."+format, func(w io.Writer) error {
-				return pic.Encode(w, format, cmp.Or(opt.DPI, chart.DefaultDPI))
+				return pic.Encode(w, format, cmp.Or(opt.DPI, DefaultDPI))
 			})
 			if err != nil {
 				return files, err
 			}
+		}
+	}
+	for _, t := range traces.Timelines {
+		err := put(t.Name+".png", func(w io.Writer) error {
+			_, err := w.Write(t.PNG)
+			return err
+		})
+		if err != nil {
+			return files, err
 		}
 	}
 	static, err := staticPictures(pictures)
@@ -74,7 +96,10 @@ func Write(set *sample.Set, dir string, opt Options) ([]string, error) {
 	}
 	page := &html.Page{
 		View: view, Set: set, Colors: chart.Colors,
-		Raw: raw, Pictures: static, Timelines: opt.Timelines, Tables: opt.Tables,
+		Raw: raw, Pictures: static, Tables: slices.Concat(traces.Tables, claimTables(claims.Judge(set, 0)), publishedTables(claims.Published(set))),
+	}
+	for _, t := range traces.Timelines {
+		page.Timelines = append(page.Timelines, t.Timeline)
 	}
 	return files, put(PageName, page.Write)
 }

@@ -11,8 +11,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/contend-go/contend/bench/cachebench/workload"
 	"github.com/contend-go/contend/bench/sample"
-	"github.com/contend-go/contend/bench/workload"
 )
 
 // cell is one point of a cache sweep. As JSON it is what the harness hands to

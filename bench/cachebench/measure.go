@@ -9,9 +9,9 @@ import (
 	"time"
 
 	"github.com/contend-go/contend/bench"
+	"github.com/contend-go/contend/bench/cachebench/workload"
 	"github.com/contend-go/contend/bench/host"
 	"github.com/contend-go/contend/bench/sample"
-	"github.com/contend-go/contend/bench/workload"
 )
 
 // result is what one window gave.

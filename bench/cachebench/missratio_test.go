@@ -10,7 +10,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/contend-go/contend/bench/workload"
+	"github.com/contend-go/contend/bench/cachebench/workload"
 	"github.com/contend-go/contend/caches"
 	"github.com/contend-go/contend/caches/catalog"
 )

@@ -11,9 +11,9 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/contend-go/contend/bench"
+	"github.com/contend-go/contend/bench/cachebench/workload"
 	"github.com/contend-go/contend/bench/host"
 	"github.com/contend-go/contend/bench/sample"
-	"github.com/contend-go/contend/bench/workload"
 	"github.com/contend-go/contend/caches"
 )
 

@@ -4,7 +4,7 @@ import (
 	"runtime"
 	"time"
 
-	"github.com/contend-go/contend/bench/workload"
+	"github.com/contend-go/contend/bench/cachebench/workload"
 	"github.com/contend-go/contend/caches"
 )
 

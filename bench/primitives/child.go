@@ -18,9 +18,9 @@ import (
 	"time"
 
 	"github.com/contend-go/contend/bench"
+	"github.com/contend-go/contend/bench/cachebench/workload"
 	"github.com/contend-go/contend/bench/host"
 	"github.com/contend-go/contend/bench/sample"
-	"github.com/contend-go/contend/bench/workload"
 )
 
 // RunCell measures a cell and ends the process, if the harness started this

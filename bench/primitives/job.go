@@ -6,7 +6,7 @@ import (
 
 	"golang.org/x/sys/cpu"
 
-	"github.com/contend-go/contend/bench/workload"
+	"github.com/contend-go/contend/bench/cachebench/workload"
 )
 
 // conditions are what a row is run under.

@@ -13,10 +13,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/contend-go/contend/bench"
+	"github.com/contend-go/contend/bench/cachebench/workload"
 	"github.com/contend-go/contend/bench/host"
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/bench/vocabulary"
-	"github.com/contend-go/contend/bench/workload"
 )
 
 // Options are the axes of a sweep over rows, beside those of every sweep.

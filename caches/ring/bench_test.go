@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/contend-go/contend/bench/workload"
+	"github.com/contend-go/contend/bench/cachebench/workload"
 	"github.com/contend-go/contend/caches"
 	"github.com/contend-go/contend/caches/catalog"
 )

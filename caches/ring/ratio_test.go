@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/contend-go/contend/bench/workload"
+	"github.com/contend-go/contend/bench/cachebench/workload"
 	"github.com/contend-go/contend/caches"
 	"github.com/contend-go/contend/caches/ring"
 	"github.com/contend-go/contend/caches/s3fifo"

@@ -322,6 +322,17 @@ func TestHostsApart(t *testing.T) {
 	}
 }
 
+// summaries are what the page shows of the evidence.
+func summaries(hosts []Host) string {
+	var lines []string
+	for _, h := range hosts {
+		for _, a := range h.Answers {
+			lines = append(lines, a.Study.Summary(), a.Fair.Summary())
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
 // TestAgree holds that text and page say what the JSON says: they are the same
 // when made from it, whatever is confirmed, refuted or missing.
 func TestAgree(t *testing.T) {
@@ -339,14 +350,14 @@ func TestAgree(t *testing.T) {
 		if text.String() != again.String() {
 			t.Errorf("text %s\nfrom JSON %s", text.String(), again.String())
 		}
-		if a, b := fmt.Sprint(Tables(hosts)), fmt.Sprint(Tables(back)); a != b {
-			t.Errorf("page %s\nfrom JSON %s", a, b)
+		if a, b := summaries(hosts), summaries(back); a != b {
+			t.Errorf("summary %s\nfrom JSON %s", a, b)
 		}
 	}
 }
 
 // TestMissingCells holds that an answer for want of CPUs still names the cells
-// that a larger host has to measure, in the text and on the page.
+// that a larger host has to measure, in the text and in the one line of a page.
 func TestMissingCells(t *testing.T) {
 	w := asClaimed
 	w.cpus = 2
@@ -363,8 +374,8 @@ func TestMissingCells(t *testing.T) {
 		if !strings.Contains(text.String(), want) {
 			t.Errorf("the text lacks %q:\n%s", want, text.String())
 		}
-		if page := fmt.Sprint(Tables(hosts)); !strings.Contains(page, want) {
-			t.Errorf("the page lacks %q:\n%s", want, page)
+		if lines := summaries(hosts); !strings.Contains(lines, want) {
+			t.Errorf("the summaries lack %q:\n%s", want, lines)
 		}
 	}
 }
@@ -414,13 +425,8 @@ func TestWrite(t *testing.T) {
 	if e := back[0].Answers[2].Study.Evidence[0]; e.Lo == nil || *e.Lo > e.Estimate || e.N != 10 || !e.Paired {
 		t.Errorf("read back: %+v", e)
 	}
-	tables := Tables(hosts)
-	if len(tables) != 1 || len(tables[0].Rows) != 16 || len(tables[0].Rows[0]) != len(tables[0].Columns) {
-		t.Errorf("%d tables: %+v", len(tables), tables)
-	}
-	empty := Judge(read(t, "BenchmarkOther-8 10 5 ns/op\n"), 0)
-	if n := len(Tables(empty)); n != 0 {
-		t.Errorf("%d tables without any evidence", n)
+	if empty := Judge(read(t, "BenchmarkOther-8 10 5 ns/op\n"), 0); empty[0].Measured() {
+		t.Error("measured, without any evidence")
 	}
 }
 
@@ -437,17 +443,17 @@ func TestPublished(t *testing.T) {
 			text += fmt.Sprintf("# sample cell=c block=%d\nBenchmarkPrimitive/row=1p1c/hold=1µs/impl=channel/gomaxprocs=%d 10 9999 ns/op\n", block, p)
 		}
 	}
-	tables := Published(read(t, text))
-	if len(tables) != 1 {
-		t.Fatalf("%d tables, want 1", len(tables))
+	var rows [][]string
+	for _, f := range Published(read(t, text)) {
+		rows = append(rows, []string{f.Row, f.Impl, f.Theirs, f.Procs, f.Year, f.Ours, f.At, f.Procedure})
 	}
-	got := fmt.Sprint(tables[0].Rows)
+	got := fmt.Sprint(rows)
 	want := "[[1p1c ring 182 ns/op 8 2016 82.5 [80, 85] 8 (oversubscribed) p] [1p1c channel 139 ns/op  2017 202 [200, 205] 2 q] [lock mutex x  2017   q]]"
 	if got != want {
 		t.Errorf("rows %s\nwant %s", got, want)
 	}
 	if n := len(Published(read(t, "BenchmarkOther-8 10 5 ns/op\n"))); n != 0 {
-		t.Errorf("%d tables where nothing was published", n)
+		t.Errorf("%d figures where nothing was published", n)
 	}
 }
 

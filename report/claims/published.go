@@ -7,35 +7,34 @@ import (
 
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/report/derive"
-	"github.com/contend-go/contend/report/html"
 )
 
-// Published is the table of the figures that others published for rows of
-// primitives, each beside ours: at the same GOMAXPROCS, or where they did not
-// state it, at our highest that is no oversubscription. None if the set holds
-// no such figures.
-func Published(set *sample.Set) []html.Table {
-	t := html.Table{
-		Title:   "Published figures beside ours",
-		About:   "Theirs are from other machines, Go versions and often other procedures, as the last column says: they are here to be remembered, not to be compared digit by digit. Ours: median of ns/op [95% interval].",
-		Columns: []string{"Row", "Structure", "Theirs", "GOMAXPROCS", "Year", "Ours", "GOMAXPROCS", "Their procedure"},
-		Numeric: []bool{false, false, true, true, true, true, true, false},
-	}
+// Figure is what others published for a row of primitives, beside ours.
+type Figure struct {
+	Row, Impl string
+	Theirs    string // as printed
+	Procs     string // their GOMAXPROCS, empty where they did not state it
+	Year      string
+	Procedure string
+	Ours      string // median of ns/op [95% interval]; empty where it was not measured
+	At        string // our GOMAXPROCS
+}
+
+// Published lists the figures that others published for rows of primitives, each
+// beside ours: at the same GOMAXPROCS, or where they did not state it, at our
+// highest that is no oversubscription.
+func Published(set *sample.Set) (list []Figure) {
 	seen := map[string]bool{}
 	for _, r := range set.Records {
 		if r.Verb != "published" || seen[r.String()] {
 			continue
 		}
 		seen[r.String()] = true
-		figure, at := ours(set, r)
-		t.Rows = append(t.Rows, []string{
-			r.Get("row"), r.Get("impl"), r.Get("figure"), r.Get(sample.GOMAXPROCS), r.Get("year"), figure, at, r.Get("procedure"),
-		})
+		f := Figure{Row: r.Get("row"), Impl: r.Get("impl"), Theirs: r.Get("figure"), Procs: r.Get(sample.GOMAXPROCS), Year: r.Get("year"), Procedure: r.Get("procedure")}
+		f.Ours, f.At = ours(set, r)
+		list = append(list, f)
 	}
-	if len(t.Rows) == 0 {
-		return nil
-	}
-	return []html.Table{t}
+	return list
 }
 
 // ours is the figure of the record's cell in the run that the record is of,

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-
-	"github.com/contend-go/contend/report/html"
 )
 
 // Write prints the answers for a person.
@@ -31,7 +29,7 @@ func WriteJSON(w io.Writer, hosts []Host) error {
 }
 
 func (h Host) write(b *strings.Builder) {
-	fmt.Fprintf(b, "%s: %s\n", h.Label, h.cpus())
+	fmt.Fprintf(b, "%s: %s\n", h.Label, h.Usable())
 	for _, a := range h.Answers {
 		fmt.Fprintf(b, "\n%d. %s\n", a.Number, a.Statement)
 		a.Study.write(b, "study")
@@ -45,7 +43,8 @@ func (h Host) write(b *strings.Builder) {
 	}
 }
 
-func (h Host) cpus() string {
+// Usable says how many CPUs the host could use.
+func (h Host) Usable() string {
 	if h.CPUs == 0 {
 		return "usable CPUs not stated"
 	}
@@ -91,30 +90,8 @@ func (e Evidence) Figure() string {
 	return fmt.Sprintf("%.3g [%.3g, %.3g] (%s)", e.Estimate, *e.Lo, *e.Hi, plural(e.N, of))
 }
 
-// Tables are the answers as a section of the page: one table for each host of
-// which there is any evidence.
-func Tables(hosts []Host) []html.Table {
-	var tables []html.Table
-	for _, h := range hosts {
-		if !h.Measured() {
-			continue
-		}
-		t := html.Table{
-			Title:   "The published study's claims",
-			About:   fmt.Sprintf("Judged by what was measured on %s, %s. Evidence: estimate [95%% interval]. Oversubscribed points count for nothing.", h.Label, h.cpus()),
-			Columns: []string{"Claim", "Test", "Answer", "Evidence", "Published"},
-		}
-		for _, a := range h.Answers {
-			t.Rows = append(t.Rows,
-				[]string{fmt.Sprintf("%d. %s", a.Number, a.Statement), "study: " + a.Study.Says, a.Study.Answer(), a.Study.evidence(), "theirs: " + a.Theirs},
-				[]string{"", "fair: " + a.Fair.Says, a.Fair.Answer(), a.Fair.evidence(), ""})
-		}
-		tables = append(tables, t)
-	}
-	return tables
-}
-
-func (r Result) evidence() string {
+// Summary is the evidence in one line.
+func (r Result) Summary() string {
 	var parts []string
 	for _, e := range r.Evidence {
 		if e.N == 0 {

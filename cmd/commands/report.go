@@ -1,4 +1,4 @@
-package main
+package commands
 
 import (
 	"fmt"
@@ -9,8 +9,6 @@ import (
 
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/report"
-	"github.com/contend-go/contend/report/chart"
-	"github.com/contend-go/contend/report/claims"
 )
 
 func newReport() *cobra.Command {
@@ -59,7 +57,7 @@ inputs are told apart by their file names, or by configuration keys (--by).`,
 	c.Flags().BoolVar(&markdown, "markdown", false, "print a table of the time per operation in Markdown, and draw nothing")
 	c.Flags().StringSliceVar(&against, "against", nil, "with --markdown: what the other series of a chart are divided by; of several names, the first that the chart has")
 	c.Flags().StringVar(&out, "out", "", "folder to write to (default the first run folder, for texts ./contend-report)")
-	c.Flags().IntVar(&opt.DPI, "dpi", chart.DefaultDPI, "resolution of PNG pictures, in pixels per inch")
+	c.Flags().IntVar(&opt.DPI, "dpi", report.DefaultDPI, "resolution of PNG pictures, in pixels per inch")
 	c.Flags().StringSliceVar(&opt.Formats, "format", []string{"png"}, "picture formats: png, svg or both")
 	return c
 }
@@ -74,15 +72,12 @@ func reportFolder(path string) string {
 
 // writeReport writes a report and prints the path of its page.
 func writeReport(set *sample.Set, dir string, opt report.Options) error {
-	var err error
-	if opt.Timelines, opt.Tables, err = timelines(set, dir); err != nil {
-		return err
-	}
-	opt.Tables = append(opt.Tables, claims.Tables(claims.Judge(set, 0))...)
-	opt.Tables = append(opt.Tables, claims.Published(set)...)
-	files, err := report.Write(set, dir, opt)
+	files, notes, err := report.Write(set, dir, opt)
 	if err != nil {
 		return err
+	}
+	for _, n := range notes {
+		fmt.Fprintln(os.Stderr, "contend:", n)
 	}
 	fmt.Println(files[len(files)-1])
 	return nil

@@ -1,10 +1,10 @@
-package measure_test
+package userbench_test
 
 import (
 	"sync"
 	"testing"
 
-	"github.com/contend-go/contend/bench/measure"
+	"github.com/contend-go/contend/bench/userbench"
 )
 
 // A benchmark of a map behind a lock that reports its hit ratio and latency.
@@ -15,7 +15,7 @@ func Example() {
 	}
 	cache.m = map[int]int{1: 1, 2: 2, 3: 3}
 	_ = func(b *testing.B) { // BenchmarkCache
-		m := measure.New(b)
+		m := userbench.New(b)
 		b.RunParallel(func(pb *testing.PB) {
 			w := m.Worker()
 			for key := 0; pb.Next(); key = (key + 1) % 4 {

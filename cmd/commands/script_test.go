@@ -1,4 +1,4 @@
-package main
+package commands
 
 import (
 	"os"
@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) {
 	cachebench.RunCell(catalog.All(), probes) // this binary is also its own cell
-	testscript.Main(m, map[string]func(){"contend": main})
+	testscript.Main(m, map[string]func(){"contend": Main})
 }
 
 // TestScripts runs the command as a person would: testdata/script/*.txt.
@@ -65,7 +65,7 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 // before anything is measured.
 func TestUnwritable(t *testing.T) {
 	exe := filepath.Join(t.TempDir(), "contend")
-	if out, err := exec.Command("go", "build", "-o", exe, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", exe, "../contend").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	dir := t.TempDir()

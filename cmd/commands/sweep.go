@@ -1,4 +1,4 @@
-package main
+package commands
 
 import (
 	"context"
@@ -11,11 +11,11 @@ import (
 
 	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/bench/cachebench"
+	"github.com/contend-go/contend/bench/cachebench/workload"
 	"github.com/contend-go/contend/bench/host"
 	"github.com/contend-go/contend/bench/primitives"
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/bench/study"
-	"github.com/contend-go/contend/bench/workload"
 	"github.com/contend-go/contend/caches/catalog"
 	"github.com/contend-go/contend/report"
 )

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"log"
 
-	"github.com/contend-go/contend/bench/workload"
+	"github.com/contend-go/contend/bench/cachebench/workload"
 )
 
 // Two goroutines of a workload, three operations each: everything they need is

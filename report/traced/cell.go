@@ -1,4 +1,4 @@
-package show
+package traced
 
 import (
 	"fmt"
@@ -10,23 +10,24 @@ import (
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/traces/account"
 	"github.com/contend-go/contend/traces/record"
+	"github.com/contend-go/contend/traces/show"
 )
 
 // maxCells bounds how many traces of cells are opened for one report.
 const maxCells = 24
 
-// Cell is what the traces of a traced cell tell together: of all its
+// cell is what the traces of a traced cell tell together: of all its
 // repetitions, and all windows of each.
-type Cell struct {
-	Title  string
-	Sample *sample.Sample // the first of them
-	Window *account.Window
+type cell struct {
+	title  string
+	sample *sample.Sample // the first of them
+	window *account.Window
 }
 
-// Cells are a set's traced cells, as a report shows them: of each series the one
+// openCells are a set's traced cells, as a report shows them: of each series the one
 // at the highest GOMAXPROCS that the host has CPUs for. Traces that cannot be
 // read, and how many are not shown, are in notes, one line each.
-func Cells(set *sample.Set) (cells []*Cell, notes []string) {
+func openCells(set *sample.Set) (cells []*cell, notes []string) {
 	best := map[string][]*sample.Sample{} // repetitions
 	var order []string
 	for _, s := range set.Samples {
@@ -54,11 +55,11 @@ func Cells(set *sample.Set) (cells []*Cell, notes []string) {
 		differ[conditions(best[key][0].Name)] = true
 	}
 	for _, key := range order {
-		c := &Cell{Title: title(best[key][0], len(differ) == 1), Sample: best[key][0], Window: new(account.Window)}
+		c := &cell{title: title(best[key][0], len(differ) == 1), sample: best[key][0], window: new(account.Window)}
 		for _, s := range best[key] {
 			notes = append(notes, c.add(s)...)
 		}
-		if c.Window.Capacity > 0 {
+		if c.window.Capacity > 0 {
 			cells = append(cells, c)
 		}
 	}
@@ -83,12 +84,12 @@ func title(s *sample.Sample, alike bool) string {
 }
 
 // add adds the traces of one repetition.
-func (c *Cell) add(s *sample.Sample) (notes []string) {
+func (c *cell) add(s *sample.Sample) (notes []string) {
 	for _, a := range s.Attachments {
 		if a.Kind != record.KindTrace {
 			continue
 		}
-		t, err := Open(filepath.Join(filepath.Dir(s.File), filepath.FromSlash(a.Path)), Options{})
+		t, err := show.Open(filepath.Join(filepath.Dir(s.File), filepath.FromSlash(a.Path)), show.Options{})
 		if err != nil {
 			notes = append(notes, err.Error())
 			continue
@@ -99,13 +100,13 @@ func (c *Cell) add(s *sample.Sample) (notes []string) {
 }
 
 // merge adds what the rows are made of.
-func (c *Cell) merge(w *account.Window) {
-	sum := c.Window
+func (c *cell) merge(w *account.Window) {
+	sum := c.window
 	sum.Capacity += w.Capacity
 	for s, d := range w.Parts {
 		sum.Parts[s] += d
 	}
-	sum.Sites = append(sum.Sites, w.Sites...) // siteRows merges equal ones
+	sum.Sites = append(sum.Sites, w.Sites...) // show.SiteRows merges equal ones
 	sum.CPU = mergeCPU(sum.CPU, w.CPU)
 }
 
@@ -122,23 +123,6 @@ func mergeCPU(a, b []account.CPU) (sum []account.CPU) {
 		}
 	}
 	return sum
-}
-
-// SiteRows are the cell's worst wait sites, under SiteColumns and [CostColumn].
-func (c *Cell) SiteRows(top int, cost Cost) [][]string {
-	rows := siteRows(c.Title, c.Window, top)
-	for i := range rows {
-		rows[i] = append(rows[i], cost(c.Sample))
-	}
-	return rows
-}
-
-// CPURow tells what the CPUs did, by the samples of the profiler; nil without any.
-func (c *Cell) CPURow(cost Cost) []string {
-	if len(c.Window.CPU) == 0 {
-		return nil
-	}
-	return cpuRow(c.Title, c.Sample, c.Window, cost)
 }
 
 // measured is the part of a trace that the sample is of: the marked windows of

@@ -1,4 +1,4 @@
-package main
+package commands
 
 import (
 	"context"
@@ -10,9 +10,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/contend-go/contend/bench"
+	"github.com/contend-go/contend/bench/cachebench/workload"
 	"github.com/contend-go/contend/bench/primitives"
 	"github.com/contend-go/contend/bench/sample"
-	"github.com/contend-go/contend/bench/workload"
 	"github.com/contend-go/contend/caches/cachetest"
 	"github.com/contend-go/contend/caches/catalog"
 )

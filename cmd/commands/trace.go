@@ -1,4 +1,4 @@
-package main
+package commands
 
 import (
 	"bytes"
@@ -14,6 +14,7 @@ import (
 
 	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/report/chart"
+	"github.com/contend-go/contend/report/traced"
 	"github.com/contend-go/contend/traces/show"
 )
 
@@ -173,16 +174,11 @@ func writeTimeline(name string, t *show.Trace) error {
 	if err != nil {
 		return err
 	}
-	pic, err := timeline(t, filepath.Base(t.Name), t.Summary()).Picture()
+	pic, err := traced.Chart(t, filepath.Base(t.Name), t.Summary()).Picture()
 	if err != nil {
 		return fmt.Errorf("%s: %w", t.Name, err)
 	}
 	return writeFile(name, func(w io.Writer) error { return pic.Encode(w, format, chart.DefaultDPI) })
-}
-
-// timeline is a trace as the chart wants it.
-func timeline(t *show.Trace, title, conditions string) *chart.Timeline {
-	return &chart.Timeline{Title: title, Conditions: conditions, Account: t.Account, CPU: t.CPU, Usable: t.Usable}
 }
 
 // writeFile writes a file whole, or leaves the one that is there.

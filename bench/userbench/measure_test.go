@@ -1,11 +1,11 @@
-package measure_test
+package userbench_test
 
 import (
 	"math"
 	"testing"
 	"time"
 
-	"github.com/contend-go/contend/bench/measure"
+	"github.com/contend-go/contend/bench/userbench"
 )
 
 // run runs a benchmark function as go test does, and returns what it reports.
@@ -15,7 +15,7 @@ func run(f func(b *testing.B)) testing.BenchmarkResult {
 
 func TestReports(t *testing.T) {
 	r := run(func(b *testing.B) {
-		m := measure.New(b)
+		m := userbench.New(b)
 		b.RunParallel(func(pb *testing.PB) {
 			w := m.Worker()
 			for i := 0; pb.Next(); i++ {
@@ -48,7 +48,7 @@ func TestPercentiles(t *testing.T) {
 	r := run(func(b *testing.B) {
 		for range b.N {
 		}
-		m := measure.New(b)
+		m := userbench.New(b)
 		w := m.Worker()
 		for i := range n { // milliseconds are far above what the clock costs
 			w.Since(time.Now().Add(-time.Duration(i+1) * time.Millisecond))
@@ -72,7 +72,7 @@ func TestPercentiles(t *testing.T) {
 // TestLoop: a benchmark with b.Loop reports too.
 func TestLoop(t *testing.T) {
 	r := run(func(b *testing.B) {
-		w := measure.New(b).Worker()
+		w := userbench.New(b).Worker()
 		for b.Loop() {
 			w.Op(2)
 		}
@@ -85,7 +85,7 @@ func TestLoop(t *testing.T) {
 // TestNoAllocation: counting allocates nothing after the first latency.
 func TestNoAllocation(t *testing.T) {
 	run(func(b *testing.B) {
-		w := measure.New(b).Worker()
+		w := userbench.New(b).Worker()
 		w.Since(w.Start())
 		if n := testing.AllocsPerRun(100, func() { w.Op(1); w.Hit(true); w.Since(w.Start()) }); n != 0 {
 			t.Errorf("%v allocations", n)

@@ -1,4 +1,4 @@
-package main
+package commands
 
 import (
 	"errors"
@@ -14,10 +14,10 @@ import (
 
 	"github.com/contend-go/contend/bench/bundle"
 	"github.com/contend-go/contend/bench/cachebench"
+	"github.com/contend-go/contend/bench/cachebench/workload"
 	"github.com/contend-go/contend/bench/gotest"
 	"github.com/contend-go/contend/bench/host"
 	"github.com/contend-go/contend/bench/sample"
-	"github.com/contend-go/contend/bench/workload"
 	"github.com/contend-go/contend/caches/catalog"
 )
 

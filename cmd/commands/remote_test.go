@@ -1,4 +1,4 @@
-package main
+package commands
 
 import (
 	"bytes"
@@ -80,7 +80,7 @@ func TestRemoteSweep(t *testing.T) {
 	}
 	dir := t.TempDir()
 	exe := filepath.Join(dir, "contend")
-	build := exec.Command("go", "build", "-o", exe, ".")
+	build := exec.Command("go", "build", "-o", exe, "../contend")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)

@@ -1,4 +1,4 @@
-package main
+package commands
 
 import (
 	"bufio"
@@ -18,7 +18,7 @@ func BenchmarkLargeText(b *testing.B) {
 	const size = 200 << 20
 	dir := b.TempDir()
 	contend := filepath.Join(dir, "contend")
-	if out, err := exec.Command("go", "build", "-o", contend, ".").CombinedOutput(); err != nil {
+	if out, err := exec.Command("go", "build", "-o", contend, "../contend").CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, out)
 	}
 	text := func(name string, size int) string {

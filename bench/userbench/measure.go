@@ -1,11 +1,11 @@
-// Package measure lets a benchmark report more than its time: operations where
+// Package userbench lets a benchmark report more than its time: operations where
 // one iteration is several of them or none, hit ratios, latency percentiles,
 // and how evenly its goroutines came to work. It is used inside an ordinary Go
 // benchmark, and reports through [testing.B.ReportMetric]: the same lines come
 // from go test -bench, and contend test puts them into its samples.
 //
 //	func BenchmarkCache(b *testing.B) {
-//		m := measure.New(b)
+//		m := userbench.New(b)
 //		b.RunParallel(func(pb *testing.PB) {
 //			w := m.Worker()
 //			for pb.Next() {
@@ -16,7 +16,7 @@
 //			}
 //		})
 //	}
-package measure
+package userbench
 
 import (
 	"sync"

@@ -1,0 +1,121 @@
+// Package traced joins what samples and execution traces say together: the
+// traces that samples have as attachments, drawn and tabulated for a report.
+package traced
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/report/chart"
+	"github.com/contend-go/contend/report/derive"
+	"github.com/contend-go/contend/report/html"
+	"github.com/contend-go/contend/traces/account"
+	"github.com/contend-go/contend/traces/show"
+)
+
+// Traces are what a report shows of the traces of a set.
+type Traces struct {
+	Timelines []Timeline
+	Tables    []html.Table
+	Notes     []string // traces that cannot be read, and how many are left out
+}
+
+// Timeline is the picture of a tour, and the file name that it may have, without
+// extension.
+type Timeline struct {
+	html.Timeline
+	Name string
+}
+
+// Open reads the traces that the samples of a set name.
+func Open(set *sample.Set) (t Traces, err error) {
+	tours, notes := openTours(set, chart.TimelineColumns)
+	cells, more := openCells(set)
+	t.Notes = append(notes, more...)
+	costs := derive.Costs(set)
+	names := map[string]int{}
+	for _, tour := range tours {
+		png, err := tour.picture(costs)
+		if err != nil {
+			return t, fmt.Errorf("%s: %w", tour.Name, err)
+		}
+		name := "timeline-" + tour.series
+		if names[name]++; names[name] > 1 { // another workload
+			name += fmt.Sprintf("-%d", names[name])
+		}
+		t.Timelines = append(t.Timelines, Timeline{html.Timeline{Title: tour.series, About: tour.conditions, PNG: png}, name})
+	}
+	t.Tables = tables(tours, cells, costs)
+	return t, nil
+}
+
+// picture draws a tour as PNG.
+func (t *tour) picture(costs map[*sample.Sample]derive.Estimate) ([]byte, error) {
+	tl := Chart(t.Trace, t.series, t.conditions)
+	for _, w := range t.Account.Windows {
+		tl.Cost = append(tl.Cost, costs[t.steps[w.Label]].Median)
+	}
+	pic, err := tl.Picture()
+	if err != nil {
+		return nil, err
+	}
+	var png bytes.Buffer
+	err = pic.Encode(&png, "png", chart.DefaultDPI)
+	return png.Bytes(), err
+}
+
+// Chart is a trace as the picture of its Ps over time.
+func Chart(t *show.Trace, title, conditions string) *chart.Timeline {
+	return &chart.Timeline{Title: title, Conditions: conditions, Account: t.Account, CPU: t.CPU, Usable: t.Usable}
+}
+
+// costColumn heads what tracing cost: throughput ÷ that of untraced samples.
+const costColumn = "traced ÷ untraced"
+
+// tables are what traces tell beyond pictures and samples.
+func tables(tours []*tour, cells []*cell, costs map[*sample.Sample]derive.Estimate) []html.Table {
+	cost := func(s *sample.Sample) string {
+		if e := costs[s]; e.N > 0 {
+			return derive.Format("×", e.Median)
+		}
+		return "–"
+	}
+	const most = 3 // sites of each
+	const lost = "Lost CPU time: the share of the time of Ps without a goroutine that is charged to waits at this line."
+	numeric := []bool{false, false, false, true, true, true, true, false, true}
+	toured := html.Table{
+		Title: "Worst places to wait", Columns: slices.Concat([]string{"series"}, show.SiteColumns), Numeric: numeric,
+		About: "Over a tour through all values of GOMAXPROCS; what tracing cost stands in the timelines. " + lost,
+	}
+	traced := html.Table{
+		Title: "Worst places to wait, traced cells", Columns: slices.Concat([]string{"series"}, show.SiteColumns, []string{costColumn}), Numeric: numeric,
+		About: "Of each series the traces at the highest GOMAXPROCS that this host has CPUs for, all repetitions together. " + lost,
+	}
+	work := html.Table{
+		Title: "CPU time by kind", Columns: slices.Concat([]string{"series", sample.GOMAXPROCS, costColumn}, show.CPUColumns()), Numeric: []bool{false, true, true, true, true, true, true, true, true, true, true},
+		About: "Shares of the CPU profiler's samples, of which few tell little. First the tours, step by step, then the traced cells.",
+	}
+	addWork := func(title string, s *sample.Sample, w *account.Window) {
+		if cpu := show.CPURow(w); s != nil && cpu != nil {
+			work.Rows = append(work.Rows, slices.Concat([]string{title, strconv.Itoa(s.Name.Procs()), cost(s)}, cpu))
+		}
+	}
+	for _, t := range tours {
+		for _, row := range show.SiteRows(&t.Account.Total, most) {
+			toured.Rows = append(toured.Rows, slices.Concat([]string{t.series}, row))
+		}
+		for i := range t.Account.Windows {
+			addWork(t.series, t.steps[t.Account.Windows[i].Label], &t.Account.Windows[i])
+		}
+	}
+	for _, c := range cells {
+		for _, row := range show.SiteRows(c.window, most) {
+			traced.Rows = append(traced.Rows, slices.Concat([]string{c.title}, row, []string{cost(c.sample)}))
+		}
+		addWork(c.title, c.sample, c.window)
+	}
+	return slices.DeleteFunc([]html.Table{toured, traced, work}, func(t html.Table) bool { return len(t.Rows) == 0 })
+}
