@@ -44,6 +44,12 @@ const (
 	leastTime  = 50 * time.Millisecond
 )
 
+// What --trace and --affinity take.
+var (
+	TraceModes = []string{"none", "cells", "tour", "both"}
+	Affinities = []string{"none", "cores"}
+)
+
 // Bind adds the options as flags, with their defaults.
 func (o *SweepOptions) Bind(f *pflag.FlagSet) {
 	f.StringVar(&o.Procs, "procs", "auto", "values of GOMAXPROCS: 1,2,4 or 1-32 or pow2:64; auto is powers of two up to the usable CPUs, and the boundaries of the topology")
@@ -78,9 +84,9 @@ func (o *SweepOptions) Check() error {
 		return fmt.Errorf("--time: %v is too short to measure; 100ms is a good start", o.Time)
 	case o.Count < 1:
 		return fmt.Errorf("--count: %d; at least 1, and 6 for a 95%% interval", o.Count)
-	case o.Affinity != "none" && o.Affinity != "cores":
+	case !slices.Contains(Affinities, o.Affinity):
 		return fmt.Errorf("--affinity: %q unknown; there are none and cores", o.Affinity)
-	case !slices.Contains([]string{"none", "cells", "tour", "both"}, o.Trace):
+	case !slices.Contains(TraceModes, o.Trace):
 		return fmt.Errorf("--trace: %q unknown; there are none, cells, tour and both", o.Trace)
 	case o.Budget < 0:
 		return fmt.Errorf("--budget: %v; a time such as 20m, or 0 for no limit", o.Budget)

@@ -5,9 +5,10 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
+	"github.com/contend-go/contend/bench/family"
 	"github.com/contend-go/contend/bench/host"
+	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/caches/catalog"
 )
 
@@ -21,26 +22,22 @@ import (
 // is what the sweep is for.
 func BenchmarkCache(b *testing.B) {
 	facts := host.Read()
-	o := Options{
-		Backends: catalog.Names(), Workloads: []string{"zipf", "evict"}, Reads: []string{"100", "75"}, Keys: []string{"64K"},
-		Capacity: []string{"auto"}, KeyTypes: []string{"string"}, KeySizes: []int{17}, PerP: []int{1},
-		Sharing: []string{"all"}, ItemLock: []string{"on"}, HotShare: []string{"90"}, Work: []time.Duration{0},
-	}
-	o.Procs = "1"
-	a, err := o.axes(&facts)
+	d := definition(catalog.All(), nil)
+	loads, err := d.Cells(family.Values{"backend": {"all"}, "workload": {"zipf", "evict"}, "reads": {"100", "75"}, "sharing": {"all"}})
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, c := range a.cross() {
+	for _, c := range loads {
+		c.Procs = 1
+		if absent(catalog.All(), &c, &facts).Reason != "" {
+			continue
+		}
 		spec, err := find(catalog.All(), c.Backend)
 		if err != nil {
 			b.Fatal(err)
 		}
-		if notApplicable(spec, c) != "" || tooLarge(c, &facts) != "" {
-			continue
-		}
-		c.StreamSeed = 1
-		name := strings.TrimPrefix(strings.TrimSuffix(c.name(1), "/gomaxprocs=1"), "BenchmarkCache/")
+		c.Seed = 1
+		name := strings.TrimPrefix(d.NameOf(&c).Without(sample.GOMAXPROCS), "BenchmarkCache/")
 		b.Run(name, func(b *testing.B) {
 			c.Procs = runtime.GOMAXPROCS(0) // only here is it what -cpu says
 			r, err := newRig(c, spec.String)

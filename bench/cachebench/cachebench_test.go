@@ -2,7 +2,6 @@ package cachebench
 
 import (
 	"bytes"
-	"encoding/json"
 	"fmt"
 	"io"
 	"math"
@@ -19,6 +18,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/contend-go/contend/bench"
+	"github.com/contend-go/contend/bench/family"
 	"github.com/contend-go/contend/bench/host"
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/caches"
@@ -27,20 +27,27 @@ import (
 
 // The test binary is its own cell.
 func TestMain(m *testing.M) {
-	RunCell(catalog.All(), nil)
+	family.RunCell([]family.Family{Family()}, nil)
 	os.Exit(m.Run())
 }
 
-// options are the defaults, with the given flags.
-func options(t *testing.T, args ...string) *Options {
-	t.Helper()
-	o := new(Options)
+// planned is a plan of the defaults with the given flags, and its options.
+func planned(facts *host.Facts, args ...string) (*bench.Plan, *bench.SweepOptions, error) {
+	fam := Family()
+	all := []family.Family{fam}
+	o := new(bench.SweepOptions)
 	f := pflag.NewFlagSet("test", pflag.ContinueOnError)
 	o.Bind(f)
+	family.Flags(all, f)
 	if err := f.Parse(args); err != nil {
-		t.Fatal(err)
+		return nil, nil, err
 	}
-	return o
+	given, err := fam.Given(all, f)
+	if err != nil {
+		return nil, nil, err
+	}
+	p, err := fam.Plan(&family.Sweep{SweepOptions: o, Values: given, Host: facts})
+	return p, o, err
 }
 
 func names(p *bench.Plan) (list []string) {
@@ -52,7 +59,7 @@ func names(p *bench.Plan) (list []string) {
 
 func TestPlan(t *testing.T) {
 	facts := host.Read()
-	p, err := options(t, "--backend", "mutexlru", "--procs", "1,2", "--workload", "zipf,ratelimit", "--reads", "100,75", "--keys", "1K", "--work", "0,1us").Plan(catalog.All(), &facts)
+	p, _, err := planned(&facts, "--backend", "mutexlru", "--procs", "1,2", "--workload", "zipf,ratelimit", "--reads", "100,75", "--keys", "1K", "--work", "0,1us")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +85,7 @@ func TestPlan(t *testing.T) {
 
 func TestNotApplicable(t *testing.T) {
 	facts := host.Read()
-	p, err := options(t, "--backend", "plainmap,syncmap,mutexlru,otter1", "--workload", "zipf,evict", "--reads", "100,75", "--capacity", "auto,5", "--procs", "1,2").Plan(catalog.All(), &facts)
+	p, _, err := planned(&facts, "--backend", "plainmap,syncmap,mutexlru,otter1", "--workload", "zipf,evict", "--reads", "100,75", "--capacity", "auto,5", "--procs", "1,2")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +105,7 @@ func TestNotApplicable(t *testing.T) {
 			t.Error(n)
 		}
 	}
-	if _, err := options(t, "--backend", "plainmap", "--workload", "evict").Plan(catalog.All(), &facts); err == nil || !strings.Contains(err.Error(), "only read once it is filled") {
+	if _, _, err := planned(&facts, "--backend", "plainmap", "--workload", "evict"); err == nil || !strings.Contains(err.Error(), "only read once it is filled") {
 		t.Errorf("no cell left: %v", err)
 	}
 }
@@ -120,9 +127,9 @@ func TestBadFlags(t *testing.T) {
 		{"--keys 0", `--keys: "0" is no count`},
 		{"--keys 99999M", `--keys: "99999M" is no count`},
 		{"--capacity -1", `--capacity: "-1" is no count`},
-		{"--key-type int", "string and uint64"},
-		{"--goroutines 0", "--goroutines: 0 per P"},
-		{"--sharing some", "all and none"},
+		{"--key-type int", `--key-type: key type "int" unknown; did you mean uint64`},
+		{"--goroutines 0", `--goroutines: "0"; it takes whole numbers from 1`},
+		{"--sharing some", "there are all, none"},
 		{"--workload replay", "--input: workload replay needs a trace file"},
 		{"--input x", "only workload replay reads"},
 		{"--workload replay --input " + broken, "broken.trace:3"},
@@ -138,7 +145,7 @@ func TestBadFlags(t *testing.T) {
 		{"--key-size 2000", "--key-size: keys of 2000 bytes"},
 		{"--key-size 3 --keys 1M", "--key-size: 1048576 keys of 3 bytes are too many"},
 	} {
-		_, err := options(t, strings.Fields(tc.args)...).Plan(catalog.All(), &facts)
+		_, _, err := planned(&facts, strings.Fields(tc.args)...)
 		if err == nil || !strings.Contains(err.Error(), tc.want) {
 			t.Errorf("%s: %v; want …%s…", tc.args, err, tc.want)
 		}
@@ -147,13 +154,13 @@ func TestBadFlags(t *testing.T) {
 
 func TestBudget(t *testing.T) {
 	facts := host.Read()
-	full, err := options(t, "--procs", "1,2").Plan(catalog.All(), &facts)
+	full, _, err := planned(&facts, "--procs", "1,2")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, share := range []float64{0.8, 0.4} {
 		budget := time.Duration(share * float64(full.Duration()))
-		p, err := options(t, "--procs", "1,2", "--budget", budget.String()).Plan(catalog.All(), &facts)
+		p, _, err := planned(&facts, "--procs", "1,2", "--budget", budget.String())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -169,12 +176,11 @@ func sweep(t *testing.T, args ...string) *sample.Set {
 	t.Helper()
 	facts := host.Read()
 	dir := t.TempDir()
-	o := options(t, append([]string{"--out", dir, "--count", "1", "--time", "10ms"}, args...)...)
-	p, err := o.Plan(catalog.All(), &facts)
+	p, o, err := planned(&facts, append([]string{"--out", dir, "--count", "1", "--time", "10ms"}, args...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum, err := bench.Run(t.Context(), p, o.SweepOptions.Options(&facts))
+	sum, err := bench.Run(t.Context(), p, o.Options(&facts))
 	if err != nil || len(sum.Invalid) > 0 || sum.Measured != p.Samples() {
 		t.Fatalf("%+v, %v", sum, err)
 	}
@@ -275,7 +281,7 @@ func TestFairness(t *testing.T) {
 func TestTooLarge(t *testing.T) {
 	facts := host.Read()
 	facts.Memory = 1 << 30
-	p, err := options(t, "--backend", "mutexlru", "--keys", "1M", "--procs", "1-4").Plan(catalog.All(), &facts)
+	p, _, err := planned(&facts, "--backend", "mutexlru", "--keys", "1M", "--procs", "1-4")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -303,30 +309,28 @@ func TestLongTraceIsNotHung(t *testing.T) {
 func TestReplayIdentity(t *testing.T) {
 	facts := host.Read()
 	path := filepath.Join(t.TempDir(), "same.trace")
-	planned := func(requests string) (string, cell) {
+	cellOf := func(requests string) (string, string) {
 		t.Helper()
 		if err := os.WriteFile(path, []byte(requests), 0o644); err != nil {
 			t.Fatal(err)
 		}
-		p, err := options(t, "--workload", "replay", "--input", path, "--backend", "mutexlru", "--procs", "1", "--sharing", "all").Plan(catalog.All(), &facts)
+		p, _, err := planned(&facts, "--workload", "replay", "--input", path, "--backend", "mutexlru", "--procs", "1", "--sharing", "all")
 		if err != nil {
 			t.Fatal(err)
 		}
-		c, ok := decode(p.Cells[0].Env)
-		if !ok || len(p.Cells) != 1 {
+		if len(p.Cells) != 1 {
 			t.Fatalf("%+v", p.Cells)
 		}
-		return p.Cells[0].Name, c
+		text, _ := strings.CutPrefix(p.Cells[0].Env[0], Family().Variable+"=")
+		return p.Cells[0].Name, text
 	}
-	first, old := planned("1\n2\n3\n")
-	blank, _ := planned("1\n2\n3\n\n")
-	other, _ := planned("1\n3\n2\n")
+	first, old := cellOf("1\n2\n3\n")
+	blank, _ := cellOf("1\n2\n3\n\n")
+	other, _ := cellOf("1\n3\n2\n")
 	if first != blank || first == other || !strings.Contains(first, "/input=same.trace/content=") {
 		t.Errorf("%s\n%s, of the same requests\n%s, of others", first, blank, other)
 	}
-	old.Time = time.Millisecond
-	text, _ := json.Marshal(old)
-	if err := runCell(string(text), catalog.All(), nil, io.Discard); err == nil || !strings.Contains(err.Error(), "not the trace that was planned") {
+	if err := Family().Child(old, nil, io.Discard); err == nil || !strings.Contains(err.Error(), "not the trace that was planned") {
 		t.Errorf("a changed file: %v", err)
 	}
 }
@@ -384,14 +388,22 @@ func TestExample(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", exe, "./example").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	c := exec.Command(exe, "--backend", "mine,mutexlru", "--procs", "1", "--keys", "1K", "--quick", "--out", dir)
+	c := exec.Command(exe, "sweep", "--backend", "mine,mutexlru", "--procs", "1", "--keys", "1K", "--quick", "--out", dir)
 	var stdout, stderr bytes.Buffer
 	c.Stdout, c.Stderr = &stdout, &stderr
-	if err := c.Run(); err != nil || strings.TrimSpace(stdout.String()) != dir {
+	if err := c.Run(); err != nil || strings.TrimSpace(stdout.String()) != filepath.Join(dir, "report.html") {
 		t.Fatalf("%v\n%s%s", err, &stdout, &stderr)
 	}
 	set, err := sample.Load(dir)
 	if err != nil || len(set.Samples) != 2*2*6 {
 		t.Errorf("%d samples, %v", len(set.Samples), err)
+	}
+	for _, args := range [][]string{{"list", "backends"}, {"report", "--markdown", dir}, {"sweep", "--dry-run"}} {
+		if out, err := exec.Command(exe, args...).CombinedOutput(); err != nil || !strings.Contains(string(out), "mine") {
+			t.Errorf("%v: %v\n%s", args, err, out)
+		}
+	}
+	if out, _ := exec.Command(exe, "lst").CombinedOutput(); !strings.Contains(string(out), `example: unknown command "lst"`) {
+		t.Errorf("an unknown command: %s", out)
 	}
 }

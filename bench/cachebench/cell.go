@@ -1,117 +1,119 @@
-// Package cachebench measures caches: it crosses backends with workloads and
-// the other axes into cells ([Options.Plan]), and is the process that measures
-// one of them ([RunCell]). The same cells run as `go test -bench` functions, and
-// for a user's own cache through [Main].
 package cachebench
 
 import (
-	"encoding/json"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	"github.com/contend-go/contend/bench/cachebench/workload"
-	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/bench/family"
 )
 
 // cell is one point of a cache sweep. As JSON it is what the harness hands to
 // the process that measures it.
 type cell struct {
-	Backend    string        `json:"backend"`
-	Workload   string        `json:"workload"`
-	Reads      float64       `json:"reads"` // percent
-	Keys       int           `json:"keys"`
-	Capacity   int           `json:"capacity"`
-	KeyType    string        `json:"key_type"` // "string", "uint64"
-	KeySize    int           `json:"key_size"` // bytes of a string key
-	PerP       int           `json:"goroutines_per_p"`
-	Shared     bool          `json:"shared"` // false: the share-nothing control
-	ItemLock   bool          `json:"item_lock"`
-	HotShare   float64       `json:"hot_share,omitempty"` // percent
-	Work       time.Duration `json:"work,omitempty"`
-	WorkUnits  int           `json:"work_units,omitempty"`
-	Input      string        `json:"input,omitempty"` // trace file to be replayed
-	InputName  string        `json:"input_name,omitempty"`
-	Content    string        `json:"content,omitempty"` // what the trace holds: its fingerprint
-	Probe      string        `json:"probe,omitempty"`
-	Tour       []int         `json:"tour,omitempty"` // GOMAXPROCS steps within one process
-	Procs      int           `json:"procs"`
-	Time       time.Duration `json:"time"`
-	StreamSeed uint64        `json:"seed"`
+	family.Base
+	Backend   string        `json:"backend"`
+	Workload  string        `json:"workload"`
+	Reads     float64       `json:"reads"` // percent
+	Keys      int           `json:"keys"`
+	Capacity  int           `json:"capacity"`
+	KeyType   string        `json:"key_type"` // "string", "uint64"
+	KeySize   int           `json:"key_size"` // bytes of a string key
+	PerP      int           `json:"goroutines_per_p"`
+	Shared    bool          `json:"shared"` // false: the share-nothing control
+	ItemLock  bool          `json:"item_lock"`
+	HotShare  float64       `json:"hot_share,omitempty"` // percent
+	Work      time.Duration `json:"work,omitempty"`
+	WorkUnits int           `json:"work_units,omitempty"`
+	Input     string        `json:"input,omitempty"` // trace file to be replayed
+	InputName string        `json:"input_name,omitempty"`
+	Content   string        `json:"content,omitempty"` // what the trace holds: its fingerprint
 
-	requests int // of the trace that is replayed: how long that takes
+	inputKeys, requests int // of the trace that is replayed
 }
 
-// cellVar is the environment variable that makes a process measure one cell.
-const cellVar = "CONTEND_CELL"
-
-// name is the benchmark name: each axis that was varied or decides the load, a
-// literal gomaxprocs last.
-func (c cell) name(procs int) string {
-	var b strings.Builder
-	b.WriteString("BenchmarkCache")
-	add := func(key, value string) { fmt.Fprintf(&b, "/%s=%s", key, value) }
-	add("workload", c.Workload)
-	if c.InputName != "" {
-		add("input", c.InputName)
-		add("content", c.Content) // so that two files of one name are never pooled
+// complete sets what the workload decides itself.
+func (c *cell) complete() error {
+	spec, err := workload.Lookup(c.Workload)
+	if err != nil {
+		return err
 	}
-	add("reads", number(c.Reads))
-	add("keys", strconv.Itoa(c.Keys))
-	add("capacity", strconv.Itoa(c.Capacity))
-	add("key", c.keyName())
-	if c.HotShare > 0 {
-		add("hot-share", number(c.HotShare))
+	if spec.Pattern == workload.Recorded {
+		c.Keys = c.inputKeys
+	} else {
+		c.Input, c.InputName, c.Content, c.requests = "", "", "", 0
 	}
-	if c.Work > 0 {
-		add("work", c.Work.String())
+	c.Keys = spec.KeyCount(c.Keys)
+	if c.Capacity == 0 {
+		c.Capacity = spec.Capacity(c.Keys)
 	}
-	if c.task() == workload.TakeToken {
-		add("item-lock", map[bool]string{true: "on", false: "off"}[c.ItemLock])
+	if spec.KeyLength > 0 {
+		c.KeySize = spec.KeyLength
 	}
-	add("goroutines-per-p", strconv.Itoa(c.PerP))
-	add("sharing", map[bool]string{true: "all", false: "none"}[c.Shared])
-	if c.Probe != "" {
-		add("probe", c.Probe)
+	if c.KeyType != "string" {
+		c.KeySize = 0
+	} else if err := workload.CheckKeyLength(c.Keys, c.KeySize); err != nil {
+		return family.UsageError("key-size", "%w", err)
 	}
-	add("backend", c.Backend)
-	add(sample.GOMAXPROCS, strconv.Itoa(procs))
-	return b.String()
+	if !spec.Mixed {
+		c.Reads = 100
+	}
+	if spec.Pattern != workload.Hot {
+		c.HotShare = 0
+	}
+	if spec.Task != workload.TakeToken {
+		c.ItemLock = false
+	}
+	return nil
 }
 
-func (c cell) keyName() string {
+func (c *cell) keyName() string {
 	if c.KeyType == "string" {
 		return fmt.Sprintf("string%d", c.KeySize)
 	}
 	return c.KeyType
 }
 
-func (c cell) task() workload.Task {
+func (c *cell) task() workload.Task {
 	spec, _ := workload.Lookup(c.Workload)
 	return spec.Task
 }
 
 // goroutines is how many drive the cache at the given GOMAXPROCS.
-func (c cell) goroutines(procs int) int { return procs * c.PerP }
+func (c *cell) goroutines(procs int) int { return procs * c.PerP }
 
-func (c cell) environment() []string {
-	text, err := json.Marshal(c)
-	if err != nil {
-		panic(err) // numbers and strings only
+// expect is how long the cell's process should take: to start, to make keys
+// and stream and fill (measured at 64K and 10M keys), to warm up, and to
+// measure; or to step through its tour.
+func (c *cell) expect() time.Duration {
+	copies := 1
+	if !c.Shared {
+		copies = c.goroutines(c.Procs)
 	}
-	return []string{cellVar + "=" + string(text)}
+	setup := 60*time.Millisecond + time.Duration(c.Keys)*(400+time.Duration(copies)*300)
+	tour := time.Duration(len(c.Tour)) * (c.Time + 2*minWarmup)
+	return setup + c.replayed() + c.Time + max(c.Time/2, minWarmup) + tour
 }
 
-// number prints a percentage without a needless fraction.
-func number(x float64) string { return strconv.FormatFloat(x, 'f', -1, 64) }
-
-// decode is the inverse of environment.
-func decode(env []string) (c cell, ok bool) {
-	for _, v := range env {
-		if text, found := strings.CutPrefix(v, cellVar+"="); found {
-			return c, json.Unmarshal([]byte(text), &c) == nil
-		}
+// replayed is how long it should take to read a trace, and to replay it twice:
+// once to see how long that takes, and once at least to measure. In the control
+// each goroutine replays all of it.
+func (c *cell) replayed() time.Duration {
+	laps := 2
+	if !c.Shared {
+		laps *= c.PerP // of the goroutines that share a P
 	}
-	return c, false
+	return time.Duration(c.requests*(1+laps)) * 200
+}
+
+// memory is about how much the cell's process takes: keys and stream, and for
+// each cache its entries at 200 bytes.
+func (c *cell) memory() int64 {
+	copies := int64(1)
+	if !c.Shared {
+		copies = int64(c.goroutines(c.Procs))
+	}
+	keys := int64(c.Keys)
+	entries := min(keys, int64(c.Capacity))
+	return keys*int64(2*(16+c.KeySize)+8+32) + copies*(entries*200+int64(c.Capacity)*16)
 }

@@ -1,12 +1,10 @@
 package cachebench
 
 import (
-	"encoding/json"
 	"fmt"
-	"io"
-	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"time"
 
 	"github.com/contend-go/contend/bench"
@@ -16,53 +14,26 @@ import (
 	"github.com/contend-go/contend/caches"
 )
 
-// RunCell measures a cell and ends the process, if the harness started this
-// process for that; otherwise it returns at once. A program that sweeps caches
-// calls it first thing in main.
-func RunCell(specs []caches.Spec, probes bench.Probes) {
-	text, ok := os.LookupEnv(cellVar)
-	if !ok {
-		return
-	}
-	if err := runCell(text, specs, probes, os.Stdout); err != nil {
-		fmt.Fprintln(os.Stderr, err)
-		os.Exit(1)
-	}
-	os.Exit(0)
-}
-
-func runCell(text string, specs []caches.Spec, probes bench.Probes, out io.Writer) error {
-	var c cell
-	if err := json.Unmarshal([]byte(text), &c); err != nil {
-		return fmt.Errorf("%s: %w", cellVar, err)
-	}
+// measure measures a cell in this process.
+func measure(specs []caches.Spec, c cell, facts *host.Facts, probe bench.Probe, w bench.Window) (p bench.Printed, err error) {
 	spec, err := find(specs, c.Backend)
 	if err != nil {
-		return err
-	}
-	probe, err := probes.New(c.Probe)
-	if err != nil {
-		return fmt.Errorf("cell %s: %w", c.name(c.Procs), err)
-	}
-	w := bench.Window{
-		Name: c.name(c.Procs), Procs: c.Procs, Planned: c.Time,
-		Dir: os.Getenv("CONTEND_DIR"), Prefix: os.Getenv("CONTEND_PREFIX"),
+		return p, err
 	}
 	if c.Tour != nil {
 		w.Planned = time.Duration(len(c.Tour)) * (c.Time + minWarmup)
 	}
-	facts := host.Read()
 	goroutines := runtime.NumGoroutine()
 	var rep report
 	if c.KeyType == "uint64" {
-		rep, err = run(c, spec.Uint64, &facts, goroutines, probe, w)
+		rep, err = run(c, spec.Uint64, facts, goroutines, probe, w)
 	} else {
-		rep, err = run(c, spec.String, &facts, goroutines, probe, w)
+		rep, err = run(c, spec.String, facts, goroutines, probe, w)
 	}
 	if err != nil {
-		return err
+		return p, err
 	}
-	return rep.print(out, c)
+	return rep.printed(w.Name), nil
 }
 
 // run measures the cell with keys of type K.
@@ -121,17 +92,18 @@ func closeAll[K workload.Key](made []caches.Cache[K, *caches.Item], goroutines i
 	}
 }
 
-// print writes what the protocol of bench.Cell asks for.
-func (rep report) print(out io.Writer, c cell) error {
+// printed is the report as the protocol of [bench.Cell] has it. The steps of a
+// tour have the cell's name at their own GOMAXPROCS.
+func (rep report) printed(cell string) bench.Printed {
 	p := bench.Printed{Procs: runtime.GOMAXPROCS(0)}
+	name, _ := sample.ParseName(cell)
 	for _, res := range rep.results {
-		name, _ := sample.ParseName(c.name(res.procs))
 		values := slices.Concat(res.values, rep.seen.Values, rep.seen.Marked[stepLabel(res.procs)])
-		p.Results = append(p.Results, bench.Result{Name: name, Iters: res.ops, Values: values})
+		p.Results = append(p.Results, bench.Result{Name: name.With(sample.GOMAXPROCS, strconv.Itoa(res.procs)), Iters: res.ops, Values: values})
 	}
 	// What the whole process has to say stands with its first line.
 	first := &p.Results[0]
 	first.Warnings = append(rep.warnings, rep.seen.Warnings...)
 	first.Attachments = rep.seen.Attachments
-	return p.Write(out)
+	return p
 }

@@ -10,6 +10,7 @@ import (
 
 	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/bench/cachebench/workload"
+	"github.com/contend-go/contend/bench/family"
 	"github.com/contend-go/contend/bench/host"
 	"github.com/contend-go/contend/bench/sample"
 )
@@ -218,7 +219,7 @@ func (r *rig[K]) check(res *result, rep *report) {
 		res.add("bytes/entry", r.bytesPerEntry)
 	}
 	if r.cell.WorkUnits > 0 {
-		res.add("work-ns/op", workload.MeasureWork(r.cell.WorkUnits))
+		res.add("work-ns/op", family.MeasureWork(r.cell.WorkUnits))
 	}
 	if r.load.Task == workload.TakeToken {
 		lost, updates := r.lost()

@@ -7,6 +7,7 @@ import (
 
 	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/bench/cachebench/workload"
+	"github.com/contend-go/contend/bench/family"
 	"github.com/contend-go/contend/bench/host"
 	"github.com/contend-go/contend/caches"
 )
@@ -142,7 +143,7 @@ func (w *worker[K]) follow(cursor *workload.Cursor, laps []caches.Cache[K, *cach
 		for _, op := range requests {
 			w.request(op.Index())
 			if w.units > 0 {
-				w.work = workload.Work(w.units, w.work)
+				w.work = family.Work(w.units, w.work)
 			}
 		}
 		w.tally.ops += uint64(len(requests))

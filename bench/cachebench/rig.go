@@ -40,12 +40,12 @@ func newRig[K workload.Key](c cell, make func(int) (caches.Cache[K, *caches.Item
 		r.bucket.Duration = load.TTL
 	}
 	r.stream, err = workload.New(workload.Config{
-		Name: c.Workload, Keys: c.Keys, Reads: c.Reads / 100, HotShare: c.HotShare / 100, Seed: c.StreamSeed,
+		Name: c.Workload, Keys: c.Keys, Reads: c.Reads / 100, HotShare: c.HotShare / 100, Seed: c.Seed,
 	})
 	if err != nil {
 		return nil, err
 	}
-	if r.stored, r.lookup, err = workload.MakeKeys[K](c.Keys, c.KeySize, c.StreamSeed); err != nil {
+	if r.stored, r.lookup, err = workload.MakeKeys[K](c.Keys, c.KeySize, c.Seed); err != nil {
 		return nil, err
 	}
 	return r, r.fill()

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/contend-go/contend/bench/cachebench/workload"
+	"github.com/contend-go/contend/bench/family"
 	"github.com/contend-go/contend/caches"
 )
 
@@ -133,7 +134,7 @@ func (w *worker[K]) getSet(n int) {
 			}
 		}
 		if w.units > 0 {
-			w.work = workload.Work(w.units, w.work)
+			w.work = family.Work(w.units, w.work)
 		}
 	}
 	w.at += n
@@ -153,7 +154,7 @@ func (w *worker[K]) readThrough(n int) {
 			w.request(op.Index())
 		}
 		if w.units > 0 {
-			w.work = workload.Work(w.units, w.work)
+			w.work = family.Work(w.units, w.work)
 		}
 	}
 	w.at += n
@@ -188,7 +189,7 @@ func (w *worker[K]) expire(n int) {
 			w.cache.Set(w.stored[k], &caches.Item{ID: uint64(k), Remaining: tokens, ExpireAt: w.bucket.Expiry(w.now)})
 		}
 		if w.units > 0 {
-			w.work = workload.Work(w.units, w.work)
+			w.work = family.Work(w.units, w.work)
 		}
 	}
 	w.at += n
@@ -205,7 +206,7 @@ func (w *worker[K]) takeLocked(n int) {
 			item.Mu.Unlock()
 		}
 		if w.units > 0 {
-			w.work = workload.Work(w.units, w.work)
+			w.work = family.Work(w.units, w.work)
 		}
 	}
 	w.at += n
@@ -222,7 +223,7 @@ func (w *worker[K]) takeUnlocked(n int) {
 			atomic.StoreInt64(&item.Remaining, left)
 		}
 		if w.units > 0 {
-			w.work = workload.Work(w.units, w.work)
+			w.work = family.Work(w.units, w.work)
 		}
 	}
 	w.at += n

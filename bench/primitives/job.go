@@ -6,13 +6,13 @@ import (
 
 	"golang.org/x/sys/cpu"
 
-	"github.com/contend-go/contend/bench/cachebench/workload"
+	"github.com/contend-go/contend/bench/family"
 )
 
 // conditions are what a row is run under.
 type conditions struct {
 	procs       int // GOMAXPROCS
-	hold, think int // units of CPU work, see workload.Work
+	hold, think int // units of CPU work, see family.Work
 }
 
 // job is a fixed number of operations on a fresh structure, shared out among
@@ -61,14 +61,14 @@ type worker struct {
 // Hold is the work inside a critical section, or on what was received.
 func (w *worker) Hold() {
 	if w.hold > 0 {
-		w.x = workload.Work(w.hold, w.x)
+		w.x = family.Work(w.hold, w.x)
 	}
 }
 
 // Think is the work between operations.
 func (w *worker) Think() {
 	if w.think > 0 {
-		w.x = workload.Work(w.think, w.x)
+		w.x = family.Work(w.think, w.x)
 	}
 }
 

@@ -14,12 +14,13 @@ import (
 	"golang.org/x/sys/cpu"
 
 	"github.com/contend-go/contend/bench"
+	"github.com/contend-go/contend/bench/family"
 	"github.com/contend-go/contend/bench/host"
 	"github.com/contend-go/contend/bench/sample"
 )
 
 func TestMain(m *testing.M) {
-	RunCell(nil) // this binary is the program of the sweeps that tests run
+	family.RunCell([]family.Family{Family()}, nil) // this binary is the program of the sweeps that tests run
 	os.Exit(m.Run())
 }
 
@@ -198,12 +199,13 @@ func sweepOptions(t *testing.T) *bench.SweepOptions {
 func TestSweep(t *testing.T) {
 	facts := host.Read()
 	sweep := sweepOptions(t)
-	o := Options{Rows: []string{"defer", "1p1c", "flag"}, Hold: []time.Duration{0, 200}, Think: []time.Duration{0}}
-	plan, err := o.Plan(sweep, &facts)
+	s := &family.Sweep{SweepOptions: sweep, Host: &facts, Values: family.Values{"row": {"defer", "1p1c", "flag"}, "hold": {"0s", "200ns"}}}
+	fam := Family()
+	plan, err := fam.Plan(s)
 	if err != nil {
 		t.Fatal(err)
 	}
-	again, err := o.Plan(sweep, &facts)
+	again, err := fam.Plan(s)
 	if err != nil || len(again.Cells) != len(plan.Cells) {
 		t.Fatalf("planned again: %d cells, %v, want %d", len(again.Cells), err, len(plan.Cells))
 	}
@@ -242,28 +244,26 @@ func TestSweep(t *testing.T) {
 func TestRefusals(t *testing.T) {
 	facts := host.Read()
 	for _, c := range []struct {
-		o     Options
-		trace string
-		says  string
+		values family.Values
+		trace  string
+		says   string
 	}{
-		{Options{Rows: []string{"nope"}}, "none", `--row: row "nope" unknown; there are all, 1p1c-2`},
-		{Options{}, "none", "--row: name a row"},
-		{Options{Rows: []string{"all"}, Hold: []time.Duration{-1}}, "none", "--hold: -1ns"},
-		{Options{Rows: []string{"all"}, Think: []time.Duration{time.Hour}}, "none", "--think: 1h0m0s"},
-		{Options{Rows: []string{"all"}}, "tour", "no tour"},
+		{family.Values{"row": {"nope"}}, "none", `--row: row "nope" unknown; there are 1p1c-2`},
+		{family.Values{"row": {}}, "none", "--row: give at least one value"},
+		{family.Values{"hold": {"-1ns"}}, "none", "--hold: -1ns"},
+		{family.Values{"think": {"1h"}}, "none", "--think: 1h0m0s"},
+		{nil, "tour", "no tour"},
 	} {
 		sweep := sweepOptions(t)
 		sweep.Trace = c.trace
-		if _, err := c.o.Plan(sweep, &facts); err == nil || !strings.Contains(err.Error(), c.says) {
-			t.Errorf("%v: error %v, want %q", c.o, err, c.says)
+		if _, err := Family().Plan(&family.Sweep{SweepOptions: sweep, Values: c.values, Host: &facts}); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%v: error %v, want %q", c.values, err, c.says)
 		}
 	}
-	t.Setenv(cellVar, `{"row":"lock","impl":"nope"}`)
-	if err := runCell(nil, new(bytes.Buffer)); err == nil || !strings.Contains(err.Error(), `"nope" is not in this program`) {
+	if err := Family().Child(`{"row":"lock","impl":"nope"}`, nil, new(bytes.Buffer)); err == nil || !strings.Contains(err.Error(), `"nope" is not in this program`) {
 		t.Errorf("a cell of another program: %v", err)
 	}
-	t.Setenv(cellVar, `{"row":"lock","impl":"mutex","probe":"trace"}`)
-	if err := runCell(nil, new(bytes.Buffer)); err == nil || !strings.Contains(err.Error(), "records no traces") {
+	if err := Family().Child(`{"row":"lock","impl":"mutex","probe":"trace"}`, nil, new(bytes.Buffer)); err == nil || !strings.Contains(err.Error(), "records no traces") {
 		t.Errorf("a probe that is not there: %v", err)
 	}
 }

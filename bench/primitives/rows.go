@@ -146,17 +146,11 @@ func (r row) impl(name string) (impl, bool) {
 	return impl{}, false
 }
 
-// Names lists the rows.
-func Names() []string {
+// names lists the rows.
+func names() []string {
 	var names []string
 	for _, r := range rows {
 		names = append(names, r.name)
 	}
 	return names
-}
-
-// About is one line on the row of that name.
-func About(name string) string {
-	r, _ := lookup(name)
-	return r.about
 }

@@ -67,7 +67,7 @@ func (r Record) Get(key string) string {
 // verbs are the records that Contend writes. Any other comment is left alone.
 var verbs = map[string]bool{
 	"contend": true, "run": true, "begin": true, "backend": true, "promise": true,
-	"absent": true, "note": true, "published": true, "boundary": true, "cell": true,
+	"absent": true, "note": true, "published": true, "boundary": true, "cell": true, verbAxis: true,
 	"sample": true, "warn": true, "attach": true, "result": true,
 }
 

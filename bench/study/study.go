@@ -9,12 +9,8 @@ import (
 	"time"
 
 	"github.com/contend-go/contend/bench"
-	"github.com/contend-go/contend/bench/cachebench"
-	"github.com/contend-go/contend/bench/cachebench/workload"
-	"github.com/contend-go/contend/bench/host"
-	"github.com/contend-go/contend/bench/primitives"
+	"github.com/contend-go/contend/bench/family"
 	"github.com/contend-go/contend/bench/sample"
-	"github.com/contend-go/contend/caches/catalog"
 )
 
 // part is some caches on one load.
@@ -50,55 +46,53 @@ var parts = []part{
 	{backends: "mutexlru,workerpool,otter1,ring", workload: "expire"},
 }
 
-// Plan is all of it for the given host, at the sweep's values of GOMAXPROCS.
-func Plan(sweep *bench.SweepOptions, facts *host.Facts) (*bench.Plan, error) {
-	if err := sweep.Check(); err != nil {
+// Family plans the study's cells, which are cells of the two others.
+func Family(caches, primitives family.Family) family.Family {
+	return family.Family{
+		Name: "study", About: "what the published study's claims need (see contend claims)",
+		Plan: func(s *family.Sweep) (*bench.Plan, error) { return plan(s, caches, primitives) },
+	}
+}
+
+// plan is all of it, at the sweep's values of GOMAXPROCS.
+func plan(s *family.Sweep, caches, primitives family.Family) (*bench.Plan, error) {
+	if err := s.Check(); err != nil {
 		return nil, err
 	}
-	return sweep.Fit(func() (*bench.Plan, error) {
-		each := *sweep // budget and variants are of the whole
+	return s.Fit(func() (*bench.Plan, error) {
+		each := *s.SweepOptions // budget and variants are of the whole
 		each.Budget, each.Variants = 0, nil
 		whole := each.NewPlan()
+		add := func(f family.Family, v family.Values) error {
+			p, err := f.Plan(&family.Sweep{SweepOptions: &each, Values: v, Host: s.Host})
+			if err == nil {
+				join(whole, p)
+			}
+			return err
+		}
 		for _, p := range parts {
-			o := p.options(each)
-			plan, err := o.Plan(catalog.All(), facts)
-			if err != nil {
+			if err := add(caches, p.values()); err != nil {
 				return nil, err
 			}
-			join(whole, plan)
 		}
-		if each.TraceTour() {
-			each.Trace = "none" // primitives have no tour
+		if each.TraceTour() { // primitives have no tour
+			each.Trace = map[bool]string{true: "cells", false: "none"}[each.TraceCells()]
 		}
-		locks := primitives.Options{Rows: []string{"lock-contended"}, Hold: []time.Duration{Hold}, Think: []time.Duration{Think}}
-		plan, err := locks.Plan(&each, facts)
-		if err != nil {
-			return nil, err
-		}
-		plan.Cells = slices.DeleteFunc(plan.Cells, func(c bench.Cell) bool {
-			return !strings.Contains(c.Name, "/impl=mutex/") && !strings.Contains(c.Name, "/impl=barging/")
+		return whole, add(primitives, family.Values{
+			"row": {"lock-contended"}, "impl": {"mutex", "barging"}, "hold": {Hold.String()}, "think": {Think.String()},
 		})
-		join(whole, plan)
-		return whole, nil
 	})
 }
 
-func (p part) options(sweep bench.SweepOptions) cachebench.Options {
-	or := func(value, usual string) []string {
-		if value == "" {
-			value = usual
-		}
-		return strings.Split(value, ",")
+func (p part) values() family.Values {
+	v := family.Values{"backend": strings.Split(p.backends, ","), "workload": {p.workload}, "keys": {"32K"}, "sharing": {"all"}, "work": {p.work.String()}}
+	if p.itemLock != "" {
+		v["item-lock"] = []string{p.itemLock}
 	}
-	return cachebench.Options{
-		SweepOptions: sweep,
-		Backends:     strings.Split(p.backends, ","),
-		Workloads:    []string{p.workload},
-		Reads:        []string{"100"}, Keys: []string{"32K"}, Capacity: []string{"auto"},
-		KeyTypes: []string{"string"}, KeySizes: []int{workload.DefaultKeyLength},
-		PerP: []int{1}, Sharing: or(p.sharing, "all"), ItemLock: or(p.itemLock, "on"),
-		HotShare: []string{"90"}, Work: []time.Duration{p.work},
+	if p.sharing != "" {
+		v["sharing"] = []string{p.sharing}
 	}
+	return v
 }
 
 // join adds a plan's cells and records to the whole, each once.

@@ -5,7 +5,10 @@ import (
 	"testing"
 
 	"github.com/contend-go/contend/bench"
+	"github.com/contend-go/contend/bench/cachebench"
+	"github.com/contend-go/contend/bench/family"
 	"github.com/contend-go/contend/bench/host"
+	"github.com/contend-go/contend/bench/primitives"
 	"github.com/contend-go/contend/bench/sample"
 )
 
@@ -15,9 +18,14 @@ func sweep(t *testing.T) *bench.SweepOptions {
 	}
 }
 
+func planOf(o *bench.SweepOptions, facts *host.Facts) (*bench.Plan, error) {
+	f := Family(cachebench.Family(), primitives.Family())
+	return f.Plan(&family.Sweep{SweepOptions: o, Host: facts})
+}
+
 func TestPlan(t *testing.T) {
 	facts := host.Read()
-	plan, err := Plan(sweep(t), &facts)
+	plan, err := planOf(sweep(t), &facts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -57,13 +65,13 @@ func TestPlan(t *testing.T) {
 // each variant.
 func TestPlanVariants(t *testing.T) {
 	facts := host.Read()
-	one, err := Plan(sweep(t), &facts)
+	one, err := planOf(sweep(t), &facts)
 	if err != nil {
 		t.Fatal(err)
 	}
 	o := sweep(t)
 	o.Variants = []string{"a=self", "b=self"}
-	two, err := Plan(o, &facts)
+	two, err := planOf(o, &facts)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,33 +8,47 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
 
 	"github.com/contend-go/contend/bench"
-	"github.com/contend-go/contend/bench/cachebench"
-	"github.com/contend-go/contend/bench/primitives"
-	"github.com/contend-go/contend/caches/catalog"
+	"github.com/contend-go/contend/bench/family"
 )
 
-// Main runs the command that the process was started with, and ends it.
-func Main() {
-	cachebench.RunCell(catalog.All(), probes)
-	primitives.RunCell(probes)
+// Main runs the command that the process was started with, and ends it. Sweeps
+// measure the given families, the first by default: what differs between contend
+// and the program of somebody's own cache or lock is that list.
+func Main(families ...family.Family) {
+	family.RunCell(families, probes)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	err := newRoot().ExecuteContext(ctx)
+	err := newRoot(families).ExecuteContext(ctx)
 	stop()
 	var exit exitError
 	switch {
 	case errors.As(err, &exit):
 		if exit.err != nil {
-			fmt.Fprintln(os.Stderr, "contend:", exit.err)
+			fmt.Fprintln(os.Stderr, program()+":", exit.err)
 		}
 		os.Exit(exit.code)
 	case err != nil:
-		fmt.Fprintln(os.Stderr, "contend:", err)
+		fmt.Fprintln(os.Stderr, program()+":", err)
 		os.Exit(bench.ExitUsage)
+	}
+}
+
+// program is the name that the process was started by.
+func program() string {
+	return strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe")
+}
+
+// named puts the program's name into the examples of a command and those below.
+func named(c *cobra.Command) {
+	c.Example = strings.ReplaceAll(c.Example, "contend ", program()+" ")
+	for _, sub := range c.Commands() {
+		named(sub)
 	}
 }
 
@@ -55,9 +69,9 @@ func exit(code int, err error) error {
 	return exitError{code, err}
 }
 
-func newRoot() *cobra.Command {
+func newRoot(families []family.Family) *cobra.Command {
 	root := &cobra.Command{
-		Use:   "contend",
+		Use:   program(),
 		Short: "How does this lock, cache or benchmark behave as GOMAXPROCS rises?",
 		Long: `Contend measures how a Go lock, cache or benchmark behaves as GOMAXPROCS rises,
 where the CPUs wait, and on which line.
@@ -74,6 +88,7 @@ readable, 3 measured, but not all valid.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newSweep(), newTest(), newPack(), newRun(), newTrace(), newReport(), newCompare(), newClaims(), newDoctor(), newList())
+	root.AddCommand(newSweep(families), newTest(), newPack(families), newRun(families), newTrace(), newReport(), newCompare(), newClaims(), newDoctor(), newList(families))
+	named(root)
 	return root
 }

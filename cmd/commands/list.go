@@ -5,90 +5,79 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
+	"strings"
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
 	"github.com/contend-go/contend/bench"
-	"github.com/contend-go/contend/bench/cachebench/workload"
-	"github.com/contend-go/contend/bench/primitives"
+	"github.com/contend-go/contend/bench/family"
 	"github.com/contend-go/contend/bench/sample"
-	"github.com/contend-go/contend/caches/cachetest"
-	"github.com/contend-go/contend/caches/catalog"
 )
 
-func newList() *cobra.Command {
+func newList(families []family.Family) *cobra.Command {
+	lists := everyList(families)
+	var names []string
+	for _, l := range lists {
+		names = append(names, l.Name)
+	}
 	verbose := false
 	c := &cobra.Command{
-		Use:       "list [backends|workloads|primitives|units]",
-		Short:     "Backends, workloads, rows of primitives and units",
+		Use:       "list [" + strings.Join(names, "|") + "]",
+		Short:     "What there is to choose from, and the units",
 		Example:   "  contend list\n  contend list backends --verbose     what each backend promises, and whether it keeps it",
-		ValidArgs: []string{"backends", "workloads", "primitives", "units"},
+		ValidArgs: names,
 		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			what := ""
+			chosen := lists
 			if len(args) > 0 {
-				what = args[0]
+				chosen = slices.DeleteFunc(slices.Clone(lists), func(l family.List) bool { return l.Name != args[0] })
 			}
-			return list(cmd.Context(), os.Stdout, what, verbose)
+			return list(cmd.Context(), os.Stdout, chosen, verbose)
 		},
 	}
-	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "check every backend's promises, and print promised against observed")
+	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "check every promise, and print promised against observed")
 	return c
 }
 
-func list(ctx context.Context, w io.Writer, what string, verbose bool) error {
-	t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-	defer t.Flush()
-	if what == "" || what == "backends" {
-		fmt.Fprintln(t, "BACKEND\tSYNCHRONISATION\tPOLICY\tSTRICT\t")
-		for _, s := range catalog.All() {
-			fmt.Fprintf(t, "%s\t%s\t%s\t%v\t%s\n", s.Name, s.Sync, s.Policy, s.Strict, s.About)
-		}
-		fmt.Fprintln(t)
+// everyList is the lists of all families, and the units.
+func everyList(families []family.Family) (lists []family.List) {
+	for _, f := range families {
+		lists = append(lists, f.Lists...)
 	}
-	if what == "" || what == "workloads" {
-		fmt.Fprintln(t, "WORKLOAD\t")
-		for _, s := range workload.All() {
-			fmt.Fprintf(t, "%s\t%s\n", s.Name, s.About)
-		}
-		fmt.Fprintln(t)
+	units := family.List{Name: "units", Columns: []string{"UNIT", "BETTER", ""}}
+	for _, u := range sample.Units {
+		units.Rows = append(units.Rows, []string{u.Name, fmt.Sprint(u.Better), u.About})
 	}
-	if what == "" || what == "primitives" {
-		fmt.Fprintln(t, "ROW OF PRIMITIVES\t")
-		for _, name := range primitives.Names() {
-			fmt.Fprintf(t, "%s\t%s\n", name, primitives.About(name))
-		}
-		fmt.Fprintln(t)
-	}
-	if what == "" || what == "units" {
-		fmt.Fprintln(t, "UNIT\tBETTER\t")
-		for _, u := range sample.Units {
-			fmt.Fprintf(t, "%s\t%s\t%s\n", u.Name, u.Better, u.About)
-		}
-	}
-	if verbose && (what == "" || what == "backends") {
-		t.Flush()
-		return listPromises(ctx, w)
-	}
-	return nil
+	return append(lists, units)
 }
 
-// listPromises checks every backend. A promise that is broken fails the
-// command: exit 1.
-func listPromises(ctx context.Context, w io.Writer) error {
-	broken := 0
-	for _, s := range catalog.All() {
-		r := cachetest.Check(ctx, s, cachetest.Options{Quick: true})
-		fmt.Fprintf(w, "%s (seed %d)\n", s.Name, r.Seed)
-		t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
-		for _, res := range r.Results {
-			fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", res.Check, res.Verdict, res.Promised, res.Observed)
-			if res.Verdict == cachetest.Broken {
-				broken++
-			}
+// list prints the lists. A promise that is broken fails the command: exit 1.
+func list(ctx context.Context, w io.Writer, lists []family.List, verbose bool) error {
+	for i, l := range lists {
+		if i > 0 {
+			fmt.Fprintln(w)
 		}
-		t.Flush()
+		t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
+		fmt.Fprintln(t, strings.Join(l.Columns, "\t"))
+		for _, row := range l.Rows {
+			fmt.Fprintln(t, strings.Join(row, "\t"))
+		}
+		if err := t.Flush(); err != nil {
+			return err
+		}
+	}
+	broken := 0
+	for _, l := range lists {
+		if !verbose || l.Check == nil {
+			continue
+		}
+		n, err := l.Check(ctx, w)
+		if err != nil {
+			return err
+		}
+		broken += n
 	}
 	if broken > 0 {
 		return exit(bench.ExitFailed, fmt.Errorf("%d promises broken", broken))

@@ -13,15 +13,13 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/contend-go/contend/bench/bundle"
-	"github.com/contend-go/contend/bench/cachebench"
-	"github.com/contend-go/contend/bench/cachebench/workload"
+	"github.com/contend-go/contend/bench/family"
 	"github.com/contend-go/contend/bench/gotest"
 	"github.com/contend-go/contend/bench/host"
 	"github.com/contend-go/contend/bench/sample"
-	"github.com/contend-go/contend/caches/catalog"
 )
 
-func newPack() *cobra.Command {
+func newPack(families []family.Family) *cobra.Command {
 	var o gotest.Options
 	var output string
 	var include []string
@@ -47,7 +45,7 @@ GOMAXPROCS (--procs auto) is chosen there.`,
 	c.PersistentFlags().StringVarP(&output, "output", "o", "contend-bundle.tar.gz", "the archive to write")
 	c.Flags().StringArrayVar(&include, "include", nil, "a file or folder below the module's root that the benchmarks read, beside their testdata")
 	completeGoTest(c)
-	c.AddCommand(newPackSweep(&output))
+	c.AddCommand(newPackSweep(families, &output))
 	return c
 }
 
@@ -79,33 +77,48 @@ func packTest(c *cobra.Command, o *gotest.Options, output string, include []stri
 	return writeBundle(output, bundle.Bundle{Args: args, Files: files, Texts: map[string][]byte{gotest.SuiteFile: text}})
 }
 
-func newPackSweep(output *string) *cobra.Command {
-	var o cachebench.Options
+func newPackSweep(families []family.Family, output *string) *cobra.Command {
+	s := sweep{families: families}
 	c := &cobra.Command{
 		Use:   "sweep",
-		Short: "Pack a sweep of caches",
+		Short: "Pack a sweep of any suite",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
-			facts := host.Read()
-			if _, err := o.Plan(catalog.All(), &facts); err != nil { // errors belong here, not on the other host
+			b, err := s.bundle(c)
+			if err != nil {
 				return err
-			}
-			if len(o.Variants) > 0 {
-				return errors.New("--variant: other builds cannot be packed")
-			}
-			b := bundle.Bundle{Args: append([]string{"sweep"}, given(c, "output", "out", "dry-run", "input")...)}
-			if o.Input != "" {
-				name := path.Join("traces", filepath.Base(o.Input))
-				b.Files = map[string]string{name: o.Input}
-				b.Args = append(b.Args, "--input="+path.Join(bundle.Here, name))
 			}
 			return writeBundle(*output, b)
 		},
 	}
-	o.Bind(c.Flags())
-	completeList(c, "backend", catalog.Names)
-	completeList(c, "workload", workload.Names)
+	s.bind(c)
 	return c
+}
+
+// bundle is the sweep that the flags ask for, with the files that they name.
+// Errors of the plan belong here, not on the other host.
+func (s *sweep) bundle(c *cobra.Command) (b bundle.Bundle, err error) {
+	facts := host.Read()
+	_, fam, err := s.plan(c, &facts)
+	if err != nil {
+		return b, err
+	}
+	if len(s.options.Variants) > 0 {
+		return b, errors.New("--variant: other builds cannot be packed")
+	}
+	stay := []string{"output", "out", "dry-run"}
+	var carried []string
+	b.Files = map[string]string{}
+	for _, a := range fam.Axes {
+		if f := c.Flags().Lookup(a.Flag); a.File && f.Changed && f.Value.String() != "" {
+			name := path.Join("files", filepath.Base(f.Value.String()))
+			b.Files[name] = f.Value.String()
+			stay = append(stay, a.Flag)
+			carried = append(carried, "--"+a.Flag+"="+path.Join(bundle.Here, name))
+		}
+	}
+	b.Args = slices.Concat([]string{"sweep"}, given(c, stay...), carried)
+	return b, nil
 }
 
 // given is the flags that were typed, without those that do not travel.
@@ -136,7 +149,7 @@ func writeBundle(output string, b bundle.Bundle) error {
 	return nil
 }
 
-func newRun() *cobra.Command {
+func newRun(families []family.Family) *cobra.Command {
 	return &cobra.Command{
 		Use:   "run BUNDLE [FLAGS]",
 		Short: "Carry out an unpacked bundle",
@@ -153,12 +166,12 @@ lies beside itself in one archive file to bring back.`,
 			case len(args) == 0 || strings.HasPrefix(args[0], "-"):
 				return errors.New("which bundle? Name the folder that the archive unpacks to")
 			}
-			return runBundle(c, args[0], args[1:])
+			return runBundle(c, families, args[0], args[1:])
 		},
 	}
 }
 
-func runBundle(c *cobra.Command, dir string, more []string) error {
+func runBundle(c *cobra.Command, families []family.Family, dir string, more []string) error {
 	args, err := bundle.Args(dir)
 	if err != nil {
 		return err
@@ -167,7 +180,7 @@ func runBundle(c *cobra.Command, dir string, more []string) error {
 	if err != nil {
 		name = "host"
 	}
-	root := newRoot()
+	root := newRoot(families)
 	root.SetArgs(slices.Concat(args, []string{"--out=contend-run-" + name}, more))
 	ran, failed := root.ExecuteContextC(c.Context())
 	f := ran.Flag("out")

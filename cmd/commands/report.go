@@ -77,7 +77,7 @@ func writeReport(set *sample.Set, dir string, opt report.Options) error {
 		return err
 	}
 	for _, n := range notes {
-		fmt.Fprintln(os.Stderr, "contend:", n)
+		fmt.Fprintln(os.Stderr, program()+":", n)
 	}
 	fmt.Println(files[len(files)-1])
 	return nil

@@ -1,22 +1,20 @@
 package commands
 
 import (
-	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
-	"syscall"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
-	"github.com/contend-go/contend/bench/cachebench"
-	"github.com/contend-go/contend/caches/catalog"
+	"github.com/contend-go/contend/bench/family"
 )
 
 func TestMain(m *testing.M) {
-	cachebench.RunCell(catalog.All(), probes) // this binary is also its own cell
-	testscript.Main(m, map[string]func(){"contend": Main})
+	families := everyFamily()
+	family.RunCell(families, probes) // this binary is also its own cell
+	testscript.Main(m, map[string]func(){"contend": func() { Main(families...) }})
 }
 
 // TestScripts runs the command as a person would: testdata/script/*.txt.
@@ -58,27 +56,5 @@ func exits(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	if code != args[0] {
 		ts.Fatalf("exit code %s, want %s", code, args[0])
-	}
-}
-
-// TestUnwritable: an ordinary user who may not write the run folder is told so
-// before anything is measured.
-func TestUnwritable(t *testing.T) {
-	exe := filepath.Join(t.TempDir(), "contend")
-	if out, err := exec.Command("go", "build", "-o", exe, "../contend").CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	dir := t.TempDir()
-	for d := exe; d != os.TempDir() && len(d) > 1; d = filepath.Dir(d) {
-		os.Chmod(d, 0o755) // the ordinary user must reach the program
-	}
-	os.Chmod(dir, 0o555)
-	c := exec.Command(exe, "sweep", "--quick", "--out", filepath.Join(dir, "run"))
-	if os.Getuid() == 0 {
-		c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
-	}
-	out, err := c.CombinedOutput()
-	if exit, ok := err.(*exec.ExitError); !ok || exit.ExitCode() != 2 || !strings.Contains(string(out), "permission denied") || !strings.Contains(string(out), filepath.Join(dir, "run")) {
-		t.Errorf("%v\n%s", err, out)
 	}
 }

@@ -4,41 +4,72 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"strings"
 
 	"github.com/spf13/cobra"
-	"github.com/spf13/pflag"
 	"golang.org/x/term"
 
 	"github.com/contend-go/contend/bench"
-	"github.com/contend-go/contend/bench/cachebench"
-	"github.com/contend-go/contend/bench/cachebench/workload"
+	"github.com/contend-go/contend/bench/family"
 	"github.com/contend-go/contend/bench/host"
-	"github.com/contend-go/contend/bench/primitives"
 	"github.com/contend-go/contend/bench/sample"
-	"github.com/contend-go/contend/bench/study"
-	"github.com/contend-go/contend/caches/catalog"
 	"github.com/contend-go/contend/report"
 )
 
-// suites is what --suite may name, and which of its flags are whose.
-type suites struct {
-	caches     cachebench.Options // its SweepOptions are those of every suite
-	primitives primitives.Options
-	suite      string
+// sweep is the flags of a sweep over families.
+type sweep struct {
+	families []family.Family
+	suite    string
+	options  bench.SweepOptions
 }
 
-func newSweep() *cobra.Command {
-	var s suites
+// bind adds the flags of every sweep and of all families.
+func (s *sweep) bind(c *cobra.Command) {
+	f := c.Flags()
+	s.options.Bind(f)
+	names := family.Names(s.families)
+	f.StringVar(&s.suite, "suite", names[0], "what to measure: "+strings.Join(names, ", "))
+	completeList(c, "suite", func() []string { return names })
+	family.Flags(s.families, f)
+	for _, fam := range s.families {
+		for _, a := range fam.Axes {
+			if a.Words != nil {
+				completeList(c, a.Flag, a.Words)
+			}
+		}
+	}
+	completeList(c, "trace", func() []string { return bench.TraceModes })
+	completeList(c, "affinity", func() []string { return bench.Affinities })
+}
+
+// plan is what the flags ask for, and the family that it is of.
+func (s *sweep) plan(c *cobra.Command, facts *host.Facts) (*bench.Plan, *family.Family, error) {
+	fam, err := family.Find(s.families, s.suite)
+	if err != nil {
+		return nil, nil, err
+	}
+	given, err := fam.Given(s.families, c.Flags())
+	if err != nil {
+		return nil, nil, err
+	}
+	plan, err := fam.Plan(&family.Sweep{SweepOptions: &s.options, Values: given, Host: facts})
+	return plan, fam, err
+}
+
+func newSweep(families []family.Family) *cobra.Command {
+	s := sweep{families: families}
+	suites := ""
+	for _, f := range families {
+		suites += fmt.Sprintf("\n  %-12s %s", f.Name, f.About)
+	}
 	c := &cobra.Command{
 		Use:   "sweep",
-		Short: "Measure caches, or primitives, over values of GOMAXPROCS",
+		Short: "Measure a suite over values of GOMAXPROCS and of its own axes",
 		Long: `Measure every combination of the axes, each in a fresh process, in random blocks,
 and draw the report. A run that was interrupted is continued by the same command.
 
 The run folder holds samples.txt, which benchstat reads, the pictures, and
-report.html. Suites: caches over workloads; primitives, the rows of
-synchronisation primitives; study, what the published study's claims need
-(see contend claims).`,
+report.html. Suites:` + suites,
 		Example: `  contend sweep --quick
   contend sweep --backend all --workload zipf,evict --reads 100,75 --procs 1,2,4
   contend sweep --workload replay --input oltp.gz --capacity 1000,2000 --backend mutexlru,ring
@@ -47,68 +78,26 @@ synchronisation primitives; study, what the published study's claims need
   contend sweep --suite study --quick`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return s.sweep(cmd)
+			return s.run(cmd)
 		},
 	}
-	f := c.Flags()
-	f.StringVar(&s.suite, "suite", "caches", "what to measure: caches, primitives or study")
-	s.caches.Bind(f)
-	s.primitives.Bind(f)
-	completeList(c, "backend", catalog.Names)
-	completeList(c, "workload", workload.Names)
-	completeList(c, "row", primitives.Names)
-	completeList(c, "suite", func() []string { return []string{"caches", "primitives", "study"} })
+	s.bind(c)
 	return c
 }
 
-func (s *suites) sweep(c *cobra.Command) error {
-	if err := s.foreign(c.Flags()); err != nil {
-		return err
-	}
+func (s *sweep) run(c *cobra.Command) error {
 	facts := host.Read()
-	plan, err := s.plan(&facts)
+	plan, _, err := s.plan(c, &facts)
 	if err != nil {
 		return err
 	}
-	o := &s.caches.SweepOptions
+	o := &s.options
 	if o.DryRun {
 		plan.Describe(os.Stdout, o.PricePerHour)
 		announceTraces(os.Stdout, plan)
 		return nil
 	}
 	return measure(c.Context(), plan, o, o.Options(&facts))
-}
-
-func (s *suites) plan(facts *host.Facts) (*bench.Plan, error) {
-	switch s.suite {
-	case "caches":
-		return s.caches.Plan(catalog.All(), facts)
-	case "primitives":
-		return s.primitives.Plan(&s.caches.SweepOptions, facts)
-	case "study":
-		return study.Plan(&s.caches.SweepOptions, facts)
-	}
-	return nil, fmt.Errorf("--suite: %q unknown; there are caches, primitives and study", s.suite)
-}
-
-// foreign refuses the axes of another suite: they would change nothing.
-func (s *suites) foreign(given *pflag.FlagSet) (err error) {
-	var every, rows pflag.FlagSet
-	new(bench.SweepOptions).Bind(&every)
-	new(primitives.Options).Bind(&rows)
-	given.Visit(func(f *pflag.Flag) {
-		owner := "caches"
-		switch {
-		case f.Name == "suite" || every.Lookup(f.Name) != nil:
-			return
-		case rows.Lookup(f.Name) != nil:
-			owner = "primitives"
-		}
-		if owner != s.suite {
-			err = fmt.Errorf("--%s: belongs to --suite %s, not to %s", f.Name, owner, s.suite)
-		}
-	})
-	return err
 }
 
 // measure carries out a plan and draws its report.

@@ -128,7 +128,7 @@ func (f *traceFlags) open(files []string, o show.Options) (traces []*show.Trace,
 		t, err := show.Open(name, o)
 		p.end()
 		if err != nil {
-			fmt.Fprintln(os.Stderr, "contend:", err)
+			fmt.Fprintln(os.Stderr, program()+":", err)
 			partial = true
 			continue
 		}

@@ -46,13 +46,14 @@ var house = []room{
 	{"bench/host", []string{"bench/sample"}},
 	{"bench", []string{"bench/host", "bench/sample"}},
 	{"bench/userbench", nil},
+	{"bench/family", []string{"bench", "bench/host", "bench/sample", "bench/vocabulary"}},
 	{"bench/gotest", []string{"bench", "bench/host", "bench/sample"}},
 	{"bench/gotest/*", []string{"bench", "bench/host", "bench/sample"}},
 	{"bench/cachebench/workload", []string{"bench/vocabulary"}},
-	{"bench/cachebench", []string{"bench", "bench/host", "bench/sample", "bench/vocabulary", "bench/cachebench/workload", "caches", "caches/catalog"}},
-	{"bench/cachebench/example", []string{"bench/cachebench", "caches"}},
-	{"bench/primitives", []string{"bench", "bench/host", "bench/sample", "bench/vocabulary", "bench/cachebench/workload", "caches/mpmc"}},
-	{"bench/study", []string{"bench", "bench/host", "bench/sample", "bench/cachebench", "bench/cachebench/workload", "bench/primitives", "caches/catalog"}},
+	{"bench/cachebench", []string{"bench", "bench/family", "bench/host", "bench/sample", "bench/cachebench/workload", "caches", "caches/cachetest", "caches/catalog"}},
+	{"bench/cachebench/example", []string{"bench/cachebench", "caches", "cmd/commands"}},
+	{"bench/primitives", []string{"bench", "bench/family", "bench/host", "bench/sample", "caches/mpmc"}},
+	{"bench/study", []string{"bench", "bench/family", "bench/sample"}},
 
 	// Traces: the decoder and the accounting stand alone.
 	{"traces/decode", nil},
@@ -71,10 +72,10 @@ var house = []room{
 	{"report", []string{"bench/sample", "report/*"}},
 
 	{"cmd/commands", []string{
-		"bench", "bench/*", "caches/catalog", "caches/cachetest",
+		"bench", "bench/bundle", "bench/family", "bench/gotest", "bench/host", "bench/sample",
 		"report", "report/*", "traces/record", "traces/show",
 	}},
-	{"cmd/contend", []string{"cmd/commands"}},
+	{"cmd/contend", []string{"bench/family", "bench/cachebench", "bench/primitives", "bench/study", "cmd/commands"}},
 }
 
 // A guarded package of others may be imported by these rooms only.
@@ -154,6 +155,7 @@ func TestImportRulesBite(t *testing.T) {
 		{"bench/cachebench", module + "caches/otter2"},
 		{"report/html", "gonum.org/v1/plot/vg"},
 		{"cmd/commands", "golang.org/x/exp/trace"},
+		{"cmd/commands", module + "bench/cachebench"},
 		{"cmd/contend", module + "bench"},
 		{"bench/nobodyknows", "fmt"},
 		{"nobodyknows", "fmt"},

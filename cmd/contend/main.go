@@ -2,6 +2,18 @@
 // rises, where its CPUs go, and which line makes it stop scaling.
 package main
 
-import "github.com/contend-go/contend/cmd/commands"
+import (
+	"github.com/contend-go/contend/bench/cachebench"
+	"github.com/contend-go/contend/bench/family"
+	"github.com/contend-go/contend/bench/primitives"
+	"github.com/contend-go/contend/bench/study"
+	"github.com/contend-go/contend/cmd/commands"
+)
 
-func main() { commands.Main() }
+// families is the one list of what sweeps measure, the default first.
+func families() []family.Family {
+	caches, rows := cachebench.Family(), primitives.Family()
+	return []family.Family{caches, rows, study.Family(caches, rows)}
+}
+
+func main() { commands.Main(families()...) }

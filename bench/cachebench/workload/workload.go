@@ -1,7 +1,7 @@
 // Package workload makes what the caches are driven with, before the timed
 // window and from a seed: keys ([MakeKeys]), endless operation streams
-// ([New]), a token bucket ([Bucket]), CPU work beside the cache ([Work]), and
-// the requests of real cache traces ([OpenTrace]).
+// ([New]), a token bucket ([Bucket]), and the requests of real cache traces
+// ([OpenTrace]).
 //
 // Nothing is generated inside the timed loop: a goroutine starts at its own
 // offset into a shared, read-only [Stream] and walks it, wrapping around.

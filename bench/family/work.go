@@ -1,6 +1,9 @@
-package workload
+package family
 
 import "time"
+
+// gamma is SplitMix64's increment, 2^64 ÷ the golden ratio, made odd.
+const gamma = 0x9e3779b97f4a7c15
 
 // Work spends CPU time outside the cache, in proportion to units, touching no
 // memory: each unit is a shift, a multiplication and an addition that wait for
