@@ -392,7 +392,7 @@ func TestPageWithoutScripts(t *testing.T) {
 		for _, s := range f.Series {
 			for _, p := range s.Points {
 				if want := derive.Format("ops/s", p.Rate.Median); !strings.Contains(text, want) {
-					t.Errorf("the table lacks %s of %s at %d", want, s.Name, p.Procs)
+					t.Errorf("the table lacks %s of %s at %g", want, s.Name, p.X)
 				}
 			}
 		}

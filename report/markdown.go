@@ -1,6 +1,7 @@
 package report
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -12,25 +13,35 @@ import (
 )
 
 // Markdown prints the wall time per operation of every cell, a line for each
-// series and a column for each GOMAXPROCS: median in ns [95% interval]. Of the
+// series and a column for each value of the axis: median in ns [95% interval]. Of the
 // names in against, the first that a chart has is what its other series are
 // divided by, block by block, in as many columns more.
 func Markdown(w io.Writer, set *sample.Set, against ...string) error {
 	view := derive.New(set)
-	var procs []int
-	for _, f := range view.Facets {
-		procs = append(procs, f.Procs...)
-	}
-	slices.Sort(procs)
-	procs = slices.Compact(procs)
-
 	columns := []string{"chart", "series"}
-	for _, p := range procs {
-		columns = append(columns, fmt.Sprintf("GOMAXPROCS=%d, ns/op", p))
+	type column struct {
+		key string
+		x   float64
+	}
+	var across []column
+	for _, f := range view.Facets {
+		for _, x := range f.X.Values {
+			if c := (column{f.X.Key, x}); !slices.Contains(across, c) {
+				across = append(across, c)
+			}
+		}
+	}
+	slices.SortStableFunc(across, func(a, b column) int { return cmp.Or(strings.Compare(a.key, b.key), cmp.Compare(a.x, b.x)) })
+	axis := func(c column) *derive.Axis { // of the first facet that has it
+		i := slices.IndexFunc(view.Facets, func(f *derive.Facet) bool { return f.X.Key == c.key && slices.Contains(f.X.Values, c.x) })
+		return &view.Facets[i].X
+	}
+	for _, c := range across {
+		columns = append(columns, inert(axis(c).At(c.x))+", ns/op")
 	}
 	if len(against) > 0 {
-		for _, p := range procs {
-			columns = append(columns, fmt.Sprintf("÷ first, %d", p))
+		for _, c := range across {
+			columns = append(columns, "÷ first, "+inert(axis(c).Label(c.x)))
 		}
 	}
 	var b strings.Builder
@@ -45,12 +56,12 @@ func Markdown(w io.Writer, set *sample.Set, against ...string) error {
 		first := reference(f, against)
 		for _, s := range f.Series {
 			cells := []string{inert(strings.Join(values, " ")), inert(s.Name)}
-			for _, p := range procs {
-				cells = append(cells, estimate(s.Point(p), (*derive.Point).Time))
+			for _, c := range across {
+				cells = append(cells, on(f, c.key, func() string { return estimate(s.Point(c.x), (*derive.Point).Time) }))
 			}
 			if len(against) > 0 {
-				for _, p := range procs {
-					cells = append(cells, relation(s, first, p))
+				for _, c := range across {
+					cells = append(cells, on(f, c.key, func() string { return relation(s, first, c.x) }))
 				}
 			}
 			line(cells)
@@ -58,6 +69,14 @@ func Markdown(w io.Writer, set *sample.Set, against ...string) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// on is the cell of a column, empty where the facet has another axis.
+func on(f *derive.Facet, key string, cell func() string) string {
+	if f.X.Key != key {
+		return ""
+	}
+	return cell()
 }
 
 // reference is the series that the names choose in a facet, nil if it has none.
@@ -70,14 +89,14 @@ func reference(f *derive.Facet, names []string) *derive.Series {
 	return nil
 }
 
-func relation(s, first *derive.Series, procs int) string {
+func relation(s, first *derive.Series, x float64) string {
 	switch {
-	case first == nil || first.Point(procs) == nil:
+	case first == nil || first.Point(x) == nil:
 		return ""
 	case s == first:
 		return "1"
 	}
-	return estimate(s.Point(procs), func(p *derive.Point) derive.Estimate { return p.Against(first.Point(procs)) })
+	return estimate(s.Point(x), func(p *derive.Point) derive.Estimate { return p.Against(first.Point(x)) })
 }
 
 // estimate is a figure of a point, empty if that was not measured.

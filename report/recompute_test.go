@@ -248,14 +248,14 @@ func TestBenchstatCommands(t *testing.T) {
 			case err == nil:
 				for _, s := range f.Series {
 					got, _ := strconv.ParseFloat(fields[slices.Index(columns, s.Name)], 64)
-					if want := s.Point(procs).Rate.Median; math.Abs(got-want) > 1e-5*want {
+					if want := s.Point(float64(procs)).Rate.Median; math.Abs(got-want) > 1e-5*want {
 						t.Errorf("%s at %d: benchstat %v, the page %v", s.Name, procs, got, want)
 					}
 					cells++
 				}
 			}
 		}
-		if want := len(f.Series) * len(f.Procs); cells != want {
+		if want := len(f.Series) * len(f.X.Values); cells != want {
 			t.Errorf("%s printed %d cells, want %d:\n%s", command, cells, want, out)
 		}
 	}

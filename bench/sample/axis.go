@@ -1,9 +1,16 @@
 package sample
 
-import "strconv"
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
 
-// Axis says how a family's samples are read: along which name key they were
-// swept, and which key tells the series of a chart apart. A run states it as
+// Axis says how samples are read: along which name key they were swept, and
+// which key tells the series of a chart apart. A run states it as
 //
 //	# axis name=Cache key=gomaxprocs series=backend
 type Axis struct {
@@ -23,26 +30,79 @@ func AxisRecord(a Axis) Record {
 	return Record{Verb: verbAxis, Fields: fields}
 }
 
-// Axes are the axes that the set's runs state, each once.
-func (s *Set) Axes() (list []Axis) {
-	seen := map[Axis]bool{}
+// Axis is the axis of a name: what [Set.Along] says, else what the run says that
+// its record stands in, else GOMAXPROCS.
+func (s *Set) Axis(n *Name) Axis {
+	a := Axis{Base: n.Base, Key: GOMAXPROCS}
 	for _, r := range s.Records {
-		a := Axis{r.Get("name"), r.Get("key"), r.Get("series")}
-		if r.Verb == verbAxis && a.Key != "" && !seen[a] {
-			seen[a] = true
-			list = append(list, a)
+		if r.Verb == verbAxis && r.Get("name") == n.Base && r.Get("key") != "" {
+			a.Key, a.Series = r.Get("key"), r.Get("series")
 		}
 	}
-	return list
+	if s.along != "" {
+		a.Key = s.along
+	}
+	return a
 }
 
-// Number is the value of a numeric key: of "8", "64K", "1.5" or "250ns" the
-// number without its unit prefix resolved, ok is false for one that is no number.
+// Along makes the name key the axis along which the set is read. It is an error
+// if no name has a number there; names without it are left out, with a note.
+func (s *Set) Along(key string) error {
+	numeric := map[string]bool{}
+	var kept []*Sample
+	for _, smp := range s.Samples {
+		for _, f := range smp.Name.Keys {
+			if _, ok := ParseNumber(f.Value); ok && f.Key != "" {
+				numeric[f.Key] = true
+			}
+		}
+		if _, ok := smp.Name.Number(key); ok {
+			kept = append(kept, smp)
+		}
+	}
+	if len(kept) == 0 {
+		return fmt.Errorf("no name has a number as %q; numbers are in %s", key, strings.Join(slices.Sorted(maps.Keys(numeric)), ", "))
+	}
+	if n := len(s.Samples) - len(kept); n > 0 {
+		s.Notes = append(s.Notes, Note{Text: fmt.Sprintf("%d of %d samples have no number as %q and are left out", n, len(s.Samples), key)})
+	}
+	s.Samples, s.along = kept, key
+	return nil
+}
+
+// Number is the value of a key as a number, see [ParseNumber].
 func (n *Name) Number(key string) (x float64, ok bool) {
 	text, ok := n.Get(key)
 	if !ok {
 		return 0, false
 	}
-	x, err := strconv.ParseFloat(text, 64)
-	return x, err == nil && x-x == 0
+	return ParseNumber(text)
+}
+
+// prefixes of counts and sizes: K and M alone are powers of two, as in our own
+// axes and most sizes of Go benchmarks.
+var prefixes = []struct {
+	suffix string
+	factor float64
+}{
+	{"KiB", 1 << 10}, {"MiB", 1 << 20}, {"GiB", 1 << 30},
+	{"KB", 1e3}, {"kB", 1e3}, {"MB", 1e6}, {"GB", 1e9},
+	{"K", 1 << 10}, {"k", 1e3}, {"M", 1 << 20}, {"G", 1 << 30}, {"B", 1}, {"%", 1},
+}
+
+// ParseNumber reads what names print for numbers: "8", "1.5", "64K", "4KiB",
+// "90%", and durations ("250ns"), which are in seconds.
+func ParseNumber(text string) (x float64, ok bool) {
+	if x, err := strconv.ParseFloat(text, 64); err == nil {
+		return x, x-x == 0
+	}
+	for _, p := range prefixes {
+		if digits, has := strings.CutSuffix(text, p.suffix); has {
+			if x, err := strconv.ParseFloat(digits, 64); err == nil {
+				return x * p.factor, x-x == 0
+			}
+		}
+	}
+	d, err := time.ParseDuration(text)
+	return d.Seconds(), err == nil
 }

@@ -26,6 +26,7 @@ type Set struct {
 	// by unit as printed. See [Set.Direction].
 	Better map[string]Better
 
+	along   string                 // see Along
 	names   map[string]*parsedName // by the name as printed
 	words   map[string]string      // one copy of each text that many samples have
 	layouts map[string][]string    // lists of units

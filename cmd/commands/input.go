@@ -14,6 +14,7 @@ import (
 type input struct {
 	names []string // rules that lift values out of names
 	by    []string // what becomes a key of the names
+	x     string   // the axis; empty for what the samples say
 }
 
 func (in *input) bind(f *pflag.FlagSet) {
@@ -46,6 +47,11 @@ func (in *input) load(paths ...string) (*sample.Set, error) {
 	}
 	if err := set.Lift(in.by...); err != nil {
 		return nil, fmt.Errorf("--by: %w", err)
+	}
+	if in.x != "" {
+		if err := set.Along(in.x); err != nil {
+			return nil, fmt.Errorf("--x: %w", err)
+		}
 	}
 	printNotes(set.Notes)
 	return set, nil

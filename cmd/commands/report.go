@@ -24,6 +24,7 @@ format. Names that hide values in odd places are read by rules (--name); several
 inputs are told apart by their file names, or by configuration keys (--by).`,
 		Example: `  contend report contend-run
   contend report --name 'BenchmarkParallel/{backend}_{gomaxprocs}' bench.txt
+  contend report --x size bench.txt                     a benchmark with /size=1K in its names
   contend report --by cpu laptop.txt server.txt
   contend report --markdown --against mutexlru contend-run
   contend report --normalize bench.txt > normal.txt && benchstat -row /gomaxprocs normal.txt`,
@@ -52,6 +53,7 @@ inputs are told apart by their file names, or by configuration keys (--by).`,
 		},
 	}
 	in.bind(c.Flags())
+	c.Flags().StringVar(&in.x, "x", "", "name key along which to draw, e.g. size, clients (default what the run states, else gomaxprocs)")
 	c.Flags().StringSliceVar(&in.by, "by", nil, "what tells samples apart beside their names: configuration keys, file, variant; none pools all (default file where there are several)")
 	c.Flags().BoolVar(&normalize, "normalize", false, "print one canonical text that benchstat reads right, and draw nothing")
 	c.Flags().BoolVar(&markdown, "markdown", false, "print a table of the time per operation in Markdown, and draw nothing")

@@ -4,7 +4,6 @@ import (
 	"image/color"
 	"math"
 	"slices"
-	"strconv"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -48,7 +47,7 @@ func barsPicture(v *derive.View, f *derive.Facet, title string, k stack, panels 
 	}
 	bars := ranked(f, k.of)
 	slices.Reverse(bars)
-	cols := min(len(bars), columns(len(bars), len(f.Procs)))
+	cols := min(len(bars), columns(len(bars), len(f.X.Values)))
 	rows := (len(bars) + cols - 1) / cols
 	panels = slices.DeleteFunc(panels, func(lp linesPanel) bool { return !has(f, lp.of) })
 	entries := seriesEntries(v, bars, k.of)
@@ -125,27 +124,29 @@ func (k *stack) extremes(ss []*derive.Series) (lo, hi float64) {
 	return math.Min(lo, math.Max(low, -span/2)), math.Max(hi, math.Min(high, hi+span))
 }
 
-// slots are GOMAXPROCS values at equal distances, as bars need them.
+// slots are the axis's values at equal distances, as bars need them.
 type slots struct {
-	procs  []int
-	labels bool
-	width  vg.Length
+	axis  *derive.Axis
+	width vg.Length
 }
 
 // Ticks implements plot.Ticker.
-func (s slots) Ticks(min, max float64) []plot.Tick {
+func (s slots) Ticks(_, _ float64) []plot.Tick {
 	sty := tickStyle(draw.XCenter, draw.YTop)
+	values := s.axis.Values
+	widest := vg.Length(0)
+	for _, x := range values {
+		widest = max(widest, sty.Width(s.axis.Label(x))+3)
+	}
 	every := 1
-	for widest := sty.Width(strconv.Itoa(s.procs[len(s.procs)-1])) + 3; every < len(s.procs); every++ {
-		if s.width/vg.Length(len(s.procs))*vg.Length(every) >= widest {
-			break
-		}
+	for every < len(values) && s.width/vg.Length(len(values))*vg.Length(every) < widest {
+		every++
 	}
 	var ticks []plot.Tick
-	for i, p := range s.procs {
+	for i, x := range values {
 		t := plot.Tick{Value: float64(i)}
-		if s.labels && (len(s.procs)-1-i)%every == 0 {
-			t.Label = strconv.Itoa(p)
+		if (len(values)-1-i)%every == 0 {
+			t.Label = printable(s.axis.Label(x))
 		}
 		ticks = append(ticks, t)
 	}
@@ -154,29 +155,29 @@ func (s slots) Ticks(min, max float64) []plot.Tick {
 
 func (k *stack) panel(f *derive.Facet, s *derive.Series, lo, hi float64, left, bottom bool) *panel {
 	p := newPanel(s.Name)
-	p.X.Min, p.X.Max = -0.6, float64(len(f.Procs))-0.4
-	p.X.Tick.Marker = slots{f.Procs, true, 120}
+	p.X.Min, p.X.Max = -0.6, float64(len(f.X.Values))-0.4
+	p.X.Tick.Marker = slots{&f.X, 120}
 	p.X.Tick.Length = 0
 	p.valueAxis(k.unit, k.share, lo, hi)
 	if !left {
 		p.unit = ""
 	}
 	if bottom {
-		p.X.Label.Text = "GOMAXPROCS"
+		p.X.Label.Text = printable(f.X.Title())
 		p.X.Label.Padding = 2
 	}
 	p.Add(plotFunc(func(c draw.Canvas, pl *plot.Plot) {
-		for i, procs := range f.Procs {
-			if f.Oversubscribed(procs) {
-				x := c.X(pl.X.Norm(float64(i) - 0.5))
+		for i, x := range f.X.Values {
+			if f.X.Procs() && f.Oversubscribed(x) {
+				left := c.X(pl.X.Norm(float64(i) - 0.5))
 				c.SetColor(shade)
-				c.Fill(vg.Rectangle{Min: vg.Point{X: x, Y: c.Min.Y}, Max: c.Max}.Path())
+				c.Fill(vg.Rectangle{Min: vg.Point{X: left, Y: c.Min.Y}, Max: c.Max}.Path())
 				break
 			}
 		}
 	}), plotFunc(gridlines), plotFunc(func(c draw.Canvas, pl *plot.Plot) {
-		for i, procs := range f.Procs {
-			if pt := s.Point(procs); pt != nil && k.of(pt).N > 0 {
+		for i, x := range f.X.Values {
+			if pt := s.Point(x); pt != nil && k.of(pt).N > 0 {
 				k.bar(c, pl, float64(i), pt)
 			}
 		}

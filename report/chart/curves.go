@@ -33,11 +33,11 @@ func has(f *derive.Facet, of pick) bool {
 	return false
 }
 
-// data are a series' estimates, in order of GOMAXPROCS.
+// data are a series' estimates, in order of the axis.
 func data(s *derive.Series, of pick) (xs []float64, es []derive.Estimate) {
 	for _, p := range s.Points {
 		if e := of(p); e.N > 0 {
-			xs, es = append(xs, float64(p.Procs)), append(es, e)
+			xs, es = append(xs, p.X), append(es, e)
 		}
 	}
 	return xs, es
@@ -103,7 +103,7 @@ func lowest(f *derive.Facet, of pick) float64 {
 }
 
 // ranked are the facet's series that have the estimate, the highest at the
-// largest GOMAXPROCS first: a legend in the order of the lines' right ends.
+// largest value first: a legend in the order of the lines' right ends.
 func ranked(f *derive.Facet, of pick) []*derive.Series {
 	var ss []*derive.Series
 	for _, s := range f.Series {
@@ -163,9 +163,9 @@ func throughput(v *derive.View, f *derive.Facet) *Picture {
 	}
 	unit := "operations per second"
 	if f.DerivedRate {
-		unit = "operations per second (10⁹ ÷ ns/op)"
+		unit = "operations per second (1e9 ÷ ns/op)"
 	}
-	return linesPicture(v, f, "Throughput by GOMAXPROCS", entries, 340, []linesPanel{{
+	return linesPicture(v, f, "Throughput by "+printable(f.X.Title()), entries, 340, []linesPanel{{
 		heading: "", unit: unit, of: rate, extra: ceiling,
 	}})
 }
@@ -189,17 +189,17 @@ func ceilingStyle(v *derive.View, s *derive.Series, n int) style {
 
 // highest is the pointwise maximum of a pick over the series.
 func highest(f *derive.Facet, of pick) (xs []float64, es []derive.Estimate) {
-	for _, procs := range f.Procs {
+	for _, x := range f.X.Values {
 		var best derive.Estimate
 		for _, s := range f.Series {
-			if p := s.Point(procs); p != nil {
+			if p := s.Point(x); p != nil {
 				if e := of(p); e.N > 0 && (best.N == 0 || e.Median > best.Median) {
 					best = e
 				}
 			}
 		}
 		if best.N > 0 {
-			xs, es = append(xs, float64(procs)), append(es, best)
+			xs, es = append(xs, x), append(es, best)
 		}
 	}
 	return xs, es
@@ -231,7 +231,7 @@ func stripHeight(f *derive.Facet) vg.Length {
 
 func (lp linesPanel) panel(v *derive.View, f *derive.Facet, width vg.Length) *panel {
 	p := newPanel(lp.heading)
-	p.procsAxis(f, width)
+	p.axis(f, width)
 	ofs := []pick{lp.of}
 	if lp.extra != nil {
 		ofs = append(ofs, lp.extra)
@@ -302,7 +302,7 @@ func lines(unit string) func(*derive.View, *derive.Facet) *Picture {
 			return nil
 		}
 		u, _ := sample.LookupUnit(unit)
-		return linesPicture(v, f, unit+" by GOMAXPROCS", seriesEntries(v, ranked(f, of), of), 340,
+		return linesPicture(v, f, unit+" by "+printable(f.X.Title()), seriesEntries(v, ranked(f, of), of), 340,
 			[]linesPanel{{unit: u.About, of: of}})
 	}
 }

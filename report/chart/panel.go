@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"slices"
@@ -14,55 +15,78 @@ import (
 	"github.com/contend-go/contend/report/derive"
 )
 
-// log2 places GOMAXPROCS on an axis. An unstated value, 0, stands where ½ does.
-type log2 struct{}
+// log2 places values on a logarithmic axis. An unstated GOMAXPROCS, 0, stands
+// where ½ does.
+type log2 struct{ least float64 }
 
 // Normalize implements plot.Normalizer.
-func (log2) Normalize(min, max, x float64) float64 {
-	lo, hi := place(min), place(max)
-	return (place(x) - lo) / (hi - lo)
+func (l log2) Normalize(min, max, x float64) float64 {
+	lo, hi := l.place(min), l.place(max)
+	return (l.place(x) - lo) / (hi - lo)
 }
 
-func place(x float64) float64 { return math.Log2(math.Max(x, 0.5)) }
+func (l log2) place(x float64) float64 { return math.Log2(math.Max(x, l.least)) }
 
-// procsTicks labels the values that were measured, as many as have room.
-type procsTicks struct {
-	procs []int
+// scaleOf is the facet's x axis: its scale, and its ends with some room.
+func scaleOf(a *derive.Axis) (scale plot.Normalizer, lo, hi float64) {
+	lo, hi = a.Lowest(), a.Highest()
+	if !a.Log {
+		room := (hi - lo) * 0.04
+		if room == 0 {
+			room = math.Max(math.Abs(hi)*0.1, 0.5)
+		}
+		return plot.LinearScale{}, lo - room, hi + room
+	}
+	l := log2{0}
+	if a.Procs() {
+		l.least = 0.5
+	}
+	lo, hi = math.Max(lo, l.least), math.Max(hi, l.least)
+	room := 1.12
+	if !a.Procs() {
+		room = math.Max(math.Pow(hi/lo, 0.03), room)
+	}
+	return l, lo / room, hi * room
+}
+
+// axisTicks labels the values that were measured, as many as have room.
+type axisTicks struct {
+	axis  *derive.Axis
 	width vg.Length // of the axis, about
 }
 
 // Ticks implements plot.Ticker.
-func (t procsTicks) Ticks(min, max float64) []plot.Tick {
+func (t axisTicks) Ticks(min, max float64) []plot.Tick {
 	sty := tickStyle(draw.XCenter, draw.YTop)
-	span := place(max) - place(min)
-	at := func(p int) vg.Length { return vg.Length((place(float64(p))-place(min))/span) * t.width }
+	scale, _, _ := scaleOf(t.axis)
+	at := func(x float64) vg.Length { return vg.Length(scale.Normalize(min, max, x)) * t.width }
 	// Powers of two first, then from the right: the largest values matter.
-	order := slices.Clone(t.procs)
-	slices.SortStableFunc(order, func(a, b int) int {
+	order := slices.Clone(t.axis.Values)
+	slices.SortStableFunc(order, func(a, b float64) int {
 		if pa, pb := power(a), power(b); pa != pb {
 			return pb - pa
 		}
-		return b - a
+		return cmp.Compare(b, a)
 	})
-	labelled := map[int]bool{}
-	for _, p := range order {
+	labelled := map[float64]bool{}
+	for _, x := range order {
 		room := true
 		for q := range labelled {
-			need := (sty.Width(strconv.Itoa(p))+sty.Width(strconv.Itoa(q)))/2 + 4
-			room = room && vg.Length(math.Abs(float64(at(p)-at(q)))) >= need
+			need := (sty.Width(t.axis.Label(x))+sty.Width(t.axis.Label(q)))/2 + 4
+			room = room && vg.Length(math.Abs(float64(at(x)-at(q)))) >= need
 		}
 		if room {
-			labelled[p] = true
+			labelled[x] = true
 		}
 	}
 	var ticks []plot.Tick
-	for _, p := range t.procs {
-		tick := plot.Tick{Value: math.Max(float64(p), 0.5)}
-		if labelled[p] {
-			tick.Label = strconv.Itoa(p)
-			if p == 0 {
-				tick.Label = "?"
-			}
+	for _, x := range t.axis.Values {
+		tick := plot.Tick{Value: x}
+		if t.axis.Procs() {
+			tick.Value = math.Max(x, 0.5)
+		}
+		if labelled[x] {
+			tick.Label = printable(t.axis.Label(x))
 		}
 		ticks = append(ticks, tick)
 	}
@@ -70,8 +94,8 @@ func (t procsTicks) Ticks(min, max float64) []plot.Tick {
 }
 
 // power is 1 for powers of two.
-func power(p int) int {
-	if p > 0 && p&(p-1) == 0 {
+func power(x float64) int {
+	if mantissa, _ := math.Frexp(x); mantissa == 0.5 {
 		return 1
 	}
 	return 0
@@ -188,13 +212,11 @@ func newPanel(heading string) *panel {
 	return p
 }
 
-// procsAxis sets up the log2 axis.
-func (p *panel) procsAxis(f *derive.Facet, width vg.Length) {
-	lo, hi := float64(f.Procs[0]), float64(f.Procs[len(f.Procs)-1])
-	p.X.Scale = log2{}
-	p.X.Min, p.X.Max = math.Max(lo, 0.5)/1.12, math.Max(hi, 0.5)*1.12
-	p.X.Tick.Marker = procsTicks{f.Procs, width}
-	p.X.Label.Text = "GOMAXPROCS"
+// axis sets up the x axis.
+func (p *panel) axis(f *derive.Facet, width vg.Length) {
+	p.X.Scale, p.X.Min, p.X.Max = scaleOf(&f.X)
+	p.X.Tick.Marker = axisTicks{&f.X, width}
+	p.X.Label.Text = printable(f.X.Title())
 	p.X.Label.Padding = 2
 }
 
@@ -268,11 +290,10 @@ const clearance = 9
 // overFrom is the number of usable CPUs, above which Ps are oversubscribed, or
 // the axis's left end if all are.
 func overFrom(f *derive.Facet) (float64, bool) {
-	last := f.Procs[len(f.Procs)-1]
-	if !f.Oversubscribed(last) {
+	if !f.X.Procs() || !f.Oversubscribed(f.X.Highest()) {
 		return 0, false
 	}
-	return math.Max(f.Usable, float64(f.Procs[0])/1.12), true
+	return math.Max(f.Usable, f.X.Lowest()/1.12), true
 }
 
 // annotations are the texts above the data: topology boundaries with their
@@ -300,8 +321,8 @@ func annotations(f *derive.Facet, rows int) plotFunc {
 		line := draw.LineStyle{Color: rule, Width: hairline, Dashes: []vg.Length{2, 2}}
 		for _, b := range f.Boundaries {
 			at := float64(b.After) * math.Sqrt2
-			if next := slices.IndexFunc(f.Procs, func(p int) bool { return p > b.After }); next >= 0 {
-				at = math.Sqrt(float64(b.After) * float64(f.Procs[next]))
+			if next := slices.IndexFunc(f.X.Values, func(x float64) bool { return x > float64(b.After) }); next >= 0 {
+				at = math.Sqrt(float64(b.After) * f.X.Values[next])
 			}
 			if at = math.Min(at, float64(b.After)*1.06); at <= p.X.Min || at >= p.X.Max {
 				continue
@@ -319,7 +340,7 @@ func annotations(f *derive.Facet, rows int) plotFunc {
 }
 
 // dodge moves the i-th of n series sideways, so that markers and intervals at
-// the same GOMAXPROCS stand beside each other.
+// the same value stand beside each other.
 func dodge(i, n int) vg.Length {
 	return (vg.Length(i) - vg.Length(n-1)/2) * min(2.4, 12/vg.Length(n))
 }

@@ -30,7 +30,7 @@ func waiting(v *derive.View, f *derive.Facet) *Picture {
 		}
 	}
 	k.entries = append(k.entries, entry{"p-wait, 95% interval", intervalEntry().draw})
-	title := "What Ps stand still for, by GOMAXPROCS"
+	title := "What Ps stand still for, by " + printable(f.X.Title())
 	if f.Toured {
 		title += " (tours)"
 	} else {

@@ -10,7 +10,7 @@ import (
 )
 
 // Benchstat is the benchstat command that prints this facet's samples in the
-// given unit, a row for each GOMAXPROCS and a column for each series.
+// given unit, a row for each value of the axis and a column for each series.
 func (f *Facet) Benchstat(unit, file string) string {
 	filter := []string{".unit:" + word(unit)}
 	for _, fd := range f.names {
@@ -32,7 +32,7 @@ func (f *Facet) Benchstat(unit, file string) string {
 			col = keyBase
 		}
 	}
-	return fmt.Sprintf("benchstat -col %s -row /gomaxprocs -filter %s %s", col, shell(strings.Join(filter, " ")), shell(file))
+	return fmt.Sprintf("benchstat -col %s -row %s -filter %s %s", col, shell("/"+f.X.Key), shell(strings.Join(filter, " ")), shell(file))
 }
 
 var bare = regexp.MustCompile(`^[A-Za-z0-9._%+/-]+$`)

@@ -6,6 +6,7 @@
 package derive
 
 import (
+	"cmp"
 	"fmt"
 	"iter"
 	"maps"
@@ -31,14 +32,14 @@ type View struct {
 }
 
 // Facet is one chart's worth of samples: all that were measured under the same
-// conditions but for the series and GOMAXPROCS.
+// conditions but for the series and the value of the axis.
 type Facet struct {
 	Fields []sample.Field    // what tells it from the other facets
 	Config map[string]string // of its first sample; all agree but for unknown keys
 	Series []*Series
 	Keys   []string // name keys whose values label the series: "backend"
-	Procs  []int    // ascending; 0 where names state no GOMAXPROCS
-	Usable float64  // CPUs usable by the measured processes; 0 is not stated
+	X      Axis
+	Usable float64 // CPUs usable by the measured processes; 0 is not stated
 
 	Boundaries  []Boundary
 	HasControl  bool
@@ -55,14 +56,14 @@ type Facet struct {
 type Series struct {
 	Name      string
 	Reference bool     // promises no synchronisation: a floor or a ceiling, no competitor
-	Points    []*Point // by ascending GOMAXPROCS
+	Points    []*Point // by ascending X
 }
 
-// Point is one series at one GOMAXPROCS. Estimates are zero (N is 0) where
+// Point is one series at one value of the axis. Estimates are zero (N is 0) where
 // nothing was measured.
 type Point struct {
-	Procs          int
-	Oversubscribed bool // GOMAXPROCS above the usable CPUs
+	X              float64
+	Oversubscribed bool // its GOMAXPROCS is above the usable CPUs
 
 	Units   map[string]Estimate // untraced samples
 	Control map[string]Estimate // the share-nothing control
@@ -76,7 +77,7 @@ type Point struct {
 
 	Rate       Estimate // operations per second
 	Ceiling    Estimate // the control's
-	Speedup    Estimate // rate ÷ rate at the facet's lowest GOMAXPROCS
+	Speedup    Estimate // rate ÷ rate at the lowest value of the axis
 	Efficiency Estimate // rate ÷ ceiling
 	Overhead   Estimate // cpu-ns/op − the control's; negative within noise is shown
 
@@ -109,31 +110,37 @@ func FieldText(f sample.Field) string {
 	return f.Key + "=" + f.Value
 }
 
-// Point returns the series' point at procs, nil if it has none.
-func (s *Series) Point(procs int) *Point {
+// Point returns the series' point at x, nil if it has none.
+func (s *Series) Point(x float64) *Point {
 	for _, p := range s.Points {
-		if p.Procs == procs {
+		if p.X == x {
 			return p
 		}
 	}
 	return nil
 }
 
-// Valid are the facet's GOMAXPROCS values that are no oversubscription.
-func (f *Facet) Valid() []int {
-	var ps []int
-	for _, p := range f.Procs {
-		if !f.Oversubscribed(p) {
-			ps = append(ps, p)
+// Valid are the values of the axis at which not everything is oversubscribed.
+func (f *Facet) Valid() []float64 {
+	var xs []float64
+	for _, x := range f.X.Values {
+		if !f.Oversubscribed(x) {
+			xs = append(xs, x)
 		}
 	}
-	return ps
+	return xs
 }
 
-// Oversubscribed reports whether procs exceeds the usable CPUs, as far as they
-// are stated.
-func (f *Facet) Oversubscribed(procs int) bool {
-	return f.Usable > 0 && float64(procs) > f.Usable
+// Oversubscribed reports whether GOMAXPROCS exceeds the usable CPUs at x, as far
+// as they are stated: of every series, where the axis is another.
+func (f *Facet) Oversubscribed(x float64) bool {
+	if f.X.Procs() {
+		return f.Usable > 0 && x > f.Usable
+	}
+	return !slices.ContainsFunc(f.Series, func(s *Series) bool {
+		p := s.Point(x)
+		return p != nil && !p.Oversubscribed
+	})
 }
 
 // New computes the view of a set.
@@ -169,7 +176,7 @@ type builder struct {
 type pointKey struct {
 	facet string
 	name  string
-	procs int
+	x     float64
 }
 
 func newBuilder(set *sample.Set) *builder {
@@ -192,7 +199,7 @@ func newBuilder(set *sample.Set) *builder {
 		if _, seen := b.ids[s.Name]; seen {
 			continue
 		}
-		id := identify(s.Name)
+		id := identify(s.Name, set.Axis(s.Name))
 		b.ids[s.Name] = id
 		b.shared = b.shared || id.sharing != "none"
 		b.probed = b.probed || id.probe != ""
@@ -200,7 +207,7 @@ func newBuilder(set *sample.Set) *builder {
 		groups[sig] = append(groups[sig], id)
 	}
 	for sig, ids := range groups {
-		b.keys[sig] = seriesKeys(distinct(ids))
+		b.keys[sig] = seriesKeys(distinct(ids), ids[0].axis.Series)
 	}
 	return b
 }
@@ -231,20 +238,20 @@ func (b *builder) list(s *sample.Sample) *[]*sample.Sample {
 	keys := b.keys[id.signature()]
 	label, names := id.split(keys)
 	fields := append(slices.Clone(b.origins[keyOf(s)].fields), names...)
-	control := pointKey{fieldsKey(fields), label, id.procs}
+	control := pointKey{fieldsKey(fields) + id.axis.Key, label, id.x}
 	if id.sharing == "none" && b.shared {
 		return listAt(b.control, control)
 	}
 	if id.sharing != "" {
 		fields = append(fields, sample.Field{Key: keySharing, Value: id.sharing})
 	}
-	key := pointKey{fieldsKey(fields), label, id.procs}
+	key := pointKey{fieldsKey(fields) + id.axis.Key, label, id.x}
 	if id.probe == "tour" { // of a process of another history: no point of a curve but that of waiting
 		return listAt(b.toured, key)
 	}
 	p := b.points[key]
 	if p == nil {
-		if p = b.newPoint(key, fields, s); p == nil {
+		if p = b.newPoint(key, fields, s, id); p == nil {
 			return nil
 		}
 		f := b.facets[key.facet]
@@ -273,11 +280,14 @@ const (
 )
 
 // newPoint makes the point of a sample; nil where the page is full.
-func (b *builder) newPoint(key pointKey, fields []sample.Field, s *sample.Sample) *Point {
+func (b *builder) newPoint(key pointKey, fields []sample.Field, s *sample.Sample, id identity) *Point {
 	f := b.facets[key.facet]
 	full := len(b.points) >= mostPoints
 	if f == nil && !full {
-		f = &Facet{Fields: fields, Config: s.Config, Usable: usable(s.Config), Boundaries: boundaries(b.set, s.Run)}
+		f = &Facet{Fields: fields, Config: s.Config, Usable: usable(s.Config), X: Axis{Key: id.axis.Key, labels: map[float64]string{}}}
+		if f.X.Procs() {
+			f.Boundaries = boundaries(b.set, s.Run)
+		}
 		b.facets[key.facet] = f
 		b.view.Facets = append(b.view.Facets, f)
 	}
@@ -297,11 +307,9 @@ func (b *builder) newPoint(key pointKey, fields []sample.Field, s *sample.Sample
 			b.view.Names = append(b.view.Names, key.name)
 		}
 	}
-	p := &Point{Procs: key.procs, Oversubscribed: f.Oversubscribed(key.procs)}
+	p := &Point{X: key.x, Oversubscribed: f.Usable > 0 && float64(s.Name.Procs()) > f.Usable}
 	f.Series[i].Points = append(f.Series[i].Points, p)
-	if !slices.Contains(f.Procs, key.procs) {
-		f.Procs = append(f.Procs, key.procs)
-	}
+	f.X.add(key.x, id.label)
 	b.points[key] = p
 	return p
 }
@@ -447,10 +455,10 @@ func (b *builder) finish() *View {
 		references[be.Name] = be.reference()
 	}
 	for _, f := range b.view.Facets {
-		slices.Sort(f.Procs)
+		f.X.settle()
 		for _, s := range f.Series {
 			s.Reference = references[s.Name]
-			slices.SortFunc(s.Points, func(a, b *Point) int { return a.Procs - b.Procs })
+			slices.SortFunc(s.Points, func(a, b *Point) int { return cmp.Compare(a.X, b.X) })
 			for _, p := range s.Points {
 				p.estimate(f)
 			}
@@ -502,7 +510,7 @@ func (p *Point) estimate(f *Facet) {
 }
 
 func (s *Series) speedup(f *Facet) {
-	if len(s.Points) == 0 || len(f.Procs) < 2 || s.Points[0].Procs != f.Procs[0] {
+	if len(s.Points) == 0 || len(f.X.Values) < 2 || s.Points[0].X != f.X.Lowest() {
 		return
 	}
 	base, _ := ratesOf(s.Points[0].shared)

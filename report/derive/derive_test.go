@@ -24,6 +24,20 @@ func read(t testing.TB, texts ...string) *sample.Set {
 	return set
 }
 
+func floats(ns []int) (xs []float64) {
+	for _, n := range ns {
+		xs = append(xs, float64(n))
+	}
+	return xs
+}
+
+func ints(xs []float64) (ns []int) {
+	for _, x := range xs {
+		ns = append(ns, int(x))
+	}
+	return ns
+}
+
 // near reports whether an estimate lies within 3% of the truth.
 func near(got Estimate, want float64) bool {
 	return got.N > 0 && math.Abs(got.Median-want) <= 0.03*math.Abs(want)
@@ -39,20 +53,20 @@ func TestTruthIsFound(t *testing.T) {
 		t.Fatalf("%d facets, want 1", len(v.Facets))
 	}
 	f := v.Facets[0]
-	if !cmp.Equal(f.Procs, plan.Procs) || f.Usable != 16 || !f.HasControl || !f.HasTraced || v.Foreign {
+	if !cmp.Equal(f.X.Values, floats(plan.Procs)) || f.Usable != 16 || !f.HasControl || !f.HasTraced || v.Foreign {
 		t.Errorf("facet %+v", f)
 	}
 	for i, s := range f.Series {
 		for _, p := range s.Points {
-			rate, ceiling := plan.Rate(i, p.Procs), plan.Ceiling(i, p.Procs)
-			where := fmt.Sprintf("%s at %d", s.Name, p.Procs)
+			rate, ceiling := plan.Rate(i, int(p.X)), plan.Ceiling(i, int(p.X))
+			where := fmt.Sprintf("%s at %g", s.Name, p.X)
 			if !near(p.Speedup, rate/plan.Rate(i, 1)) || !p.Speedup.Paired || !p.Speedup.Interval() {
 				t.Errorf("%s: speed-up %v, want %v", where, p.Speedup, rate/plan.Rate(i, 1))
 			}
 			if !near(p.Efficiency, rate/ceiling) {
 				t.Errorf("%s: efficiency %v, want %v", where, p.Efficiency, rate/ceiling)
 			}
-			if p.Oversubscribed != (p.Procs > 16) {
+			if p.Oversubscribed != (p.X > 16) {
 				t.Errorf("%s: oversubscribed %v", where, p.Oversubscribed)
 			}
 			if math.Abs(p.Cost.Median-0.8) > 0.05 || !p.Cost.Paired {
@@ -119,8 +133,8 @@ func TestWhereCurvesStop(t *testing.T) {
 	f := New(read(t, text(10))).Facets[0]
 	for _, s := range f.Series {
 		at, falls, ok := s.stop(f)
-		if want := map[string]int{"up": 8, "flat": 2, "down": 2}[s.Name]; !ok || at != want {
-			t.Errorf("%s stops at %d, %v; want %d", s.Name, at, ok, want)
+		if want := map[string]int{"up": 8, "flat": 2, "down": 2}[s.Name]; !ok || int(at) != want {
+			t.Errorf("%s stops at %g, %v; want %d", s.Name, at, ok, want)
 		}
 		if falls.Below(1) != (s.Name == "down") {
 			t.Errorf("%s: falls %v", s.Name, falls)
@@ -268,7 +282,7 @@ func TestSeriesAndFacets(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			v := New(read(t, c.text))
-			got := layout{Procs: v.Facets[0].Procs, Series: v.Names}
+			got := layout{Procs: ints(v.Facets[0].X.Values), Series: v.Names}
 			for _, f := range v.Facets {
 				got.Facets = append(got.Facets, f.Label())
 			}
@@ -343,8 +357,8 @@ func TestCosts(t *testing.T) {
 		} else if probed {
 			backend, _ := s.Name.Get("backend")
 			for _, sr := range v.Facets[0].Series {
-				if sr.Name == backend && sr.Point(s.Name.Procs()).Cost != e {
-					t.Errorf("%s: cost %v, in the view %v", s.Name, e, sr.Point(s.Name.Procs()).Cost)
+				if sr.Name == backend && sr.Point(float64(s.Name.Procs())).Cost != e {
+					t.Errorf("%s: cost %v, in the view %v", s.Name, e, sr.Point(float64(s.Name.Procs())).Cost)
 				}
 			}
 			checked++
@@ -363,14 +377,14 @@ func TestOddNumbers(t *testing.T) {
 	for _, s := range f.Series {
 		for _, p := range s.Points {
 			want := 0
-			if s.Name == "B" && p.Procs == 4 {
+			if s.Name == "B" && p.X == 4 {
 				want = 1
 			}
 			if p.Rate.N != want {
-				t.Errorf("%s at %d: rate %+v", s.Name, p.Procs, p.Rate)
+				t.Errorf("%s at %g: rate %+v", s.Name, p.X, p.Rate)
 			}
 			if p.Speedup.N != 0 {
-				t.Errorf("%s at %d: speed-up %+v of nothing", s.Name, p.Procs, p.Speedup)
+				t.Errorf("%s at %g: speed-up %+v of nothing", s.Name, p.X, p.Speedup)
 			}
 		}
 	}
@@ -419,4 +433,55 @@ func FuzzNew(f *testing.F) {
 			}
 		}
 	})
+}
+
+// TestAnyAxis: the axis is what the run states or the set was told, its scale
+// follows from the values, and GOMAXPROCS is then a key like others.
+func TestAnyAxis(t *testing.T) {
+	text := ""
+	for _, size := range []string{"64", "1K", "16K"} {
+		for _, fn := range []string{"quick", "merge"} {
+			text += fmt.Sprintf("BenchmarkSort/size=%s/fn=%s-4 10 5 ns/op\n", size, fn)
+		}
+	}
+	plain := New(read(t, text))
+	if !plain.Facets[0].X.Procs() || len(plain.Facets) < 2 {
+		t.Errorf("along GOMAXPROCS: %d facets", len(plain.Facets))
+	}
+	set := read(t, text)
+	if err := set.Along("size"); err != nil {
+		t.Fatal(err)
+	}
+	v := New(set)
+	f := v.Facets[0]
+	if len(v.Facets) != 1 || !cmp.Equal(f.X.Values, []float64{64, 1024, 16384}) || !f.X.Log || f.X.At(1024) != "size=1K" || len(f.Series) != 2 {
+		t.Errorf("along size: %d facets, %+v", len(v.Facets), f.X)
+	}
+	if want := []sample.Field{{Key: ".name", Value: "Sort"}, {Key: "gomaxprocs", Value: "4"}}; !cmp.Equal(v.Common, want) {
+		t.Errorf("common %v, want %v", v.Common, want)
+	}
+	if err := set.Along("fn"); err == nil || !strings.Contains(err.Error(), "numbers are in gomaxprocs, size") {
+		t.Errorf("along a key without numbers: %v", err)
+	}
+	stated := New(read(t, "# contend protocol=1\n# run id=a\n# axis name=Sort key=size series=fn\n"+text))
+	if len(stated.Facets) != 1 || stated.Facets[0].X.Key != "size" || !cmp.Equal(stated.Names, []string{"quick", "merge"}) {
+		t.Errorf("as the run states: %+v", stated.Facets[0])
+	}
+}
+
+func TestScale(t *testing.T) {
+	for _, c := range []struct {
+		values []float64
+		log    bool
+	}{
+		{[]float64{1, 2, 4, 8}, true}, {[]float64{1, 10, 100}, true}, {[]float64{64, 1024, 16384}, true},
+		{[]float64{1, 2, 3, 4}, false}, {[]float64{10, 20, 30, 40, 50}, false}, {[]float64{0, 1, 2, 4, 8}, false},
+		{[]float64{50, 80, 90, 95}, false}, {[]float64{1, 100}, true}, {[]float64{50, 60}, false}, {[]float64{7}, false},
+	} {
+		a := Axis{Key: "x", Values: c.values}
+		a.settle()
+		if a.Log != c.log {
+			t.Errorf("%v: logarithmic %v", c.values, a.Log)
+		}
+	}
 }

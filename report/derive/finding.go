@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"maps"
 	"slices"
-	"strconv"
 	"strings"
 )
 
@@ -25,10 +24,10 @@ type competitor struct {
 	*Point
 }
 
-// contest returns the highest valid GOMAXPROCS at which two series can be
+// contest returns the highest valid value of the axis at which two series can be
 // compared (or else one was measured), and the series there, fastest first.
 // References are no competitors: a cache without synchronisation wins trivially.
-func contest(f *Facet) (procs int, cs []competitor) {
+func contest(f *Facet) (x float64, cs []competitor) {
 	for _, p := range slices.Backward(f.Valid()) {
 		var at []competitor
 		for _, s := range f.Series {
@@ -37,17 +36,17 @@ func contest(f *Facet) (procs int, cs []competitor) {
 			}
 		}
 		if len(at) > len(cs) && len(cs) < 2 {
-			procs, cs = p, at
+			x, cs = p, at
 		}
 	}
 	slices.SortStableFunc(cs, func(a, b competitor) int { return cmp.Compare(b.Rate.Median, a.Rate.Median) })
-	return procs, cs
+	return x, cs
 }
 
 func leader(f *Facet) string {
-	procs, cs := contest(f)
-	at := "At " + procsText(procs)
-	if valid := f.Valid(); f.Usable > 0 && len(valid) > 0 && procs == valid[len(valid)-1] {
+	x, cs := contest(f)
+	at := "At " + f.X.At(x)
+	if valid := f.Valid(); f.X.Procs() && f.Usable > 0 && len(valid) > 0 && x == valid[len(valid)-1] {
 		at += ", the highest that is not oversubscribed,"
 	}
 	switch len(cs) {
@@ -103,16 +102,16 @@ func among(f *Facet) string {
 	return "; " + list(refs) + " synchronise nothing and do not compete"
 }
 
-// gains says where each series stops gaining: at the smallest valid GOMAXPROCS
-// that no higher valid one is shown to beat, by an interval of the ratio that
+// gains says where each series stops gaining: at the smallest valid value of the
+// axis that no higher valid one is shown to beat, by an interval of the ratio that
 // lies above 1.
 func gains(f *Facet) string {
 	valid := f.Valid()
-	if len(valid) < 2 || valid[0] == 0 {
-		return "Where the curves stop gaining cannot be told: it takes two values of GOMAXPROCS that are not oversubscribed."
+	if len(valid) < 2 || f.X.Procs() && valid[0] == 0 {
+		return fmt.Sprintf("Where the curves stop gaining cannot be told: it takes two values of %s%s.", f.X.Title(), map[bool]string{true: " that are not oversubscribed"}[f.X.Procs()])
 	}
 	most := valid[len(valid)-1]
-	stops, peaks := map[int][]string{}, map[int][]string{}
+	stops, peaks := map[float64][]string{}, map[float64][]string{}
 	var slower []string
 	lowest, highest := 1.0, 0.0
 	for _, s := range f.Series {
@@ -135,23 +134,23 @@ func gains(f *Facet) string {
 	var parts []string
 	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
 	if names := stops[most]; len(names) > 0 {
-		add("still gaining at GOMAXPROCS=%d, the highest valid: %s", most, list(names))
+		add("still gaining at %s, the highest valid: %s", f.X.At(most), list(names))
 		delete(stops, most)
 	}
 	switch at := slices.Sorted(maps.Keys(stops)); {
 	case len(at) > 3: // as many groups as a reader keeps in mind
 		first, last := at[0], at[len(at)-1]
-		add("no gain shown beyond %d: %s, up to beyond %d: %s", first, list(stops[first]), last, list(stops[last]))
+		add("no gain shown beyond %s: %s, up to beyond %s: %s", f.X.Label(first), list(stops[first]), f.X.Label(last), list(stops[last]))
 	default:
 		for _, p := range slices.Backward(at) {
-			add("no gain shown beyond %d: %s", p, list(stops[p]))
+			add("no gain shown beyond %s: %s", f.X.Label(p), list(stops[p]))
 		}
 	}
 	switch {
 	case len(slower) == 1:
-		add("slower at %d than at its best: %s (%s)", most, slower[0], Format("×", lowest))
+		add("slower at %s than at its best: %s (%s)", f.X.Label(most), slower[0], Format("×", lowest))
 	case len(slower) > 1:
-		add("slower at %d than at their best: %s (%s to %s)", most, list(slower), Format("×", lowest), Format("×", highest))
+		add("slower at %s than at their best: %s (%s to %s)", f.X.Label(most), list(slower), Format("×", lowest), Format("×", highest))
 	}
 	if len(parts) > 0 {
 		parts[len(parts)-1] += fmt.Sprintf("; shown is what a %g%% interval of the ratio tells from no change", 100*Confidence)
@@ -159,28 +158,28 @@ func gains(f *Facet) string {
 	if len(peaks) > 0 {
 		var highest []string
 		for _, p := range slices.Sorted(maps.Keys(peaks)) {
-			highest = append(highest, fmt.Sprintf("at %d: %s", p, list(peaks[p])))
+			highest = append(highest, fmt.Sprintf("at %s: %s", f.X.Label(p), list(peaks[p])))
 		}
 		add("with fewer than %d samples a point, whether a gain is chance cannot be told; the highest medians are %s", MinN, strings.Join(highest, "; "))
 	}
 	if len(parts) == 0 {
-		return "Nothing that synchronises was measured at two values of GOMAXPROCS."
+		return fmt.Sprintf("Nothing that synchronises was measured at two values of %s.", f.X.Title())
 	}
 	text := strings.Join(parts, "; ")
 	return strings.ToUpper(text[:1]) + text[1:] + "."
 }
 
 // stop finds where the series stops gaining, and the ratio of its rate at the
-// highest valid GOMAXPROCS to the one there. ok is false where the samples
-// cannot tell: procs is then where the highest median is, 0 if there are not
+// highest valid value of the axis to the one there. ok is false where the samples
+// cannot tell: x is then where the highest median is, 0 if there are not
 // two.
-func (s *Series) stop(f *Facet) (procs int, falls Estimate, ok bool) {
+func (s *Series) stop(f *Facet) (x float64, falls Estimate, ok bool) {
 	var rates [][]obs
-	var at []int
+	var at []float64
 	for _, p := range s.Points {
-		if p.Rate.N > 0 && !f.Oversubscribed(p.Procs) {
+		if p.Rate.N > 0 && !p.Oversubscribed {
 			r, _ := ratesOf(p.shared)
-			rates, at = append(rates, r), append(at, p.Procs)
+			rates, at = append(rates, r), append(at, p.X)
 		}
 	}
 	if len(at) < 2 {
@@ -192,7 +191,7 @@ func (s *Series) stop(f *Facet) (procs int, falls Estimate, ok bool) {
 		for j := i + 1; j <= last; j++ {
 			r := relate(rates[j], rates[i], ratio)
 			if !r.Interval() {
-				return s.peak(f), Estimate{}, false
+				return s.peak(), Estimate{}, false
 			}
 			beaten = beaten || r.Above(1)
 		}
@@ -206,15 +205,15 @@ func (s *Series) stop(f *Facet) (procs int, falls Estimate, ok bool) {
 	panic("unreachable: nothing beats the last point")
 }
 
-// peak is the valid GOMAXPROCS with the highest median rate.
-func (s *Series) peak(f *Facet) (procs int) {
+// peak is the valid value of the axis with the highest median rate.
+func (s *Series) peak() (x float64) {
 	best := 0.0
 	for _, p := range s.Points {
-		if p.Rate.Median > best && !f.Oversubscribed(p.Procs) {
-			best, procs = p.Rate.Median, p.Procs
+		if p.Rate.Median > best && !p.Oversubscribed {
+			best, x = p.Rate.Median, p.X
 		}
 	}
-	return procs
+	return x
 }
 
 // limits says what the host and the samples could not tell.
@@ -223,12 +222,15 @@ func limits(f *Facet) string {
 	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
 
 	var over []string
-	for _, p := range f.Procs {
-		if f.Oversubscribed(p) {
-			over = append(over, strconv.Itoa(p))
+	for _, x := range f.X.Values {
+		if f.Oversubscribed(x) {
+			over = append(over, f.X.Label(x))
 		}
 	}
 	switch {
+	case !f.X.Procs() && len(over) > 0:
+		add("with %s usable CPUs, GOMAXPROCS is oversubscribed at %s %s", number(f.Usable), f.X.Title(), list(over))
+	case !f.X.Procs():
 	case f.Usable == 0:
 		add("the text does not state how many CPUs were usable, so oversubscription cannot be told from scaling")
 	case len(over) > 0:
@@ -236,7 +238,7 @@ func limits(f *Facet) string {
 	default:
 		add("nothing was measured beyond the %s usable CPUs", number(f.Usable))
 	}
-	if f.Usable > 0 && len(f.Boundaries) == 0 {
+	if f.X.Procs() && f.Usable > 0 && len(f.Boundaries) == 0 {
 		add("no socket, cache or hyperthread boundary is visible within them")
 	}
 	if v := f.Config["virtualization"]; v != "" && v != "none" && v != "unknown" {
@@ -248,11 +250,14 @@ func limits(f *Facet) string {
 	if n := fewest(f); n > 0 && n < MinN {
 		add("points with fewer than %d samples have no interval (the fewest have %d)", MinN, n)
 	}
-	if !f.HasControl {
+	if !f.HasControl && f.X.Procs() {
 		add("without a share-nothing control neither efficiency nor the overhead of sharing is known")
 	}
-	if !f.HasTraced {
+	if !f.HasTraced && f.X.Procs() {
 		add("nothing was traced, so Ps at a stand are not accounted for")
+	}
+	if len(parts) == 0 {
+		return "Nothing is known to be missing from these samples."
 	}
 	return "What these samples cannot tell: " + strings.Join(parts, "; ") + "."
 }
@@ -310,13 +315,6 @@ func fewest(f *Facet) int {
 		}
 	}
 	return n
-}
-
-func procsText(p int) string {
-	if p == 0 {
-		return "an unstated GOMAXPROCS"
-	}
-	return fmt.Sprintf("GOMAXPROCS=%d", p)
 }
 
 // list joins names as a sentence does, and cuts a long list short.

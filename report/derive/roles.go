@@ -25,18 +25,22 @@ const maxSeries = 24
 // identity is a sample's name, split by role.
 type identity struct {
 	fields  []sample.Field // in printed order, without the roles below
-	procs   int
+	axis    sample.Axis
+	x       float64 // the value of the axis's key, and as it is printed
+	label   string
 	sharing string
 	probe   string
 }
 
 // identify splits a name. Parts without "=" get the pseudo-keys "/1", "/2" ….
-func identify(n *sample.Name) identity {
-	id := identity{procs: n.Procs(), fields: []sample.Field{{Key: keyBase, Value: n.Base}}}
+func identify(n *sample.Name, axis sample.Axis) identity {
+	id := identity{axis: axis, fields: []sample.Field{{Key: keyBase, Value: n.Base}}}
 	positional := 0
 	for _, f := range n.Keys {
 		switch f.Key {
-		case sample.GOMAXPROCS:
+		case axis.Key:
+			id.x, _ = sample.ParseNumber(f.Value)
+			id.label = f.Value
 		case keySharing:
 			id.sharing = f.Value
 		case keyProbe:
@@ -55,9 +59,10 @@ func identify(n *sample.Name) identity {
 // are laid out alike.
 func (id identity) signature() string {
 	var b strings.Builder
+	b.WriteString(id.axis.Key)
 	for _, f := range id.fields {
-		b.WriteString(f.Key)
 		b.WriteByte(0)
+		b.WriteString(f.Key)
 	}
 	return b.String()
 }
@@ -82,14 +87,14 @@ func distinct(ids []identity) []keyValues {
 	return keys
 }
 
-// seriesKeys chooses the keys that tell lines apart: the backend where names
-// have one. Otherwise the parts of the name without a key, if they differ
+// seriesKeys chooses the keys that tell lines apart: the one that the run states,
+// or the backend where names have one. Otherwise the parts of the name without a key, if they differ
 // between samples; else the first key that varies, text before numbers.
-func seriesKeys(keys []keyValues) []string {
+func seriesKeys(keys []keyValues, stated string) []string {
 	var unnamed, text, numeric []keyValues
 	for _, k := range keys {
 		switch {
-		case k.key == keyBackend, k.key == keyImpl:
+		case k.key == stated, stated == "" && (k.key == keyBackend || k.key == keyImpl):
 			return []string{k.key}
 		case len(k.values) < 2:
 		case k.key == keyBase || k.key[0] == '/':

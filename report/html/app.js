@@ -85,7 +85,10 @@
 
   // ---- scales ----
 
-  const place = (p) => Math.log2(Math.max(p, 0.5));
+  const place = (f, x) => (f.x.log ? Math.log2(Math.max(x, f.x.procs ? 0.5 : 0)) : x);
+  const labelOf = (f, x) => f.x.labels[f.x.values.indexOf(x)];
+  const atText = (f, x) => (f.x.procs && !x ? "GOMAXPROCS not stated" : `${f.x.title} ${labelOf(f, x)}`);
+  const overOf = (f) => (f.x.procs && f.usable ? f.x.values.filter((p) => p > f.usable) : []);
 
   function ticks(min, max, n) {
     const raw = (max - min) / n;
@@ -292,11 +295,13 @@
     });
   }
 
-  // xAxis lays out GOMAXPROCS and returns its scale.
+  // xAxis lays out the axis and returns its scale.
   function xAxis(g, f, left, right, top, bottom, label) {
-    const lo = place(f.procs[0]) - 0.18, hi = place(f.procs[f.procs.length - 1]) + 0.18;
-    const x = (p) => left + ((place(p) - lo) / (hi - lo)) * (right - left);
-    const over = f.procs.filter((p) => f.usable && p > f.usable);
+    const xs = f.x.values, first = place(f, xs[0]), last = place(f, xs[xs.length - 1]);
+    const room = f.x.procs ? 0.18 : (last - first) * 0.04 || 0.5;
+    const lo = first - room, hi = last + room;
+    const x = (p) => left + ((place(f, p) - lo) / (hi - lo)) * (right - left);
+    const over = overOf(f);
     const rows = [[], []]; // what stands in each, from and to
     const put = (at, text) => {
       const w = text.length * 5.6;
@@ -307,7 +312,7 @@
       draw(g, "text", { class: "annotation", x: start, y: top - 5 - row * 12 }, text);
       return true;
     };
-    const from = over.length ? f.usable < f.procs[0] ? left : Math.min(x(f.usable) + 12, right) : right;
+    const from = over.length ? f.usable < xs[0] ? left : Math.min(x(f.usable) + 12, right) : right;
     if (over.length) draw(g, "rect", { class: "over", x: from, y: top, width: Math.max(0, right - from), height: bottom - top });
     // What the ground means comes first: labels of boundaries give way to it.
     if (over.length) {
@@ -322,14 +327,14 @@
     }
     const taken = [];
     const power = (p) => (Number.isInteger(Math.log2(p)) ? 1 : 0);
-    for (const p of [...f.procs].sort((a, b) => power(b) - power(a) || b - a)) {
+    for (const p of [...xs].sort((a, b) => power(b) - power(a) || b - a)) {
       draw(g, "path", { class: "axis", d: `M${x(p)},${bottom}v4` });
-      const w = String(p).length * 7 + 6;
+      const text = labelOf(f, p), w = text.length * 7 + 6;
       if (taken.some(([q, v]) => Math.abs(q - x(p)) < (w + v) / 2)) continue;
       taken.push([x(p), w]);
-      draw(g, "text", { class: "tick", x: x(p), y: bottom + 17, "text-anchor": "middle" }, p || "?");
+      draw(g, "text", { class: "tick", x: x(p), y: bottom + 17, "text-anchor": "middle" }, text);
     }
-    if (label) draw(g, "text", { class: "label", x: (left + right) / 2, y: bottom + 32, "text-anchor": "middle" }, "GOMAXPROCS");
+    if (label) draw(g, "text", { class: "label", x: (left + right) / 2, y: bottom + 32, "text-anchor": "middle" }, f.x.title);
     return x;
   }
 
@@ -394,7 +399,7 @@
     const width = c.body.clientWidth, height = large ? Math.min(460, Math.max(300, width * 0.5)) : 250;
     const labels = large && width > 620 && series.length <= 8;
     const left = 64, right = width - (labels ? 120 : 14), bottom = height - 40;
-    const top = f.bounds || f.procs.some((p) => f.usable && p > f.usable) ? 32 : 12;
+    const top = f.bounds || overOf(f).length ? 32 : 12;
     c.unit.textContent = m.about;
 
     const range = [], intervals = [];
@@ -414,14 +419,14 @@
     }
     const [min, max] = reach(usable, intervals, log);
     const g = draw(c.body, "svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "application", tabindex: 0, "aria-roledescription": "chart",
-      "aria-label": `${c.def.title || "Throughput"}, ${m.label}, by GOMAXPROCS, ${series.length} series. Arrow keys move between points.` });
+      "aria-label": `${c.def.title || "Throughput"}, ${m.label}, by ${f.x.title}, ${series.length} series. Arrow keys move between points.` });
     const xg = draw(g, "g"), yg = draw(g, "g");
     const x = xAxis(xg, f, left, right, top, bottom, true);
     const y = yAxis(yg, m, log ? min : Math.min(0, min), max, log, left, right, top, bottom);
     const shows = (v) => !log || v > 0;
 
     if (m.ideal) {
-      const p0 = f.procs[0], p1 = f.usable ? Math.min(f.usable, f.procs[f.procs.length - 1]) : f.procs[f.procs.length - 1];
+      const xs = f.x.values, top1 = xs[xs.length - 1], p0 = xs[0], p1 = f.x.procs && f.usable ? Math.min(f.usable, top1) : top1;
       const clip = draw(draw(g, "clipPath", { id: "clip-" + c.section.id }), "rect", { x: left, y: top, width: right - left, height: bottom - top });
       let d = "";
       for (let i = 0; i <= 40; i++) {
@@ -444,7 +449,7 @@
         if (e[1] !== null) draw(gs, "path", { class: "whisker", d: whisker(px, y, e[1], e[2], top, bottom) });
         if (p.notes && p.notes.length) draw(gs, "circle", { class: "noted", cx: px, cy: py, r: 7.5 });
         draw(gs, "path", marker(s.name, px, py, 3.6));
-        c.points.push({ s, p, x: px, y: py, m, e });
+        c.points.push({ s, p, x: px, y: py, m, e, at: atText(f, p.p) });
       }
       ends.push({ name: s.name, y: y(est(pts[pts.length - 1], m.key)[0]) });
     });
@@ -538,24 +543,24 @@
       const cell = add(grid, "div", { "data-series": s.name, class: colour(s.name) });
       add(cell, "div", { class: "bar-name", title: data.names[s.name] }, data.names[s.name]);
       const width = Math.max(150, cell.clientWidth), height = 132, left = 54, right = width - 4, top = 6, bottom = height - 20;
-      const g = draw(cell, "svg", { width, height, viewBox: `0 0 ${width} ${height}`, tabindex: 0, role: "application", "aria-roledescription": "chart", "aria-label": `${c.def.title}: ${data.names[s.name]}, by GOMAXPROCS. Arrow keys move between bars.` });
+      const g = draw(cell, "svg", { width, height, viewBox: `0 0 ${width} ${height}`, tabindex: 0, role: "application", "aria-roledescription": "chart", "aria-label": `${c.def.title}: ${data.names[s.name]}, by ${f.x.title}. Arrow keys move between bars.` });
       const floor = Math.min(0, ...s.points.map(split).filter(Boolean).flatMap((b) => b.map((part) => part[1])));
-      const slot = (right - left) / f.procs.length;
-      const firstOver = f.procs.findIndex((p) => f.usable && p > f.usable);
+      const xs = f.x.values, slot = (right - left) / xs.length;
+      const firstOver = xs.indexOf(overOf(f)[0]);
       if (firstOver >= 0) draw(g, "rect", { class: "over", x: left + firstOver * slot, y: top, width: right - left - firstOver * slot, height: bottom - top });
       const y = yAxis(g, m, floor, (state.shared || stack.share ? one : peak(s)) * 1.15, false, left, right, top, bottom);
-      const every = Math.ceil((String(f.procs[f.procs.length - 1]).length * 7 + 5) / slot);
+      const every = Math.ceil((Math.max(...f.x.labels.map((l) => l.length)) * 7 + 5) / slot);
       const points = [];
-      f.procs.forEach((procs, i) => {
+      xs.forEach((value, i) => {
         const mid = left + (i + 0.5) * slot, w = slot * 0.72;
-        if ((f.procs.length - 1 - i) % every === 0) draw(g, "text", { class: "tick", x: mid, y: bottom + 15, "text-anchor": "middle" }, procs || "?");
-        const p = s.points.find((p) => p.p === procs), b = p && split(p);
+        if ((xs.length - 1 - i) % every === 0) draw(g, "text", { class: "tick", x: mid, y: bottom + 15, "text-anchor": "middle" }, f.x.labels[i]);
+        const p = s.points.find((p) => p.p === value), b = p && split(p);
         if (!b) return;
         for (const [cls, from, to] of b) if (to > from) draw(g, "rect", { class: cls, x: mid - w / 2, width: w, y: y(to), height: y(from) - y(to) });
         if (stack.share) draw(g, "path", { class: "whisker dark", d: `M${mid - w / 2},${y(est(p, stack.total)[0])}h${w}` });
         const [base, e] = stack.interval(p) || [];
         if (e && e[1] !== null) draw(g, "path", { class: "whisker dark", d: whisker(mid, y, base + e[1], base + e[2], top, bottom) });
-        points.push({ s, p, x: mid, y: y(Math.max(...b.map((part) => part[2]))), m, e: est(p, stack.total), parts: c.def.measures });
+        points.push({ s, p, at: atText(f, value), x: mid, y: y(Math.max(...b.map((part) => part[2]))), m, e: est(p, stack.total), parts: c.def.measures });
       });
       interact({ figure: c.figure, points }, g, null);
     }
@@ -622,7 +627,7 @@
   }
 
   // step is the point that an arrow key leads to: along the line, or to the
-  // next line above or below at the same GOMAXPROCS.
+  // next line above or below at the same value of the axis.
   function step(points, at, key) {
     if (!at) return null;
     const along = points.filter((p) => p.s === at.s).sort((a, b) => a.x - b.x);
@@ -645,7 +650,7 @@
     const g = draw(head, "svg", { width: 14, height: 14, "aria-hidden": "true" });
     draw(g, "path", marker(pt.s.name, 7, 7, 4));
     add(head, "b", {}, data.names[pt.s.name]);
-    add(head, "span", {}, pt.p.p ? `GOMAXPROCS ${pt.p.p}` : "GOMAXPROCS not stated");
+    add(head, "span", {}, pt.at);
     if (pt.parts) for (const m of pt.parts) estimateLine(m, est(pt.p, m.key), m.label);
     else estimateLine(pt.m, pt.e, "");
     if (pt.p.over) add(tip, "div", { class: "tip-over" }, "Oversubscribed: above the usable CPUs, no evidence of scaling.");

@@ -201,9 +201,8 @@ func (p *Page) rawName() string {
 
 // title says what was compared: "Cache: 5 backends, GOMAXPROCS 1 to 8".
 func (p *Page) title() string {
-	what, procs := "series", []int{}
+	what := "series"
 	for _, f := range p.View.Facets {
-		procs = append(procs, f.Procs...)
 		if slices.Equal(f.Keys, []string{"backend"}) {
 			what = "backends"
 		}
@@ -217,17 +216,35 @@ func (p *Page) title() string {
 			title = fd.Value + ": " + title
 		}
 	}
-	if len(procs) == 0 {
-		return title
+	return title + p.span()
+}
+
+// span is the range of the axis, where all facets have one axis.
+func (p *Page) span() string {
+	var lowest, highest *derive.Axis
+	for _, f := range p.View.Facets {
+		a := &f.X
+		if lowest == nil {
+			lowest, highest = a, a
+		}
+		if a.Key != lowest.Key {
+			return ""
+		}
+		if a.Lowest() < lowest.Lowest() {
+			lowest = a
+		}
+		if a.Highest() > highest.Highest() {
+			highest = a
+		}
 	}
-	switch lo, hi := slices.Min(procs), slices.Max(procs); {
-	case hi == 0:
-	case lo == hi:
-		title += fmt.Sprintf(", GOMAXPROCS %d", hi)
-	default:
-		title += fmt.Sprintf(", GOMAXPROCS %d to %d", max(lo, 1), hi)
+	if highest == nil || highest.Procs() && highest.Highest() == 0 {
+		return ""
 	}
-	return title
+	lo, hi := lowest.Label(lowest.Lowest()), highest.Label(highest.Highest())
+	if lo == hi {
+		return fmt.Sprintf(", %s %s", highest.Title(), hi)
+	}
+	return fmt.Sprintf(", %s %s to %s", highest.Title(), lo, hi)
 }
 
 // hosts is the configuration of every facet's samples, one column each where
@@ -354,7 +371,7 @@ func (m *model) issues() {
 	for _, f := range m.View.Facets {
 		for _, s := range f.Series {
 			for _, p := range s.Points {
-				where := strings.TrimSpace(fmt.Sprintf("%s %s at GOMAXPROCS=%d", f.Label(), s.Name, p.Procs))
+				where := strings.TrimSpace(fmt.Sprintf("%s %s at %s", f.Label(), s.Name, f.X.At(p.X)))
 				for _, c := range p.Invalid {
 					add(issue{where, c.Text, c.N, true})
 				}
@@ -373,8 +390,8 @@ type Cell struct {
 }
 
 // Cell is the estimate of a measure at a point, as a table prints it.
-func (f facetModel) Cell(s *derive.Series, procs int, m measure) Cell {
-	p := s.Point(procs)
+func (f facetModel) Cell(s *derive.Series, x float64, m measure) Cell {
+	p := s.Point(x)
 	if p == nil {
 		return Cell{}
 	}
@@ -421,11 +438,18 @@ type (
 		Facets []dataFacet `json:"facets"`
 	}
 	dataFacet struct {
-		Procs    []int             `json:"procs"`
+		X        dataAxis          `json:"x"`
 		Usable   float64           `json:"usable"`
 		Bounds   []derive.Boundary `json:"bounds"`
 		Sections []dataSection     `json:"sections"`
 		Series   []dataSeries      `json:"series"`
+	}
+	dataAxis struct {
+		Title  string    `json:"title"`
+		Procs  bool      `json:"procs"` // GOMAXPROCS, to which CPUs set a limit
+		Log    bool      `json:"log"`
+		Values []float64 `json:"values"`
+		Labels []string  `json:"labels"`
 	}
 	dataSection struct {
 		ID     string      `json:"id"`
@@ -456,7 +480,7 @@ type (
 	// dataPoint's estimates are [median, lo, hi, n, paired], lo and hi null
 	// where there is no interval.
 	dataPoint struct {
-		Procs     int              `json:"p"`
+		X         float64          `json:"p"`
 		Over      bool             `json:"over,omitempty"`
 		Notes     []string         `json:"notes,omitempty"`
 		Estimates map[string][]any `json:"e"`
@@ -466,7 +490,7 @@ type (
 func (p *Page) data() ([]byte, error) {
 	d := dataModel{Names: p.View.Names}
 	for _, f := range p.View.Facets {
-		df := dataFacet{Procs: f.Procs, Usable: f.Usable, Bounds: f.Boundaries}
+		df := dataFacet{X: axisOf(&f.X), Usable: f.Usable, Bounds: f.Boundaries}
 		keys := map[string]bool{}
 		for _, s := range sectionsOf(p.View, f) {
 			ds := dataSection{ID: s.ID}
@@ -478,6 +502,9 @@ func (p *Page) data() ([]byte, error) {
 						keys[m.Ceiling] = true
 					}
 					n, factor, suffix := derive.NotationOf(m.Unit)
+					if m.Ideal == "linear" && !f.X.Procs() {
+						m.Ideal = "" // nobody expects twice the throughput of twice the size
+					}
 					dc.Measures = append(dc.Measures, dataMeasure{m.Key, m.Label, m.About, m.Ceiling, m.Ideal, m.Zero, n, factor, suffix})
 				}
 				ds.Charts = append(ds.Charts, dc)
@@ -497,6 +524,14 @@ func (p *Page) data() ([]byte, error) {
 	return bytes.TrimSpace(b.Bytes()), nil
 }
 
+func axisOf(a *derive.Axis) dataAxis {
+	d := dataAxis{Title: a.Title(), Procs: a.Procs(), Log: a.Log, Values: a.Values}
+	for _, x := range a.Values {
+		d.Labels = append(d.Labels, a.Label(x))
+	}
+	return d
+}
+
 func (p *Page) series(s *derive.Series, keys map[string]bool) dataSeries {
 	ds := dataSeries{Ref: s.Reference}
 	for i, name := range p.View.Names {
@@ -505,7 +540,7 @@ func (p *Page) series(s *derive.Series, keys map[string]bool) dataSeries {
 		}
 	}
 	for _, pt := range s.Points {
-		dp := dataPoint{Procs: pt.Procs, Over: pt.Oversubscribed, Estimates: map[string][]any{}}
+		dp := dataPoint{X: pt.X, Over: pt.Oversubscribed, Estimates: map[string][]any{}}
 		for _, c := range pt.Invalid {
 			dp.Notes = append(dp.Notes, fmt.Sprintf("%d left out: %s", c.N, c.Text))
 		}

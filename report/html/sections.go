@@ -42,11 +42,11 @@ var sections = []section{
 		{Key: "rate", Label: "ops/s", Unit: "ops/s", Ceiling: "ceiling", About: "Operations per second, all goroutines together. Dashed: the share-nothing control, each goroutine with a private copy.", Zero: true},
 		{Key: "u:ns/op", Label: "ns/op", Unit: "ns/op", About: "Wall time per operation, all goroutines together.", Zero: true},
 		{Key: "u:sec/op", Label: "sec/op", Unit: "sec/op", About: "Wall time per operation, all goroutines together.", Zero: true},
-		{Key: "speedup", Label: "speed-up", Unit: "×", Ideal: "linear", About: "Throughput ÷ throughput at the lowest GOMAXPROCS, paired by block. Dashed: linear.", Zero: true},
-		{Key: "efficiency", Label: "efficiency", Unit: "efficiency", Ideal: "one", About: "Throughput ÷ the share-nothing control's at the same GOMAXPROCS, paired by block. Dashed: nothing lost by sharing.", Zero: true},
+		{Key: "speedup", Label: "speed-up", Unit: "×", Ideal: "linear", About: "Throughput ÷ throughput at the lowest value of the axis, paired by block. Dashed, for GOMAXPROCS: linear.", Zero: true},
+		{Key: "efficiency", Label: "efficiency", Unit: "efficiency", Ideal: "one", About: "Throughput ÷ the share-nothing control's at the same point, paired by block. Dashed: nothing lost by sharing.", Zero: true},
 	}}}},
 	{"cpu", "CPU time per operation",
-		"Overhead of sharing is the CPU time per operation above that of the share-nothing control at the same GOMAXPROCS, paired by block. Within noise it can be negative.",
+		"Overhead of sharing is the CPU time per operation above that of the share-nothing control at the same point, paired by block. Within noise it can be negative.",
 		[]chart{
 			{ID: "cpu-bars", Title: "Control and overhead of sharing", Bars: "cpu", Needs: "u:cpu-ns/op", Measures: []measure{
 				{Key: "c:cpu-ns/op", Label: "control", Unit: "cpu-ns/op"},
