@@ -17,6 +17,7 @@ type Axis struct {
 	Base   string // of the benchmark names it holds for
 	Key    string // numeric
 	Series string // empty: whatever varies
+	Stated bool   // by the run that swept along it
 }
 
 const verbAxis = "axis"
@@ -36,10 +37,11 @@ func (s *Set) Axis(n *Name) Axis {
 	a := Axis{Base: n.Base, Key: GOMAXPROCS}
 	for _, r := range s.Records {
 		if r.Verb == verbAxis && r.Get("name") == n.Base && r.Get("key") != "" {
-			a.Key, a.Series = r.Get("key"), r.Get("series")
+			a.Key, a.Series, a.Stated = r.Get("key"), r.Get("series"), true
 		}
 	}
 	if s.along != "" {
+		a.Stated = a.Stated && a.Key == s.along
 		a.Key = s.along
 	}
 	return a

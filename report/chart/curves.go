@@ -85,6 +85,9 @@ func spread(f *derive.Facet, of pick) (least, most float64) {
 		}
 		most = math.Max(most, best)
 	}
+	if !f.X.Procs() { // along a size, one series alone can fall by orders of magnitude
+		least = lowest(f, of)
+	}
 	return least, most
 }
 

@@ -14,6 +14,7 @@ type Axis struct {
 	Values []float64 // ascending; 0 is a GOMAXPROCS that names do not state
 	Log    bool      // values are powers, or GOMAXPROCS
 
+	stated bool               // by the run
 	labels map[float64]string // values as the names print them: "64K", "1ms"
 }
 

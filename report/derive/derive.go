@@ -284,7 +284,7 @@ func (b *builder) newPoint(key pointKey, fields []sample.Field, s *sample.Sample
 	f := b.facets[key.facet]
 	full := len(b.points) >= mostPoints
 	if f == nil && !full {
-		f = &Facet{Fields: fields, Config: s.Config, Usable: usable(s.Config), X: Axis{Key: id.axis.Key, labels: map[float64]string{}}}
+		f = &Facet{Fields: fields, Config: s.Config, Usable: usable(s.Config), X: Axis{Key: id.axis.Key, stated: id.axis.Stated, labels: map[float64]string{}}}
 		if f.X.Procs() {
 			f.Boundaries = boundaries(b.set, s.Run)
 		}

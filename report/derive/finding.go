@@ -15,7 +15,11 @@ type Finding struct {
 }
 
 func findings(f *Facet) []Finding {
-	return []Finding{{"leader", leader(f)}, {"gains", gains(f)}, {"limits", limits(f)}}
+	fs := []Finding{{"leader", leader(f)}}
+	if f.X.Procs() || f.X.stated { // who reads along a size of his own does not expect a gain
+		fs = append(fs, Finding{"gains", gains(f)})
+	}
+	return append(fs, Finding{"limits", limits(f)})
 }
 
 // competitor is a series at the GOMAXPROCS that is compared.

@@ -387,7 +387,9 @@
   // is where a linear axis would press the lower lines together.
   function logarithmic() {
     if (state.log !== null) return state.log;
-    const best = facet().series.map((s) => Math.max(0, ...s.points.map((p) => (est(p, "rate") || [0])[0]))).filter((v) => v > 0);
+    const f = facet(), rates = f.series.map((s) => s.points.map((p) => (est(p, "rate") || [0])[0]));
+    // Along a size, one series alone can fall by orders of magnitude.
+    const best = (f.x.procs ? rates.map((r) => Math.max(0, ...r)) : rates.flat()).filter((v) => v > 0);
     return Math.max(...best) > 25 * Math.min(...best);
   }
 
