@@ -17,15 +17,17 @@
 //     says it was in: had it changed there would have been an earlier event. A P
 //     that never appears was idle. A P exists while its number is below
 //     GOMAXPROCS.
-//   - Idle is charged in slices of 2²⁰ ns (1.05 ms). In a slice, idle P-time up to the
-//     slice's runnable goroutine-time is charged to wake-up latency; the rest to
-//     what goroutines blocked in that slice wait for, by reason and stack, in
-//     proportion to their blocked time. Goroutines blocked throughout the window
-//     are left out, and those that measure, see [Site.Apparatus]. So that memory stays bounded, a window longer than 3 s is
-//     charged in stretches of about that length, each with its own "throughout".
-//     Being in a system call that lost its P is being blocked, too.
+//   - A P's time from before the trace is none: time begins with the first event.
+//   - What Ps lose is charged at every instant. If a goroutine is runnable, idle Ps are charged to wake-up, to all
+//     runnable goroutines equally, each at the place where it had been blocked, had yielded or been preempted, or was created. If none
+//     is, idle Ps and those that look for work are charged to all blocked goroutines equally; joins
+//     ([WaitGroup]), and goroutines that are blocked throughout the trace in what may be waited for by design, only get a share if nobody else is
+//     blocked, and the runtime's own and those that measure none. A P that a goroutine left, and that is held while others are runnable, is
+//     charged to the place of the one that left, unless it takes longer than a switch can: then the thread had no CPU. A system call, and a
+//     stop-the-world, is charged to its line. As all of that holds at an instant, the causes of windows add up to those of the whole.
 //   - A wait is a goroutine's stay in the blocked state. Its time is split between the
-//     windows it overlaps; it is counted in the window in which it ends.
+//     windows it overlaps; it is counted in the window in which it ends. Waits that are open at the trace's end
+//     count with their time, and are counted apart.
 package account
 
 import "time"
@@ -91,6 +93,10 @@ func (p *Parts) Goroutine() time.Duration { return p[OnCPU] + p[Running] + p[Des
 // with automatic windows on all CPUs.
 type Options struct {
 	Windows WindowSpec
+
+	// Causes asks what lost time is to be charged to, and who held what others waited for. That takes a second pass, which follows
+	// all events in the order of time.
+	Causes bool
 
 	// Switches tells goroutines on a CPU from goroutines descheduled by the
 	// operating system; nil where there are no records.
@@ -180,6 +186,15 @@ type Account struct {
 
 	Windows []Window // in time order, without gaps
 	Total   Window   // the sum over all windows
+	// GuessedProcs: the trace does not tell GOMAXPROCS at its start, as before Go 1.22. It is
+	// taken to be one more than the highest P.
+	GuessedProcs bool
+	// OpenWaits is goroutines that the trace's end leaves blocked, longest first, at most 100; OpenCount is
+	// how many there are.
+	OpenWaits []OpenWait
+	OpenCount int
+	// SkippedHolds is how many waits were not followed to who they were for, as that would have taken too long.
+	SkippedHolds int64
 	// Timeline is nil unless asked for.
 	Timeline *Timeline
 	// Lost is what could not be read; its Reasons are empty when all was.
@@ -223,14 +238,21 @@ type Window struct {
 	// Sites are the places where goroutines blocked, by charged idle time,
 	// then by wait.
 	Sites []Site
-	// Causes is what idle time is charged to, most first; it sums up to Parts[Idle].
+	// Causes is what lost time is charged to, most first, if Options.Causes asks for it; it sums up to Lost.
 	Causes []Cause
+	// Serial is when a single P was busy, most first, the same condition.
+	Serial []Serial
 	// CPU is CPU-profile samples by kind, empty without samples.
 	CPU []CPU
 }
 
 // Wall is the window's length.
 func (w *Window) Wall() time.Duration { return w.End - w.Start }
+
+// Lost is the time of Ps that did not work: idle, held without a goroutine, in a system call, or stopped.
+func (w *Window) Lost() time.Duration {
+	return w.Parts[Idle] + w.Parts[Held] + w.Parts[Syscall] + w.Parts[STW]
+}
 
 // Procs is the mean GOMAXPROCS over the window.
 func (w *Window) Procs() float64 {
@@ -272,26 +294,39 @@ type Wait struct {
 // functions at the top of the blocking stack.
 type Reason string
 
-// The reasons. The trace's own word "sync" covers the first five.
+// The reasons.
 const (
-	Mutex       Reason = "mutex"
-	RWMutex     Reason = "rwmutex"
-	WaitGroup   Reason = "waitgroup"
-	OtherSync   Reason = "sync" // semaphores of the runtime: stop-the-world, GC start, …
-	Cond        Reason = "cond"
-	ChanSend    Reason = "chan send"
-	ChanRecv    Reason = "chan receive"
-	Select      Reason = "select"
-	Network     Reason = "network"
-	Sleep       Reason = "sleep"
-	SyscallOut  Reason = "syscall" // in a system call or cgo that lost its P
-	GCWait      Reason = "gc"      // assists waiting for credit, the sweeper, workers at rest
-	System      Reason = "system"  // the runtime's own goroutines
-	Coroutine   Reason = "coroutine"
-	Forever     Reason = "forever"
-	Preempted   Reason = "preempted" // suspended by the runtime
-	OtherWait   Reason = "other"
-	UnknownWait Reason = "unknown" // blocked since before the trace, or in a lost part of it
+	Mutex        Reason = "mutex"
+	RWReader     Reason = "rwmutex reader" // waits for a writer
+	RWWriter     Reason = "rwmutex writer" // waits for readers, or another writer
+	Once         Reason = "once"
+	WaitGroup    Reason = "waitgroup"
+	Singleflight Reason = "singleflight"
+	OtherSync    Reason = "sync" // semaphores of the runtime, of no kind that is known
+	Cond         Reason = "cond"
+	Semaphore    Reason = "semaphore" // golang.org/x/sync's, and the limit of its errgroup
+	Pool         Reason = "pool"      // for one of a pool's connections
+	FileLock     Reason = "file lock" // of a file or connection that others read or write
+	ChanSend     Reason = "chan send"
+	ChanRecv     Reason = "chan receive"
+	Select       Reason = "select"
+	Network      Reason = "network"
+	Sleep        Reason = "sleep"
+	SyscallOut   Reason = "syscall"   // in a system call or cgo
+	GCAssist     Reason = "gc assist" // an allocation helps the collector, or waits for credit
+	GCWait       Reason = "gc"        // for the collector to begin or end
+	StopWait     Reason = "waiting to stop the world"
+	System       Reason = "system" // the runtime's own goroutines
+	Coroutine    Reason = "coroutine"
+	Forever      Reason = "forever"
+	Created      Reason = "new goroutine" // runnable since it was created
+	Yield        Reason = "yield"         // runtime.Gosched
+	Preempted    Reason = "preempted"     // suspended by the runtime
+	StopWorld    Reason = "stop-the-world"
+	StopGC       Reason = "gc stop-the-world"
+	Measuring    Reason = "measurement" // the world is stopped for a trace or profile
+	OtherWait    Reason = "other"
+	UnknownWait  Reason = "unknown" // blocked since before the trace, or in a lost part of it
 )
 
 // Site is a place where goroutines block: a reason and a stack. A lock has no
@@ -302,8 +337,15 @@ type Site struct {
 	Wait    time.Duration // blocked here in the window, goroutines blocked throughout left out
 	Waits   int64         // that ended in the window
 	MaxWait time.Duration // longest of them, its time before the window included
+	Ready   time.Duration // of goroutines that could run, and did not yet, since they left this place
 	Parked  int64         // goroutines blocked here throughout the window
-	Charged time.Duration // idle P-time charged to this site
+	Open    int64         // waits that the trace's end leaves open; in the last window and in Total
+	MaxOpen time.Duration // the longest of them so far
+	// Detail is the trace's own name for a stop-the-world.
+	Detail string
+
+	Charged time.Duration // lost P time that is charged to this site, if Options.Causes asks for it
+	By      Charge        // and to what there
 
 	// Apparatus: those that blocked here measure: they record the trace, or direct
 	// Contend's load. No idle time is charged to them.
@@ -317,6 +359,20 @@ type Site struct {
 	Barging int64
 
 	Releasers []Releaser // who unblocked, most frequent first
+
+	// Holds is what stood in the way of those who waited here, longest first; in Total only.
+	Holds []Hold
+	Held  time.Duration // the waits of which that was found out
+}
+
+// OpenWait is a goroutine that is blocked when the trace ends.
+type OpenWait struct {
+	Goroutine uint64
+	Reason    Reason
+	Stack     Stack
+	Age       time.Duration // at most the trace's duration, if Through
+	Through   bool          // it was blocked before the trace began
+	System    bool          // it is the runtime's, or measures
 }
 
 // Releaser is a place where goroutines blocked at a site were unblocked.
@@ -337,28 +393,70 @@ type Frame struct {
 	PC   uint64
 }
 
-// Cause is what idle time is charged to.
+// Charge is lost P time by what goroutines at a site did meanwhile.
+type Charge struct {
+	Blocked   time.Duration // they were blocked
+	WakeUp    time.Duration // they were runnable, and Ps stood idle
+	Switching time.Duration // they had left the P, and the next one did not run yet
+	Syscall   time.Duration // they kept the P in a system call
+	Stopped   time.Duration // they stopped the world
+	Inferred  time.Duration // of Blocked: that it was here is told by who woke them
+}
+
+func (c *Charge) total() time.Duration {
+	return c.Blocked + c.WakeUp + c.Switching + c.Syscall + c.Stopped
+}
+
+// Cause is what lost time is charged to.
 type Cause struct {
 	Kind   CauseKind
-	Reason Reason // Blocked only
-	Stack  Stack  // Blocked only
+	Reason Reason // not of NoCPU and NoWork
+	Stack  Stack
 	Time   time.Duration
 }
 
-// CauseKind is a kind of cause for idle Ps.
+// CauseKind is a kind of cause for Ps that do not work.
 type CauseKind uint8
 
 const (
-	// Blocked: goroutines were blocked at a site.
+	// Blocked: Ps were idle, or looked for work, while goroutines were blocked at a site.
 	Blocked CauseKind = iota
 	// WakeUp: a goroutine was runnable, yet the P was idle.
 	WakeUp
-	// NoWork: no goroutine was runnable or blocked, but for those blocked throughout.
+	// Switching: a goroutine had left the P, and the next one did not run yet.
+	Switching
+	// InSyscall: a goroutine kept the P in a system call.
+	InSyscall
+	// Stopped: the world was stopped.
+	Stopped
+	// NoCPU: switching took longer than a scheduler does: most likely the thread had no CPU.
+	NoCPU
+	// NoWork: no goroutine was runnable or blocked, but for the runtime's own and those that measure.
 	NoWork
 )
 
 // String is the kind's name.
-func (k CauseKind) String() string { return [...]string{"blocked", "wake-up", "no work"}[k] }
+func (k CauseKind) String() string {
+	return [...]string{"blocked", "wake-up", "switching", "syscall", "stop-the-world", "no cpu", "no work"}[k]
+}
+
+// Serial is time in which a single P was busy, the others had nothing to do, and none was runnable.
+type Serial struct {
+	Time      time.Duration
+	Syscall   bool   // it was in a system call, at Stack
+	Stack     Stack  // otherwise where the goroutine that ran had stood last
+	Reason    Reason // why it stood there
+	Goroutine uint64
+}
+
+// Hold is what stood in the way of those who waited at a site.
+type Hold struct {
+	Activity Activity
+	Time     time.Duration
+	At       Stack  // of the system call or blocking
+	Reason   Reason // of the blocking
+	Release  Stack  // with which the holder woke the one that waited
+}
 
 // CPU is the CPU-profile samples of one kind.
 type CPU struct {

@@ -68,12 +68,23 @@ func sane(t *testing.T, a *Account) {
 		for _, c := range w.Causes {
 			charged += c.Time
 		}
-		if charged != w.Parts[Idle] {
-			t.Errorf("window %q: idle %v, charged %v", w.Label, w.Parts[Idle], charged)
+		if a.Total.Causes != nil && charged != w.Lost() {
+			t.Errorf("window %q: lost %v, charged %v", w.Label, w.Lost(), charged)
 		}
 		for s, d := range w.Parts {
 			if d < 0 {
 				t.Errorf("window %q: %v is %v", w.Label, State(s), d)
+			}
+		}
+		if w.Parts.Total()+w.Residual != w.Capacity {
+			t.Errorf("window %q: parts %v and residual %v are not capacity %v", w.Label, w.Parts.Total(), w.Residual, w.Capacity)
+		}
+		if g := w.Goroutines; min(g.Running, g.Runnable, g.Syscall, g.Waiting) < 0 {
+			t.Errorf("window %q: goroutine time less than none: %+v", w.Label, g)
+		}
+		for _, s := range w.Sites {
+			if min(s.Wait, s.Ready, s.MaxWait, s.By.Blocked, s.By.WakeUp, s.By.Switching, s.By.Syscall, s.By.Stopped) < 0 {
+				t.Errorf("window %q: time less than none at %+v", w.Label, s)
 			}
 		}
 	}

@@ -1,8 +1,11 @@
 package account
 
-import "time"
+import (
+	"sort"
+	"time"
+)
 
-// lane is one P. It settles the P's time into a book and, if asked for, a
+// lane is one P. It settles the P's time into books and, if asked for, a
 // timeline. A machine owns the lanes of its generation, the stitcher its own.
 type lane struct {
 	p int
@@ -11,9 +14,10 @@ type lane struct {
 	base  State // what the P does
 	eff   State // what it counts as: base, or STW
 	since int64 // from then on; before it, everything is settled
-	edge  int64 // acc holds no time beyond it: the end of a row or column
-	// until is edge, or 0 if there is more to settling than to add to acc: a head, a
-	// stop-the-world, switch records.
+	epoch int   // of w.epochs, the one that holds since
+	edge  int64 // acc holds no time beyond it: the end of a column
+	// until is edge, or 0 if there is more to settling than to add to acc: a head, an epoch that ended,
+	// a stop-the-world, switch records, somebody who watches.
 	until int64
 	acc   [NumStates]int64
 	cells cells
@@ -32,12 +36,29 @@ type lane struct {
 
 // world is what lanes share: where their time goes, and what holds for all.
 type world struct {
-	book    *book
+	books  books
+	epochs []epoch
+	grid   *grid      // of the timeline, or nil
+	heads  []laneHead // by P
+	watch  *charger   // or nil
+}
+
+// epoch is a stretch of time in which what all Ps share stays the same, up to the next epoch. Lanes notice
+// when their time is settled, not when an epoch begins.
+type epoch struct {
+	at      int64
+	book    int // of world.books
 	procs   int // GOMAXPROCS; 0 if not known yet
 	stw     bool
 	stopper *goroutine // that stops the world
-	grid    *grid      // of the timeline, or nil
-	heads   []laneHead // by P
+}
+
+// now is the epoch that lasts.
+func (w *world) now() *epoch { return &w.epochs[len(w.epochs)-1] }
+
+// epochAt is the index of the epoch that holds t.
+func (w *world) epochAt(t int64) int {
+	return max(sort.Search(len(w.epochs), func(i int) bool { return w.epochs[i].at > t })-1, 0)
 }
 
 // laneHead is a P's state from before a generation.
@@ -66,15 +87,19 @@ func (l *lane) setSlow(base State, t int64) {
 	l.settle(t)
 	l.base = base
 	l.recompute()
+	if w := l.w.watch; w != nil {
+		w.proc(l.p, base, t)
+	}
 }
 
 // recompute tells what the P counts as.
 func (l *lane) recompute() {
 	l.eff, l.until = l.base, l.edge
-	if l.w.stw {
-		l.stopped()
+	e := &l.w.epochs[l.epoch]
+	if e.stw {
+		l.stopped(e.stopper)
 	}
-	if l.w.stw || l.cpu != nil || l.head {
+	if e.stw || l.cpu != nil || l.head || l.epoch+1 < len(l.w.epochs) || l.w.watch != nil {
 		l.until = 0
 	}
 }
@@ -84,15 +109,16 @@ func (l *lane) endHead(t int64) {
 	l.w.heads = grow(l.w.heads, l.p)
 	l.w.heads[l.p] = laneHead{seen: true, until: t, state: l.base, thread: l.thread}
 	l.head, l.since, l.edge = false, t, t
+	l.epoch = l.w.epochAt(t)
 }
 
 // stopped applies a stop-the-world to what the P does.
-func (l *lane) stopped() {
+func (l *lane) stopped(stopper *goroutine) {
 	switch l.base {
 	case Idle, Held:
 		l.eff = STW
 	case Running, GC:
-		if l.g != nil && l.g == l.w.stopper {
+		if l.g != nil && l.g == stopper {
 			l.eff = STW
 		}
 	}
@@ -103,13 +129,24 @@ func (l *lane) settle(t int64) {
 	if l.head {
 		return
 	}
-	for l.since < t {
-		if l.since >= l.edge {
+	for {
+		if next := l.epoch + 1; next < len(l.w.epochs) && l.w.epochs[next].at <= l.since {
 			l.flush()
-			l.turn(t)
+			l.epoch = next
+			l.recompute()
 			continue
 		}
+		if l.since >= t {
+			return
+		}
+		if l.since >= l.edge {
+			l.flush()
+			l.turn()
+		}
 		state, to := l.eff, min(t, l.edge)
+		if next := l.epoch + 1; next < len(l.w.epochs) {
+			to = min(to, l.w.epochs[next].at)
+		}
 		if state == Running && l.cpu != nil {
 			state, to = l.cpu.at(l.since, to)
 		}
@@ -118,28 +155,19 @@ func (l *lane) settle(t int64) {
 	}
 }
 
-// turn goes over to the next row and column. The rows of a P that does one thing
-// throughout, up to t, are settled at once: a P may be idle for hours.
-func (l *lane) turn(t int64) {
-	b := l.w.book
-	column := int64(1<<63 - 1)
+// turn goes over to the next column.
+func (l *lane) turn() {
+	l.edge = 1<<63 - 1
 	if l.w.grid != nil {
-		column = l.w.grid.seek(&l.cells, l.since)
+		l.edge = l.w.grid.seek(&l.cells, l.since)
 	}
-	if to := b.wholeRows(l.since, min(t, column)); to > l.since && l.cpu == nil {
-		if l.give(l.eff, to-l.since) && l.eff == Idle {
-			b.addIdleRows(l.since, to)
-		}
-		l.since = to
-	}
-	l.edge = min(column, b.rowEnd(l.since))
 }
 
-// flush moves what was accumulated, all of one row and column, to where it belongs.
+// flush moves what was accumulated, all of one column and epoch, to where it belongs.
 func (l *lane) flush() {
 	for s, d := range l.acc {
-		if d != 0 && l.give(State(s), d) && State(s) == Idle {
-			l.w.book.addIdle(l.since-1, d)
+		if d != 0 {
+			l.give(State(s), d)
 		}
 	}
 	clear(l.acc[:])
@@ -147,37 +175,41 @@ func (l *lane) flush() {
 
 // give adds a time to the P's parts and column, unless the P does not exist: beyond GOMAXPROCS
 // there is none.
-func (l *lane) give(s State, d int64) bool {
-	w := l.w
-	if w.procs > 0 && l.p >= w.procs && (s == Idle || s == STW || s == Unknown) {
-		return false
+func (l *lane) give(s State, d int64) {
+	e := &l.w.epochs[l.epoch]
+	if e.procs > 0 && l.p >= e.procs && (s == Idle || s == STW || s == Unknown) {
+		return
 	}
-	w.book.parts = grow(w.book.parts, max(l.p, w.procs-1)) // at once: the other Ps follow
-	w.book.parts[l.p][s] += time.Duration(d)
-	if w.grid != nil {
+	b := l.w.books[e.book]
+	b.parts = grow(b.parts, max(l.p, e.procs-1)) // at once: the other Ps follow
+	b.parts[l.p][s] += time.Duration(d)
+	if l.w.grid != nil {
 		l.cells.add(s, time.Duration(d))
 	}
-	return true
 }
 
-// close settles the time up to t and flushes it, so that what lanes share may change.
+// close settles the time up to t and flushes it.
 func (l *lane) close(t int64) {
 	l.settle(t)
 	l.flush()
 	l.edge, l.until = l.since, 0
 }
 
-// change calls f, which changes what lanes share, at time t.
-func (w *world) change(lanes []*lane, t int64, f func()) {
+// begin begins an epoch. Only the stopper's P is settled at once, as what it counts as depends on what runs on it now.
+func (w *world) begin(e epoch, lanes []*lane) {
 	for _, l := range lanes {
-		if l != nil {
-			l.close(t)
+		if l != nil && l.g != nil && (l.g == e.stopper || l.g == w.now().stopper) {
+			l.settle(e.at)
 		}
 	}
-	f()
+	w.epochs = append(w.epochs, e)
 	for _, l := range lanes {
-		if l != nil {
-			l.recompute()
+		if l == nil {
+			continue
+		}
+		l.until = 0
+		if l.g != nil && !l.head && (l.g == e.stopper || l.g == w.epochs[len(w.epochs)-2].stopper) {
+			l.settle(e.at)
 		}
 	}
 }

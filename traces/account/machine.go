@@ -1,7 +1,6 @@
 package account
 
 import (
-	"sort"
 	"strings"
 
 	"github.com/contend-go/contend/traces/decode"
@@ -27,7 +26,7 @@ type goroutine struct {
 	since int64 // in state
 	site  int32 // where it is blocked or in a system call
 	state gState
-	// head: it is in its state since before the piece began, so the stitcher knows since when.
+	// head: it is in its state since before the generation, so the stitcher knows since when.
 	head   bool
 	woken  bool // runnable because it was unblocked
 	gc     bool // a mark worker
@@ -48,6 +47,8 @@ type machine struct {
 	spec   WindowSpec
 
 	world
+	translate *translator // for whoever watches
+
 	threads []thread
 	lanes   []*lane
 	gs      map[uint64]*goroutine
@@ -59,8 +60,10 @@ type machine struct {
 	forced  bool // the current event must be taken, whatever it contradicts
 	events  int64
 	odd     int64 // events that contradict what is known
-	crowded bool  // there are more pieces than windows are told apart
-	nextCut int64 // when the next fixed slice begins
+	crowded bool  // there are more cuts than windows are told apart
+	nextCut int64 // when the next fixed slice, or the first of others, begins
+	slice   int64 // when the next fixed slice begins
+	others  []cut // of the generations before and after, as far as they overlap with this one
 
 	result result
 }
@@ -74,47 +77,41 @@ type thread struct {
 	g     *goroutine
 	cpu   *threadCPU
 	// woke is the site at which the goroutine waited that the thread unblocked last, -1 if
-	// none; head is that goroutine's index in piece.heads plus 1 if its site is not known.
+	// none; head is that goroutine's index in result.heads plus 1 if its site is not known.
 	woke int32
 	head int
 }
 
 // result is what a machine found.
 type result struct {
-	pieces []*piece
-	end    int64 // time of the last event
-	seen   int   // Ps that appeared before the first event that tells GOMAXPROCS
-	cuts   []cut
-}
-
-// piece is a stretch of a generation within one window.
-type piece struct {
-	*book
-	begins cutKind // what began it
-	procs  int     // for cutProcs
-	mark   string  // for cutMark: the label
-	heads  []head  // goroutines whose state from before the piece ended in it
-	tails  []tail  // goroutines at its end
+	end   int64 // time of the last event
+	seen  int   // Ps that appeared before the first event that tells GOMAXPROCS
+	cuts  []cut
+	heads []head // goroutines whose state from before the generation ended in it
+	tails []tail // goroutines at its end
 }
 
 type cutKind uint8
 
 const (
-	cutNone  cutKind = iota // the generation
-	cutMark                 // a mark
+	cutMark  cutKind = iota // a mark
 	cutProcs                // a change of GOMAXPROCS, maybe to what it was
 	cutSlice
+	cutStop  // the world is stopped
+	cutStart // and started again
 )
 
-// cut is a moment at which what lanes share changed.
+// cut is a moment at which something changes that all Ps share.
 type cut struct {
 	at    int64
-	procs int // GOMAXPROCS from then on; 0 if that did not change
-	stw   int8
-	piece int // a piece that begins; 0 if none does, as the first begins with the generation
+	kind  cutKind
+	procs int    // cutProcs: GOMAXPROCS from then on
+	label string // cutMark
+	// foreign: it is of the generation before or after, with which this one overlaps.
+	foreign bool
 }
 
-// head is the end of a state from before the piece.
+// head is the end of a state from before the generation.
 type head struct {
 	id      uint64
 	at      int64
@@ -127,72 +124,108 @@ type head struct {
 	uncounted bool
 }
 
-// tail is a goroutine's state at the end of a piece.
+// tail is a goroutine's state at the end of a generation.
 type tail struct {
 	id    uint64
 	since int64
 	site  int32
 	state gState
-	head  bool // since before the piece
+	head  bool // since before the generation
 	woken bool
 }
 
 const noSite = -1
 
 // newMachine makes a machine for a generation that begins at start, of a trace that begins at
-// origin, with the threads of those ids.
-func newMachine(t tables, threads []uint64, start, origin int64, j *job) *machine {
+// origin, with the threads of those ids. others are cuts of the neighbours, in the order of time.
+func newMachine(t tables, threads []uint64, start int64, others []cut, j *job) *machine {
 	m := &machine{
-		tables: t, spec: j.windows,
+		tables: t, spec: j.windows, others: others,
 		gs: make(map[uint64]*goroutine), stops: make(map[uint64]bool), label: make(map[uint64]bool),
-		sites: newSiteTable(), nextCut: 1<<63 - 1,
+		sites: newSiteTable(), slice: 1<<63 - 1,
 	}
 	m.grid = j.grid
+	m.books = books{newBook(start)}
+	m.epochs = []epoch{{at: start}}
 	m.threads = make([]thread, len(threads))
 	for i, id := range threads {
 		m.threads[i] = thread{id: id, index: int32(i), woke: noSite, cpu: j.cpu(id)}
 	}
 	if m.spec.Mode == Slices {
 		every := int64(m.spec.Every)
-		m.nextCut = origin + (start-origin+every)/every*every
+		m.slice = j.origin + max((start-j.origin)/every+1, 1)*every
 	}
-	m.begin(&piece{book: newBook(start)})
+	m.foresee()
 	return m
 }
 
-// begin starts a piece.
-func (m *machine) begin(p *piece) {
-	m.book = p.book
-	m.result.pieces = append(m.result.pieces, p)
+// foresee sets nextCut.
+func (m *machine) foresee() {
+	m.nextCut = m.slice
+	if len(m.others) > 0 {
+		m.nextCut = min(m.nextCut, m.others[0].at)
+	}
 }
 
-func (m *machine) piece() *piece { return m.result.pieces[len(m.result.pieces)-1] }
+// current is the book of the events that are being run.
+func (m *machine) current() *book { return m.books[len(m.books)-1] }
 
 // run runs all events.
 func (m *machine) run(s *decode.Stream) {
-	for s.Next(m.nextCut) {
-		if t := s.Events[0].Time; t >= m.nextCut {
-			m.slice(t)
-		}
-		m.forced = s.Forced
-		taken := m.take(&m.threads[s.Thread], s.Events)
-		m.events += int64(taken)
-		if taken < len(s.Events) {
-			s.Postpone(taken)
-		}
+	for m.next(s) {
 	}
-	m.end(m.align(m.book.start))
+	m.end()
+}
+
+// next runs the next events. It returns false at the end.
+func (m *machine) next(s *decode.Stream) bool {
+	if !s.Next(m.nextCut) {
+		return false
+	}
+	if t := s.Events[0].Time; t >= m.nextCut {
+		m.foreseen(t)
+	}
+	m.forced = s.Forced
+	taken := m.take(&m.threads[s.Thread], s.Events)
+	m.events += int64(taken)
+	if taken < len(s.Events) {
+		s.Postpone(taken)
+	}
+	return true
 }
 
 // take runs events of a thread. It returns how many it took before one of another thread
 // must come first.
 func (m *machine) take(th *thread, events []decode.Event) int {
+	step := m.step
+	if m.watch != nil {
+		step = m.watched
+	}
 	for i := range events {
-		if !m.step(th, &events[i]) {
+		if !step(th, &events[i]) {
 			return i
 		}
 	}
 	return len(events)
+}
+
+// watched is step, and tells who watches which goroutine is on the thread's P from then on.
+func (m *machine) watched(th *thread, e *decode.Event) bool {
+	g, l := th.g, th.lane
+	var was *chargedG
+	if g != nil {
+		was = m.watch.g(g.id)
+	}
+	if !m.step(th, e) {
+		return false
+	}
+	if l != nil && was != nil && th.g != g {
+		m.watch.vacated(l.p, was)
+	}
+	if l := th.lane; l != nil {
+		m.watch.onP(l.p, th.g)
+	}
+	return true
 }
 
 // after brings the thread to time t, unless it is past it, and returns its time. Clocks of CPUs may
@@ -202,24 +235,20 @@ func (th *thread) after(t int64) int64 {
 	return th.now
 }
 
-// align brings all threads to time t, or to that of the one that is past it, and returns it.
-func (m *machine) align(t int64) int64 {
+// end ends the generation. Ps and goroutines go on from their last events.
+func (m *machine) end() {
+	m.result.end = m.epochs[0].at
 	for i := range m.threads {
-		t = max(t, m.threads[i].now)
+		m.result.end = max(m.result.end, m.threads[i].now)
 	}
-	for i := range m.threads {
-		m.threads[i].now = t
-	}
-	return t
-}
-
-// end ends the generation at t.
-func (m *machine) end(t int64) {
-	m.result.end = t
-	m.finish(m.result.end)
 	for _, l := range m.lanes {
 		if l != nil {
-			l.close(l.since) // tails go on from since
+			l.close(l.since)
+		}
+	}
+	for _, g := range m.gs {
+		if g.state != gGone {
+			m.result.tails = append(m.result.tails, tail{id: g.id, since: g.since, site: g.site, state: g.state, head: g.head, woken: g.woken})
 		}
 	}
 }
@@ -239,9 +268,10 @@ func (m *machine) step(th *thread, e *decode.Event) bool {
 		}
 	case decode.GoStop:
 		if g := m.leave(th, t); g != nil {
+			g.site = m.sites.of(e.Args[0], e.Args[1])
 			m.setG(g, gRunnable, t)
 			g.woken = false
-			m.handoff(th, e.Args[1])
+			m.handoff(th, g, e.Args[1])
 		}
 	case decode.GoDestroy:
 		if g := m.leave(th, t); g != nil {
@@ -256,9 +286,13 @@ func (m *machine) step(th *thread, e *decode.Event) bool {
 	case decode.GoSyscallEndBlocked:
 		return m.syscallEndBlocked(th)
 	case decode.GoCreateSyscall:
-		m.book.created++
+		if th.lane != nil {
+			m.odd++ // a thread that comes from C has none
+		}
+		m.current().created++
 		g := m.create(e.Args[0], gSyscallOut, t)
 		g.site = m.sites.of(reasonSyscall, 0)
+		m.tell(g, t)
 		th.g = g
 	case decode.GoDestroySyscall:
 		m.destroySyscall(th, t)
@@ -290,9 +324,16 @@ func (m *machine) step(th *thread, e *decode.Event) bool {
 		if th.lane != nil && th.lane.head {
 			th.lane.endHead(t)
 		}
-		m.stopTheWorld(th.g, true, t)
+		m.stopTheWorld(th.g, t)
+		if m.watch != nil {
+			p := -1
+			if th.lane != nil {
+				p = th.lane.p
+			}
+			m.watch.stop(m, th.g, p, e.Args[0], e.Args[1], t)
+		}
 	case decode.STWEnd:
-		m.stopTheWorld(nil, false, t)
+		m.startTheWorld(t)
 	case decode.GCMarkAssistBegin, decode.GCMarkAssistEnd:
 		if g := th.g; g != nil {
 			g.assist = e.Type == decode.GCMarkAssistBegin
@@ -309,7 +350,7 @@ func (m *machine) step(th *thread, e *decode.Event) bool {
 		m.sweep(th, e)
 	case decode.UserLog:
 		if m.spec.Mode == Marks && m.tables.String(e.Args[1]) == MarkCategory {
-			m.mark(m.tables.String(e.Args[2]), t)
+			m.cut(markOf(m.tables.String(e.Args[2]), t), nil)
 		}
 	case decode.Gap:
 		m.gap(th, t)
@@ -360,41 +401,38 @@ func (m *machine) setG(g *goroutine, state gState, t int64) {
 	switch {
 	case g.head:
 		m.endHead(g, t)
-	case g.state == gRunning, g.state == gSyscall:
-		m.book.g[g.state] += t - g.since
-	case g.state == gRunnable:
-		m.book.addRunnable(g.since, t)
-		if g.woken {
-			m.book.wake.add(t - g.since)
-		}
 	case g.state != gGone:
-		m.book.addWait(g, t)
+		m.books.goroutine(g.state, g.site, g.since, t)
+		switch g.state {
+		case gRunnable:
+			if g.woken {
+				m.current().wake.add(t - g.since)
+			}
+		case gWaiting, gSyscallOut:
+			m.current().site(g.site).ended(t - g.since)
+		}
 	}
 	g.state, g.since = state, t
+	m.tell(g, t)
 }
 
-// addWait accounts a wait that ended at t, and returns its site.
-func (b *book) addWait(g *goroutine, t int64) *siteBook {
-	d := t - g.since
-	b.g[g.state] += d
-	s := b.site(g.site)
-	s.wait += d
-	s.ended(d)
-	b.addBlocked(s, g.since, t)
-	return s
+// tell tells who watches what a goroutine does now.
+func (m *machine) tell(g *goroutine, t int64) {
+	if m.watch != nil {
+		m.watch.change(m, g, g.state, t)
+	}
 }
 
-// endHead ends a state from before the piece.
+// endHead ends a state from before the generation.
 func (m *machine) endHead(g *goroutine, t int64) *head {
-	p := m.piece()
-	p.heads = append(p.heads, head{id: g.id, at: t, state: g.state, site: g.site})
+	m.result.heads = append(m.result.heads, head{id: g.id, at: t, state: g.state, site: g.site})
 	g.head = false
-	return &p.heads[len(p.heads)-1]
+	return &m.result.heads[len(m.result.heads)-1]
 }
 
 func (m *machine) destroy(g *goroutine, t int64) {
 	m.setG(g, gGone, t)
-	m.book.exited++
+	m.current().exited++
 	m.forget(g)
 }
 
@@ -476,23 +514,30 @@ func (m *machine) goUnblock(th *thread, id, seq, stack uint64) bool {
 		g = m.known(id, th.now)
 	}
 	g.seq = seq
-	th.woke, th.head = m.unblock(g, stack, th.after(g.since))
+	th.woke, th.head = m.unblock(g, th.g, stack, th.after(g.since))
 	return true
 }
 
-// unblock makes a waiting goroutine runnable. It returns what thread.woke and thread.head are.
-func (m *machine) unblock(g *goroutine, stack uint64, t int64) (woke int32, index int) {
+// unblock makes a waiting goroutine runnable; by did that, or if it is nil a timer or the network. It returns what thread.woke and thread.head are.
+func (m *machine) unblock(g, by *goroutine, stack uint64, t int64) (woke int32, index int) {
 	woke = noSite
+	t = max(t, g.since)
+	if m.watch != nil {
+		m.watch.woken(m, g, by, stack, t)
+	}
 	switch {
 	case g.head:
 		h := m.endHead(g, t)
 		h.stack, h.woken = stack, true
-		index = len(m.piece().heads)
+		index = len(m.result.heads)
 	case g.state == gWaiting:
-		m.book.addWait(g, t).released(stack, 1)
+		m.books.goroutine(gWaiting, g.site, g.since, t)
+		s := m.current().site(g.site)
+		s.ended(t - g.since)
+		s.released(stack, 1)
 		woke = g.site
-	default:
-		m.setG(g, gRunnable, t)
+	case g.state != gGone:
+		m.books.goroutine(g.state, g.site, g.since, t)
 	}
 	g.state, g.since, g.woken = gRunnable, t, true
 	return woke, index
@@ -500,7 +545,7 @@ func (m *machine) unblock(g *goroutine, stack uint64, t int64) (woke int32, inde
 
 // handoff recognises the yield of an unlocker in starvation mode, which comes right after it
 // unblocked the waiter that it hands the lock and its P to.
-func (m *machine) handoff(th *thread, stack uint64) {
+func (m *machine) handoff(th *thread, g *goroutine, stack uint64) {
 	if th.woke == noSite && th.head == 0 {
 		return
 	}
@@ -512,10 +557,13 @@ func (m *machine) handoff(th *thread, stack uint64) {
 	if !is {
 		return
 	}
-	if heads := m.piece().heads; th.head > 0 && th.head <= len(heads) {
+	if m.watch != nil {
+		m.watch.handed(g)
+	}
+	if heads := m.result.heads; th.head > 0 && th.head <= len(heads) {
 		heads[th.head-1].handoff = true
 	} else if th.woke >= 0 {
-		m.book.site(th.woke).handoffs++
+		m.current().site(th.woke).handoffs++
 	}
 }
 
@@ -537,12 +585,15 @@ func (m *machine) leave(th *thread, t int64) *goroutine {
 
 func (m *machine) goCreate(e *decode.Event, t int64) {
 	if e.Type == decode.GoCreate {
-		m.create(e.Args[0], gRunnable, t)
+		g := m.create(e.Args[0], gRunnable, t)
+		g.site = m.sites.of(reasonCreated, e.Args[2])
+		m.tell(g, t)
 	} else {
 		g := m.create(e.Args[0], gWaiting, t)
 		g.site = m.sites.of(reasonCoroutine, e.Args[2])
+		m.tell(g, t)
 	}
-	m.book.created++
+	m.current().created++
 }
 
 func (m *machine) goSwitch(th *thread, e *decode.Event) bool {
@@ -580,8 +631,12 @@ func (m *machine) goSwitch(th *thread, e *decode.Event) bool {
 func (m *machine) syscallBegin(th *thread, seq, stack uint64) {
 	g, l := th.g, th.lane
 	if g != nil {
+		site := m.sites.of(reasonSyscall, stack)
+		if g.state != gRunning {
+			m.setG(g, gRunning, th.now) // the events between were lost
+		}
+		g.site = site
 		m.setG(g, gSyscall, th.now)
-		g.site = m.sites.of(reasonSyscall, stack)
 	}
 	if l != nil {
 		l.seq = seq
@@ -668,7 +723,7 @@ func (m *machine) lane(p uint64, t int64) *lane {
 		m.lanes = append(m.lanes, nil)
 	}
 	if m.lanes[p] == nil {
-		m.lanes[p] = &lane{p: int(p), w: &m.world, base: Unknown, eff: Unknown, thread: -1, head: true, since: t, edge: t}
+		m.lanes[p] = &lane{p: int(p), w: &m.world, base: Unknown, eff: Unknown, thread: -1, head: true, since: t, edge: t, epoch: len(m.epochs) - 1}
 	}
 	return m.lanes[p]
 }
@@ -732,7 +787,7 @@ func (m *machine) procStart(th *thread, e *decode.Event) bool {
 	m.bind(th, l)
 	l.g = nil
 	l.set(Held, t)
-	if m.procs > 0 && l.p >= m.procs {
+	if n := m.now().procs; n > 0 && l.p >= n {
 		m.setProcs(l.p+1, t) // the event that said so was lost
 	}
 	return true
@@ -839,74 +894,76 @@ func (m *machine) sweep(th *thread, e *decode.Event) {
 	}
 }
 
-func (m *machine) stopTheWorld(g *goroutine, begin bool, t int64) {
-	t = m.align(t)
-	m.change(m.lanes, t, func() { m.stw, m.stopper = begin, g })
-	c := cut{at: t, stw: -1}
-	if begin {
-		c.stw = 1
-	}
-	m.result.cuts = append(m.result.cuts, c)
+func (m *machine) stopTheWorld(g *goroutine, t int64) {
+	m.cut(cut{at: t, kind: cutStop}, g)
 }
+
+func (m *machine) startTheWorld(t int64) { m.cut(cut{at: t, kind: cutStart}, nil) }
 
 func (m *machine) setProcs(n int, t int64) {
-	if n == m.procs || n == 0 {
+	if n == m.now().procs || n == 0 {
 		return
 	}
-	t = m.align(t)
-	if m.procs == 0 {
+	if m.now().procs == 0 {
 		m.result.seen = len(m.lanes)
 	}
-	if m.spec.Mode == ProcsChanges {
-		m.cutAt(t, &piece{begins: cutProcs, procs: n})
-	}
-	m.change(m.lanes, t, func() { m.procs = n })
-	m.result.cuts = append(m.result.cuts, cut{at: t, procs: n})
+	m.cut(cut{at: t, kind: cutProcs, procs: n}, nil)
 }
 
-// mark begins a window.
-func (m *machine) mark(message string, t int64) {
+// markOf is the cut that a message of our category makes.
+func markOf(message string, t int64) cut {
 	label, _ := strings.CutPrefix(message, "begin ")
 	if message == "end" {
 		label = ""
 	}
-	m.cutAt(m.align(t), &piece{begins: cutMark, mark: label})
+	return cut{at: t, kind: cutMark, label: label}
 }
 
-// slice begins the fixed slices up to t.
-func (m *machine) slice(t int64) {
+// foreseen makes the cuts up to t that are known beforehand.
+func (m *machine) foreseen(t int64) {
 	for m.nextCut <= t {
-		m.cutAt(m.nextCut, &piece{begins: cutSlice})
-		if m.nextCut += int64(m.spec.Every); m.crowded {
-			m.nextCut = 1<<63 - 1
+		if len(m.others) > 0 && m.others[0].at == m.nextCut {
+			c := m.others[0]
+			m.others = m.others[1:]
+			c.foreign = true
+			m.cut(c, nil)
+		} else {
+			m.cut(cut{at: m.slice, kind: cutSlice}, nil)
+			if m.slice += int64(m.spec.Every); m.crowded {
+				m.slice = 1<<63 - 1
+			}
 		}
+		m.foresee()
 	}
 }
 
-// cutAt ends the piece at t and begins p.
-func (m *machine) cutAt(t int64, p *piece) {
-	if len(m.result.pieces) >= mostWindows(len(m.lanes)) {
-		m.crowded = true
-		return
+// cut makes a cut: an epoch begins, and with some a window.
+func (m *machine) cut(c cut, stopper *goroutine) {
+	e := *m.now()
+	c.at = max(c.at, e.at)
+	e.at = c.at
+	switch c.kind {
+	case cutProcs:
+		e.procs = c.procs
+	case cutStop, cutStart:
+		e.stw, e.stopper = c.kind == cutStop, stopper
 	}
-	m.align(t)
-	m.finish(t)
-	p.book = newBook(t)
-	m.change(m.lanes, t, func() { m.begin(p) })
-	m.result.cuts = append(m.result.cuts, cut{at: t, piece: len(m.result.pieces) - 1})
+	if c.splits(m.spec.Mode) {
+		if len(m.books) >= mostWindows(len(m.lanes)) {
+			m.crowded = true
+		} else {
+			m.books[len(m.books)-1].end = c.at
+			m.books = append(m.books, newBook(c.at))
+			e.book = len(m.books) - 1
+		}
+	}
+	m.begin(e, m.lanes)
+	m.result.cuts = append(m.result.cuts, c)
 }
 
-// finish ends the piece: what goroutines do goes over to the stitcher.
-func (m *machine) finish(t int64) {
-	p := m.piece()
-	p.end = t
-	for _, g := range m.gs {
-		if g.state == gGone {
-			continue
-		}
-		p.tails = append(p.tails, tail{id: g.id, since: g.since, site: g.site, state: g.state, head: g.head, woken: g.woken})
-		g.head = true
-	}
+// splits reports whether a window may begin with the cut.
+func (c *cut) splits(mode WindowMode) bool {
+	return c.kind == cutMark || c.kind == cutSlice || c.kind == cutProcs && mode == ProcsChanges
 }
 
 // sample counts CPU-profile samples.
@@ -918,8 +975,7 @@ func (m *machine) sample(samples []decode.Sample) {
 			kind = cpuKind(m.tables.Stack(s.Stack, nil))
 			kinds[s.Stack] = kind
 		}
-		i := sort.Search(len(m.result.pieces), func(i int) bool { return m.result.pieces[i].start > s.Time })
-		b := m.result.pieces[max(i-1, 0)].book
+		b := m.books[m.books.at(s.Time)]
 		if b.samples == nil {
 			b.samples = make(map[sampleKey]int64)
 		}

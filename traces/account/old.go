@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"golang.org/x/exp/trace"
 
@@ -18,6 +19,9 @@ func readOld(r io.ReaderAt, size int64, minor int, opt Options) (*Account, error
 		return nil, &decode.FormatError{What: err.Error()}
 	}
 	first, err := tr.ReadEvent()
+	for err == nil && first.Kind() == trace.EventSync {
+		first, err = tr.ReadEvent() // time begins with what the program did
+	}
 	if err != nil {
 		return nil, &decode.FormatError{What: fmt.Sprintf("it has a trace's header, but no events: %v", err)}
 	}
@@ -51,14 +55,16 @@ func readOld(r io.ReaderAt, size int64, minor int, opt Options) (*Account, error
 		numbers: map[string]uint64{"": 0}, strings: []string{""},
 		stackIDs: map[trace.Stack]uint64{trace.NoStack: 0}, stacks: []trace.Stack{trace.NoStack},
 	}
-	o.m = newMachine(o, nil, j.origin, j.origin, j)
-	for _, ev := range events {
-		o.event(ev)
-	}
-	o.m.end(int64(events[len(events)-1].Time()))
 	s := newStitcher(j)
+	o.run(events, j, nil)
 	s.add(o.m, 1, true)
 	s.finish()
+	if opt.Causes {
+		c := newCharger(s)
+		c.budget += 32 * int64(len(events))
+		o.run(events, j, c)
+		c.finish()
+	}
 	if opt.Progress != nil {
 		opt.Progress(size, size)
 	}
@@ -73,6 +79,28 @@ type old struct {
 	strings  []string
 	stackIDs map[trace.Stack]uint64
 	stacks   []trace.Stack
+}
+
+// run runs all events through a new machine, watched by c if it is not nil.
+func (o *old) run(events []trace.Event, j *job, c *charger) {
+	o.m = newMachine(o, nil, j.origin, nil, j)
+	if c != nil {
+		o.m.watch, o.m.translate = c, newTranslator(&c.s.names, o.m)
+		c.introduce(1)
+	}
+	for _, ev := range events {
+		o.event(ev)
+	}
+	o.m.end()
+	o.m.result.end = max(o.m.result.end, int64(events[len(events)-1].Time()))
+}
+
+// by is the goroutine that did what an event says, or nil.
+func (o *old) by(ev trace.Event) *goroutine {
+	if ev.Goroutine() == trace.NoGoroutine {
+		return nil
+	}
+	return o.m.find(uint64(ev.Goroutine()))
 }
 
 // String is the string of that number.
@@ -118,7 +146,7 @@ func (o *old) event(ev trace.Event) {
 	m, t := o.m, int64(ev.Time())
 	m.events++
 	if t >= m.nextCut {
-		m.slice(t)
+		m.foreseen(t)
 	}
 	switch ev.Kind() {
 	case trace.EventMetric:
@@ -127,7 +155,7 @@ func (o *old) event(ev trace.Event) {
 		}
 	case trace.EventLog:
 		if l := ev.Log(); m.spec.Mode == Marks && l.Category == MarkCategory {
-			m.mark(l.Message, t)
+			m.cut(markOf(l.Message, t), nil)
 		}
 	case trace.EventLabel:
 		l := ev.Label()
@@ -178,7 +206,16 @@ func (o *old) rangeEvent(ev trace.Event) {
 	on := ev.Kind() != trace.EventRangeEnd
 	switch {
 	case len(r.Name) >= 14 && r.Name[:14] == "stop-the-world":
-		o.m.stopTheWorld(o.m.find(uint64(ev.Goroutine())), on, t)
+		if on {
+			g := o.by(ev)
+			o.m.stopTheWorld(g, t)
+			if o.m.watch != nil {
+				reason := strings.TrimSuffix(strings.TrimPrefix(r.Name, "stop-the-world ("), ")")
+				o.m.watch.stop(o.m, g, int(ev.Proc()), o.string(reason), o.stack(ev.Stack()), t)
+			}
+		} else {
+			o.m.startTheWorld(t)
+		}
 	case r.Name == "GC mark assist":
 		o.change(ev, r.Scope.Goroutine(), func(g *goroutine) { g.assist = on })
 	case r.Name == "GC incremental sweep":
@@ -229,9 +266,10 @@ func (o *old) goroutine(ev trace.Event, st trace.StateTransition, t int64) {
 		g = m.create(id, goStates[from], t)
 		g.site = m.sites.of(reasonUnknown, o.stack(st.Stack))
 		if from == trace.GoNotExist {
-			m.book.created++
+			m.current().created++
+			g.site = m.sites.of(reasonCreated, o.stack(ev.Stack()))
 		} else {
-			g.since = m.book.start // since before the trace
+			g.since = m.books[0].start // since before the trace
 		}
 		if from == trace.GoUndetermined {
 			g.state = goStates[to]
@@ -241,6 +279,7 @@ func (o *old) goroutine(ev trace.Event, st trace.StateTransition, t int64) {
 			case l != nil:
 				o.onP(l, g, from, to, t)
 			}
+			m.tell(g, t)
 			return
 		}
 	}
@@ -248,7 +287,7 @@ func (o *old) goroutine(ev trace.Event, st trace.StateTransition, t int64) {
 		return
 	}
 	if from == trace.GoWaiting {
-		m.unblock(g, o.stack(ev.Stack()), t)
+		m.unblock(g, o.by(ev), o.stack(ev.Stack()), t)
 	} else if to == trace.GoRunnable {
 		g.woken = false
 	}
@@ -256,27 +295,34 @@ func (o *old) goroutine(ev trace.Event, st trace.StateTransition, t int64) {
 	if state == gSyscall && l == nil {
 		state = gSyscallOut
 	}
-	if state != g.state {
-		m.setG(g, state, t)
-	}
-	switch to {
-	case trace.GoNotExist:
-		m.book.exited++
-		m.forget(g)
-	case trace.GoWaiting:
+	switch {
+	case to == trace.GoWaiting && from == trace.GoRunning, to == trace.GoRunnable && from == trace.GoRunning:
 		reason := o.string(st.Reason)
 		if reason == 0 {
 			reason = reasonUnknown
 		}
 		g.site = m.sites.of(reason, o.stack(st.Stack))
-	case trace.GoSyscall:
+	case to == trace.GoSyscall:
 		g.site = m.sites.of(reasonSyscall, o.stack(st.Stack))
+	}
+	if state != g.state {
+		m.setG(g, state, t)
+	}
+	if to == trace.GoNotExist {
+		m.current().exited++
+		m.forget(g)
 	}
 	if from == trace.GoRunning && to != trace.GoSyscall {
 		g.gc = false
 	}
 	if l != nil {
 		o.onP(l, g, from, to, t)
+		if c := m.watch; c != nil {
+			if from == trace.GoRunning && l.g == nil {
+				c.vacated(l.p, c.g(g.id))
+			}
+			c.onP(l.p, l.g)
+		}
 	}
 }
 

@@ -84,6 +84,9 @@ func (o *oracle) run(r io.Reader, byProcs bool) error {
 			return err
 		}
 		if o.windows == nil {
+			if ev.Kind() == trace.EventSync {
+				continue // before the first event that has a meaning
+			}
 			o.origin, o.now = ev.Time(), ev.Time()
 			o.cut("", o.now)
 		}

@@ -48,6 +48,11 @@ func Read(r io.ReaderAt, size int64, opt Options) (*Account, error) {
 	if err := j.run(t, s, a, opt); err != nil {
 		return nil, err
 	}
+	if opt.Causes {
+		if err := j.charge(t, s); err != nil {
+			return nil, err
+		}
+	}
 	s.write(a, opt.Switches)
 	return a, nil
 }
@@ -79,12 +84,15 @@ func newJob(t *decode.Trace, opt Options) (*job, error) {
 	j := &job{windows: opt.Windows, cpus: opt.Switches.threads()}
 	if j.windows.Mode == Auto {
 		j.windows.Mode = ProcsChanges
-		marked, err := t.Mentions(MarkCategory)
-		if err != nil {
-			return nil, err
-		}
-		if marked {
-			j.windows.Mode = Marks
+		for _, g := range t.Generations {
+			marked, err := g.Logs(MarkCategory)
+			if err != nil {
+				return nil, err
+			}
+			if marked {
+				j.windows.Mode = Marks
+				break
+			}
 		}
 	}
 	first, last, err := t.Bounds()
@@ -148,7 +156,7 @@ func (j *job) run(t *decode.Trace, s *stitcher, a *Account, opt Options) error {
 	stop := make(chan struct{})
 	defer close(stop)
 	go func() {
-		for i, g := range t.Generations {
+		for i := range t.Generations {
 			select {
 			case slots <- struct{}{}:
 			case <-stop:
@@ -156,7 +164,7 @@ func (j *job) run(t *decode.Trace, s *stitcher, a *Account, opt Options) error {
 			}
 			busy <- struct{}{}
 			go func() {
-				results[i] <- j.generation(g)
+				results[i] <- j.generation(t, i)
 				<-busy
 			}()
 		}
@@ -187,26 +195,87 @@ func (j *job) run(t *decode.Trace, s *stitcher, a *Account, opt Options) error {
 }
 
 // generation accounts one generation.
-func (j *job) generation(g *decode.Generation) generation {
-	t, err := g.Tables()
+func (j *job) generation(t *decode.Trace, i int) generation {
+	m, stream, tables, err := j.machine(t, i)
 	if err != nil {
 		return generation{err: err}
 	}
-	stream := g.Events(t.Clock)
+	m.run(stream)
+	m.sample(tables.Samples)
+	out := generation{m: m, err: stream.Err(), mono: tables.Clock}
+	out.lost.add(tables.Lost...)
+	if stream.Damaged > 0 {
+		out.lost.Bytes = stream.LostBytes
+		out.lost.add(fmt.Sprintf("generation %d: events damaged in %d places", t.Generations[i].ID, stream.Damaged))
+	}
+	return out
+}
+
+// machine makes a generation's machine and the stream of its events.
+func (j *job) machine(t *decode.Trace, i int) (*machine, *decode.Stream, *decode.Tables, error) {
+	g := t.Generations[i]
+	tables, err := g.Tables()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	start, end, err := g.Bounds(tables.Clock)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	var others []cut
+	if i > 0 {
+		if others, err = j.cuts(t.Generations[i-1], start, 1<<63-1); err != nil {
+			return nil, nil, nil, err
+		}
+	}
+	if i+1 < len(t.Generations) {
+		next, err := j.cuts(t.Generations[i+1], -1<<63, end)
+		if err != nil {
+			return nil, nil, nil, err
+		}
+		others = append(others, next...)
+	}
 	ids := make([]uint64, len(g.Threads))
 	for i, th := range g.Threads {
 		ids[i] = th.ID
 	}
-	m := newMachine(t, ids, g.Start(t.Clock), j.origin, j)
-	m.run(stream)
-	m.sample(t.Samples)
-	out := generation{m: m, err: stream.Err(), mono: t.Clock}
-	out.lost.add(t.Lost...)
-	if stream.Damaged > 0 {
-		out.lost.Bytes = stream.LostBytes
-		out.lost.add(fmt.Sprintf("generation %d: events damaged in %d places", g.ID, stream.Damaged))
+	return newMachine(tables, ids, start, others, j), g.Events(tables.Clock), tables, nil
+}
+
+// cuts are a generation's cuts between two times.
+func (j *job) cuts(g *decode.Generation, from, to int64) (cuts []cut, err error) {
+	clock, err := g.Clock()
+	if err != nil {
+		return nil, err
 	}
-	return out
+	events, err := g.Globals(clock, from, to)
+	if err != nil {
+		return nil, err
+	}
+	var tables *decode.Tables // read if needed
+	for _, e := range events {
+		switch e.Type {
+		case decode.STWBegin:
+			cuts = append(cuts, cut{at: e.Time, kind: cutStop})
+		case decode.STWEnd:
+			cuts = append(cuts, cut{at: e.Time, kind: cutStart})
+		case decode.ProcsChange:
+			cuts = append(cuts, cut{at: e.Time, kind: cutProcs, procs: int(min(e.Args[0], maxProcs))})
+		case decode.UserLog:
+			if j.windows.Mode != Marks {
+				continue
+			}
+			if tables == nil {
+				if tables, err = g.Tables(); err != nil {
+					return nil, err
+				}
+			}
+			if tables.String(e.Args[1]) == MarkCategory {
+				cuts = append(cuts, markOf(tables.String(e.Args[2]), e.Time))
+			}
+		}
+	}
+	return cuts, nil
 }
 
 // maxReasons bounds Lost.Reasons.

@@ -9,10 +9,11 @@ import (
 func TestWaitBy(t *testing.T) {
 	const s = time.Second
 	w := Window{Capacity: 100 * s, Causes: []Cause{
-		{Kind: Blocked, Reason: Mutex, Time: 10 * s}, {Kind: Blocked, Reason: RWMutex, Time: 5 * s},
+		{Kind: Blocked, Reason: Mutex, Time: 10 * s}, {Kind: Blocked, Reason: RWReader, Time: 5 * s},
 		{Kind: Blocked, Reason: ChanSend, Time: 4 * s}, {Kind: Blocked, Reason: Select, Time: 2 * s},
 		{Kind: Blocked, Reason: SyscallOut, Time: 3 * s}, {Kind: Blocked, Reason: Sleep, Time: 7 * s},
 		{Kind: WakeUp, Time: 8 * s}, {Kind: NoWork, Time: s},
+		{Kind: InSyscall, Time: 6 * s}, {Kind: Switching, Time: 7 * s}, {Kind: NoCPU, Time: 2 * s}, {Kind: Stopped, Time: 11 * s},
 	}}
 	w.Parts = Parts{OnCPU: 20 * s, Running: s, Descheduled: 2 * s, GC: 3 * s, Syscall: 6 * s, Held: 9 * s, STW: 11 * s, Idle: 40 * s, Unknown: 5 * s}
 	// Other is sleep, no work and unknown, and the residual of 3 s.

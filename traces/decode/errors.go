@@ -28,6 +28,9 @@ type VersionError struct {
 }
 
 func (e *VersionError) Error() string {
-	return fmt.Sprintf("trace of format go 1.%d; supported are go 1.11 to 1.21 and go 1.%d to 1.%d: a newer contend may read it, or record with an older Go",
-		e.Minor, OldestMinor, NewestMinor)
+	advice := "a newer contend may read it, or record with an older Go"
+	if e.Minor < OldestMinor {
+		advice = "record it again with a newer Go"
+	}
+	return fmt.Sprintf("trace of format go 1.%d; supported are go 1.11 to 1.21 and go 1.%d to 1.%d: %s", e.Minor, OldestMinor, NewestMinor, advice)
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sort"
 	"strconv"
 )
 
@@ -190,12 +191,18 @@ func (t *Trace) lose(off, n int64, why string) {
 	}
 }
 
-// maxSpread bounds how far the batches of a generation, which lasts about a second, may
-// lie apart: 73 minutes in ticks of 64 ns. A time beyond it is damage.
-const maxSpread = 1 << 36
+// maxSpread bounds how far the batches of a generation may lie apart, and two generations: 13 days in
+// ticks of 64 ns. A generation lasts about a second of the program's life, but a process may be
+// stopped within one, and a flight recorder started again after days. Behind damage, where any bytes may pass for a header,
+// it is nearSpread, 73 minutes.
+const (
+	maxSpread  = 1 << 44
+	nearSpread = 1 << 36
+)
 
-// maxTime bounds times, in ticks: 9 years of 64 ns. Below it times in ns cannot overflow.
-const maxTime = 1 << 52
+// maxTime bounds times, in ticks: 146 years of 64 ns. The clock of js/wasm counts from 1970. Below it times in
+// ns cannot overflow.
+const maxTime = 1 << 56
 
 // fits reports whether a header can follow what was read so far.
 func (x *indexer) fits(h header) bool {
@@ -205,15 +212,19 @@ func (x *indexer) fits(h header) bool {
 	if h.kind == endOfGeneration {
 		return x.Minor >= 26 && x.cur != nil
 	}
+	spread := uint64(maxSpread)
+	if x.lost {
+		spread = nearSpread
+	}
 	if x.cur != nil && h.gen == x.cur.ID {
-		return h.time+maxSpread > x.cur.first && h.time < x.cur.first+maxSpread
+		return h.time+spread > x.cur.first && h.time < x.cur.first+spread
 	}
 	if len(x.Generations) == 0 {
 		return true
 	}
 	before := x.Generations[len(x.Generations)-1]
 	ahead := h.gen - before.ID
-	return (ahead == 1 || x.lost && ahead < maxMissing) && h.time >= before.first && h.time < before.first+maxSpread
+	return (ahead == 1 || x.lost && ahead < maxMissing) && h.time >= before.first && h.time < before.first+spread
 }
 
 // maxMissing bounds how many generations at once can be missing, so that not every
@@ -350,45 +361,95 @@ func (t *Trace) finish() {
 	}
 }
 
-// Start is the time of the generation's earliest batch, ns.
-func (g *Generation) Start(c Clock) int64 { return c.Nanoseconds(g.first) }
-
-// Bounds are the times of the trace's first and, nearly, of its last event, ns. It decodes no more than
-// the last batch of each thread.
-func (t *Trace) Bounds() (first, last int64, err error) {
-	g := t.Generations[0]
-	tables, err := g.Tables()
-	if err != nil {
-		return 0, 0, err
-	}
-	first = g.Start(tables.Clock)
-	g = t.Generations[len(t.Generations)-1]
-	if tables, err = g.Tables(); err != nil {
-		return 0, 0, err
-	}
-	s := newStream(g, tables.Clock)
-	end := g.last
+// Bounds are the times of the generation's first and, nearly, of its last event, ns. It decodes no more than
+// the first and the last batch of each thread. Batches themselves begin earlier: the runtime
+// opens those of strings and stacks before it has stopped the world to begin the trace.
+func (g *Generation) Bounds(c Clock) (first, last int64, err error) {
+	s := newStream(g, c)
+	first, last = 1<<63-1, -1<<63
 	for i, th := range g.Threads {
-		c := &s.threads[i]
-		for c.batch = len(th.batches) - 1; s.fill(c); {
-			end = max(end, c.ticks)
+		cur := &s.threads[i]
+		if s.fill(cur) {
+			first = min(first, cur.events[0].Time)
+		}
+		for cur.batch, cur.pos, cur.end = len(th.batches)-1, 0, 0; s.fill(cur); {
+			last = max(last, cur.last)
 		}
 	}
-	return first, max(first, tables.Clock.Nanoseconds(end)), s.err
+	if last < first { // no events
+		first = c.Nanoseconds(g.first)
+		last = first
+	}
+	return first, last, s.err
 }
 
-// Mentions reports whether any string of the trace contains s.
-func (t *Trace) Mentions(s string) (bool, error) {
-	buf := make([]byte, maxBatch)
-	for _, g := range t.Generations {
-		for _, b := range g.strings {
-			data, err := t.read(b.off, buf[:b.size])
-			if err != nil {
-				return false, err
+// Bounds are the times of the trace's first and, nearly, of its last event, ns.
+func (t *Trace) Bounds() (first, last int64, err error) {
+	for i, g := range []*Generation{t.Generations[0], t.Generations[len(t.Generations)-1]} {
+		tables, err := g.Tables()
+		if err != nil {
+			return 0, 0, err
+		}
+		from, to, err := g.Bounds(tables.Clock)
+		if err != nil {
+			return 0, 0, err
+		}
+		if i == 0 {
+			first = from
+		}
+		last = max(to, first)
+	}
+	return first, last, nil
+}
+
+// Globals are the generation's [Global] events in a stretch of time, ends included, ordered by time. Only
+// batches that may hold some are decoded.
+func (g *Generation) Globals(c Clock, from, to int64) (found []Event, err error) {
+	s := newStream(g, c)
+	for i, th := range g.Threads {
+		cur := &s.threads[i]
+		n := len(th.batches)
+		first := sort.Search(n, func(k int) bool { return k+1 == n || c.Nanoseconds(th.batches[k+1].time) >= from })
+		for cur.batch = first; s.fill(cur) && cur.events[0].Time <= to; {
+			for _, e := range cur.events {
+				if Global(e.Type) && e.Time >= from && e.Time <= to {
+					found = append(found, e)
+				}
 			}
-			if bytes.Contains(data, []byte(s)) {
-				return true, nil
+		}
+	}
+	sort.SliceStable(found, func(i, k int) bool { return found[i].Time < found[k].Time })
+	return found, s.err
+}
+
+// Logs reports whether the generation has a log event of a category.
+func (g *Generation) Logs(category string) (bool, error) {
+	mentioned, err := g.mentions(category)
+	if !mentioned || err != nil {
+		return false, err
+	}
+	t, err := g.Tables()
+	if err != nil {
+		return false, err
+	}
+	s := newStream(g, t.Clock)
+	for i := range g.Threads {
+		for cur := &s.threads[i]; s.fill(cur); {
+			// A global event is the last of those that are decoded together.
+			if e := &cur.events[len(cur.events)-1]; e.Type == UserLog && t.String(e.Args[1]) == category {
+				return true, s.err
 			}
+		}
+	}
+	return false, s.err
+}
+
+// mentions reports whether a string of the generation contains s.
+func (g *Generation) mentions(s string) (bool, error) {
+	for _, b := range g.strings {
+		data, err := g.trace.read(b.off, make([]byte, b.size))
+		if err != nil || bytes.Contains(data, []byte(s)) {
+			return err == nil, err
 		}
 	}
 	return false, nil

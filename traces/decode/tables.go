@@ -103,6 +103,9 @@ func (g *Generation) Tables() (*Tables, error) {
 	if max(len(t.strings), len(t.stacks), len(t.Samples)) == maxEntries {
 		t.lose(g, "a table has more than %d entries", maxEntries)
 	}
+	if t.Clock.Frequency != 0 && float64(g.limit)*t.Clock.ns > 1<<62 {
+		t.Clock.Frequency = 0 // times would overflow
+	}
 	if t.Clock.Frequency == 0 {
 		t.Clock.set(defaultFrequency)
 		t.lose(g, "it has no clock frequency; %d Hz assumed", defaultFrequency)
@@ -113,6 +116,17 @@ func (g *Generation) Tables() (*Tables, error) {
 		s.Time = t.Clock.Nanoseconds(uint64(s.Time))
 	}
 	return t, nil
+}
+
+// Clock reads no more than the generation's clock.
+func (g *Generation) Clock() (Clock, error) {
+	only := *g
+	only.strings, only.stacks, only.samples = nil, nil, nil
+	t, err := only.Tables()
+	if err != nil {
+		return Clock{}, err
+	}
+	return t.Clock, nil
 }
 
 func (t *Tables) lose(g *Generation, format string, args ...any) {

@@ -368,7 +368,7 @@ func accounted(path string) (*account.Account, error) {
 	if err != nil {
 		return nil, err
 	}
-	return account.Read(f, info.Size(), account.Options{Windows: account.WindowSpec{Mode: account.Marks}})
+	return account.Read(f, info.Size(), account.Options{Windows: account.WindowSpec{Mode: account.Marks}, Causes: true})
 }
 
 func (p *probe) Mark(label string) {

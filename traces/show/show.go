@@ -87,7 +87,7 @@ func ParseWindows(s string) (w Windows, err error) {
 // Account.Lost.
 func Open(name string, o Options) (*Trace, error) {
 	t := &Trace{Name: name}
-	opt := account.Options{Windows: o.Windows.WindowSpec, Progress: o.Progress}
+	opt := account.Options{Windows: o.Windows.WindowSpec, Progress: o.Progress, Causes: true}
 	opt.Timeline.Columns = o.Columns
 	switches, err := t.findSwitches(o.Switches)
 	if err != nil {

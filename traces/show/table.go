@@ -186,16 +186,13 @@ func (t *Trace) lostTime(p *printer) {
 	w := &t.Account.Total
 	all := lost(w)
 	p.f("\nlost CPU time (Ps that ran no goroutine): %s, %s of capacity\n", short(all), percent(w.PWait()))
-	byKind := map[string]time.Duration{}
+	byKind := map[string]time.Duration{"lost part of the trace": w.Parts[account.Unknown]}
 	for _, c := range w.Causes {
 		name := c.Kind.String()
 		if c.Kind == account.Blocked {
 			name = "blocked on " + string(c.Reason)
 		}
 		byKind[name] += c.Time
-	}
-	for s, name := range map[account.State]string{account.Held: "scheduling or spinning", account.Syscall: "system calls", account.STW: "stop-the-world", account.Unknown: "unknown"} {
-		byKind[name] += w.Parts[s]
 	}
 	names := make([]string, 0, len(byKind))
 	for n, d := range byKind {
