@@ -463,7 +463,7 @@ type CPU struct {
 	Kind    CPUKind
 	Samples int64
 	Share   float64      // of all samples in the window
-	Stacks  []StackCount // most frequent first, at most 20
+	Stacks  []StackCount // most frequent first, at most 1000
 }
 
 // StackCount is a stack and how often it was seen.
@@ -476,19 +476,23 @@ type StackCount struct {
 type CPUKind uint8
 
 const (
-	User      CPUKind = iota // none of the below
-	LockFast                 // Lock, Unlock and atomics of sync on their fast path
-	LockSlow                 // the slow paths of sync and the runtime's semaphores
-	Spinning                 // active spinning for a lock
-	Scheduler                // finding, starting, parking goroutines, system calls of the scheduler
-	Collector                // the garbage collector
-	Tracer                   // the execution tracer and the profiler themselves
+	User        CPUKind = iota // none of the below
+	LockFast                   // Lock, Unlock and atomics of sync on their fast path
+	LockSlow                   // the slow paths of sync and the runtime's semaphores
+	Spinning                   // active spinning for a lock
+	Scheduler                  // finding, starting, parking goroutines, system calls of the scheduler
+	Collector                  // the garbage collector
+	Tracer                     // the execution tracer and the profiler themselves
+	Atomic                     // atomic operations of the program's own
+	RuntimeLock                // the runtime's own locks, of a channel or timer, called by the program
+	StackGrowth                // copying stacks that grow
+	Channels                   // channel operations and select
 	NumCPUKinds
 )
 
 // String is the kind's name.
 func (k CPUKind) String() string {
-	return [...]string{"user", "lock fast path", "lock slow path", "spinning", "scheduler", "gc", "tracer"}[k]
+	return [...]string{"user", "lock fast path", "lock slow path", "spinning", "scheduler", "gc work", "tracer", "atomic", "runtime lock", "stack growth", "channels"}[k]
 }
 
 // Timeline is the exact share of every state in every column, per P: nothing

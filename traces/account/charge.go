@@ -178,7 +178,7 @@ func (j *job) charge(t *decode.Trace, s *stitcher) error {
 		if first < 0 {
 			break
 		}
-		c.budget += 32
+		c.budget += 64
 		if !sources[first].next(sources[first].Stream) {
 			if err := sources[first].Err(); err != nil {
 				return err
@@ -680,7 +680,7 @@ type holdKey struct {
 // maxHolds bounds holders.time; maxChain how long a chain of holders is followed.
 const (
 	maxHolds = 1 << 16
-	maxChain = 50
+	maxChain = 1 << 10
 )
 
 func newHolders() *holders {
@@ -710,6 +710,8 @@ func (h *holders) follow(c *charger, site int32, r *chargedG, from, to int64, st
 			continue
 		case s.by != nil && s.by != r && depth < maxChain && c.visits < 2*c.budget:
 			h.follow(c, site, s.by, start, to, s.stack, depth+1)
+		case s.by != nil:
+			h.add(holdKey{site, HoldUnknown, noSite, stack}, to-start)
 		default:
 			h.add(holdKey{site, s.act, s.site, stack}, to-start)
 		}

@@ -26,24 +26,31 @@ var cpuKinds = []struct {
 		"runtime.wbBufFlush*", "runtime.(*mheap).reclaim*", "runtime.scanobject", "runtime.markroot*", "runtime.(*gcWork).*",
 	}},
 	{Spinning, false, []string{"sync.runtime_doSpin", "internal/sync.runtime_doSpin", "sync.runtime_canSpin", "internal/sync.runtime_canSpin"}},
+	{RuntimeLock, false, []string{"runtime.lock2", "runtime.unlock2", "runtime.lockWithRank", "runtime.unlockWithRank", "runtime.unlock2Wake", "runtime.(*mLockProfile).*"}},
 	{LockSlow, false, []string{
 		"sync.(*Mutex).lockSlow", "sync.(*Mutex).unlockSlow", "internal/sync.(*Mutex).lockSlow", "internal/sync.(*Mutex).unlockSlow",
 		"sync.(*RWMutex).rUnlockSlow", "sync.runtime_Sem*", "internal/sync.runtime_Sem*", "runtime.sem*",
 	}},
+	{StackGrowth, false, []string{"runtime.morestack*", "runtime.newstack", "runtime.copystack"}},
+	{Channels, false, []string{"runtime.chan*", "runtime.send", "runtime.recv", "runtime.selectgo", "runtime.selectnb*", "runtime.sellock", "runtime.selunlock", "runtime.closechan"}},
 	{Scheduler, true, []string{
 		"runtime.schedule", "runtime.findRunnable", "runtime.mcall", "runtime.park_m", "runtime.gosched*", "runtime.goexit0",
 		"runtime.gopreempt_m", "runtime.mstart*", "runtime.sysmon", "runtime.newproc*", "runtime.goready*", "runtime.ready",
 		"runtime.gopark*", "runtime.entersyscall*", "runtime.exitsyscall*", "runtime.netpoll*", "runtime.resetspinning",
-		"runtime.wakep", "runtime.startm", "runtime.stopm", "runtime.chan*", "runtime.send", "runtime.recv", "runtime.selectgo",
-		"runtime.morestack*", "runtime.newstack", "runtime.asyncPreempt*", "runtime.goyield*",
+		"runtime.wakep", "runtime.startm", "runtime.stopm",
+		"runtime.goyield*",
 	}},
 	{LockFast, false, []string{"sync.*", "internal/sync.*"}},
+	{Atomic, false, []string{"sync/atomic.*"}},
 }
 
 // cpuKind tells the kind of work of a CPU-profile sample.
 func cpuKind(stack []decode.Frame) CPUKind {
+	for len(stack) > 0 && strings.HasPrefix(stack[0].Func, "runtime.asyncPreempt") {
+		stack = stack[1:] // a signal came; what it interrupted is what the CPU did
+	}
 	outer := 0 // the first frame of neither the runtime nor sync
-	for outer < len(stack) && (isSync(stack[outer].Func) || strings.HasPrefix(stack[outer].Func, "internal/runtime/")) {
+	for outer < len(stack) && (isSync(stack[outer].Func) || begins(stack[outer].Func, []string{"internal/runtime/", "sync/atomic."})) {
 		outer++
 	}
 	for _, k := range cpuKinds {

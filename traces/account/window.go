@@ -255,7 +255,7 @@ func (s *stitcher) openWaits(a *Account) {
 }
 
 // maxSampleStacks bounds CPU.Stacks.
-const maxSampleStacks = 20
+const maxSampleStacks = 1000
 
 // addSamples adds the CPU-profile samples by kind.
 func (s *stitcher) addSamples(w *Window, b *book) {

@@ -1,0 +1,150 @@
+package blame
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/contend-go/contend/traces/account"
+)
+
+// next is what to try, by kind.
+var next = map[string]string{
+	"mutex":                     "do less while the lock is held, or split what it protects",
+	"rwmutex reader":            "do less while the lock is held for writing or a writer waits: a pending writer stops new readers",
+	"rwmutex writer":            "readers hold it for too long: copy what they need and read outside of the lock",
+	"once":                      "make the first call before the others need it",
+	"singleflight":              "the one call that all wait for is slow: make it shorter, or serve the old value meanwhile",
+	"semaphore":                 "raise its limit, or hold it for less",
+	"pool":                      "raise the pool's limit (SetMaxOpenConns, MaxConnsPerHost), or hold connections for less",
+	"file lock":                 "all write to one file or connection: buffer, or write from one goroutine",
+	"cond":                      "see who signals, and what it does before",
+	"waitgroup":                 "the slowest of its goroutines is what the others wait for: give them equal parts",
+	"chan send":                 "a larger buffer or batches take the switch out of every item; or the receiver is too slow",
+	"chan receive":              "batches take the switch out of every item; or the sender is too slow",
+	"select":                    "see who sends on its channels, and what it does before",
+	"sleep":                     "wait for what happens, not for time",
+	"network":                   "the answer of the other side is what is waited for: more requests at a time, or fewer",
+	"system call":               "call it less often: batch, buffer, or move it out of the lock that is held meanwhile",
+	"gc assist":                 "allocate less there, or raise GOGC or GOMEMLIMIT",
+	"gc":                        "allocate less, or raise GOGC or GOMEMLIMIT",
+	"garbage collection":        "allocate less, or raise GOGC or GOMEMLIMIT",
+	"stop-the-world":            "call it less often: every call stops all Ps",
+	"waiting to stop the world": "call less often what stops the world",
+	"runtime.Gosched":           "a loop that yields until something is so: use a sync.Mutex or a channel, which park",
+	"short goroutines":          "they end as soon as they begin: give each more to do, or keep a few that take work from a channel",
+	"preempted":                 "goroutines run for longer than 10 ms at a time and are taken off the P; more Ps, or less work",
+	"lock fast path":            "the lock's own cache line travels between the CPUs: copy on write (atomic.Pointer), or a lock for each shard",
+	"lock slow path":            "hold the lock for less: CPUs work on its queue",
+	"spinning":                  "hold the lock for less: CPUs spin for it",
+	"atomic":                    "the cache line travels between the CPUs: count per shard, or pad what lies beside it",
+	"runtime lock":              "the runtime's own lock of that channel or timer is contended: one per worker, or a context instead of a shared channel; a mutex profile tells more (Go 1.22)",
+	"stack growth":              "goroutines begin with small stacks and copy them as they grow: keep goroutines, or call less deep",
+	"channels":                  "send more at a time",
+	"scheduler":                 "goroutines park and wake too often: give each more to do",
+	"gc work":                   "allocate less, or raise GOGC or GOMEMLIMIT",
+	"busy": "a trace does not see cache lines, spinning and the runtime's locks: take a CPU profile beside the trace, compare CPU per operation at 1 P and more (contend test), " +
+		"and look at the mutex profile",
+}
+
+// String is the sentence that a maintainer would write, without what to try next.
+func (f *Finding) String() string {
+	if f.Kind == "busy" {
+		s := fmt.Sprintf("nothing waits: the Ps are busy for %s of capacity, and what waits elsewhere a trace cannot see", percent(f.OfCapacity))
+		if f.Line.Func != "" {
+			s += fmt.Sprintf("; the hottest line is %s, with %s of %s", f.where(), percent(f.Share), samples(f.Samples))
+		}
+		return s
+	}
+	var b strings.Builder
+	if f.Known == Sampled {
+		fmt.Fprintf(&b, "CPU: %s at %s: %s of %s of CPU time", f.Kind, f.where(), percent(f.Share), samples(int64(float64(f.Samples)/f.Share+0.5)))
+		return b.String()
+	}
+	fmt.Fprintf(&b, "%s at %s: %s of the time lost, %s of capacity", f.Kind, f.where(), percent(f.Share), percent(f.OfCapacity))
+	if parts := f.parts(); parts != "" {
+		fmt.Fprintf(&b, " (%s)", parts)
+	}
+	if n := len(f.Others) - 1; n > 0 {
+		fmt.Fprintf(&b, "; %s of it there, the rest at %s", percent(f.Others[0].Share/f.Share), place(&f.Others[1].Place))
+		if n > 1 {
+			fmt.Fprintf(&b, " and %d more", n-1)
+		}
+	}
+	if h := f.Holder; h != nil {
+		fmt.Fprintf(&b, "; %s", h)
+	}
+	if f.Open > 1 {
+		fmt.Fprintf(&b, "; %d goroutines wait there to the end", f.Open)
+	}
+	return b.String()
+}
+
+func samples(n int64) string {
+	if n == 1 {
+		return "1 sample"
+	}
+	return fmt.Sprintf("%d samples", n)
+}
+
+// where is the line, what it called, and who called it.
+func (f *Finding) where() string { return place(&f.Place) }
+
+func place(p *Place) string {
+	if p.Line.Func == "" {
+		return "an unknown line"
+	}
+	s := Spot(p.Line)
+	if p.Op != "" {
+		s += " in " + p.Op
+		if p.Lock.File != "" && p.Lock != p.Line {
+			s += fmt.Sprintf(" (%s)", fileLine(p.Lock))
+		}
+	}
+	if p.Caller.Func != "" {
+		s += " ← " + Spot(p.Caller)
+	}
+	return s
+}
+
+func fileLine(f account.Frame) string {
+	s := Spot(f)
+	return s[strings.LastIndexByte(s, ' ')+1:]
+}
+
+// parts says what the goroutines did meanwhile.
+func (f *Finding) parts() string {
+	var list []string
+	all := f.By.Blocked + f.By.WakeUp + f.By.Switching + f.By.Syscall + f.By.Stopped
+	for _, x := range []struct {
+		d    time.Duration
+		name string
+	}{{f.By.Blocked, "blocked"}, {f.By.WakeUp, "wake-up"}, {f.By.Switching, "switching"}, {f.By.Syscall, "in the call"}, {f.By.Stopped, "stopped"}} {
+		if share := ratio(x.d, all); share >= 0.01 {
+			list = append(list, fmt.Sprintf("%s %s", x.name, percent(share)))
+		}
+	}
+	return strings.Join(list, ", ")
+}
+
+// String says what the holder did.
+func (h *Holder) String() string {
+	s := "held"
+	if h.Func != "" {
+		s += " by " + h.Func
+	}
+	switch h.Activity {
+	case account.HoldRunning:
+		return fmt.Sprintf("%s, on a CPU or being handed the lock for %s of the wait", s, percent(h.Share))
+	case account.HoldSyscall:
+		s += ", in a system call at " + Spot(h.At)
+	case account.HoldBlocked:
+		s += fmt.Sprintf(", which is blocked itself (%s) at %s", h.Reason, Spot(h.At))
+	default:
+		s += ", " + h.Activity.String()
+	}
+	if h.Known == Inferred {
+		return s + " (inferred: it is blocked there, in the function that locks)"
+	}
+	return fmt.Sprintf("%s, for %s of the wait", s, percent(h.Share))
+}
