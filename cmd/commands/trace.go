@@ -56,7 +56,7 @@ Exit codes: 0 good, 2 wrong usage or nothing readable, 3 a part could not be rea
 	fl.IntVar(&f.top, "top", 5, "how many of the worst wait sites; 0 is all")
 	fl.BoolVar(&f.json, "json", false, "write JSON (schema: traces/README.md)")
 	fl.StringVar(&f.png, "png", "", "draw the timeline to this `FILE`, .png or .svg")
-	fl.StringVar(&f.pprof, "pprof", "", "write an off-CPU profile for go tool pprof to this `FILE`")
+	fl.StringVar(&f.pprof, "pprof", "", "write a profile of lost and waiting time for go tool pprof to this `FILE`, - for standard output")
 	fl.StringVar(&f.window, "window", "auto", "windows: marks, procs (changes of GOMAXPROCS), whole, a duration, or a number of equal parts")
 	fl.StringVar(&f.diff, "diff", "", "compare with this other `TRACE`")
 	fl.StringVar(&f.switches, "switches", "", "on-CPU switch records (found by themselves beside the trace)")
@@ -146,6 +146,9 @@ func (f *traceFlags) write(traces []*show.Trace, out io.Writer) error {
 		if err := writeTimeline(f.png, traces[0]); err != nil {
 			return err
 		}
+	}
+	if f.pprof == "-" {
+		return show.Profile(out, traces)
 	}
 	if f.pprof != "" {
 		if err := writeFile(f.pprof, func(w io.Writer) error { return show.Profile(w, traces) }); err != nil {

@@ -58,8 +58,9 @@ var house = []room{
 	// Traces: the decoder and the accounting stand alone.
 	{"traces/decode", nil},
 	{"traces/account", []string{"traces/decode"}},
+	{"traces/blame", []string{"traces/account"}},
 	{"traces/record", []string{"bench", "bench/sample", "traces/account"}},
-	{"traces/show", []string{"bench", "bench/sample", "traces/account", "traces/record"}},
+	{"traces/show", []string{"bench", "bench/sample", "traces/account", "traces/blame", "traces/record"}},
 
 	// Reports: samples and accounts in, pictures and sentences out.
 	{"report/internal/synthetic", []string{"bench/sample"}},

@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 // wireNames are the events by their byte on the wire, as Go's own test data spells them.
@@ -95,9 +96,10 @@ func TestOracleFormats(t *testing.T) {
 				t.Fatal(err)
 			}
 			if !strings.Contains(expect, "SUCCESS") {
-				// Go refuses it; here nothing is required but to survive it.
-				if _, err := Read(bytes.NewReader(data), int64(len(data)), Options{}); err != nil {
-					t.Logf("error %v", err)
+				// Go refuses it; here it is said that something is wrong.
+				a, err := Read(bytes.NewReader(data), int64(len(data)), Options{Causes: true})
+				if err == nil && !a.Lost.Any() {
+					t.Error("accepted")
 				}
 				return
 			}
@@ -106,6 +108,10 @@ func TestOracleFormats(t *testing.T) {
 				t.Fatal(err)
 			}
 			compare(t, path)
+			for _, every := range []time.Duration{0, 10 * time.Millisecond} {
+				rawly(t, data, every)
+			}
+			additive(t, data)
 		})
 	}
 }

@@ -96,7 +96,7 @@ func TestTruncated(t *testing.T) {
 		if n > 300 && n < len(data)-300 && n%23 != 0 {
 			continue // every byte would take minutes
 		}
-		a, err := readBytes(data[:n], Options{})
+		a, err := readBytes(data[:n], Options{Causes: n%7 == 0})
 		if err != nil {
 			if n > 2000 {
 				t.Errorf("at byte %d: %v", n, err)
@@ -123,7 +123,7 @@ func TestFlippedBits(t *testing.T) {
 		for range 1 + rnd.IntN(3) {
 			bad[16+rnd.IntN(len(bad)-16)] ^= 1 << rnd.IntN(8)
 		}
-		a, err := readBytes(bad, Options{Windows: WindowSpec{Mode: WindowMode(seed % 3)}})
+		a, err := readBytes(bad, Options{Windows: WindowSpec{Mode: WindowMode(seed % 3)}, Causes: true})
 		if err != nil {
 			t.Logf("seed %d: %v", seed, err)
 			continue
@@ -240,9 +240,21 @@ func FuzzRead(f *testing.F) {
 		opt.Windows.Every = 10 * time.Millisecond
 		opt.Parallel = 1
 		opt.Timeline.Columns = len(data) % 3 * 50
+		opt.Causes = len(data)%2 == 0
 		a, err := readBytes(data, opt)
-		if err == nil {
-			sane(t, a)
+		if err != nil {
+			return
+		}
+		sane(t, a)
+		opt.Windows.Mode = Whole
+		whole, err := readBytes(data, opt)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for s, d := range whole.Total.Parts {
+			if (a.Total.Parts[s] - d).Abs() > time.Duration(len(a.Windows)) {
+				t.Errorf("%d windows have %v of %v, the whole has %v", len(a.Windows), a.Total.Parts[s], State(s), d)
+			}
 		}
 	})
 }

@@ -645,6 +645,9 @@ func (m *machine) syscallBegin(th *thread, seq, stack uint64) {
 }
 
 func (m *machine) syscallEnd(th *thread) {
+	if th.lane == nil {
+		m.odd++ // it goes on at once, as it kept its P
+	}
 	if g := th.g; g != nil {
 		m.setG(g, gRunning, th.now)
 	}

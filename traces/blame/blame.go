@@ -70,6 +70,7 @@ type Verdict struct {
 	// had no CPU, and NoWork to nothing at all.
 	Lost, Measurement, NoCPU, NoWork time.Duration
 	Capacity                         time.Duration
+	Stuck                            []Stuck  // what is still blocked at the end, and may be so for ever
 	Remarks                          []string // what a reader must know, one line each
 
 	unplaced time.Duration // lost to goroutines of which the trace does not have the place
@@ -94,7 +95,7 @@ func Of(a *account.Account) *Verdict {
 			v.NoWork += c.Time
 		}
 	}
-	l := newLocator(a)
+	l := NewLocator(a)
 	for _, g := range v.gather(l, w) {
 		v.Findings = append(v.Findings, v.finding(l, a, g))
 	}
@@ -104,6 +105,7 @@ func Of(a *account.Account) *Verdict {
 	if len(v.Findings) > maxFindings {
 		v.Findings = v.Findings[:maxFindings]
 	}
+	v.stuck(l, a)
 	v.remark(a)
 	return v
 }
@@ -138,7 +140,7 @@ type groupKey struct {
 
 // gather adds up sites that are one to a reader: a lock by the line that locks it, if that is of a wrapper or of the standard library, with
 // its callers as rows; anything else by its line.
-func (v *Verdict) gather(l locator, w *account.Window) []*group {
+func (v *Verdict) gather(l Locator, w *account.Window) []*group {
 	groups := map[groupKey]*group{}
 	var order []*group
 	for i := range w.Sites {
@@ -147,7 +149,7 @@ func (v *Verdict) gather(l locator, w *account.Window) []*group {
 			v.Measurement += s.Charged
 			continue
 		}
-		p := l.place(s.Stack)
+		p := l.Place(s.Stack)
 		kind := kindOf(s, p)
 		at := key(p.Line)
 		if isShared(s.Reason) {
@@ -226,7 +228,7 @@ func kindOf(s *account.Site, p Place) string {
 }
 
 // finding makes a group a finding.
-func (v *Verdict) finding(l locator, a *account.Account, g *group) Finding {
+func (v *Verdict) finding(l Locator, a *account.Account, g *group) Finding {
 	slices.SortStableFunc(g.rows, func(x, y row) int { return cmp.Compare(y.charged, x.charged) })
 	f := Finding{
 		Kind: g.kind, Place: g.rows[0].Place, By: g.by, Waits: g.waits, Open: g.open,
@@ -259,7 +261,7 @@ func ratio(a, b time.Duration) float64 {
 }
 
 // holder is what the holder mostly did, by the chains of releases.
-func holder(l locator, g *group) *Holder {
+func holder(l Locator, g *group) *Holder {
 	switch g.reason {
 	case account.SyscallOut, account.Yield, account.Created, account.StopGC, account.StopWorld, account.Sleep, account.Network, account.System,
 		account.WaitGroup, account.Preempted:
@@ -288,7 +290,7 @@ func holder(l locator, g *group) *Holder {
 			k.act = account.HoldRunning
 		case account.HoldSyscall, account.HoldBlocked:
 			k.reason = h.Reason
-			p := l.place(h.At)
+			p := l.Place(h.At)
 			if h.Activity == account.HoldBlocked && h.Reason == g.reason {
 				continue // it waited for the same, and who held that is not known
 			}
@@ -312,7 +314,7 @@ func holder(l locator, g *group) *Holder {
 
 // holdFunc names the holder: the innermost function that both the stack of the release and that of what it did in
 // between have, as who releases is often a helper; of a holder that only ran there is the release alone.
-func holdFunc(l locator, h account.Hold) string {
+func holdFunc(l Locator, h account.Hold) string {
 	in := func(f account.Frame) bool { return l.module(f) != std && !isWrapper(f.Func) }
 	for _, f := range h.Release {
 		if in(f) && (len(h.At) == 0 || slices.ContainsFunc(h.At, func(x account.Frame) bool { return x.Func == f.Func })) {
@@ -328,7 +330,7 @@ func holdFunc(l locator, h account.Hold) string {
 }
 
 // blockedHolder finds a holder that does not release while the trace lasts: it is blocked in the function that locks, at a later line than the lock.
-func blockedHolder(l locator, a *account.Account, g *group) *Holder {
+func blockedHolder(l Locator, a *account.Account, g *group) *Holder {
 	lock := g.rows[0].stack
 	for _, f := range lock {
 		if l.module(f) == std || isWrapper(f.Func) {
@@ -357,7 +359,7 @@ func blockedHolder(l locator, a *account.Account, g *group) *Holder {
 const serialShare = 0.2
 
 // serial finds Amdahl's bound as it was: time in which a single P was busy, the others had nothing to do.
-func (v *Verdict) serial(l locator, w *account.Window) {
+func (v *Verdict) serial(l Locator, w *account.Window) {
 	var sum time.Duration
 	type part struct {
 		Place
@@ -366,7 +368,7 @@ func (v *Verdict) serial(l locator, w *account.Window) {
 	}
 	parts := map[string]*part{}
 	for _, s := range w.Serial {
-		p := l.place(s.Stack)
+		p := l.Place(s.Stack)
 		if p.Line.Func == "" {
 			continue
 		}
@@ -404,15 +406,15 @@ type hot struct {
 
 // sampled finds what CPUs do instead of work: on the fast paths of locks, for locks of the runtime, growing stacks. It counts by capacity, like what
 // is lost.
-func (v *Verdict) sampled(l locator, w *account.Window) {
+func (v *Verdict) sampled(l Locator, w *account.Window) {
 	var all int64
 	byLine := map[string]*hot{}
 	for _, c := range w.CPU {
 		all += c.Samples
 		for _, s := range c.Stacks {
-			p := l.place(s.Stack)
+			p := l.Place(s.Stack)
 			if c.Kind == account.StackGrowth {
-				p = l.place(l.callers(s.Stack))
+				p = l.Place(l.callers(s.Stack))
 			}
 			k := fmt.Sprint(c.Kind, key(p.Line))
 			if c.Kind == account.StackGrowth || c.Kind == account.LockFast {
@@ -454,7 +456,7 @@ func (v *Verdict) sampled(l locator, w *account.Window) {
 }
 
 // callers is a stack from the caller of the program's own innermost function on: it is the call that needs more stack.
-func (l locator) callers(s account.Stack) account.Stack {
+func (l Locator) callers(s account.Stack) account.Stack {
 	at := slices.IndexFunc(s, func(f account.Frame) bool { return l.module(f) != std })
 	if at < 0 || at+1 == len(s) {
 		return s

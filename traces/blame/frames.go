@@ -16,30 +16,30 @@ const (
 	main        // of the program's own module, or one beside it
 )
 
-// locator tells the modules of frames. They are told by files, not by names of functions, as an inlined closure is named after
+// Locator tells the modules of frames. They are told by files, not by names of functions, as an inlined closure is named after
 // the function that it was inlined into.
-type locator struct {
+type Locator struct {
 	root string // GOROOT/src/, empty with -trimpath
 }
 
 // newLocator finds GOROOT by a function of the runtime, which are in every trace.
-func newLocator(a *account.Account) locator {
+func NewLocator(a *account.Account) Locator {
 	for i := range a.Total.Sites {
 		for _, f := range a.Total.Sites[i].Stack {
 			if !strings.HasPrefix(f.Func, "runtime.") {
 				continue
 			}
 			if at := strings.LastIndex(f.File, "/src/runtime/"); at >= 0 {
-				return locator{f.File[:at+len("/src/")]}
+				return Locator{f.File[:at+len("/src/")]}
 			}
 		}
 	}
-	return locator{}
+	return Locator{}
 }
 
 // module tells whose a frame is. With -trimpath a file of the standard library is its package and name, and one of a
 // dependency has its version.
-func (l locator) module(f account.Frame) module {
+func (l Locator) module(f account.Frame) module {
 	file := f.File
 	switch {
 	case file == "" || f.Func == "":
@@ -116,7 +116,7 @@ func isPlumbing(fn string) bool {
 	return false
 }
 
-// Place is a stack for the eye: where something waits, as far as it is told apart.
+// Place is where something waits, as far as it is told apart.
 type Place struct {
 	// Lock is the innermost frame that is not the runtime's or of package sync: it may be of the standard library, or
 	// a wrapper.
@@ -129,8 +129,8 @@ type Place struct {
 	Caller account.Frame
 }
 
-// place finds the lines in a stack.
-func (l locator) place(s account.Stack) (p Place) {
+// Place finds the lines in a stack.
+func (l Locator) Place(s account.Stack) (p Place) {
 	s = trim(s)
 	if len(s) == 0 {
 		return p

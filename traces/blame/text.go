@@ -47,37 +47,58 @@ var next = map[string]string{
 		"and look at the mutex profile",
 }
 
-// String is the sentence that a maintainer would write, without what to try next.
-func (f *Finding) String() string {
-	if f.Kind == "busy" {
-		s := fmt.Sprintf("nothing waits: the Ps are busy for %s of capacity, and what waits elsewhere a trace cannot see", percent(f.OfCapacity))
+// String is what a maintainer would write, in one sentence, without what to try next.
+func (f *Finding) String() string { return strings.Join(f.Lines(), "; ") }
+
+// Lines are the parts of the sentence, the first says what, where and how much.
+func (f *Finding) Lines() (lines []string) {
+	add := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
+	switch {
+	case f.Kind == "busy":
+		add("nothing waits: the Ps are busy for %s of capacity, and what stops them there a trace cannot see", percent(f.OfCapacity))
 		if f.Line.Func != "" {
-			s += fmt.Sprintf("; the hottest line is %s, with %s of %s", f.where(), percent(f.Share), samples(f.Samples))
+			add("the hottest line is %s, with %s of %s", f.where(), percent(f.Share), samples(f.all()))
 		}
-		return s
+		return lines
+	case f.Known == Sampled:
+		add("%s of CPU time: %s at %s", percent(f.Share), f.Kind, f.where())
+		add("sampled: %d of %s", f.Samples, samples(f.all()))
+		return lines
 	}
-	var b strings.Builder
-	if f.Known == Sampled {
-		fmt.Fprintf(&b, "CPU: %s at %s: %s of %s of CPU time", f.Kind, f.where(), percent(f.Share), samples(int64(float64(f.Samples)/f.Share+0.5)))
-		return b.String()
-	}
-	fmt.Fprintf(&b, "%s at %s: %s of the time lost, %s of capacity", f.Kind, f.where(), percent(f.Share), percent(f.OfCapacity))
+	add("%s of the time lost: %s at %s", percent(f.Share), f.Kind, f.where())
+	more := fmt.Sprintf("%s of capacity", percent(f.OfCapacity))
 	if parts := f.parts(); parts != "" {
-		fmt.Fprintf(&b, " (%s)", parts)
+		more += ": " + parts
 	}
-	if n := len(f.Others) - 1; n > 0 {
-		fmt.Fprintf(&b, "; %s of it there, the rest at %s", percent(f.Others[0].Share/f.Share), place(&f.Others[1].Place))
-		if n > 1 {
-			fmt.Fprintf(&b, " and %d more", n-1)
+	if f.Known == Inferred {
+		more += "; partly inferred, by who woke those that waited before the trace began"
+	}
+	add("%s", more)
+	if len(f.Others) > 1 {
+		rows := make([]string, 0, maxRows)
+		for _, r := range f.Others[:min(len(f.Others), maxRows)] {
+			rows = append(rows, fmt.Sprintf("%s %s", percent(r.Share), fileLine(r.Line)))
 		}
+		add("by caller: %s", strings.Join(rows, ", "))
 	}
 	if h := f.Holder; h != nil {
-		fmt.Fprintf(&b, "; %s", h)
+		add("%s", h)
 	}
 	if f.Open > 1 {
-		fmt.Fprintf(&b, "; %d goroutines wait there to the end", f.Open)
+		add("%s wait there at the end", goroutines(f.Open))
 	}
-	return b.String()
+	return lines
+}
+
+// maxRows is how many callers are named.
+const maxRows = 4
+
+// all is how many samples there are, of which the finding has its share.
+func (f *Finding) all() int64 {
+	if f.Share == 0 {
+		return 0
+	}
+	return int64(float64(f.Samples)/f.Share + 0.5)
 }
 
 func samples(n int64) string {

@@ -22,7 +22,11 @@ func Diff(w io.Writer, a, b *Trace, top int) error {
 	for i := range a.Account.Windows {
 		wa := &a.Account.Windows[i]
 		if wb := sameLabel(b, wa.Label); wb != nil {
-			shares(tw, wa.Label+": on a CPU", onCPU(wa), onCPU(wb))
+			name := ": running"
+			if a.Account.Split && b.Account.Split {
+				name = ": on a CPU"
+			}
+			shares(tw, wa.Label+name, onCPU(wa), onCPU(wb))
 			shares(tw, "p-wait", wa.PWait(), wb.PWait())
 		}
 	}
@@ -39,7 +43,7 @@ func Diff(w io.Writer, a, b *Trace, top int) error {
 	return diffSites(w, ta, tb, top)
 }
 
-// onCPU is the share of capacity in which goroutines ran, on a CPU as far as is
+// onCPU is the share of capacity in which goroutines ran, on a CPU where that is
 // known.
 func onCPU(w *account.Window) float64 {
 	return ratio(w.Parts[account.OnCPU]+w.Parts[account.Running], w.Capacity)
@@ -130,7 +134,7 @@ func diffSites(w io.Writer, a, b *account.Window, top int) error {
 	})
 	p := &printer{w: w}
 	if len(all) > 0 {
-		p.f("\nsites whose charged idle time changed most, share of capacity\n%8s %8s\n", "A", "B")
+		p.f("\nsites whose part of the lost time changed most, share of capacity\n%8s %8s\n", "A", "B")
 	}
 	for _, c := range upTo(all, top) {
 		p.f("%8s %8s  %s\n", percent(c.a), percent(c.b), c.name)

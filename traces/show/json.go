@@ -6,11 +6,12 @@ import (
 	"time"
 
 	"github.com/contend-go/contend/traces/account"
+	"github.com/contend-go/contend/traces/blame"
 )
 
 // Schema names the JSON document's schema. It changes its number when a field
 // is removed or changes its meaning; fields may be added.
-const Schema = "contend.trace/1"
+const Schema = "contend.trace/2"
 
 // document is what --json prints; traces/README.md describes it for users.
 // Times are nanoseconds, offsets are from the trace's start.
@@ -30,10 +31,78 @@ type traceJSON struct {
 	Split      bool         `json:"switch_records"`
 	Samples    bool         `json:"cpu_samples"`
 	UsableCPUs int          `json:"usable_cpus,omitempty"`
+	Guessed    bool         `json:"gomaxprocs_guessed,omitempty"`
+	Verdict    verdictJSON  `json:"verdict"`
 	Windows    []windowJSON `json:"windows"`
 	Total      windowJSON   `json:"total"`
 	Notes      []string     `json:"notes"`
 	Lost       lostJSON     `json:"lost"`
+}
+
+// verdictJSON is what is to be said first.
+type verdictJSON struct {
+	Findings    []findingJSON `json:"findings"`
+	Stuck       []stuckJSON   `json:"stuck"`
+	Lost        int64         `json:"lost_ns"`
+	Measurement int64         `json:"measurement_ns"`
+	NoCPU       int64         `json:"no_cpu_ns"`
+	NoWork      int64         `json:"no_work_ns"`
+	Remarks     []string      `json:"remarks"`
+}
+
+type findingJSON struct {
+	Kind string `json:"kind"`
+	placeJSON
+	Callers    []callerJSON `json:"callers"`
+	Share      float64      `json:"share"` // of the time lost; of the samples, if sampled
+	OfCapacity float64      `json:"share_of_capacity"`
+	By         chargeJSON   `json:"by"`
+	Waits      int64        `json:"waits"`
+	Open       int64        `json:"open"`
+	Samples    int64        `json:"samples,omitempty"`
+	Holder     *holderJSON  `json:"holder,omitempty"`
+	Known      string       `json:"known"`
+	Text       string       `json:"text"`
+	Next       string       `json:"next"`
+}
+
+type placeJSON struct {
+	Line   frameJSON  `json:"line"`
+	Op     string     `json:"op,omitempty"`
+	Lock   *frameJSON `json:"lock,omitempty"` // where that is another line
+	Caller *frameJSON `json:"caller,omitempty"`
+}
+
+type callerJSON struct {
+	placeJSON
+	Share float64 `json:"share"`
+}
+
+type holderJSON struct {
+	Func     string     `json:"func"`
+	Activity string     `json:"activity"`
+	Reason   string     `json:"reason,omitempty"`
+	At       *frameJSON `json:"at,omitempty"`
+	Share    float64    `json:"share"`
+	Known    string     `json:"known"`
+}
+
+type stuckJSON struct {
+	Kind string `json:"kind"`
+	placeJSON
+	Count   int64  `json:"goroutines"`
+	Age     int64  `json:"age_ns"`
+	Through bool   `json:"since_before_trace"`
+	Text    string `json:"text"`
+}
+
+type chargeJSON struct {
+	Blocked   int64 `json:"blocked_ns"`
+	WakeUp    int64 `json:"wake_up_ns"`
+	Switching int64 `json:"switching_ns"`
+	Syscall   int64 `json:"syscall_ns"`
+	Stopped   int64 `json:"stopped_ns"`
+	Inferred  int64 `json:"inferred_ns"`
 }
 
 type lostJSON struct {
@@ -61,7 +130,8 @@ type windowJSON struct {
 	Waits      []waitJSON         `json:"waits"`
 	Sites      []siteJSON         `json:"sites"`
 	SiteCount  int                `json:"site_count"`
-	Causes     []causeJSON        `json:"idle_causes"`
+	Causes     []causeJSON        `json:"causes"`
+	Serial     int64              `json:"serial_ns"`
 	CPU        []cpuJSON          `json:"cpu"`
 }
 
@@ -105,6 +175,11 @@ type siteJSON struct {
 	MaxWait   int64          `json:"max_wait_ns"`
 	Parked    int64          `json:"parked"`
 	Charged   int64          `json:"charged_ns"`
+	By        chargeJSON     `json:"by"`
+	Ready     int64          `json:"runnable_ns"`
+	Open      int64          `json:"open"`
+	MaxOpen   int64          `json:"max_open_ns"`
+	Measures  bool           `json:"measurement,omitempty"`
 	LostShare float64        `json:"share_of_lost"`
 	Handoffs  int64          `json:"handoffs"`
 	Barging   int64          `json:"barging"`
@@ -153,7 +228,7 @@ func (t *Trace) json(top int) traceJSON {
 	j := traceJSON{
 		File: t.Name, GoVersion: goVersion(a), Origin: a.Origin, Duration: int64(a.Duration),
 		Events: a.Events, Bytes: a.Size, Split: a.Split, Samples: a.Samples, UsableCPUs: t.Usable,
-		Windows: []windowJSON{}, Total: windowOf(&a.Total, top), Notes: nonNil(t.Notes),
+		Windows: []windowJSON{}, Total: windowOf(&a.Total, top), Notes: nonNil(t.notes()), Verdict: verdictOf(t.Verdict()), Guessed: a.GuessedProcs,
 		Lost: lostJSON{a.Lost.Bytes, a.Lost.Generations, a.Lost.Events, nonNil(a.Lost.Reasons)},
 	}
 	if !a.Wall.IsZero() {
@@ -191,11 +266,14 @@ func windowOf(w *account.Window, top int) windowJSON {
 	}
 	for _, c := range upTo(w.Causes, top) {
 		cause := causeJSON{Kind: c.Kind.String(), Reason: string(c.Reason), Time: int64(c.Time)}
-		if c.Kind == account.Blocked {
+		if c.Kind != account.NoCPU && c.Kind != account.NoWork {
 			f := frameOf(site(c.Stack))
 			cause.Place = &f
 		}
 		j.Causes = append(j.Causes, cause)
+	}
+	for _, x := range w.Serial {
+		j.Serial += int64(x.Time)
 	}
 	for _, c := range w.CPU {
 		j.CPU = append(j.CPU, cpuJSON{c.Kind.String(), c.Samples, c.Share})
@@ -207,13 +285,59 @@ func siteOf(s *account.Site, lost time.Duration) siteJSON {
 	j := siteJSON{
 		Reason: string(s.Reason), Place: frameOf(site(s.Stack)), Stack: stackOf(s.Stack),
 		Wait: int64(s.Wait), Waits: s.Waits, MaxWait: int64(s.MaxWait), Parked: s.Parked,
-		Charged: int64(s.Charged), LostShare: ratio(s.Charged, lost), Handoffs: s.Handoffs, Barging: s.Barging,
+		Charged: int64(s.Charged), By: chargeOf(&s.By), Ready: int64(s.Ready), Open: s.Open, MaxOpen: int64(s.MaxOpen), Measures: s.Apparatus, LostShare: ratio(s.Charged, lost), Handoffs: s.Handoffs, Barging: s.Barging,
 		Releasers: []releaserJSON{},
 	}
 	for _, r := range s.Releasers {
 		j.Releasers = append(j.Releasers, releaserJSON{stackOf(r.Stack), r.Count})
 	}
 	return j
+}
+
+func verdictOf(v *blame.Verdict) verdictJSON {
+	j := verdictJSON{
+		Findings: []findingJSON{}, Stuck: []stuckJSON{}, Lost: int64(v.Lost), Measurement: int64(v.Measurement),
+		NoCPU: int64(v.NoCPU), NoWork: int64(v.NoWork), Remarks: nonNil(v.Remarks),
+	}
+	for i := range v.Findings {
+		f := &v.Findings[i]
+		x := findingJSON{
+			Kind: f.Kind, placeJSON: placeOf(&f.Place), Callers: []callerJSON{}, Share: f.Share, OfCapacity: f.OfCapacity, By: chargeOf(&f.By),
+			Waits: f.Waits, Open: f.Open, Samples: f.Samples, Known: f.Known.String(), Text: f.String(), Next: f.Next,
+		}
+		for k := range f.Others {
+			x.Callers = append(x.Callers, callerJSON{placeOf(&f.Others[k].Place), f.Others[k].Share})
+		}
+		if h := f.Holder; h != nil {
+			x.Holder = &holderJSON{h.Func, h.Activity.String(), string(h.Reason), frameOrNil(h.At), h.Share, h.Known.String()}
+		}
+		j.Findings = append(j.Findings, x)
+	}
+	for i := range v.Stuck {
+		s := &v.Stuck[i]
+		j.Stuck = append(j.Stuck, stuckJSON{s.Kind, placeOf(&s.Place), s.Count, int64(s.Age), s.Through, s.String()})
+	}
+	return j
+}
+
+func placeOf(p *blame.Place) placeJSON {
+	j := placeJSON{Line: frameOf(p.Line), Op: p.Op, Caller: frameOrNil(p.Caller)}
+	if p.Lock != p.Line {
+		j.Lock = frameOrNil(p.Lock)
+	}
+	return j
+}
+
+func frameOrNil(f account.Frame) *frameJSON {
+	if f.Func == "" {
+		return nil
+	}
+	j := frameOf(f)
+	return &j
+}
+
+func chargeOf(c *account.Charge) chargeJSON {
+	return chargeJSON{int64(c.Blocked), int64(c.WakeUp), int64(c.Switching), int64(c.Syscall), int64(c.Stopped), int64(c.Inferred)}
 }
 
 func partsOf(p *account.Parts) map[string]int64 {

@@ -8,22 +8,17 @@ import (
 	"github.com/contend-go/contend/traces/account"
 )
 
-// Profile writes an off-CPU profile that `go tool pprof` opens: by stack, how
-// often and how long goroutines waited, and how much idle P-time that is
-// charged with. Samples are labelled with the reason and, where a trace has
+// Profile writes a profile that `go tool pprof` opens: by stack, what P time was lost there, and the
+// goroutines' time. Samples are labelled with the reason and, where a trace has
 // several, the window.
 func Profile(w io.Writer, traces []*Trace) error {
 	b := &profileBuilder{
-		p: &profile.Profile{
-			SampleType: []*profile.ValueType{
-				{Type: "waits", Unit: "count"}, {Type: "wait", Unit: "nanoseconds"}, {Type: "lost", Unit: "nanoseconds"},
-			},
-			DefaultSampleType: "lost",
-			PeriodType:        &profile.ValueType{Type: "wait", Unit: "nanoseconds"},
-			Period:            1,
-		},
+		p:         &profile.Profile{DefaultSampleType: "lost", PeriodType: &profile.ValueType{Type: "wait", Unit: "nanoseconds"}, Period: 1},
 		functions: map[funcKey]*profile.Function{},
 		locations: map[account.Frame]*profile.Location{},
+	}
+	for _, v := range values {
+		b.p.SampleType = append(b.p.SampleType, &profile.ValueType{Type: v.name, Unit: v.unit})
 	}
 	for _, t := range traces {
 		b.add(t)
@@ -33,6 +28,28 @@ func Profile(w io.Writer, traces []*Trace) error {
 	}
 	return b.p.Write(w)
 }
+
+// values are a profile's sample types: P time that was lost, and of it while goroutines at the place were blocked, woken up, left the P, were in a system
+// call or stopped the world; goroutine time blocked, and runnable since then (the delay of scheduling); how often; and
+// held is what held others up, at the place of those who did.
+var values = []struct {
+	name, unit string
+	of         func(*account.Site) int64
+}{
+	{"waits", "count", func(s *account.Site) int64 { return s.Waits }},
+	{"wait", "nanoseconds", func(s *account.Site) int64 { return int64(s.Wait) }},
+	{"runnable", "nanoseconds", func(s *account.Site) int64 { return int64(s.Ready) }},
+	{"blocked", "nanoseconds", func(s *account.Site) int64 { return int64(s.By.Blocked) }},
+	{"wake-up", "nanoseconds", func(s *account.Site) int64 { return int64(s.By.WakeUp) }},
+	{"switching", "nanoseconds", func(s *account.Site) int64 { return int64(s.By.Switching) }},
+	{"syscall", "nanoseconds", func(s *account.Site) int64 { return int64(s.By.Syscall) }},
+	{"stopped", "nanoseconds", func(s *account.Site) int64 { return int64(s.By.Stopped) }},
+	{"held", "nanoseconds", func(s *account.Site) int64 { return 0 }},
+	{"lost", "nanoseconds", func(s *account.Site) int64 { return int64(s.Charged) }},
+}
+
+// held is the index of that value.
+const held = 8
 
 type funcKey struct{ name, file string }
 
@@ -55,10 +72,25 @@ func (b *profileBuilder) add(t *Trace) {
 			if len(t.Account.Windows) > 1 {
 				labels["window"] = []string{t.label(w)}
 			}
-			b.p.Sample = append(b.p.Sample, &profile.Sample{
-				Location: b.stack(s.Stack), Label: labels,
-				Value: []int64{s.Waits, int64(s.Wait), int64(s.Charged)},
-			})
+			if s.Apparatus {
+				labels["measurement"] = []string{"yes"}
+			}
+			sample := &profile.Sample{Location: b.stack(s.Stack), Label: labels}
+			for _, v := range values {
+				sample.Value = append(sample.Value, v.of(s))
+			}
+			b.p.Sample = append(b.p.Sample, sample)
+		}
+	}
+	for i := range t.Account.Total.Sites {
+		for _, h := range t.Account.Total.Sites[i].Holds {
+			stack := h.At
+			if len(stack) == 0 {
+				stack = h.Release
+			}
+			sample := &profile.Sample{Location: b.stack(stack), Label: map[string][]string{"holder": {h.Activity.String()}}, Value: make([]int64, len(values))}
+			sample.Value[held] = int64(h.Time)
+			b.p.Sample = append(b.p.Sample, sample)
 		}
 	}
 }

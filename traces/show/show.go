@@ -16,6 +16,7 @@ import (
 
 	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/traces/account"
+	"github.com/contend-go/contend/traces/blame"
 	"github.com/contend-go/contend/traces/record"
 )
 
@@ -33,6 +34,8 @@ type Trace struct {
 	CPU []time.Duration
 	// Notes are what a reader of the numbers must know, one line each.
 	Notes []string
+
+	blamed *blame.Verdict // once asked for
 }
 
 // Options say how traces are read.

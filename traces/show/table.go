@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/contend-go/contend/traces/account"
+	"github.com/contend-go/contend/traces/blame"
 )
 
 // maxRows is how many windows the table shows; a screen has no more room.
@@ -20,11 +21,12 @@ const maxRows = 16
 func (t *Trace) Table(w io.Writer, top int) error {
 	p := &printer{w: w}
 	t.heading(p)
+	t.verdict(p)
 	p.err = first(p.err, t.capacity(w))
 	t.lostTime(p)
 	t.sites(p, top)
 	t.cpu(p)
-	for _, n := range t.Notes {
+	for _, n := range t.notes() {
 		p.f("note: %s\n", n)
 	}
 	for _, r := range t.Account.Lost.Reasons {
@@ -46,6 +48,48 @@ func (t *Trace) heading(p *printer) {
 	p.f("%s: %s\n\n", t.Name, t.Summary())
 }
 
+// verdict writes what is to be said first: what is stuck, and the lines to blame.
+func (t *Trace) verdict(p *printer) {
+	v := t.Verdict()
+	for i := range v.Stuck {
+		p.f("stuck: %s\n", &v.Stuck[i])
+	}
+	if len(v.Stuck) > 0 {
+		p.f("\n")
+	}
+	for i := range v.Findings {
+		f := &v.Findings[i]
+		lines := f.Lines()
+		p.f("%d. %s\n", i+1, lines[0])
+		for _, l := range lines[1:] {
+			p.f("   %s\n", l)
+		}
+		if f.Next != "" {
+			p.f("   try: %s\n", f.Next)
+		}
+	}
+	if len(v.Findings) > 0 {
+		p.f("\n")
+	}
+}
+
+// Verdict says which lines are to blame.
+func (t *Trace) Verdict() *blame.Verdict {
+	if t.blamed == nil {
+		t.blamed = blame.Of(t.Account)
+	}
+	return t.blamed
+}
+
+// notes are what a reader must know.
+func (t *Trace) notes() []string {
+	notes := slices.Concat(t.Verdict().Remarks, t.Notes)
+	if t.Account.GuessedProcs {
+		notes = append(notes, fmt.Sprintf("GOMAXPROCS is a guess, one more than the highest P that ran (~%d): traces before Go 1.22 do not tell it", t.Account.Windows[0].MinProcs))
+	}
+	return notes
+}
+
 // Summary says in a line what the trace is.
 func (t *Trace) Summary() string {
 	a := t.Account
@@ -65,7 +109,12 @@ type column struct {
 // columns are those in which something is to be seen.
 func (t *Trace) columns() []column {
 	cols := []column{
-		{"P", func(_ int, w *account.Window) string { return procs(w) }},
+		{"P", func(_ int, w *account.Window) string {
+			if t.Account.GuessedProcs {
+				return "~" + procs(w)
+			}
+			return procs(w)
+		}},
 		{"wall", func(_ int, w *account.Window) string { return short(w.Wall()) }},
 	}
 	for s := account.State(0); s < account.NumStates; s++ {
@@ -231,8 +280,11 @@ func (t *Trace) sites(p *printer, top int) {
 		s := &sites[i]
 		p.f("%6s  %-12s %s\n", percent(ratio(s.Charged, lost(w))), s.Reason, place(site(s.Stack)))
 		p.f("        %s in %s waits, longest %s", short(s.Wait), count(s.Waits), short(s.MaxWait))
-		if s.Parked > 0 {
-			p.f("; %s parked throughout", count(s.Parked))
+		switch {
+		case s.Parked > 0:
+			p.f("; %s blocked all along", count(s.Parked))
+		case s.Open > 0:
+			p.f("; %s still blocked at the end, the longest for %s", count(s.Open), short(s.MaxOpen))
 		}
 		if s.Handoffs+s.Barging > 0 {
 			p.f("; %s handed over in starvation mode, %s barged", count(s.Handoffs), count(s.Barging))
@@ -253,7 +305,7 @@ func places(sites []account.Site) (out []account.Site) {
 	}
 	at := map[key]int{}
 	for _, s := range sites {
-		if s.Wait == 0 && s.Charged == 0 {
+		if s.Wait == 0 && s.Charged == 0 || s.Reason == account.System && s.Charged == 0 {
 			continue
 		}
 		k := key{s.Reason, place(site(s.Stack))}
@@ -264,6 +316,7 @@ func places(sites []account.Site) (out []account.Site) {
 			continue
 		}
 		m := &out[i]
+		m.Open, m.MaxOpen = m.Open+s.Open, max(m.MaxOpen, s.MaxOpen)
 		m.Wait, m.Charged, m.MaxWait = m.Wait+s.Wait, m.Charged+s.Charged, max(m.MaxWait, s.MaxWait)
 		m.Waits, m.Parked, m.Handoffs, m.Barging = m.Waits+s.Waits, m.Parked+s.Parked, m.Handoffs+s.Handoffs, m.Barging+s.Barging
 	}

@@ -1,0 +1,255 @@
+package account
+
+import (
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// readCase reads a trace that was once accounted wrongly.
+func readCase(t *testing.T, name string) []byte {
+	data, err := os.ReadFile(filepath.Join("testdata", "cases", name+".trace"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return data
+}
+
+func accountCase(t *testing.T, name string, spec WindowSpec) *Account {
+	a, err := readBytes(readCase(t, name), Options{Windows: spec, Causes: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	sane(t, a)
+	return a
+}
+
+func within(t *testing.T, what string, got, want, slack time.Duration) {
+	t.Helper()
+	if (got - want).Abs() > slack {
+		t.Errorf("%s: %v, want %v", what, got, want)
+	}
+}
+
+// TestOrigin holds that time begins with the first event: the runtime opens a batch of strings before it has stopped the world to begin.
+func TestOrigin(t *testing.T) {
+	a := accountCase(t, "i29103", WindowSpec{})
+	within(t, "i29103", a.Duration, 119500*time.Microsecond, 100*time.Microsecond)
+	within(t, "i29103 running", a.Total.Parts[Running], 650*time.Microsecond, 20*time.Microsecond)
+	within(t, "i29103 runnable", a.Total.Goroutines.Runnable, 980*time.Microsecond, 10*time.Microsecond)
+	a = accountCase(t, "origin", WindowSpec{})
+	within(t, "origin", a.Duration, 68700*time.Microsecond, 100*time.Microsecond)
+}
+
+// TestUnixClock reads a trace of js/wasm, whose clock counts from 1970.
+func TestUnixClock(t *testing.T) {
+	a := accountCase(t, "js", WindowSpec{})
+	within(t, "js", a.Duration, 453*time.Millisecond, time.Millisecond)
+	if a.Events != 268 || a.Lost.Any() {
+		t.Errorf("%d events of 268, lost %+v", a.Events, a.Lost)
+	}
+}
+
+// TestBackground holds that the runtime's goroutines that wait for work are no cause.
+func TestBackground(t *testing.T) {
+	a := accountCase(t, "i11520", WindowSpec{})
+	top := a.Total.Sites[0]
+	if top.Reason != Mutex || !top.Stack.has("BenchmarkBlocking") {
+		t.Errorf("most is charged to %s at %v", top.Reason, top.Stack)
+	}
+	for _, s := range a.Total.Sites {
+		if (s.Reason == System || s.Apparatus) && s.By.Blocked != 0 {
+			t.Errorf("%v charged to %s %v, which waits for work", s.By.Blocked, s.Reason, s.Stack[0])
+		}
+	}
+}
+
+// TestMarksOnly holds that nothing but a log event of our category is a mark, though the word is in the trace.
+func TestMarksOnly(t *testing.T) {
+	a := accountCase(t, "mentions", WindowSpec{})
+	var labels []string
+	for _, w := range a.Windows {
+		labels = append(labels, w.Label)
+	}
+	if want := []string{"gomaxprocs=2", "gomaxprocs=1", "gomaxprocs=2", "gomaxprocs=4"}; !slices.Equal(labels, want) {
+		t.Errorf("windows %q, want %q", labels, want)
+	}
+}
+
+// TestProcsOfWindows holds that a window between changes of GOMAXPROCS has one value of it.
+func TestProcsOfWindows(t *testing.T) {
+	a := accountCase(t, "procs", WindowSpec{})
+	if len(a.Windows) < 5 {
+		t.Fatalf("%d windows", len(a.Windows))
+	}
+	for _, w := range a.Windows {
+		if w.MinProcs != w.MaxProcs || w.Label != procsLabel(w.MaxProcs) {
+			t.Errorf("window %q: GOMAXPROCS %d to %d", w.Label, w.MinProcs, w.MaxProcs)
+		}
+	}
+	if a.GuessedProcs {
+		t.Error("GOMAXPROCS is told by the trace")
+	}
+}
+
+// TestOpenWaits holds that what is blocked at the end is told with its age.
+func TestOpenWaits(t *testing.T) {
+	a := accountCase(t, "deadlock", WindowSpec{})
+	locks := map[string]bool{}
+	for _, w := range a.OpenWaits {
+		if w.Reason == Mutex {
+			locks[w.Stack[len(w.Stack)-1].Func] = true
+			within(t, w.Stack[0].Func, w.Age, 6949*time.Millisecond, time.Millisecond)
+		}
+	}
+	if !maps.Equal(locks, map[string]bool{"main.ab": true, "main.ba": true}) {
+		t.Errorf("blocked for ever: %v", locks)
+	}
+	for _, s := range a.Total.Sites {
+		if s.Reason == Mutex && (s.Open != 1 || s.MaxOpen < 6*time.Second || s.Waits != 0) {
+			t.Errorf("%+v", s)
+		}
+	}
+}
+
+// slicings are ways to split a trace. What windows hold adds up to the whole by all of them.
+var slicings = []WindowSpec{
+	{Mode: Auto}, {Mode: Marks}, {Mode: ProcsChanges},
+	{Mode: Slices, Every: time.Millisecond}, {Mode: Slices, Every: 7 * time.Millisecond}, {Mode: Slices, Every: 50 * time.Millisecond},
+}
+
+// additive requires that the windows of all slicings are whole in themselves and add up to the same.
+func additive(t *testing.T, data []byte) {
+	t.Helper()
+	whole, err := readBytes(data, Options{Windows: WindowSpec{Mode: Whole}, Causes: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := sums(&whole.Total)
+	for _, spec := range slicings {
+		if spec.Mode == Slices && whole.Duration/spec.Every > 2000 {
+			spec.Every *= 50
+		}
+		a, err := readBytes(data, Options{Windows: spec, Causes: true, Parallel: 2})
+		if err != nil {
+			t.Fatal(err)
+		}
+		sane(t, a)
+		got := map[string]float64{}
+		for i := range a.Windows {
+			w := &a.Windows[i]
+			if w.Residual.Abs() > w.Capacity/1000+10*time.Microsecond && !a.Lost.Any() {
+				t.Errorf("%+v window %d: residual %v of %v", spec, i, w.Residual, w.Capacity)
+			}
+			for k, v := range sums(w) {
+				got[k] += v
+			}
+		}
+		slack := float64(len(a.Windows) + 1)
+		for _, part := range []struct {
+			what string
+			of   map[string]float64
+		}{{"windows", got}, {"total", sums(&a.Total)}} {
+			for k := range mapsUnion(part.of, want) {
+				if math.Abs(part.of[k]-want[k]) > slack+1e-6*want[k] {
+					t.Errorf("%+v: %s have %v of %s, the whole has %v", spec, part.what, time.Duration(part.of[k]), k, time.Duration(want[k]))
+				}
+			}
+		}
+		if t.Failed() {
+			return
+		}
+	}
+}
+
+func mapsUnion(a, b map[string]float64) map[string]bool {
+	u := map[string]bool{}
+	for k := range a {
+		u[k] = true
+	}
+	for k := range b {
+		u[k] = true
+	}
+	return u
+}
+
+// sums is what of a window must add up, by name.
+func sums(w *Window) map[string]float64 {
+	m := map[string]float64{"capacity": float64(w.Capacity), "created": float64(w.Goroutines.Created), "wake-ups": float64(w.WakeToRun.Count)}
+	for s, d := range w.Parts {
+		m[State(s).String()] += float64(d)
+	}
+	m["goroutines running"] = float64(w.Goroutines.Running)
+	m["goroutines runnable"] = float64(w.Goroutines.Runnable)
+	m["goroutines in system calls"] = float64(w.Goroutines.Syscall)
+	m["goroutines waiting"] = float64(w.Goroutines.Waiting)
+	for _, c := range w.Causes {
+		m[fmt.Sprint("cause ", c.Kind, c.Reason, stackKey(c.Stack))] += float64(c.Time)
+	}
+	for _, s := range w.Serial {
+		m[fmt.Sprint("serial ", s.Syscall, s.Goroutine, stackKey(s.Stack))] += float64(s.Time)
+	}
+	for _, s := range w.Sites {
+		k := fmt.Sprint(s.Reason, stackKey(s.Stack))
+		m["wait "+k] += float64(s.Wait)
+		m["waits "+k] += float64(s.Waits)
+		m["ready "+k] += float64(s.Ready)
+		m["handoffs "+k] += float64(s.Handoffs)
+		m["charged "+k] += float64(s.Charged)
+	}
+	for _, x := range w.Waits {
+		m["waits for "+string(x.Reason)] += float64(x.Time)
+	}
+	return m
+}
+
+func stackKey(s Stack) string {
+	var b strings.Builder
+	for _, f := range s {
+		fmt.Fprintf(&b, " %s:%d", f.Func, f.Line)
+	}
+	return b.String()
+}
+
+// TestInvariants holds what must hold of every window on every trace there is: those that failed once, and those of all programs.
+func TestInvariants(t *testing.T) {
+	files, err := filepath.Glob("testdata/cases/*.trace")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no cases")
+	}
+	for _, f := range files {
+		t.Run(filepath.Base(f), func(t *testing.T) {
+			t.Parallel()
+			data, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			additive(t, data)
+			for _, every := range []time.Duration{0, 10 * time.Millisecond, 50 * time.Millisecond} {
+				rawly(t, data, every)
+			}
+		})
+	}
+	for _, name := range slices.Sorted(maps.Keys(programs)) {
+		if name == "killed" || name == "sweep" {
+			continue // the first has no end, the second is for benchmarks
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			data, err := os.ReadFile(record(t, name))
+			if err != nil {
+				t.Fatal(err)
+			}
+			additive(t, data)
+			for _, every := range []time.Duration{0, 10 * time.Millisecond} {
+				rawly(t, data, every)
+			}
+		})
+	}
+}
