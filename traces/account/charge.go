@@ -238,21 +238,26 @@ func (c *charger) g(id uint64) *chargedG {
 	return g
 }
 
-// enter enters the next epoch.
+// enter enters the epochs and windows that have begun.
 func (c *charger) enter() {
-	c.epoch++
-	e := &c.s.epochs[c.epoch]
-	c.until = 1<<63 - 1
-	if c.epoch+1 < len(c.s.epochs) {
-		c.until = c.s.epochs[c.epoch+1].at
-	}
-	for len(c.marks) <= e.book {
+	for len(c.marks) < len(c.s.books) && c.s.books[len(c.marks)].start <= c.now {
 		c.flushSerial()
-		c.marks = append(c.marks, mark{max(e.at, c.now), c.got, c.runs})
+		c.marks = append(c.marks, mark{c.now, c.got, c.runs})
 		b := c.s.books[len(c.marks)-1]
 		b.charges = new(charges)
 		c.charges = b.charges
 	}
+	for c.epoch+1 < len(c.s.epochs) && c.s.epochs[c.epoch+1].at <= c.now {
+		c.epoch++
+	}
+	c.until = 1<<63 - 1
+	if c.epoch+1 < len(c.s.epochs) {
+		c.until = c.s.epochs[c.epoch+1].at
+	}
+	if next := len(c.marks); next < len(c.s.books) {
+		c.until = min(c.until, c.s.books[next].start)
+	}
+	e := &c.s.epochs[max(c.epoch, 0)]
 	if e.stw != c.stw || e.procs != c.procs {
 		c.stw, c.procs = e.stw, e.procs
 		for len(c.ps) < c.procs {
@@ -500,6 +505,10 @@ func (c *charger) settle(g *chargedG) {
 // finish charges what is still going on at the end.
 func (c *charger) finish() {
 	c.advance(c.s.end)
+	for len(c.marks) < len(c.s.books) { // windows of no length
+		c.now = max(c.now, c.s.books[len(c.marks)].start)
+		c.enter()
+	}
 	for i := range c.ps {
 		c.leaveP(&c.ps[i])
 	}

@@ -15,9 +15,10 @@ type lane struct {
 	eff   State // what it counts as: base, or STW
 	since int64 // from then on; before it, everything is settled
 	epoch int   // of w.epochs, the one that holds since
+	book  int   // of w.books, the same
 	edge  int64 // acc holds no time beyond it: the end of a column
-	// until is edge, or 0 if there is more to settling than to add to acc: a head, an epoch that ended,
-	// a stop-the-world, switch records, somebody who watches.
+	// until is edge, or before it the end of the epoch or book; or 0 if there is more to settling than to add to acc: a head, a new epoch or
+	// book, a stop-the-world, switch records, somebody who watches.
 	until int64
 	acc   [NumStates]int64
 	cells cells
@@ -41,13 +42,15 @@ type world struct {
 	grid   *grid      // of the timeline, or nil
 	heads  []laneHead // by P
 	watch  *charger   // or nil
+
+	entries int // of parts in all books
+	full    bool
 }
 
 // epoch is a stretch of time in which what all Ps share stays the same, up to the next epoch. Lanes notice
 // when their time is settled, not when an epoch begins.
 type epoch struct {
 	at      int64
-	book    int // of world.books
 	procs   int // GOMAXPROCS; 0 if not known yet
 	stw     bool
 	stopper *goroutine // that stops the world
@@ -94,22 +97,37 @@ func (l *lane) setSlow(base State, t int64) {
 
 // recompute tells what the P counts as.
 func (l *lane) recompute() {
-	l.eff, l.until = l.base, l.edge
+	l.eff, l.until = l.base, min(l.edge, l.ends())
 	e := &l.w.epochs[l.epoch]
 	if e.stw {
 		l.stopped(e.stopper)
 	}
-	if e.stw || l.cpu != nil || l.head || l.epoch+1 < len(l.w.epochs) || l.w.watch != nil {
+	if e.stw || l.cpu != nil || l.head || l.w.watch != nil {
 		l.until = 0
 	}
 }
+
+// ends is when the lane's epoch or book ends, as far as is known.
+func (l *lane) ends() int64 {
+	t := int64(1<<63 - 1)
+	if next := l.epoch + 1; next < len(l.w.epochs) {
+		t = l.w.epochs[next].at
+	}
+	if next := l.book + 1; next < len(l.w.books) {
+		t = min(t, l.w.books[next].start)
+	}
+	return t
+}
+
+// enter makes the lane's epoch and book those that hold t, where it is known to begin.
+func (l *lane) enter(t int64) { l.epoch, l.book = l.w.epochAt(t), l.w.books.at(t) }
 
 // endHead ends what is known of the P from before the generation.
 func (l *lane) endHead(t int64) {
 	l.w.heads = grow(l.w.heads, l.p)
 	l.w.heads[l.p] = laneHead{seen: true, until: t, state: l.base, thread: l.thread}
 	l.head, l.since, l.edge = false, t, t
-	l.epoch = l.w.epochAt(t)
+	l.enter(t)
 }
 
 // stopped applies a stop-the-world to what the P does.
@@ -136,6 +154,11 @@ func (l *lane) settle(t int64) {
 			l.recompute()
 			continue
 		}
+		if next := l.book + 1; next < len(l.w.books) && l.w.books[next].start <= l.since {
+			l.flush()
+			l.book = next
+			continue
+		}
 		if l.since >= t {
 			return
 		}
@@ -143,10 +166,7 @@ func (l *lane) settle(t int64) {
 			l.flush()
 			l.turn()
 		}
-		state, to := l.eff, min(t, l.edge)
-		if next := l.epoch + 1; next < len(l.w.epochs) {
-			to = min(to, l.w.epochs[next].at)
-		}
+		state, to := l.eff, min(t, l.edge, l.ends())
 		if state == Running && l.cpu != nil {
 			state, to = l.cpu.at(l.since, to)
 		}
@@ -180,12 +200,50 @@ func (l *lane) give(s State, d int64) {
 	if e.procs > 0 && l.p >= e.procs && (s == Idle || s == STW || s == Unknown) {
 		return
 	}
-	b := l.w.books[e.book]
-	b.parts = grow(b.parts, max(l.p, e.procs-1)) // at once: the other Ps follow
+	b := l.w.bookOf(l.book, max(l.p, e.procs-1)) // at once: the other Ps follow
 	b.parts[l.p][s] += time.Duration(d)
 	if l.w.grid != nil {
 		l.cells.add(s, time.Duration(d))
 	}
+}
+
+// bookOf is a book that has parts of so many Ps. Where there would be too many in all, as only a damaged trace has, it is the first book.
+func (w *world) bookOf(i, p int) *book {
+	b := w.books[i]
+	if w.full {
+		b = w.books[0]
+	}
+	if more := p + 1 - len(b.parts); more > 0 {
+		if w.entries += more; w.entries > maxParts && !w.full {
+			w.full = true
+			b = w.books[0]
+		}
+		b.parts = grow(b.parts, p)
+	}
+	return b
+}
+
+// open begins a book.
+func (w *world) open(b *book, lanes []*lane) {
+	w.books[len(w.books)-1].end = b.start
+	w.books = append(w.books, b)
+	for _, l := range lanes {
+		if l != nil {
+			l.until = 0
+		}
+	}
+}
+
+// slice makes the books of slices up to a time: equal parts of the time since origin. It returns false if there are too many.
+func (w *world) slice(origin, every, to int64, most int) bool {
+	last := w.books[len(w.books)-1]
+	for at := origin + max((last.start-origin)/every+1, 1)*every; at < to; at += every {
+		if len(w.books) >= most {
+			return false
+		}
+		w.open(newBook(at), nil)
+	}
+	return true
 }
 
 // close settles the time up to t and flushes it.

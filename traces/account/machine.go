@@ -61,8 +61,7 @@ type machine struct {
 	events  int64
 	odd     int64 // events that contradict what is known
 	crowded bool  // there are more cuts than windows are told apart
-	nextCut int64 // when the next fixed slice, or the first of others, begins
-	slice   int64 // when the next fixed slice begins
+	nextCut int64 // when the first of others is
 	others  []cut // of the generations before and after, as far as they overlap with this one
 
 	result result
@@ -96,9 +95,9 @@ type cutKind uint8
 const (
 	cutMark  cutKind = iota // a mark
 	cutProcs                // a change of GOMAXPROCS, maybe to what it was
-	cutSlice
-	cutStop  // the world is stopped
-	cutStart // and started again
+	cutStop                 // the world is stopped
+	cutStart                // and started again
+	cutNone                 // nothing; it is there so that events come in the same order whatever the windows are
 )
 
 // cut is a moment at which something changes that all Ps share.
@@ -107,8 +106,6 @@ type cut struct {
 	kind  cutKind
 	procs int    // cutProcs: GOMAXPROCS from then on
 	label string // cutMark
-	// foreign: it is of the generation before or after, with which this one overlaps.
-	foreign bool
 }
 
 // head is the end of a state from before the generation.
@@ -137,12 +134,12 @@ type tail struct {
 const noSite = -1
 
 // newMachine makes a machine for a generation that begins at start, of a trace that begins at
-// origin, with the threads of those ids. others are cuts of the neighbours, in the order of time.
-func newMachine(t tables, threads []uint64, start int64, others []cut, j *job) *machine {
+// origin, with the threads of those ids. It ends at about end. others are cuts of the neighbours, in the order of time.
+func newMachine(t tables, threads []uint64, start, end int64, others []cut, j *job) *machine {
 	m := &machine{
 		tables: t, spec: j.windows, others: others,
 		gs: make(map[uint64]*goroutine), stops: make(map[uint64]bool), label: make(map[uint64]bool),
-		sites: newSiteTable(), slice: 1<<63 - 1,
+		sites: newSiteTable(),
 	}
 	m.grid = j.grid
 	m.books = books{newBook(start)}
@@ -152,8 +149,7 @@ func newMachine(t tables, threads []uint64, start int64, others []cut, j *job) *
 		m.threads[i] = thread{id: id, index: int32(i), woke: noSite, cpu: j.cpu(id)}
 	}
 	if m.spec.Mode == Slices {
-		every := int64(m.spec.Every)
-		m.slice = j.origin + max((start-j.origin)/every+1, 1)*every
+		m.crowded = !m.world.slice(j.origin, int64(m.spec.Every), end, maxWindows)
 	}
 	m.foresee()
 	return m
@@ -161,14 +157,19 @@ func newMachine(t tables, threads []uint64, start int64, others []cut, j *job) *
 
 // foresee sets nextCut.
 func (m *machine) foresee() {
-	m.nextCut = m.slice
+	m.nextCut = 1<<63 - 1
 	if len(m.others) > 0 {
-		m.nextCut = min(m.nextCut, m.others[0].at)
+		m.nextCut = m.others[0].at
 	}
 }
 
-// current is the book of the events that are being run.
-func (m *machine) current() *book { return m.books[len(m.books)-1] }
+// at is the book that holds t.
+func (m *machine) at(t int64) *book {
+	if b := m.books[len(m.books)-1]; b.start <= t {
+		return b
+	}
+	return m.books[m.books.at(t)]
+}
 
 // run runs all events.
 func (m *machine) run(s *decode.Stream) {
@@ -246,6 +247,7 @@ func (m *machine) end() {
 			l.close(l.since)
 		}
 	}
+	m.crowded = m.crowded || m.full
 	for _, g := range m.gs {
 		if g.state != gGone {
 			m.result.tails = append(m.result.tails, tail{id: g.id, since: g.since, site: g.site, state: g.state, head: g.head, woken: g.woken})
@@ -289,7 +291,7 @@ func (m *machine) step(th *thread, e *decode.Event) bool {
 		if th.lane != nil {
 			m.odd++ // a thread that comes from C has none
 		}
-		m.current().created++
+		m.at(t).created++
 		g := m.create(e.Args[0], gSyscallOut, t)
 		g.site = m.sites.of(reasonSyscall, 0)
 		m.tell(g, t)
@@ -406,10 +408,10 @@ func (m *machine) setG(g *goroutine, state gState, t int64) {
 		switch g.state {
 		case gRunnable:
 			if g.woken {
-				m.current().wake.add(t - g.since)
+				m.at(t).wake.add(t - g.since)
 			}
 		case gWaiting, gSyscallOut:
-			m.current().site(g.site).ended(t - g.since)
+			m.at(t).site(g.site).ended(t - g.since)
 		}
 	}
 	g.state, g.since = state, t
@@ -432,7 +434,7 @@ func (m *machine) endHead(g *goroutine, t int64) *head {
 
 func (m *machine) destroy(g *goroutine, t int64) {
 	m.setG(g, gGone, t)
-	m.current().exited++
+	m.at(t).exited++
 	m.forget(g)
 }
 
@@ -532,7 +534,7 @@ func (m *machine) unblock(g, by *goroutine, stack uint64, t int64) (woke int32, 
 		index = len(m.result.heads)
 	case g.state == gWaiting:
 		m.books.goroutine(gWaiting, g.site, g.since, t)
-		s := m.current().site(g.site)
+		s := m.at(t).site(g.site)
 		s.ended(t - g.since)
 		s.released(stack, 1)
 		woke = g.site
@@ -563,7 +565,7 @@ func (m *machine) handoff(th *thread, g *goroutine, stack uint64) {
 	if heads := m.result.heads; th.head > 0 && th.head <= len(heads) {
 		heads[th.head-1].handoff = true
 	} else if th.woke >= 0 {
-		m.current().site(th.woke).handoffs++
+		m.at(th.now).site(th.woke).handoffs++
 	}
 }
 
@@ -593,7 +595,7 @@ func (m *machine) goCreate(e *decode.Event, t int64) {
 		g.site = m.sites.of(reasonCoroutine, e.Args[2])
 		m.tell(g, t)
 	}
-	m.current().created++
+	m.at(t).created++
 }
 
 func (m *machine) goSwitch(th *thread, e *decode.Event) bool {
@@ -726,7 +728,7 @@ func (m *machine) lane(p uint64, t int64) *lane {
 		m.lanes = append(m.lanes, nil)
 	}
 	if m.lanes[p] == nil {
-		m.lanes[p] = &lane{p: int(p), w: &m.world, base: Unknown, eff: Unknown, thread: -1, head: true, since: t, edge: t, epoch: len(m.epochs) - 1}
+		m.lanes[p] = &lane{p: int(p), w: &m.world, base: Unknown, eff: Unknown, thread: -1, head: true, since: t, edge: t, epoch: m.epochAt(t), book: m.books.at(t)}
 	}
 	return m.lanes[p]
 }
@@ -925,17 +927,9 @@ func markOf(message string, t int64) cut {
 // foreseen makes the cuts up to t that are known beforehand.
 func (m *machine) foreseen(t int64) {
 	for m.nextCut <= t {
-		if len(m.others) > 0 && m.others[0].at == m.nextCut {
-			c := m.others[0]
-			m.others = m.others[1:]
-			c.foreign = true
-			m.cut(c, nil)
-		} else {
-			m.cut(cut{at: m.slice, kind: cutSlice}, nil)
-			if m.slice += int64(m.spec.Every); m.crowded {
-				m.slice = 1<<63 - 1
-			}
-		}
+		c := m.others[0]
+		m.others = m.others[1:]
+		m.cut(c, nil)
 		m.foresee()
 	}
 }
@@ -955,9 +949,7 @@ func (m *machine) cut(c cut, stopper *goroutine) {
 		if len(m.books) >= mostWindows(len(m.lanes)) {
 			m.crowded = true
 		} else {
-			m.books[len(m.books)-1].end = c.at
-			m.books = append(m.books, newBook(c.at))
-			e.book = len(m.books) - 1
+			m.open(newBook(c.at), m.lanes)
 		}
 	}
 	m.begin(e, m.lanes)
@@ -966,7 +958,7 @@ func (m *machine) cut(c cut, stopper *goroutine) {
 
 // splits reports whether a window may begin with the cut.
 func (c *cut) splits(mode WindowMode) bool {
-	return c.kind == cutMark || c.kind == cutSlice || c.kind == cutProcs && mode == ProcsChanges
+	return c.kind == cutMark && mode == Marks || c.kind == cutProcs && mode == ProcsChanges
 }
 
 // sample counts CPU-profile samples.

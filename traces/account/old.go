@@ -83,7 +83,7 @@ type old struct {
 
 // run runs all events through a new machine, watched by c if it is not nil.
 func (o *old) run(events []trace.Event, j *job, c *charger) {
-	o.m = newMachine(o, nil, j.origin, nil, j)
+	o.m = newMachine(o, nil, j.origin, int64(events[len(events)-1].Time()), nil, j)
 	if c != nil {
 		o.m.watch, o.m.translate = c, newTranslator(&c.s.names, o.m)
 		c.introduce(1)
@@ -266,7 +266,7 @@ func (o *old) goroutine(ev trace.Event, st trace.StateTransition, t int64) {
 		g = m.create(id, goStates[from], t)
 		g.site = m.sites.of(reasonUnknown, o.stack(st.Stack))
 		if from == trace.GoNotExist {
-			m.current().created++
+			m.at(t).created++
 			g.site = m.sites.of(reasonCreated, o.stack(ev.Stack()))
 		} else {
 			g.since = m.books[0].start // since before the trace
@@ -309,7 +309,7 @@ func (o *old) goroutine(ev trace.Event, st trace.StateTransition, t int64) {
 		m.setG(g, state, t)
 	}
 	if to == trace.GoNotExist {
-		m.current().exited++
+		m.at(t).exited++
 		m.forget(g)
 	}
 	if from == trace.GoRunning && to != trace.GoSyscall {

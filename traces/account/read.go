@@ -239,7 +239,7 @@ func (j *job) machine(t *decode.Trace, i int) (*machine, *decode.Stream, *decode
 	for i, th := range g.Threads {
 		ids[i] = th.ID
 	}
-	return newMachine(tables, ids, start, others, j), g.Events(tables.Clock), tables, nil
+	return newMachine(tables, ids, start, end, others, j), g.Events(tables.Clock), tables, nil
 }
 
 // cuts are a generation's cuts between two times.
@@ -263,6 +263,7 @@ func (j *job) cuts(g *decode.Generation, from, to int64) (cuts []cut, err error)
 			cuts = append(cuts, cut{at: e.Time, kind: cutProcs, procs: int(min(e.Args[0], maxProcs))})
 		case decode.UserLog:
 			if j.windows.Mode != Marks {
+				cuts = append(cuts, cut{at: e.Time, kind: cutNone})
 				continue
 			}
 			if tables == nil {
@@ -272,6 +273,8 @@ func (j *job) cuts(g *decode.Generation, from, to int64) (cuts []cut, err error)
 			}
 			if tables.String(e.Args[1]) == MarkCategory {
 				cuts = append(cuts, markOf(tables.String(e.Args[2]), e.Time))
+			} else {
+				cuts = append(cuts, cut{at: e.Time, kind: cutNone})
 			}
 		}
 	}

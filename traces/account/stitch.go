@@ -187,6 +187,9 @@ func (s *stitcher) add(m *machine, id uint64, complete bool) {
 	for i := range r.cuts {
 		s.cut(&r.cuts[i])
 	}
+	if w := s.job.windows; w.Mode == Slices && !s.slice(s.job.origin, int64(w.Every), r.end, mostWindows(s.most)) {
+		s.crowded = true
+	}
 	s.known = max(s.known, r.end)
 	x := newTranslator(&s.names, m)
 	for _, b := range m.books {
@@ -240,9 +243,8 @@ func (s *stitcher) cut(c *cut) {
 			s.crowded = true
 		} else {
 			b := newBook(e.at)
-			s.books[len(s.books)-1].end, b.label = e.at, label
-			s.books = append(s.books, b)
-			e.book = len(s.books) - 1
+			b.label = label
+			s.open(b, s.lanes)
 		}
 	}
 	s.begin(e, nil)
@@ -260,10 +262,8 @@ func (s *stitcher) begins(c *cut) (label string, ok bool) {
 			last.label = label
 		}
 		return label, last.label != label
-	case c.kind == cutMark:
-		return c.label, c.label != "" || last.label != ""
 	}
-	return "", c.at > last.start
+	return c.label, c.label != "" || last.label != ""
 }
 
 // introduce makes a goroutine that first appears now, in a state that it has had since the
@@ -350,7 +350,8 @@ func (s *stitcher) addLanes(m *machine, start int64) {
 		}
 		l.close(head.until)
 		l.base, l.since, l.g, l.cpu = in.base, in.since, in.g, nil
-		l.edge, l.epoch = in.since, s.epochAt(in.since)
+		l.edge = in.since
+		l.enter(in.since)
 		if in.thread >= 0 {
 			l.cpu = s.cpu(m.threads[in.thread].id)
 		}
@@ -434,9 +435,14 @@ func (s *stitcher) finish() {
 		if i+1 < len(s.epochs) {
 			to = min(to, s.epochs[i+1].at)
 		}
-		if b := s.books[e.book]; to > e.at || b.procs.max == 0 {
+		s.books.spread(e.at, to, func(b *book, d int64, _ bool) {
 			b.procs.add(e.procs)
-			b.capacity += int64(e.procs) * max(to-e.at, 0)
+			b.capacity += int64(e.procs) * d
+		})
+	}
+	for _, b := range s.books { // those of no length
+		if b.procs.max == 0 {
+			b.procs.add(s.epochs[s.epochAt(b.start)].procs)
 		}
 	}
 }

@@ -247,6 +247,17 @@ func (v *Verdict) finding(l Locator, a *account.Account, g *group) Finding {
 		f.Known = Inferred
 	}
 	f.Holder = holder(l, g)
+	if h := f.Holder; h != nil && isShared(g.reason) {
+		switch h.Activity {
+		case account.HoldSyscall:
+			f.Next = "take that call out of the lock, or batch what it is for"
+		case account.HoldBlocked:
+			f.Next = "do not wait while it is held"
+		}
+		if g.reason == account.Pool {
+			f.Next = next["pool"]
+		}
+	}
 	if f.Holder == nil && g.open > 0 {
 		f.Holder = blockedHolder(l, a, g)
 	}
@@ -388,12 +399,12 @@ func (v *Verdict) serial(l Locator, w *account.Window) {
 			best = p
 		}
 	}
-	what := "a goroutine ran that had stood last at "
+	what := "ran on from "
 	known := Inferred
 	if best.syscall {
 		what, known = "in a system call at ", Exact
 	}
-	v.Remarks = append(v.Remarks, fmt.Sprintf("serial part: for %s of the time a single P was busy and the others had nothing to do; mostly (%s) %s%s (%s)",
+	v.Remarks = append(v.Remarks, fmt.Sprintf("serial part: for %s of the time one P was busy, the others had nothing to do; %s of that %s%s (%s)",
 		percent(ratio(sum, w.Wall())), percent(ratio(best.d, sum)), what, Spot(best.Line), known))
 }
 
@@ -484,10 +495,10 @@ func (v *Verdict) blind(w *account.Window, list []*hot, all int64) {
 func (v *Verdict) remark(a *account.Account) {
 	add := func(format string, args ...any) { v.Remarks = append(v.Remarks, fmt.Sprintf(format, args...)) }
 	if share := ratio(v.Measurement, v.Lost); share >= 0.1 {
-		add("measurement: %s of what was lost went to recording the trace, to profiles or to the test's harness; it is left out of the shares", percent(share))
+		add("measurement: %s of what was lost went to the recording, profiles or the test's harness; it is left out of the shares", percent(share))
 	}
 	if share := ratio(v.NoCPU, v.useful()); share >= 0.1 {
-		add("no CPU: in %s of the time lost a P was held for longer than a switch takes; most likely its thread had no CPU, as there were more Ps than CPUs or other processes", percent(share))
+		add("no CPU: %s of the time lost: Ps held for longer than a switch takes, most likely by threads without a CPU (more Ps than CPUs, neighbours)", percent(share))
 	}
 	if share := ratio(v.NoWork, v.useful()); share >= 0.1 {
 		add("too few goroutines: in %s of the time lost nothing was runnable or blocked", percent(share))

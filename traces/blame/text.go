@@ -38,13 +38,12 @@ var next = map[string]string{
 	"lock slow path":            "hold the lock for less: CPUs work on its queue",
 	"spinning":                  "hold the lock for less: CPUs spin for it",
 	"atomic":                    "the cache line travels between the CPUs: count per shard, or pad what lies beside it",
-	"runtime lock":              "the runtime's own lock of that channel or timer is contended: one per worker, or a context instead of a shared channel; a mutex profile tells more (Go 1.22)",
+	"runtime lock":              "the runtime's own lock of that channel or timer is contended: one for each worker instead of a shared one",
 	"stack growth":              "goroutines begin with small stacks and copy them as they grow: keep goroutines, or call less deep",
 	"channels":                  "send more at a time",
 	"scheduler":                 "goroutines park and wake too often: give each more to do",
 	"gc work":                   "allocate less, or raise GOGC or GOMEMLIMIT",
-	"busy": "a trace does not see cache lines, spinning and the runtime's locks: take a CPU profile beside the trace, compare CPU per operation at 1 P and more (contend test), " +
-		"and look at the mutex profile",
+	"busy":                      "a CPU profile beside the trace; CPU per operation at 1 P and at more (contend test); a mutex profile for the runtime's locks",
 }
 
 // String is what a maintainer would write, in one sentence, without what to try next.
@@ -55,7 +54,7 @@ func (f *Finding) Lines() (lines []string) {
 	add := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	switch {
 	case f.Kind == "busy":
-		add("nothing waits: the Ps are busy for %s of capacity, and what stops them there a trace cannot see", percent(f.OfCapacity))
+		add("nothing waits: the Ps are busy for %s of capacity; what slows them there (cache lines, spinning, the runtime's locks) a trace cannot see", percent(f.OfCapacity))
 		if f.Line.Func != "" {
 			add("the hottest line is %s, with %s of %s", f.where(), percent(f.Share), samples(f.all()))
 		}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"flag"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -50,6 +51,11 @@ var unlockStack = account.Stack{
 	{Func: "example.org/cache/lru.(*Cache).Set", File: "/src/cache/lru/lru.go", Line: 66},
 }
 
+var syscallStack = account.Stack{
+	{Func: "syscall.fdatasync", File: "/go/src/syscall/zsyscall.go", Line: 9},
+	{Func: "example.org/cache/lru.(*Cache).Set", File: "/src/cache/lru/lru.go", Line: 60},
+}
+
 // mutexTrace is an account made up by hand: one window at 1 P, one at 4.
 func mutexTrace() *Trace {
 	const s = time.Second
@@ -64,13 +70,16 @@ func mutexTrace() *Trace {
 	four.Goroutines = account.Goroutines{Running: 2 * s, Runnable: 3 * s, Waiting: 11 * s, Created: 16, Exited: 16}
 	four.Waits = []account.Wait{{Reason: account.Mutex, Time: 11 * s, Count: 123_456}}
 	four.Sites = []account.Site{
-		{Reason: account.Mutex, Stack: lockStack, Wait: 11 * s, Waits: 123_456, MaxWait: 3 * time.Millisecond, Charged: s,
+		{Reason: account.Mutex, Stack: lockStack, Wait: 11 * s, Waits: 123_456, MaxWait: 3 * time.Millisecond, Charged: 3*s/2 - s/1000,
+			Ready: s / 4, By: account.Charge{Blocked: s, WakeUp: s/2 - s/1000},
+			Holds: []account.Hold{{Activity: account.HoldSyscall, Time: 3 * s, At: syscallStack, Release: unlockStack}}, Held: 4 * s,
 			Handoffs: 3_456, Barging: 120_000, Releasers: []account.Releaser{{Stack: unlockStack, Count: 123_000}}},
 		{Reason: account.ChanRecv, Stack: account.Stack{{Func: "main.main", File: "/src/cache/main.go", Line: 30}}, Parked: 1},
 	}
 	four.Causes = []account.Cause{
 		{Kind: account.Blocked, Reason: account.Mutex, Stack: lockStack, Time: s},
-		{Kind: account.WakeUp, Time: s/2 - s/1000},
+		{Kind: account.WakeUp, Reason: account.Mutex, Stack: lockStack, Time: s/2 - s/1000},
+		{Kind: account.NoCPU, Time: s / 2},
 	}
 	total := four
 	total.Label, total.Start, total.MinProcs, total.Capacity = "", 0, 1, 5*s
@@ -135,8 +144,8 @@ func TestJSON(t *testing.T) {
 	if got := d.Traces[0].Windows[1]; len(got.Sites) != 1 || got.SiteCount != 2 {
 		t.Errorf("%d of %d sites, want the worst of 2", len(got.Sites), got.SiteCount)
 	}
-	if got := d.Traces[0].Windows[1].Sites[0].LostShare; got != float64(time.Second)/float64(2*time.Second) {
-		t.Errorf("the site has %v of lost CPU time, want 0.5", got)
+	if got := d.Traces[0].Windows[1].Sites[0].LostShare; math.Abs(got-0.75) > 0.01 {
+		t.Errorf("the site has %v of lost CPU time, want 0.75", got)
 	}
 }
 
@@ -152,15 +161,18 @@ func TestProfile(t *testing.T) {
 	if err := p.CheckValid(); err != nil {
 		t.Fatal(err)
 	}
-	if p.DefaultSampleType != "lost" || len(p.SampleType) != 3 || len(p.Sample) != 2 {
+	if p.DefaultSampleType != "lost" || len(p.SampleType) != len(values) || len(p.Sample) != 3 {
 		t.Fatalf("%d samples of %d types, default %q", len(p.Sample), len(p.SampleType), p.DefaultSampleType)
 	}
 	s := p.Sample[0]
-	if want := []int64{123_456, 11e9, 1e9}; !cmp.Equal(s.Value, want) {
+	if want := []int64{123_456, 11e9, 25e7, 1e9, 499e6, 0, 0, 0, 0, 1499e6}; !cmp.Equal(s.Value, want) {
 		t.Errorf("values %v, want %v", s.Value, want)
 	}
 	if f := s.Location[3].Line[0]; f.Function.Name != "example.org/cache/lru.(*Cache).Get" || f.Line != 41 || len(s.Location) != 5 {
 		t.Errorf("fourth of %d frames is %s:%d", len(s.Location), f.Function.Name, f.Line)
+	}
+	if h := p.Sample[2]; h.Value[held] != 3e9 || h.Location[0].Line[0].Function.Name != "syscall.fdatasync" {
+		t.Errorf("what held: %v at %v", h.Value, h.Location[0].Line[0].Function.Name)
 	}
 	if got := s.Label["reason"]; !cmp.Equal(got, []string{"mutex"}) {
 		t.Errorf("reason %q", got)
