@@ -552,7 +552,7 @@ func (c *charger) woken(m *machine, x, by *goroutine, stack uint64, t int64) {
 	}
 	g.hist.add(c, g, gRunnable, x.site, m)
 	site := g.site
-	if c.s.names.sites[max(site, 0)].reason == UnknownWait && x.site >= 0 && !x.head {
+	if x.site >= 0 && !x.head && (site < 0 || c.s.names.sites[site].reason == UnknownWait) {
 		site = m.translate.site(x.site)
 	}
 	c.put(g, gRunnable, site, t)

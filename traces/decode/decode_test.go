@@ -140,7 +140,7 @@ func TestOrder(t *testing.T) {
 			t.Errorf("an event at %d after %d that are earlier", last, early)
 		}
 	}
-	if first, last, err := tr.Bounds(); first != 1 || last != 200 || err != nil {
+	if first, last, err := tr.Bounds(); first != 110 || last != 200 || err != nil {
 		t.Errorf("bounds %d to %d, %v", first, last, err)
 	}
 }

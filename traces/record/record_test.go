@@ -205,7 +205,7 @@ func TestUsedTwice(t *testing.T) {
 
 // TestSamples: every trace of a process has CPU samples, and somebody else's profile stays theirs.
 func TestSamples(t *testing.T) {
-	for _, o := range []Options{{Windows: 2, Length: 10 * time.Millisecond}, {Whole: true}} {
+	for _, o := range []Options{{Windows: 4, Length: 100 * time.Millisecond}, {Whole: true}} {
 		dir, obs := observe(t, o, 2*time.Second, nil)
 		var n int64
 		for _, a := range obs.Attachments {
