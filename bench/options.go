@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"regexp"
@@ -22,6 +23,7 @@ type SweepOptions struct {
 	Time         time.Duration // of each cell's timed window
 	Count        int           // blocks
 	Seed         uint64
+	Node         string // name of this machine; empty for [host.Node]
 	Out          string
 	Affinity     string // "none", "cores"
 	Budget       time.Duration
@@ -58,6 +60,7 @@ func (o *SweepOptions) Bind(f *pflag.FlagSet) {
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of keys, streams and the order of cells")
 	f.StringVar(&o.Out, "out", "contend-run", "run folder; one that holds the same plan is continued")
 	f.StringVar(&o.Affinity, "affinity", "none", "none, or cores: keep each cell on its own CPUs, cores before hyperthreads and one socket before the next")
+	f.StringVar(&o.Node, "node", "", "name of this machine in the samples (default a hash that tells it from others of its kind)")
 	f.DurationVar(&o.Budget, "budget", 0, "fit the run to this time by cutting blocks and windows, e.g. 20m")
 	f.BoolVar(&o.Quick, "quick", false, "short windows and 6 blocks: a first look")
 	f.BoolVar(&o.DryRun, "dry-run", false, "print cells, time and cost, and measure nothing")
@@ -92,6 +95,8 @@ func (o *SweepOptions) Check() error {
 		return fmt.Errorf("--budget: %v; a time such as 20m, or 0 for no limit", o.Budget)
 	case o.TraceBlocks < 1:
 		return fmt.Errorf("--trace-count: %d; at least 1", o.TraceBlocks)
+	case o.Node != "" && !variantName.MatchString(o.Node):
+		return fmt.Errorf("--node: %q; a name of letters, digits, '.', '-' and '_'", o.Node)
 	case o.Out == "":
 		return fmt.Errorf("--out: name a folder")
 	}
@@ -150,7 +155,7 @@ func (o *SweepOptions) NewPlan() *Plan {
 // Options are the run options that follow from the sweep's.
 func (o *SweepOptions) Options(facts *host.Facts) Options {
 	exe, _ := o.executables() // Check has seen the error; a file gone since fails the run
-	return Options{Dir: o.Out, Host: facts, Pin: o.Affinity == "cores", Exe: exe}
+	return Options{Dir: o.Out, Host: facts, Node: cmp.Or(o.Node, host.Node()), Pin: o.Affinity == "cores", Exe: exe}
 }
 
 // maxProcs bounds --procs: above it a typing error is likelier than a host.

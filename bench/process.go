@@ -26,10 +26,21 @@ type Printed struct {
 type Result struct {
 	Name  *sample.Name
 	Iters int // operations in the timed window
+	// Line is the line as it was printed, which is what is kept; empty where the
+	// result was put together from what the process printed.
+	Line string
 
 	Values      []sample.Value
 	Warnings    []string
 	Attachments []sample.Attachment
+}
+
+// line is what stands in the samples file.
+func (r *Result) line() string {
+	if r.Line != "" {
+		return r.Line
+	}
+	return sample.ExactResult(r.Name.String(), r.Iters, r.Values)
 }
 
 // value returns the measurement in the given unit, 0 if there is none.
@@ -78,8 +89,9 @@ func ReadProtocol(_ Cell, o Output) (Printed, error) {
 			p.Procs, _ = strconv.Atoi(r.Get("gomaxprocs"))
 		}
 	}
+	lines := strings.Split(string(o.Stdout), "\n")
 	for _, s := range set.Samples {
-		r := Result{Name: s.Name, Iters: s.Iters, Attachments: s.Attachments, Warnings: s.Warnings}
+		r := Result{Name: s.Name, Iters: s.Iters, Line: strings.TrimRight(lines[s.Line-1], "\r"), Attachments: s.Attachments, Warnings: s.Warnings}
 		for i, v := range s.Values {
 			r.Values = append(r.Values, sample.Value{Unit: s.Units[i], V: v})
 		}

@@ -26,6 +26,9 @@ type Options struct {
 	// program "" is this executable if it is not given.
 	Exe  map[string]string
 	Host *host.Facts
+	// Node tells this machine from others of its kind, see [host.Node]: another
+	// node begins a new part of the run.
+	Node string
 	// Pin keeps each cell's process on the first Procs CPUs of the host's fill
 	// order.
 	Pin bool
@@ -256,7 +259,7 @@ func (r *runner) resume() error {
 		if set.Runs[n-1].ID == run.ID {
 			return nil
 		}
-		r.sum.Notes = append(r.sum.Notes, "the executable, the host or its settings (CPUs, kernel, GOGC, --affinity) are not those of the samples before: a new part of the run begins, which is not pooled with the others")
+		r.sum.Notes = append(r.sum.Notes, "the executable, the machine or its settings (CPUs, kernel, GOGC, --affinity) are not those of the samples before: a new part of the run begins, which is not pooled with the others")
 	}
 	records := append([]sample.Record(nil), r.plan.Records...)
 	for _, b := range r.opt.Host.Boundaries() {
@@ -270,7 +273,7 @@ func (r *runner) resume() error {
 	return r.log.Begin(sample.Header{Run: run, Config: config, Records: records})
 }
 
-// identity names this part of the run: plan, executables and host.
+// identity names this part of the run: plan, executables, host and node.
 func (r *runner) identity() sample.Run {
 	var variants []string
 	for v := range r.exe {
@@ -286,6 +289,10 @@ func (r *runner) identity() sample.Run {
 		}
 		key += " " + v + "=" + r.exe[v].hash
 		fields = append(fields, sample.Field{Key: name, Value: "sha256:" + r.exe[v].hash})
+	}
+	if r.opt.Node != "" {
+		key += " node=" + r.opt.Node
+		fields = append(fields, sample.Field{Key: sample.NodeKey, Value: r.opt.Node})
 	}
 	if r.opt.Pin {
 		key += " pinned"
@@ -388,7 +395,7 @@ func (r *runner) entries(c Cell, block int, o Output) []sample.Entry {
 	id.Invalid = throttled(printed)
 	var entries []sample.Entry
 	for _, s := range printed.Results {
-		e := sample.Entry{Identity: id, Line: sample.FormatResult(s.Name.String(), s.Iters, s.Values)}
+		e := sample.Entry{Identity: id, Line: s.line()}
 		e.Warnings, e.Attachments = s.Warnings, s.Attachments
 		e.Warnings = append(e.Warnings, r.warnings(&s)...)
 		entries = append(entries, e)
@@ -416,13 +423,13 @@ func mismatch(c Cell, p Printed) string {
 	if p.Procs != 0 && p.Procs != c.Procs {
 		return fmt.Sprintf("the process ran at GOMAXPROCS=%d instead of %d", p.Procs, c.Procs)
 	}
-	want, _ := sample.ParseName(c.Name)
+	same := func(r *Result) bool { return r.Name.String() == c.Name }
+	if len(p.Results) > 1 {
+		want, _ := sample.ParseName(c.Name)
+		same = func(r *Result) bool { return r.Name.Without(sample.GOMAXPROCS) == want.Without(sample.GOMAXPROCS) }
+	}
 	for _, s := range p.Results {
-		same := s.Name.String() == c.Name
-		if len(p.Results) > 1 {
-			same = s.Name.Without(sample.GOMAXPROCS) == want.Without(sample.GOMAXPROCS)
-		}
-		if !same {
+		if !same(&s) {
 			return fmt.Sprintf("the process printed a result for %s", s.Name)
 		}
 		if len(s.Values) == 0 {
@@ -465,6 +472,10 @@ func (o Output) keepStderr() []sample.Attachment {
 // process that ended badly leaves under such a name is attached to its sample.
 const Partial = ".tmp"
 
+// fileClock is how far the time of a file may lag behind the clock: file systems
+// take the kernel's last tick.
+const fileClock = 50 * time.Millisecond
+
 // left are the files that an invalid cell wrote, complete or not: a trace can be
 // read up to where it breaks off. Their kind is told by their names.
 func (o Output) left() (as []sample.Attachment) {
@@ -477,7 +488,7 @@ func (o Output) left() (as []sample.Attachment) {
 		for _, f := range files {
 			name := f.Name()
 			info, err := f.Info()
-			if !begins(name, o.Prefix) || err != nil || info.ModTime().Before(o.began) || info.Size() == 0 {
+			if !begins(name, o.Prefix) || err != nil || info.ModTime().Before(o.began.Add(-fileClock)) || info.Size() == 0 {
 				continue // not of this process, or nothing to read
 			}
 			sum, err := HashFile(filepath.Join(o.Dir, d.Name(), name))

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -78,7 +79,7 @@ func cellMain(behaviour, name string) {
 		}
 		os.Exit(0)
 	}
-	fmt.Printf("# cell protocol=1 gomaxprocs=%d\n# warn text=\"a word\"\n%s 10 %d ns/op\n", procs, name, time.Now().UnixNano()%1e6)
+	fmt.Printf("# cell protocol=1 gomaxprocs=%d\n# warn text=\"a word\"\n%s 10 %d.12345678901  ns/op\t1e-7 x/op\n", procs, name, time.Now().UnixNano()%1e6)
 	os.Exit(0)
 }
 
@@ -322,6 +323,39 @@ func TestRefusals(t *testing.T) {
 	missing.Cells[0].Variant = "head"
 	if _, err := run(t, missing, t.TempDir()); err == nil || !strings.Contains(err.Error(), `variant "head"`) {
 		t.Error("a missing executable:", err)
+	}
+}
+
+// TestOneCrossing: the line that a cell printed is the one that is kept, byte for
+// byte.
+func TestOneCrossing(t *testing.T) {
+	dir := t.TempDir()
+	if _, err := run(t, plan(1, cells("good", 1)...), dir); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, sample.FileName))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !regexp.MustCompile(`(?m)^BenchmarkFake/behaviour=good/i=0/gomaxprocs=1 10 \d+\.12345678901  ns/op\t1e-7 x/op$`).Match(text) {
+		t.Errorf("%s", text)
+	}
+}
+
+// TestNode: another machine of the same kind begins a part of its own, in which
+// everything is measured again.
+func TestNode(t *testing.T) {
+	dir := t.TempDir()
+	facts := host.Read()
+	for i, node := range []string{"ada", "bob", "bob"} {
+		sum, err := bench.Run(t.Context(), plan(1, cells("good", 2)...), bench.Options{Dir: dir, Host: &facts, Node: node})
+		if want := []int{2, 2, 0}[i]; err != nil || sum.Measured != want {
+			t.Fatalf("on %s: %+v, %v; want %d measured", node, sum, err, want)
+		}
+	}
+	set := load(t, dir)
+	if len(set.Runs) != 2 || set.Runs[0].Node() != "ada" || set.Runs[1].Node() != "bob" || set.Runs[0].ID == set.Runs[1].ID {
+		t.Errorf("runs %+v", set.Runs)
 	}
 }
 

@@ -180,12 +180,21 @@ func (l *Log) write(group []byte) error {
 }
 
 // FormatResult is a result line: name, operations, and values with units, as
-// `go test -bench` prints them.
+// `go test -bench` prints them, to six significant digits.
 func FormatResult(name string, iters int, values []Value) string {
+	return formatResult(name, iters, values, formatValue)
+}
+
+// ExactResult is a result line with every digit of its values.
+func ExactResult(name string, iters int, values []Value) string {
+	return formatResult(name, iters, values, exact)
+}
+
+func formatResult(name string, iters int, values []Value, format func(float64) string) string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "%s %d", name, iters)
 	for _, v := range values {
-		fmt.Fprintf(&b, " %s %s", formatValue(v.V), v.Unit)
+		fmt.Fprintf(&b, " %s %s", format(v.V), v.Unit)
 	}
 	return b.String()
 }

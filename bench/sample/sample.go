@@ -7,7 +7,7 @@
 // comment records, which other readers skip:
 //
 //	# contend protocol=1
-//	# run id=… seed=7 exe=sha256:… cmd="…"    provenance of the lines below it
+//	# run id=… seed=7 exe=sha256:… node=… cmd="…"  provenance of the lines below it
 //	# backend name=ring sync=lock-free …       promises, printed by reports
 //	# absent name=… reason="…"                 a cell that does not apply
 //	goos: linux                                configuration: incomparable when it differs
@@ -87,10 +87,26 @@ type Attachment struct {
 }
 
 // Run is the provenance of the samples that follow its line: one executable on
-// one host. A run folder holds several when it was continued elsewhere.
+// one machine. A run folder holds several when it was continued elsewhere.
 type Run struct {
 	ID     string
 	Fields []Field // all fields of the line, in order: seed, exe, commit, cmd …
+}
+
+// NodeKey is the field of a run that tells the machine from others of its kind.
+const NodeKey = "node"
+
+// Node is the machine that the samples are of; empty where the run does not say.
+func (r *Run) Node() string {
+	if r == nil {
+		return ""
+	}
+	for _, f := range r.Fields {
+		if f.Key == NodeKey {
+			return f.Value
+		}
+	}
+	return ""
 }
 
 // Field is one key=value of a comment record.

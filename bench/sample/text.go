@@ -50,7 +50,7 @@ func unique(names map[string]*Name, n *Name) *Name {
 
 // Lift makes keys of the names out of what stands beside them, so that samples
 // which differ in it are told apart: the configuration key of that name, or
-// the pseudo-keys "file" (the file or run folder) and "variant". A key that no
+// the pseudo-keys "file" (the file or run folder), "node" and "variant". A key that no
 // sample has is an error.
 func (s *Set) Lift(keys ...string) error {
 	for _, key := range keys {
@@ -65,7 +65,7 @@ func (s *Set) Lift(keys ...string) error {
 			return smp.Name.With(key, v)
 		})
 		if !any {
-			return fmt.Errorf("no sample has a configuration key %q; there are file, variant, %s", key, strings.Join(s.configKeys(), ", "))
+			return fmt.Errorf("no sample has a configuration key %q; there are file, node, variant, %s", key, strings.Join(s.configKeys(), ", "))
 		}
 	}
 	return nil
@@ -79,6 +79,8 @@ func (s *Set) lifter(key string) func(*Sample) string {
 		return func(smp *Sample) string { return labels[smp.File] }
 	case "variant":
 		return func(smp *Sample) string { return word(smp.Variant) }
+	case NodeKey:
+		return func(smp *Sample) string { return word(smp.Run.Node()) }
 	}
 	return func(smp *Sample) string { return word(smp.Config[key]) }
 }

@@ -73,7 +73,7 @@ func packTest(c *cobra.Command, o *gotest.Options, output string, include []stri
 			fmt.Fprintf(os.Stderr, "%s: its test binary is linked dynamically: the other host must have %s\n", p.Package, library)
 		}
 	}
-	args := append([]string{"test", "--packed=" + path.Join(bundle.Here, gotest.SuiteFile)}, given(c, "output", "include", "out", "dry-run", "against")...)
+	args := append([]string{"test", "--packed=" + path.Join(bundle.Here, gotest.SuiteFile)}, given(c, "output", "include", "out", "node", "dry-run", "against")...)
 	return writeBundle(output, bundle.Bundle{Args: args, Files: files, Texts: map[string][]byte{gotest.SuiteFile: text}})
 }
 
@@ -106,7 +106,7 @@ func (s *sweep) bundle(c *cobra.Command) (b bundle.Bundle, err error) {
 	if len(s.options.Variants) > 0 {
 		return b, errors.New("--variant: other builds cannot be packed")
 	}
-	stay := []string{"output", "out", "dry-run"}
+	stay := []string{"output", "out", "node", "dry-run"}
 	var carried []string
 	b.Files = map[string]string{}
 	for _, a := range fam.Axes {

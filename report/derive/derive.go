@@ -350,7 +350,7 @@ func facts(s *sample.Sample) map[string]string {
 	}
 	if s.Run != nil {
 		for _, f := range s.Run.Fields {
-			if strings.HasPrefix(f.Key, "exe") {
+			if strings.HasPrefix(f.Key, "exe") || f.Key == sample.NodeKey {
 				all[f.Key] = f.Value
 			}
 		}
@@ -432,6 +432,7 @@ func (b *builder) differ(ks iter.Seq[originKey], only string, into map[string]bo
 }
 
 func (b *builder) finish() *View {
+	b.pooled()
 	for p, key := range b.controlOf {
 		if list := b.control[key]; list != nil {
 			p.control = *list
@@ -474,6 +475,36 @@ func (b *builder) finish() *View {
 		f.Findings = findings(f)
 	}
 	return b.view
+}
+
+// pooled notes points whose samples came from several files, of which nothing
+// tells whether one machine measured them: their interval is then over machines
+// too, however alike these are.
+func (b *builder) pooled() {
+	files := map[string]bool{}
+	points := 0
+	for _, p := range b.points {
+		first, several := "", false
+		for _, s := range p.shared {
+			if s.Run.Node() != "" || s.File == first {
+				continue
+			}
+			if first != "" {
+				several = true
+				files[s.File] = true
+			}
+			if first == "" {
+				first = s.File
+			}
+		}
+		if several {
+			files[first] = true
+			points++
+		}
+	}
+	if points > 0 {
+		b.view.Notes = append(b.view.Notes, fmt.Sprintf("%d points pool the samples of several files (%s), and nothing tells whether one machine measured them: --by file keeps them apart", points, list(slices.Sorted(maps.Keys(files)))))
+	}
 }
 
 // common moves the fields that all facets agree on from the facets to the view.

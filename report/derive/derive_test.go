@@ -485,3 +485,37 @@ func TestScale(t *testing.T) {
 		}
 	}
 }
+
+// TestNodes: machines of one kind and different speed are two curves; where
+// nothing tells whether there were two, the pooling is stated.
+func TestNodes(t *testing.T) {
+	text := func(node string, ns int) string {
+		s := "# contend protocol=1\n# run id=r" + node + " seed=1"
+		if node != "" {
+			s += " node=" + node
+		}
+		s += "\ncpu: X\nusable-cpus: 8\n# begin\n"
+		for block := range 6 {
+			s += fmt.Sprintf("# sample cell=a block=%d\nBenchmarkCache/backend=ring/gomaxprocs=1 10 %d ns/op\n", block, ns+block)
+		}
+		return s
+	}
+	v := New(read(t, text("ada", 100)+text("bob", 200)))
+	if len(v.Facets) != 2 || v.Facets[0].Label() != "node=ada" || v.Facets[1].Label() != "node=bob" || len(v.Notes) > 0 {
+		t.Errorf("two nodes: %d facets, notes %v", len(v.Facets), v.Notes)
+	}
+	if near(v.Facets[0].Series[0].Points[0].Time(), 150) {
+		t.Error("two nodes were pooled")
+	}
+	v = New(read(t, text("", 100), text("", 200)))
+	if len(v.Facets) != 1 || len(v.Notes) != 1 || !strings.Contains(v.Notes[0], "pool the samples of several files (samples0.txt and samples1.txt)") {
+		t.Errorf("nobody knows: %d facets, notes %v", len(v.Facets), v.Notes)
+	}
+	set := read(t, text("ada", 100)+text("bob", 200))
+	if err := set.Lift("node"); err != nil {
+		t.Fatal(err)
+	}
+	if n, _ := set.Samples[0].Name.Get("node"); n != "ada" {
+		t.Errorf("lifted %q", n)
+	}
+}
