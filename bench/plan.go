@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/bench/whole"
 )
 
 // Plan is what a run measures.
@@ -187,7 +188,7 @@ func (p *Plan) store(dir string) error {
 	if err != nil {
 		return err
 	}
-	return writeFile(path, text)
+	return whole.WriteBytes(path, text)
 }
 
 // LoadPlan reads a plan that Run stored in a run folder.
@@ -204,25 +205,6 @@ func LoadPlan(path string) (*Plan, error) {
 		return nil, fmt.Errorf("%s: protocol %d, made by a newer contend; this one reads up to %d", path, p.Protocol, sample.Protocol)
 	}
 	return p, nil
-}
-
-// writeFile writes a file whole or not at all, whatever ends the process or the
-// host meanwhile.
-func writeFile(path string, text []byte) error {
-	tmp := path + ".tmp"
-	if err := writeDurably(tmp, text); err != nil {
-		return errors.Join(err, os.Remove(tmp))
-	}
-	return os.Rename(tmp, path)
-}
-
-func writeDurably(path string, text []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o644)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(text)
-	return errors.Join(err, f.Sync(), f.Close())
 }
 
 func shortHash(b []byte, bytes int) string {

@@ -17,6 +17,7 @@ import (
 
 	"github.com/contend-go/contend/bench/host"
 	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/bench/whole"
 )
 
 // Options is where and with what a plan is carried out.
@@ -461,7 +462,7 @@ func (o Output) keepStderr() []sample.Attachment {
 	}
 	name := "stderr/" + o.Prefix + ".txt"
 	full := filepath.Join(o.Dir, filepath.FromSlash(name))
-	if os.MkdirAll(filepath.Dir(full), 0o755) != nil || writeFile(full, o.Stderr) != nil {
+	if os.MkdirAll(filepath.Dir(full), 0o755) != nil || whole.WriteBytes(full, o.Stderr) != nil {
 		return nil // the reason is in the sample; the sample's own write reports a full disk
 	}
 	sum := sha256.Sum256(o.Stderr)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/report/derive"
+	"github.com/contend-go/contend/report/internal/markdown"
 )
 
 // Markdown prints the wall time per operation of every cell, a line for each
@@ -37,11 +38,11 @@ func Markdown(w io.Writer, set *sample.Set, against ...string) error {
 		return &view.Facets[i].X
 	}
 	for _, c := range across {
-		columns = append(columns, inert(axis(c).At(c.x))+", ns/op")
+		columns = append(columns, markdown.Escape(axis(c).At(c.x))+", ns/op")
 	}
 	if len(against) > 0 {
 		for _, c := range across {
-			columns = append(columns, "÷ first, "+inert(axis(c).Label(c.x)))
+			columns = append(columns, "÷ first, "+markdown.Escape(axis(c).Label(c.x)))
 		}
 	}
 	var b strings.Builder
@@ -55,7 +56,7 @@ func Markdown(w io.Writer, set *sample.Set, against ...string) error {
 		}
 		first := reference(f, against)
 		for _, s := range f.Series {
-			cells := []string{inert(strings.Join(values, " ")), inert(s.Name)}
+			cells := []string{markdown.Escape(strings.Join(values, " ")), markdown.Escape(s.Name)}
 			for _, c := range across {
 				cells = append(cells, on(f, c.key, func() string { return estimate(s.Point(c.x), (*derive.Point).Time) }))
 			}
@@ -127,6 +128,3 @@ func digits(v float64) string {
 	}
 	return text
 }
-
-// inert keeps a name from ending its cell.
-func inert(name string) string { return strings.ReplaceAll(name, "|", `\|`) }

@@ -19,7 +19,7 @@ func TestMarkdown(t *testing.T) {
 			text += fmt.Sprintf("# sample cell=b%d block=%d\nBenchmarkPrimitive/row=lock/impl=spin/gomaxprocs=%d 10 %d ns/op\n", p, block, p, 40000*drift)
 		}
 	}
-	text += "# sample cell=c block=0\nBenchmarkPrimitive/row=alloc/impl=a|b/gomaxprocs=2 10 12.345 ns/op\n"
+	text += "# sample cell=c block=0\nBenchmarkPrimitive/row=alloc/impl=@a|<b>_[x](y)/gomaxprocs=2 10 12.345 ns/op\n"
 	set := new(sample.Set)
 	if err := set.Read(strings.NewReader(text), "synthetic"); err != nil {
 		t.Fatal(err)
@@ -33,14 +33,14 @@ func TestMarkdown(t *testing.T) {
 |---|---|---|---|---|---|
 | lock | mutex | 35000 [10000, 60000] | 35000 [10000, 60000] (oversubscribed) | 1 | 1 |
 | lock | spin | 140000 [40000, 240000] | 140000 [40000, 240000] (oversubscribed) | 4 [4, 4] | 4 [4, 4] (oversubscribed) |
-| alloc | a\|b | 12.3 |  |  |  |
+| alloc | &#64;a\|&lt;b&gt;\_\[x\](y) | 12.3 |  |  |  |
 `},
 		{nil, `
 | chart | series | GOMAXPROCS=2, ns/op | GOMAXPROCS=8, ns/op |
 |---|---|---|---|
 | lock | mutex | 35000 [10000, 60000] | 35000 [10000, 60000] (oversubscribed) |
 | lock | spin | 140000 [40000, 240000] | 140000 [40000, 240000] (oversubscribed) |
-| alloc | a\|b | 12.3 |  |
+| alloc | &#64;a\|&lt;b&gt;\_\[x\](y) | 12.3 |  |
 `},
 	} {
 		var out strings.Builder

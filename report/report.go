@@ -7,13 +7,13 @@ import (
 	"cmp"
 	"compress/gzip"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"slices"
 
 	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/bench/whole"
 	"github.com/contend-go/contend/report/chart"
 	"github.com/contend-go/contend/report/claims"
 	"github.com/contend-go/contend/report/derive"
@@ -61,7 +61,7 @@ func write(set *sample.Set, dir string, opt Options, traces traced.Traces) ([]st
 	var files []string
 	put := func(name string, write func(io.Writer) error) error {
 		path := filepath.Join(dir, name)
-		if err := writeFile(path, write); err != nil {
+		if err := whole.Write(path, write); err != nil {
 			return err
 		}
 		files = append(files, path)
@@ -122,30 +122,6 @@ func staticPictures(pictures []*chart.Picture) ([]html.Picture, error) {
 		static = append(static, html.Picture{Facet: pic.Facet, Title: pic.Title, PNG: b.Bytes()})
 	}
 	return static, nil
-}
-
-// writeFile writes a file under a temporary name and renames it into place.
-func writeFile(path string, write func(io.Writer) error) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			f.Close()
-			os.Remove(f.Name())
-		}
-	}()
-	if err := write(f); err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if err := f.Chmod(0o644); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }
 
 // maxRaw is how large the compressed samples may be to go into the page.

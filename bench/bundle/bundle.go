@@ -24,6 +24,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/contend-go/contend/bench/whole"
 )
 
 // Here stands in arguments for the bundle's folder.
@@ -163,22 +165,12 @@ func Interpreter(exe string) string {
 type archive struct{ *tar.Writer }
 
 // write makes the archive whole or not at all.
-func write(file string, fill func(*archive) error) (err error) {
-	f, err := os.Create(file + ".tmp")
-	if err != nil {
-		return err
-	}
-	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(f.Name()))
-		}
-	}()
-	z := gzip.NewWriter(f)
-	t := tar.NewWriter(z)
-	if err := errors.Join(fill(&archive{t}), t.Close(), z.Close(), f.Close()); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), file)
+func write(file string, fill func(*archive) error) error {
+	return whole.Write(file, func(w io.Writer) error {
+		z := gzip.NewWriter(w)
+		t := tar.NewWriter(z)
+		return errors.Join(fill(&archive{t}), t.Close(), z.Close())
+	})
 }
 
 func (a *archive) text(name string, text []byte, mode int64) error {

@@ -18,7 +18,7 @@ func (f *Facts) Config() []sample.Field {
 		{Key: "goos", Value: f.OS},
 		{Key: "goarch", Value: f.Arch},
 		{Key: "cpu", Value: f.Model},
-		{Key: "usable-cpus", Value: decimal(f.Usable())},
+		{Key: sample.UsableCPUs, Value: decimal(f.Usable())},
 		{Key: "cpu-quota", Value: f.quota()},
 		{Key: "cpus", Value: strconv.Itoa(f.Online)},
 		{Key: "affinity", Value: f.affinity()},

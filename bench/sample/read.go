@@ -56,8 +56,8 @@ type parsedName struct {
 	shared []*Shared
 }
 
-// Load reads run folders (their samples.txt) and files of any Go benchmark
-// text into one set. It fails when a path cannot be read or none holds a
+// Load reads run folders (their samples.txt), files of any Go benchmark text, and
+// standard input ("-") into one set. It fails when a path cannot be read or none holds a
 // benchmark line; single lines that cannot be read become notes.
 func Load(paths ...string) (*Set, error) {
 	set := new(Set)
@@ -66,17 +66,20 @@ func Load(paths ...string) (*Set, error) {
 		if err := set.load(path); err != nil {
 			return set, err
 		}
-		if len(set.Samples) == before {
+		if len(set.Samples) == before && len(paths) > 1 {
 			set.Notes = append(set.Notes, Note{path, 1, "no benchmark line in it"})
 		}
 	}
 	if len(set.Samples) == 0 {
-		return set, fmt.Errorf("%s: no benchmark line (Benchmark… N value unit) in it", strings.Join(paths, ", "))
+		return set, unreadable(paths, set.Notes)
 	}
 	return set, nil
 }
 
 func (s *Set) load(path string) error {
+	if path == "-" {
+		return s.Read(os.Stdin, "standard input")
+	}
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
 		path = filepath.Join(path, FileName)
 		if _, err := os.Stat(path); errors.Is(err, os.ErrNotExist) {
@@ -91,8 +94,14 @@ func (s *Set) load(path string) error {
 	return s.Read(f, path)
 }
 
-// Read adds one benchmark text to the set; file names it in notes and samples.
+// Read adds one benchmark text to the set; file names it in notes and samples. The
+// text may be compressed, in UTF-16, the output of go test -json, or a log.
 func (s *Set) Read(r io.Reader, file string) error {
+	r, err := decoded(r)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	first := len(s.Samples)
 	if s.Better == nil {
 		s.Better = map[string]Better{}
 		s.names, s.words, s.layouts = map[string]*parsedName{}, map[string]string{}, map[string][]string{}
@@ -118,27 +127,112 @@ func (s *Set) Read(r io.Reader, file string) error {
 	if p.dangling() {
 		p.note(p.identity.Line, "identity line without a result: dropped")
 	}
+	s.remark(first, lines.clean.left)
 	s.completeNames()
-	return br.Err()
+	if err := br.Err(); err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	return nil
 }
 
-// completeNames states the gomaxprocs of names that `go test -cpu 1,2,4`
-// printed at 1, where it adds no suffix: those whose like has one.
+// remark adds what the testing package said of benchmarks, by their printed names,
+// to their samples from first on.
+func (s *Set) remark(first int, remarks map[string]string) {
+	by := map[*Shared]string{}
+	for printed, remark := range remarks {
+		if n := s.names[printed]; n != nil {
+			for _, shared := range n.shared {
+				by[shared] = remark
+			}
+		}
+	}
+	if len(by) == 0 {
+		return
+	}
+	for _, smp := range s.Samples[first:] {
+		if remark, ok := by[smp.Shared]; ok {
+			id := *smp.Identity
+			id.Warnings = append(slices.Clone(id.Warnings), leftWarning(remark))
+			smp.Identity = &id
+		}
+	}
+}
+
+// leftWarning is what a reader must know of a benchmark that left another
+// GOMAXPROCS than it found.
+func leftWarning(remark string) string {
+	return "the benchmark " + remark + ": at which it ran is not known"
+}
+
+// completeNames states the gomaxprocs of names that `go test -cpu 1,2,4` printed
+// at 1, where it adds no suffix: those whose like has one. And it gives numbers
+// back to names of which they are a part: where one benchmark of a package has no
+// suffix at all, the process ran at GOMAXPROCS=1, and what ends the others, as
+// size-1024 and size-2048, is no GOMAXPROCS.
 func (s *Set) completeNames() {
-	suffixed := map[string]bool{}
+	type group struct{ file, pkg, base string }
+	bare, suffixed := map[group]bool{}, map[group]map[*parsedName]bool{}
+	packages := map[[2]string]bool{} // with a benchmark that never has a suffix
+	for printed, n := range s.names {
+		if strings.Contains(printed, GOMAXPROCS+"=") {
+			continue // stated, whatever the suffix is
+		}
+		for _, shared := range n.shared {
+			g := group{shared.File, shared.Config["pkg"], n.name.Without(GOMAXPROCS)}
+			if !n.suffix {
+				bare[g] = true
+				continue
+			}
+			if suffixed[g] == nil {
+				suffixed[g] = map[*parsedName]bool{}
+			}
+			suffixed[g][n] = true
+		}
+	}
+	for g := range bare {
+		if len(suffixed[g]) == 0 {
+			packages[[2]string{g.file, g.pkg}] = true
+		}
+	}
+	for g, names := range suffixed {
+		if len(names) < 2 || bare[g] || !packages[[2]string{g.file, g.pkg}] {
+			continue
+		}
+		for n := range names {
+			n.restore()
+		}
+	}
+	at := map[string]bool{}
 	for _, n := range s.names {
 		if n.suffix {
-			suffixed[n.name.Without(GOMAXPROCS)] = true
+			at[n.name.Without(GOMAXPROCS)] = true
 		}
 	}
 	for _, n := range s.names {
-		if _, stated := n.name.Get(GOMAXPROCS); !stated && suffixed[n.name.String()] {
+		if _, stated := n.name.Get(GOMAXPROCS); !stated && at[n.name.String()] {
 			n.name.Keys = append(n.name.Keys, Field{GOMAXPROCS, "1"})
 			n.suffix = true
-			for _, shared := range n.shared {
-				shared.OneProcess = true
-			}
+			n.oneProcess(true)
 		}
+	}
+}
+
+// restore puts the suffix back where it was printed.
+func (n *parsedName) restore() {
+	procs, _ := n.name.Get(GOMAXPROCS)
+	n.name.Keys = n.name.Keys[:len(n.name.Keys)-1]
+	if last := len(n.name.Keys) - 1; last >= 0 {
+		n.name.Keys[last].Value += "-" + procs
+	} else {
+		n.name.Base += "-" + procs
+	}
+	n.suffix = false
+	n.oneProcess(false)
+}
+
+func (n *parsedName) oneProcess(is bool) {
+	for _, shared := range n.shared {
+		shared.OneProcess = is
 	}
 }
 
@@ -148,6 +242,7 @@ func (s *Set) completeNames() {
 type recordReader struct {
 	in      *bufio.Reader
 	file    string
+	clean   cleaner
 	line    int
 	records []Record
 	notes   []Note
@@ -170,17 +265,23 @@ func (r *recordReader) Read(p []byte) (int, error) {
 // next reads one line into buf.
 func (r *recordReader) next() {
 	line, err := r.in.ReadSlice('\n')
-	r.line++
 	if errors.Is(err, bufio.ErrBufferFull) {
-		r.notes = append(r.notes, Note{r.file, r.line, "line over 64 KiB: skipped"})
+		r.notes = append(r.notes, Note{r.file, r.line + 1, "line over 64 KiB: skipped"})
 		for errors.Is(err, bufio.ErrBufferFull) {
 			_, err = r.in.ReadSlice('\n')
 		}
 		line = []byte("\n")
 	}
 	r.err = err
+	if err == io.EOF && len(line) > 0 {
+		line = append(bytes.Clone(line), '\n') // what is joined or unwrapped ends lines by itself
+	}
+	line = r.clean.clean(line)
 	if bytes.HasPrefix(line, []byte("# ")) {
+		r.line++
 		r.record(strings.TrimRight(string(line), "\r\n"))
+	} else {
+		r.line += bytes.Count(line, []byte("\n")) // of a line of JSON there may be several, or none
 	}
 	r.buf = line
 }
@@ -319,8 +420,12 @@ func (p *parser) measured(res *benchfmt.Result, line int) []float64 {
 		if v.OrigUnit != "" {
 			unit, x = v.OrigUnit, v.OrigValue
 		}
-		if x-x != 0 {
+		switch {
+		case x-x != 0:
 			p.note(line, fmt.Sprintf("%v %s is no finite number: left out", x, unit))
+			continue
+		case x < 0 && neverNegative[unit]:
+			p.note(line, fmt.Sprintf("%v %s cannot be: left out", x, unit))
 			continue
 		}
 		p.seen, p.values = append(p.seen, unit), append(p.values, x)
@@ -334,6 +439,9 @@ func (p *parser) measured(res *benchfmt.Result, line int) []float64 {
 	}
 	return p.values[first:len(p.values):len(p.values)]
 }
+
+// neverNegative are the units of which a negative value is a mistake of the text.
+var neverNegative = map[string]bool{"ns/op": true, "sec/op": true, "ops/s": true, "B/op": true, "allocs/op": true, "MB/s": true}
 
 // shared is what a sample of that name, in the units and under the
 // configuration of now, has in common with others.
@@ -393,7 +501,14 @@ func (p *parser) intern(text string) string {
 // noise are the words before a colon in what the testing package, the runtime
 // and the linker print between results. benchfmt takes such lines, like any
 // "word: text", for configuration, which would split the samples.
-var noise = map[string]bool{"testing": true, "panic": true, "ld": true, "warning": true, "error": true, "note": true}
+var noise = map[string]bool{"testing": true, "panic": true, "ld": true, "warning": true, "error": true}
+
+// noisy reports whether a line of the form of configuration is none. "note:" is:
+// it is the example of the format's own proposal; but the go command prints a
+// note of its own.
+func noisy(c benchfmt.Config) bool {
+	return noise[c.Key] || c.Key == "note" && bytes.HasPrefix(c.Value, []byte("module requires Go"))
+}
 
 // configure makes a new configuration map when the text changed it.
 func (p *parser) configure(config []benchfmt.Config) {
@@ -407,7 +522,7 @@ func (p *parser) configure(config []benchfmt.Config) {
 	p.config = make(map[string]string, len(config))
 	p.last = make([]benchfmt.Config, len(config))
 	for i, c := range config {
-		if !noise[c.Key] {
+		if !noisy(c) {
 			p.config[c.Key] = string(c.Value)
 		}
 		p.last[i] = benchfmt.Config{Key: c.Key, Value: bytes.Clone(c.Value)}

@@ -181,6 +181,14 @@ func (s *Set) Rename(rules ...*Rule) error {
 		renamed[smp.Name] = to
 		return to
 	})
+	for _, smp := range s.Samples { // a name that now states what was left says at which it ran
+		stated := leftWarning(fmt.Sprintf("left GOMAXPROCS set to %d", smp.Name.Procs()))
+		if slices.Contains(smp.Warnings, stated) {
+			id := *smp.Identity
+			id.Warnings = slices.DeleteFunc(slices.Clone(id.Warnings), func(w string) bool { return w == stated })
+			smp.Identity = &id
+		}
+	}
 	for i, r := range rules {
 		if used[i] == 0 {
 			return fmt.Errorf("pattern %q matches none of the %d names, such as %s", r.pattern, len(renamed), examples(left))

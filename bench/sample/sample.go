@@ -22,6 +22,8 @@
 // result line, where there is one, stands behind "# result ".
 package sample
 
+import "strconv"
+
 // Protocol is the version of the text between a cell's process and the
 // harness, and of the comment records. A reader accepts versions up to its own.
 const Protocol = 1
@@ -121,6 +123,19 @@ func (s *Sample) Value(unit string) (float64, bool) {
 	}
 	return 0, false
 }
+
+// UsableCPUs is how many CPUs the measured process could use, as the
+// configuration states it; 0 where it does not. A quota can make it fractional.
+func (s *Shared) UsableCPUs() float64 {
+	c, err := strconv.ParseFloat(s.Config[UsableCPUs], 64)
+	if err != nil || !(c > 0 && c < 1<<20) {
+		return 0
+	}
+	return c
+}
+
+// UsableCPUs is the configuration key of [Shared.UsableCPUs].
+const UsableCPUs = "usable-cpus"
 
 // Valid reports whether the sample may enter statistics.
 func (id *Identity) Valid() bool { return id.Invalid == "" }

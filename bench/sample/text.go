@@ -171,6 +171,13 @@ func (t *textWriter) sample(s *Sample) {
 		fmt.Fprintln(t, line)
 		return
 	}
+	if s.Cell == "" && s.Block < 0 && s.Invalid == "" { // not ours: no identity to write
+		for _, w := range s.Warnings {
+			fmt.Fprintln(t, Record{Verb: "warn", Fields: []Field{{"text", w}}})
+		}
+		fmt.Fprintln(t, line)
+		return
+	}
 	Entry{*s.Identity, line}.format(t, false)
 }
 

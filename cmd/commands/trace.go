@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -13,6 +12,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/contend-go/contend/bench"
+	"github.com/contend-go/contend/bench/whole"
 	"github.com/contend-go/contend/report/chart"
 	"github.com/contend-go/contend/report/traced"
 	"github.com/contend-go/contend/traces/show"
@@ -151,7 +151,7 @@ func (f *traceFlags) write(traces []*show.Trace, out io.Writer) error {
 		return show.Profile(out, traces)
 	}
 	if f.pprof != "" {
-		if err := writeFile(f.pprof, func(w io.Writer) error { return show.Profile(w, traces) }); err != nil {
+		if err := whole.Write(f.pprof, func(w io.Writer) error { return show.Profile(w, traces) }); err != nil {
 			return err
 		}
 	}
@@ -181,16 +181,7 @@ func writeTimeline(name string, t *show.Trace) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", t.Name, err)
 	}
-	return writeFile(name, func(w io.Writer) error { return pic.Encode(w, format, chart.DefaultDPI) })
-}
-
-// writeFile writes a file whole, or leaves the one that is there.
-func writeFile(name string, write func(io.Writer) error) error {
-	var b bytes.Buffer
-	if err := write(&b); err != nil {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	return os.WriteFile(name, b.Bytes(), 0o666)
+	return whole.Write(name, func(w io.Writer) error { return pic.Encode(w, format, chart.DefaultDPI) })
 }
 
 // progress tells on stderr how far a large trace is read.

@@ -42,9 +42,10 @@ var house = []room{
 	// The harness, from the format up.
 	{"bench/sample", nil},
 	{"bench/vocabulary", nil},
-	{"bench/bundle", nil},
+	{"bench/whole", nil},
+	{"bench/bundle", []string{"bench/whole"}},
 	{"bench/host", []string{"bench/sample"}},
-	{"bench", []string{"bench/host", "bench/sample"}},
+	{"bench", []string{"bench/host", "bench/sample", "bench/whole"}},
 	{"bench/userbench", nil},
 	{"bench/family", []string{"bench", "bench/host", "bench/sample", "bench/vocabulary"}},
 	{"bench/gotest", []string{"bench", "bench/host", "bench/sample"}},
@@ -64,16 +65,17 @@ var house = []room{
 
 	// Reports: samples and accounts in, pictures and sentences out.
 	{"report/internal/synthetic", []string{"bench/sample"}},
+	{"report/internal/markdown", nil},
 	{"report/derive", []string{"bench/sample"}},
-	{"report/compare", []string{"bench/sample"}},
+	{"report/compare", []string{"bench/sample", "report/internal/markdown"}},
 	{"report/claims", []string{"bench/sample", "report/derive"}},
 	{"report/chart", []string{"bench/sample", "report/derive", "traces/account"}},
 	{"report/html", []string{"bench/sample", "report/derive"}},
 	{"report/traced", []string{"bench/sample", "report/chart", "report/derive", "report/html", "traces/account", "traces/record", "traces/show"}},
-	{"report", []string{"bench/sample", "report/*"}},
+	{"report", []string{"bench/sample", "bench/whole", "report/*"}},
 
 	{"cmd/commands", []string{
-		"bench", "bench/bundle", "bench/family", "bench/gotest", "bench/host", "bench/sample",
+		"bench", "bench/bundle", "bench/family", "bench/gotest", "bench/host", "bench/sample", "bench/whole",
 		"report", "report/*", "traces/record", "traces/show",
 	}},
 	{"cmd/contend", []string{"bench/family", "bench/cachebench", "bench/primitives", "bench/study", "cmd/commands"}},

@@ -143,7 +143,7 @@ type judge struct {
 
 func newJudge(samples []*sample.Sample, cpus float64) *judge {
 	j := &judge{cpus: cpus, names: map[*sample.Name]map[string]string{}, by: map[*sample.Name][]*sample.Sample{}}
-	if c, err := strconv.ParseFloat(samples[0].Config["usable-cpus"], 64); err == nil {
+	if c := samples[0].UsableCPUs(); c > 0 {
 		j.cpus = c
 	}
 	for _, s := range samples {

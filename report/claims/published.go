@@ -45,7 +45,7 @@ func ours(set *sample.Set, r sample.Record) (figure, at string) {
 	for _, s := range set.Samples {
 		if s.Run == r.Run && s.Valid() && isRow(s.Name, r.Get("row"), r.Get("impl")) {
 			byProcs[s.Name.Procs()] = append(byProcs[s.Name.Procs()], s)
-			usable, _ = strconv.ParseFloat(s.Config["usable-cpus"], 64)
+			usable = s.UsableCPUs()
 		}
 	}
 	procs, err := strconv.Atoi(r.Get(sample.GOMAXPROCS))

@@ -125,7 +125,7 @@ func (c *Comparison) configuration(a, b *cells) {
 			c.Differs = append(c.Differs, Difference{k, x, y})
 		}
 	}
-	if y := b.config["usable-cpus"]; len(y) == 1 {
+	if y := b.config[sample.UsableCPUs]; len(y) == 1 {
 		c.UsableCPUs = y[0]
 	}
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/perf/benchunit"
 
 	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/report/internal/markdown"
 )
 
 // Formats are the ways to write a comparison.
@@ -258,10 +259,10 @@ func (c *Comparison) markdown(w io.Writer) error {
 	p.line("%s", marker)
 	p.line("### %s %s", icon, c.Headline())
 	p.line("")
-	p.line("%s → %s", escape(c.OldLabel), escape(c.NewLabel))
+	p.line("%s → %s", markdown.Escape(c.OldLabel), markdown.Escape(c.NewLabel))
 	p.line("")
 	for _, d := range c.Differs {
-		p.line("> **Not the same conditions:** `%s` is %s in the old, %s in the new.", escape(d.Key), escape(strings.Join(d.Old, " and ")), escape(strings.Join(d.New, " and ")))
+		p.line("> **Not the same conditions:** `%s` is %s in the old, %s in the new.", markdown.Escape(d.Key), markdown.Escape(strings.Join(d.Old, " and ")), markdown.Escape(strings.Join(d.New, " and ")))
 		p.line("")
 	}
 	common, label := labels(c.Gated())
@@ -281,7 +282,7 @@ func (c *Comparison) markdown(w io.Writer) error {
 	p.line("<details><summary>All %d, and how they were compared</summary>", len(c.Gated()))
 	p.line("")
 	if common != "" {
-		p.line("Every cell: %s", escape(common))
+		p.line("Every cell: %s", markdown.Escape(common))
 		p.line("")
 	}
 	rows := c.Gated()
@@ -292,7 +293,7 @@ func (c *Comparison) markdown(w io.Writer) error {
 	}
 	p.table(rows, label)
 	for _, text := range c.remarks() {
-		p.line("- %s", escape(capital(text)))
+		p.line("- %s", markdown.Escape(capital(text)))
 	}
 	p.line("")
 	p.line("</details>")
@@ -307,39 +308,10 @@ func (p *printer) table(rows []*Row, label func(*Row) string) {
 		if r.Verdict == Worse {
 			verdict = "**worse**"
 		}
-		p.line("| %s | %s | %s | %s | %s | %s | %s | %s | %s |", verdict, escape(label(r)), escape(r.Unit),
+		p.line("| %s | %s | %s | %s | %s | %s | %s | %s | %s |", verdict, markdown.Escape(label(r)), markdown.Escape(r.Unit),
 			number(r.Old), number(r.New), change(r.Change()), r.interval(), r.count(), needs(r.Needed))
 	}
 	p.line("")
-}
-
-// escape keeps outside text from being read as Markdown or HTML.
-func escape(s string) string {
-	var b strings.Builder
-	for _, c := range s {
-		switch {
-		case c == '&':
-			b.WriteString("&amp;")
-		case c == '<':
-			b.WriteString("&lt;")
-		case c == '>':
-			b.WriteString("&gt;")
-		case c == '@': // mentions nobody
-			b.WriteString("&#64;")
-		case strings.ContainsRune("\\`*_[]|~#!", c):
-			b.WriteByte('\\')
-			b.WriteRune(c)
-		case c < ' ':
-			b.WriteByte(' ')
-		default:
-			b.WriteRune(c)
-		}
-	}
-	const most = 300
-	if r := []rune(b.String()); len(r) > most {
-		return strings.TrimRight(string(r[:most]), "\\") + "…"
-	}
-	return b.String()
 }
 
 func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

@@ -209,7 +209,37 @@ func newBuilder(set *sample.Set) *builder {
 	for sig, ids := range groups {
 		b.keys[sig] = seriesKeys(distinct(ids), ids[0].axis.Series)
 	}
+	b.tellApart()
 	return b
+}
+
+// tellApart gives series that would stand under one label in one facet a longer
+// one: the keys beside the values, and the whole name where that is not enough.
+// Different benchmarks are never one line.
+func (b *builder) tellApart() {
+	label := func(id identity, how labelling) string {
+		id.labelling = how
+		text, facet := id.split(b.keys[id.signature()])
+		return fieldsKey(facet) + id.axis.Key + text
+	}
+	for how := valuesOnly; how < wholeName; how++ {
+		under := map[string]map[string]bool{} // labels, and the series that have them
+		for _, id := range b.ids {
+			if id.labelling == how {
+				l := label(id, how)
+				if under[l] == nil {
+					under[l] = map[string]bool{}
+				}
+				under[l][id.series] = true
+			}
+		}
+		for n, id := range b.ids {
+			if id.labelling == how && len(under[label(id, how)]) > 1 {
+				id.labelling = how + 1
+				b.ids[n] = id
+			}
+		}
+	}
 }
 
 // like is what decides where a sample belongs.
@@ -284,7 +314,7 @@ func (b *builder) newPoint(key pointKey, fields []sample.Field, s *sample.Sample
 	f := b.facets[key.facet]
 	full := len(b.points) >= mostPoints
 	if f == nil && !full {
-		f = &Facet{Fields: fields, Config: s.Config, Usable: usable(s.Config), X: Axis{Key: id.axis.Key, stated: id.axis.Stated, labels: map[float64]string{}}}
+		f = &Facet{Fields: fields, Config: s.Config, Usable: s.UsableCPUs(), X: Axis{Key: id.axis.Key, stated: id.axis.Stated, labels: map[float64]string{}}}
 		if f.X.Procs() {
 			f.Boundaries = boundaries(b.set, s.Run)
 		}
@@ -388,7 +418,7 @@ func (b *builder) findOrigins() {
 		byName[name][k] = true
 	}
 	differ := map[string]bool{}
-	b.differ(maps.Keys(b.origins), "usable-cpus", differ)
+	b.differ(maps.Keys(b.origins), sample.UsableCPUs, differ)
 	for _, ks := range byName {
 		if len(ks) > 1 {
 			b.differ(maps.Keys(ks), "", differ)

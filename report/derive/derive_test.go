@@ -519,3 +519,63 @@ func TestNodes(t *testing.T) {
 		t.Errorf("lifted %q", n)
 	}
 }
+
+// TestNothingIsPooled: each benchmark at each value of the axis is one point,
+// whatever the names look like.
+func TestNothingIsPooled(t *testing.T) {
+	for _, text := range []string{
+		"BenchmarkC/otter_reads=100-8 100 9 ns/op\nBenchmarkC/lru_reads=100-8 100 318 ns/op\nBenchmarkC/otter_reads=50-8 100 19 ns/op\nBenchmarkC/lru_reads=50-8 100 518 ns/op\n",
+		"BenchmarkM/reads=10-8 100 5 ns/op\nBenchmarkM/writes=10-8 100 500 ns/op\n",
+		"BenchmarkA/bytes=4099-2 1 1 ns/op\nBenchmarkA/naive_bytes=4099-2 1 2 ns/op\nBenchmarkA/4099-2 1 3 ns/op\n",
+		"BenchmarkA/x=1/y=2-2 1 1 ns/op\nBenchmarkA/y=2/x=1-2 1 2 ns/op\n",
+		"BenchmarkA/b=1-2 1 1 ns/op\nBenchmarkA/a=b/1-2 1 2 ns/op\nBenchmarkA-2 1 3 ns/op\nBenchmarkA/a=-2 1 3 ns/op\n",
+	} {
+		onePointEach(t, text)
+	}
+	rng := rand.New(rand.NewPCG(7, 7))
+	pick := func(list ...string) string { return list[rng.IntN(len(list))] }
+	for range 300 {
+		text := ""
+		for range 2 + rng.IntN(12) {
+			text += "Benchmark" + pick("A", "B")
+			for range rng.IntN(4) {
+				text += "/" + pick("", "", "x=", "y=", "backend=", "impl=", "sharing=") + pick("1", "2", "a", "b", "x")
+			}
+			text += pick("", "-2", "-4") + " 1 5 ns/op\n"
+		}
+		onePointEach(t, text)
+	}
+}
+
+func onePointEach(t *testing.T, text string) {
+	t.Helper()
+	set := read(t, text)
+	names := map[string]int{}
+	for _, s := range set.Samples {
+		names[s.Name.String()]++
+	}
+	points := 0
+	for _, f := range New(set).Facets {
+		for _, s := range f.Series {
+			for _, p := range s.Points {
+				n := p.Units["ns/op"].N
+				if len(p.Control) > 0 {
+					points++
+				}
+				if n > 0 {
+					points++
+				}
+				ok := false
+				for _, count := range names {
+					ok = ok || count == n
+				}
+				if !ok {
+					t.Errorf("a point of %d samples in\n%s", n, text)
+				}
+			}
+		}
+	}
+	if points != len(names) && !strings.Contains(text, "sharing=") { // a control without its like is not shown, with a note
+		t.Errorf("%d points of %d names in\n%s", points, len(names), text)
+	}
+}

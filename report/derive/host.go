@@ -31,15 +31,6 @@ func boundaries(set *sample.Set, run *sample.Run) []Boundary {
 	return bs
 }
 
-// usable is the number of CPUs that the configuration states, 0 if none.
-func usable(config map[string]string) float64 {
-	c, err := strconv.ParseFloat(config["usable-cpus"], 64)
-	if err != nil || !(c > 0 && c < 1<<20) {
-		return 0
-	}
-	return c
-}
-
 // Backend is what a backend promises, as its run recorded it.
 type Backend struct {
 	Name     string

@@ -28,13 +28,25 @@ type identity struct {
 	axis    sample.Axis
 	x       float64 // the value of the axis's key, and as it is printed
 	label   string
+	series  string // the name without the axis and the roles below: what is one line
 	sharing string
 	probe   string
+
+	labelling labelling
 }
+
+// labelling is how much of a name stands in the label of its line.
+type labelling int
+
+const (
+	valuesOnly labelling = iota // "ring"
+	withKeys                    // "backend=ring"
+	wholeName                   // "BenchmarkCache/workload=zipf/backend=ring"
+)
 
 // identify splits a name. Parts without "=" get the pseudo-keys "/1", "/2" ….
 func identify(n *sample.Name, axis sample.Axis) identity {
-	id := identity{axis: axis, fields: []sample.Field{{Key: keyBase, Value: n.Base}}}
+	id := identity{axis: axis, series: n.Without(axis.Key, keySharing, keyProbe), fields: []sample.Field{{Key: keyBase, Value: n.Base}}}
 	positional := 0
 	for _, f := range n.Keys {
 		switch f.Key {
@@ -141,11 +153,17 @@ func (k keyValues) numeric() bool {
 func (id identity) split(series []string) (label string, facet []sample.Field) {
 	var parts []string
 	for _, f := range id.fields {
-		if slices.Contains(series, f.Key) {
-			parts = append(parts, f.Value)
-		} else {
+		switch {
+		case !slices.Contains(series, f.Key):
 			facet = append(facet, f)
+		case id.labelling == withKeys && f.Key != keyBase && f.Key[0] != '/':
+			parts = append(parts, f.Key+"="+f.Value)
+		default:
+			parts = append(parts, f.Value)
 		}
+	}
+	if id.labelling == wholeName {
+		return strings.TrimPrefix(id.series, "Benchmark"), facet
 	}
 	return strings.Join(parts, "/"), facet
 }

@@ -316,7 +316,7 @@ func (p *Page) host() string {
 	for _, f := range p.View.Facets {
 		var parts []string
 		for _, k := range []struct{ key, after string }{
-			{"cpu", ""}, {"usable-cpus", " usable CPUs"}, {"virtualization", ""},
+			{"cpu", ""}, {sample.UsableCPUs, " usable CPUs"}, {"virtualization", ""},
 			{"goos", ""}, {"goarch", ""}, {"kernel", ""}, {"go", ""},
 		} {
 			if v := f.Config[k.key]; v != "" && v != "none" && v != "unknown" {

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 
 	"github.com/contend-go/contend/bench/sample"
@@ -144,8 +143,8 @@ func measured(a *account.Account) *account.Window {
 // better reports whether s tells more of its series than old: more Ps, as long
 // as there are CPUs for them.
 func better(s, old *sample.Sample) bool {
-	usable, err := strconv.ParseFloat(s.Config["usable-cpus"], 64)
-	fits := func(s *sample.Sample) bool { return err != nil || float64(s.Name.Procs()) <= usable }
+	usable := s.UsableCPUs()
+	fits := func(s *sample.Sample) bool { return usable == 0 || float64(s.Name.Procs()) <= usable }
 	if fits(s) != fits(old) {
 		return fits(s)
 	}

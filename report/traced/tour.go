@@ -3,7 +3,6 @@ package traced
 import (
 	"fmt"
 	"path/filepath"
-	"strconv"
 
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/traces/record"
@@ -38,7 +37,7 @@ func openTours(set *sample.Set, columns int) (tours []*tour, notes []string) {
 				notes = append(notes, err.Error())
 				continue
 			}
-			if usable, err := strconv.ParseFloat(s.Config["usable-cpus"], 64); err == nil {
+			if usable := s.UsableCPUs(); usable > 0 {
 				t.Usable = int(usable) // a quota of 7.5: 8 Ps are too many
 			}
 			series, _ := s.Name.Get("backend")
