@@ -17,7 +17,9 @@ type Cache[K comparable, V any] interface {
 	// Get returns the value stored for key, and whether there was one.
 	Get(key K) (V, bool)
 	// Set stores value for key, replacing what was there. A bounded cache
-	// may evict other keys to make room.
+	// may evict other keys to make room, never key itself. A key that does
+	// not equal itself (a NaN, or what has one in it) can never be found:
+	// a bounded cache need not hold it.
 	Set(key K, value V)
 	// Delete removes key; a key that is not there is no error.
 	Delete(key K)
@@ -36,7 +38,10 @@ type Updater[K comparable, V any] interface {
 	// Update calls f once or more with key's present value (the zero V and
 	// false if there is none) and stores what the last call returned. No
 	// other write to key comes between that call's argument and its result,
-	// so f must be free of side effects. Update returns the stored value.
+	// so f must be free of side effects. It must not call the cache, of which
+	// it may hold a lock. If f panics or calls runtime.Goexit, so does Update,
+	// in the caller's goroutine, and nothing is stored. Update returns the
+	// stored value.
 	Update(key K, f func(old V, ok bool) V) V
 }
 
@@ -82,6 +87,10 @@ type Spec struct {
 	Strict   bool // a Set or Delete that returned is seen by every later Get: no hit is older, and while all keys fit none misses
 	MayDrop  bool // a Set may be refused or lost
 
+	// Fit is how many keys surely fit, as a fraction of the capacity: up to so
+	// many are all kept, whatever was in the cache before. 0 is 1, the whole
+	// capacity. It says nothing where MayDrop or where nothing is evicted.
+	Fit float64
 	// Overshoot bounds Len beyond the capacity, at any moment.
 	Overshoot Overshoot
 	// MinCapacity is the least capacity that the constructors take; 0 is 1.
@@ -106,6 +115,15 @@ type Overshoot struct {
 // inFlight Sets have begun and not returned.
 func (o Overshoot) Limit(capacity, inFlight int) int {
 	return capacity + int(o.Fraction*float64(capacity)) + o.Entries + o.PerSet*inFlight
+}
+
+// Fits is the number of keys that surely fit in a cache of the given capacity,
+// by the Spec's Fit.
+func (s Spec) Fits(capacity int) int {
+	if s.Fit == 0 {
+		return capacity
+	}
+	return int(s.Fit * float64(capacity))
 }
 
 // CheckCapacity is the error that every constructor returns for a capacity

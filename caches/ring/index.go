@@ -4,7 +4,10 @@ import (
 	"math/bits"
 	"runtime"
 	"sync/atomic"
+	"time"
 	"unsafe"
+
+	"github.com/contend-go/contend/caches/internal/invariants"
 )
 
 // bucket is one cache line of the index: a word of tags, so that one load and
@@ -12,18 +15,32 @@ import (
 // entries. An entry whose home bucket is full goes to the next that has room.
 //
 // Any goroutine reads a bucket at any time; the goroutine that set its busy bit
-// writes it, for a few instructions. An entry's pointer is stored before its
-// tag, and the tag publishes it. A reader with a word that is out of date finds
-// in the slot the entry, nil, or another entry, whose key it compares.
-// Entries do not move while they are in the index, so a reader that passes
-// their buckets without finding its key has seen a moment without it.
+// writes it, for a few instructions. What it writes, and in which order, is
+// argued in the package document, under "Order of publication".
 type bucket struct {
 	// Byte 0: the busy bit, and how many entries passed by this bucket since
 	// it was full, maxOverflow for ever once reached. Byte i: tag of slot i,
 	// 0 where it is free.
 	word atomic.Uint64
-	slot [slotsPerBucket]atomic.Pointer[entry]
+	slot [slotsPerBucket]slot
 }
+
+// slot is a pointer in 8 bytes on every architecture, so that slot i, counted
+// from 1, is 8i bytes into its bucket, as its tag is 8i bits into the word.
+type slot struct {
+	_ [8 - ptrSize]byte
+	atomic.Pointer[entry]
+}
+
+const ptrSize = unsafe.Sizeof(uintptr(0))
+
+// The index computes addresses. These fail the build where a bucket is not
+// what it takes it for.
+var (
+	_ [0]struct{} = [unsafe.Sizeof(bucket{}) - bucketSize]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(bucket{}.slot) - 8]struct{}{}
+	_ [0]struct{} = [unsafe.Sizeof(slot{}) - 8]struct{}{}
+)
 
 const (
 	slotsPerBucket = 7
@@ -46,13 +63,33 @@ type index struct {
 // a bucket.
 func newIndex(capacity int) index {
 	n := 1 << bits.Len(uint(capacity-1)/5)
-	// The runtime puts a header of 8 bytes before objects that hold pointers
-	// and are larger than 512 bytes, up to 32 KB: their buckets would straddle
-	// lines. Those above are page-aligned.
-	if n > 512/bucketSize {
-		n = max(n, 32<<10/bucketSize)
+	return index{newBuckets(n), uint64(n - 1)}
+}
+
+// newBuckets allocates n buckets, a power of two, at the beginning of a line.
+//
+// The runtime puts a header of 8 bytes before objects that hold pointers and
+// are larger than 512 bytes, up to 32 KB, where buckets would straddle lines.
+// There a gap fills up the header's line.
+func newBuckets(n int) unsafe.Pointer {
+	switch n {
+	case 16:
+		return unsafe.Pointer(&new(behindHeader[[16]bucket]).buckets)
+	case 32:
+		return unsafe.Pointer(&new(behindHeader[[32]bucket]).buckets)
+	case 64:
+		return unsafe.Pointer(&new(behindHeader[[64]bucket]).buckets)
+	case 128:
+		return unsafe.Pointer(&new(behindHeader[[128]bucket]).buckets)
+	case 256:
+		return unsafe.Pointer(&new(behindHeader[[256]bucket]).buckets)
 	}
-	return index{unsafe.Pointer(unsafe.SliceData(make([]bucket, n))), uint64(n - 1)}
+	return unsafe.Pointer(unsafe.SliceData(make([]bucket, n)))
+}
+
+type behindHeader[Buckets any] struct {
+	_       [bucketSize - 8]byte
+	buckets Buckets
 }
 
 // bucket is the bucket that is n after the home of hash.
@@ -72,10 +109,10 @@ func match(tags, want uint64) uint64 {
 }
 
 // at is the slot whose byte has its top bit at the lowest bit of m.
-func (b *bucket) at(m uint64) *atomic.Pointer[entry] {
+func (b *bucket) at(m uint64) *slot {
 	// The top bit of byte i is bit 8i+7, and slot i, counted from 1, is 8i
 	// bytes on.
-	return (*atomic.Pointer[entry])(unsafe.Add(unsafe.Pointer(b), bits.TrailingZeros64(m)-7))
+	return (*slot)(unsafe.Add(unsafe.Pointer(b), bits.TrailingZeros64(m)-7))
 }
 
 // find returns the entry of a key that is its words, nil if there is none. It
@@ -86,10 +123,12 @@ func (x *index) find(hash uint64, w words) *entry {
 		b := x.bucket(hash, n)
 		tags := b.word.Load()
 		for m := match(tags, want); m != 0; m &= m - 1 {
+			invariants.Edge() // the word may be out of date
 			if e := b.at(m).Load(); e != nil && e.words == w {
 				return e
 			}
 		}
+		invariants.Edge() // between one bucket and the next
 		if tags&overflow == 0 {
 			break
 		}
@@ -105,10 +144,12 @@ func (x *index) findRef(hash uint64, w words, same func(ref unsafe.Pointer) bool
 		b := x.bucket(hash, n)
 		tags := b.word.Load()
 		for m := match(tags, want); m != 0; m &= m - 1 {
+			invariants.Edge()
 			if e := b.at(m).Load(); e != nil && e.words == w && same(e.ref) {
 				return e
 			}
 		}
+		invariants.Edge()
 		if tags&overflow == 0 {
 			break
 		}
@@ -121,18 +162,38 @@ func (x *index) findRef(hash uint64, w words, same func(ref unsafe.Pointer) bool
 //
 // The busy bit of the home bucket makes it the only one to insert this key.
 func (x *index) link(e *entry, same func(ref unsafe.Pointer) bool) (there *entry) {
-	for !x.tryLink(e, same, &there) {
-		runtime.Gosched()
+	for n := 0; !x.tryLink(e, same, &there); n++ {
+		backOff(n)
 	}
 	return there
 }
+
+// backOff waits, in the n-th round, for a goroutine that holds a busy bit. Its
+// owner needs some ten instructions more, unless its thread has lost its CPU:
+// so a few times this yields, and then it sleeps, longer each time, that it may
+// get one.
+func backOff(n int) {
+	switch {
+	case invariants.Waits():
+	case n < yields:
+		runtime.Gosched()
+	default:
+		time.Sleep(min(maxSleep, minSleep<<min(n-yields, 16)))
+	}
+}
+
+const (
+	yields   = 16
+	minSleep = 10 * time.Microsecond
+	maxSleep = time.Millisecond
+)
 
 func (x *index) tryLink(e *entry, same func(ref unsafe.Pointer) bool, there **entry) bool {
 	for n := uint64(0); n <= x.mask; n++ {
 		b := x.bucket(e.hash, n)
 		word, ok := b.acquire()
 		if !ok {
-			x.release(e.hash, n, 0)
+			x.release(e.hash, n)
 			return false
 		}
 		if n == 0 {
@@ -147,24 +208,29 @@ func (x *index) tryLink(e *entry, same func(ref unsafe.Pointer) bool, there **en
 			}
 		}
 		if free := match(word, 0); free != 0 {
-			assert(b.at(free).Load() == nil, "a slot without a tag holds an entry")
-			b.at(free).Store(e)
-			tag := tagOf(e.hash) << (bits.TrailingZeros64(free) - 7)
-			b.word.Store(word | tag)
-			x.release(e.hash, n, 1)
+			invariants.Assert(b.at(free).Load() == nil, "a slot without a tag holds an entry")
+			x.pass(e.hash, n, 1)
+			word |= tagOf(e.hash) << (bits.TrailingZeros64(free) - 7)
+			invariants.Edge()
+			b.word.Store(word | busy)
+			invariants.Edge()
+			b.at(free).Store(e) // here e, and with it its key, appears
+			invariants.Edge()
+			b.word.Store(word)
+			x.release(e.hash, n)
 			return true
 		}
 	}
 	// All buckets are full, with entries of insertions in flight: they will
 	// evict.
-	x.release(e.hash, x.mask+1, 0)
+	x.release(e.hash, x.mask+1)
 	return false
 }
 
 // unlink takes e out of the index, unless somebody else has.
 func (x *index) unlink(e *entry) {
-	for !x.tryUnlink(e) {
-		runtime.Gosched()
+	for n := 0; !x.tryUnlink(e); n++ {
+		backOff(n)
 	}
 }
 
@@ -174,24 +240,27 @@ func (x *index) tryUnlink(e *entry) bool {
 		b := x.bucket(e.hash, n)
 		word, ok := b.acquire()
 		if !ok {
-			x.release(e.hash, n, 0)
+			x.release(e.hash, n)
 			return false
 		}
 		for m := match(word, want); m != 0; m &= m - 1 {
 			if slot := b.at(m); slot.Load() == e {
 				tag := uint64(0xff) << (bits.TrailingZeros64(m) - 7)
-				slot.Store(nil)
+				invariants.Edge()
+				slot.Store(nil) // here e disappears
+				invariants.Edge()
 				b.word.Store(word &^ tag)
-				x.release(e.hash, n, ^uint64(0))
+				x.pass(e.hash, n, -1)
+				x.release(e.hash, n)
 				return true
 			}
 		}
 		if word&overflow == 0 {
-			x.release(e.hash, n+1, 0)
+			x.release(e.hash, n+1)
 			return true
 		}
 	}
-	x.release(e.hash, x.mask+1, 0)
+	x.release(e.hash, x.mask+1)
 	return true
 }
 
@@ -199,24 +268,37 @@ func (x *index) tryUnlink(e *entry) bool {
 // up when the bit stays set: its owner is off its CPU, or waits for a bucket
 // that the caller holds.
 func (b *bucket) acquire() (word uint64, ok bool) {
-	for range 64 {
-		word = b.word.Load()
-		if word&busy == 0 && b.word.CompareAndSwap(word, word|busy) {
+	for range acquireTries {
+		if word = b.word.Load(); word&busy != 0 {
+			continue
+		}
+		invariants.Edge()
+		if b.word.CompareAndSwap(word, word|busy) {
 			return word, true
 		}
 	}
 	return 0, false
 }
 
-// release clears the busy bits of the first n buckets from the home of hash,
-// adding to their overflow counters.
-func (x *index) release(hash, n, passed uint64) {
+const acquireTries = 64
+
+// pass adds to the overflow counters of the first n buckets from the home of
+// hash, whose busy bits the caller has set and which stay set.
+func (x *index) pass(hash, n uint64, by int64) {
 	for i := range n {
 		b := x.bucket(hash, i)
-		word := b.word.Load() &^ busy
-		if word&overflow != maxOverflow {
-			word += passed
+		if word := b.word.Load(); word&overflow != maxOverflow {
+			invariants.Edge()
+			b.word.Store(word + uint64(by))
 		}
-		b.word.Store(word)
+	}
+}
+
+// release clears the busy bits of the first n buckets from the home of hash.
+func (x *index) release(hash, n uint64) {
+	for i := range n {
+		b := x.bucket(hash, i)
+		invariants.Edge()
+		b.word.Store(b.word.Load() &^ busy)
 	}
 }

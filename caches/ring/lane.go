@@ -78,8 +78,9 @@ type newcomer struct {
 }
 
 // enqueue puts the entries that wait in l, and e, into the queues. If it has to
-// evict for e, it does so for the next laneSize−1 as well. The caller has l
-// locked; it is nil for an entry that waits for no others.
+// evict for e, it does so for the next laneSize−1 as well, and before e is in a
+// queue: an insert never evicts its own key. The caller has l locked; it is nil
+// for an entry that waits for no others.
 func (t *table) enqueue(s *shard, l *lane, e *entry) {
 	var in [laneSize]newcomer
 	var out [laneSize]evicted
@@ -109,15 +110,16 @@ func (t *table) enqueue(s *shard, l *lane, e *entry) {
 		s.queue[main].fetch(s.slots[main])
 	}
 	q := s.queueFor(m, &in[last]) // first: making room may forget it
-	if o, ok := t.makeRoom(s, e); ok {
-		s.push(q, e)
+	moves := maxMoves
+	if o, ok := t.makeRoom(s, e, &moves); ok {
 		if o.entry != nil {
 			out[0], outs = o, 1
 			for ; l != nil && l.room < laneSize-1; l.room++ {
-				out[outs] = s.evict()
+				out[outs] = s.evict(&moves)
 				outs++
 			}
 		}
+		s.push(q, e)
 	}
 	s.mu.Unlock()
 

@@ -19,6 +19,7 @@ func Spec() caches.Spec {
 		Policy:  "S3-FIFO",
 		Bounded: true,
 		Strict:  true,
+		Fit:     1 - 1.0/laneShare,
 		String:  backend[string],
 		Uint64:  backend[uint64],
 	}
@@ -72,10 +73,16 @@ const (
 	shardEntries  = 16384 // capacity for each shard by default
 	maxShards     = 64
 	minShardQuota = 8
-	maxCapacity   = 1 << 30 // entries know their slot in 31 bits
+
+	// maxCapacity is 2^27, 2^24 on 32-bit architectures. The index is allocated
+	// for the whole capacity when the cache is made: it takes 2 GB there, and
+	// a cache full of entries 12 GB. Entries know their slot in 31 bits.
+	maxCapacity = 1 << (21 + 3*ptrSize/4)
 )
 
-// New returns an empty cache for capacity entries, from 1 to 2^30.
+// New returns an empty cache for capacity entries, from 1 to 2^27 (2^24 on
+// 32-bit architectures). The index for all of them, 13 to 26 bytes an entry,
+// is allocated at once, the rest as entries come.
 func New[K comparable, V any](capacity int, opts ...Option) (*Cache[K, V], error) {
 	if err := caches.CheckCapacity(capacity); err != nil {
 		return nil, err
@@ -184,7 +191,8 @@ func (c *Cache[K, V]) lookup(key K) *entry {
 	return c.findRef(hash, words{a: hash}, sameAs(key))
 }
 
-// insert adds an entry unless the key is there, and returns the one that is.
+// insert adds an entry unless the key is there, and returns the one that is. A
+// key that does not equal itself is not added.
 func (c *Cache[K, V]) insert(key K, p *byte) *entry {
 	e := new(entry)
 	e.value.Store(p)
@@ -198,10 +206,13 @@ func (c *Cache[K, V]) insert(key K, p *byte) *entry {
 	}
 	e.hash = maphash.Comparable(c.seed, key)
 	e.words = words{a: e.hash}
+	same := sameAs(key)
 	box := new(K)
 	*box = key
-	e.ref = unsafe.Pointer(box)
-	return c.table.insert(e, sameAs(key))
+	if e.ref = unsafe.Pointer(box); !same(e.ref) {
+		return nil // a NaN, or with one in it: no Get could find it
+	}
+	return c.table.insert(e, same)
 }
 
 // sameAs compares key with boxed ones.

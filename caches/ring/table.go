@@ -4,6 +4,8 @@ import (
 	"hash/maphash"
 	"sync/atomic"
 	"unsafe"
+
+	"github.com/contend-go/contend/caches/internal/invariants"
 )
 
 // table is a cache without the types of its keys and values.
@@ -94,6 +96,7 @@ func (t *table) insert(e *entry, same func(ref unsafe.Pointer) bool) (there *ent
 	if there := t.link(e, same); there != nil {
 		return there
 	}
+	invariants.Edge() // in the index, not yet in a queue
 	s := t.shard(e.hash)
 	l := t.lane(s)
 	switch {
@@ -113,7 +116,7 @@ func (t *table) insert(e *entry, same func(ref unsafe.Pointer) bool) (there *ent
 
 // makeRoom lets s have one entry more, evicting one if it has to. It returns
 // false if e, for which the room is, was deleted by now.
-func (t *table) makeRoom(s *shard, e *entry) (out evicted, ok bool) {
+func (t *table) makeRoom(s *shard, e *entry, moves *int) (out evicted, ok bool) {
 	for {
 		switch {
 		case s.deleted(e):
@@ -122,13 +125,14 @@ func (t *table) makeRoom(s *shard, e *entry) (out evicted, ok bool) {
 			t.grant(s, 1, 0)
 			return out, true
 		case !t.borrow(s):
-			return s.evict(), true
+			return s.evict(moves), true
 		}
 	}
 }
 
-// discard ends an eviction.
+// discard ends an eviction from s. No lock of a shard may be held.
 func (t *table) discard(s *shard, out evicted) {
+	invariants.Edge() // out of the queues, still in the index
 	if out.remember {
 		s.marks.Load().put(out.hash, out.step, out.oldest)
 	}
@@ -150,6 +154,7 @@ func (t *table) remove(e *entry) {
 	}
 	e.place = gone
 	s.mu.Unlock()
+	invariants.Edge()
 	t.unlink(e)
 }
 
@@ -158,7 +163,7 @@ func (t *table) grant(s *shard, used, quota int) {
 	had := s.used < s.quota
 	s.used += uint32(used)
 	s.quota += uint32(quota)
-	assert(s.used <= s.quota, "a shard uses more than it may")
+	invariants.Assert(s.used <= s.quota, "a shard uses more than it may")
 	if has := s.used < s.quota; has && !had {
 		t.idle.Add(1)
 	} else if had && !has {
@@ -180,33 +185,52 @@ func (t *table) borrow(s *shard) bool {
 		return false
 	}
 	s.mu.Unlock()
+	// First all are asked for a free place, so that none has to evict for s
+	// while another has one.
+	if !(room && t.take(s, false)) && poor {
+		t.take(s, true)
+	}
+	s.mu.Lock()
+	return true
+}
+
+// take moves the allowance of one entry to s, if s still needs it, from the
+// next shard that has a free place, or, if it is to evict, from one that has
+// more than its share. It reports whether s has room now. The caller holds no
+// lock of a shard.
+func (t *table) take(s *shard, evict bool) bool {
 	for i := 1; i < len(t.shards); i++ {
 		d := t.shards[(int(s.id)+i)%len(t.shards)]
 		first, second := s, d
 		if d.id < s.id {
 			first, second = d, s
 		}
+		var out evicted
 		first.mu.Lock()
 		second.mu.Lock()
-		switch {
-		case s.used < s.quota: // somebody deleted
-		case d.used < d.quota:
-			t.grant(s, 0, 1)
-			t.grant(d, 0, -1)
-		case poor && d.quota > t.share:
-			t.discard(d, d.evict())
-			t.grant(s, 0, 1)
-			t.grant(d, -1, -1)
-		default:
-			second.mu.Unlock()
-			first.mu.Unlock()
-			continue
+		if s.used == s.quota {
+			switch {
+			case d.used < d.quota:
+				t.grant(s, 0, 1)
+				t.grant(d, 0, -1)
+			case evict && d.quota > t.share:
+				moves := maxMoves
+				out = d.evict(&moves)
+				t.grant(s, 0, 1)
+				t.grant(d, -1, -1)
+			}
 		}
-		d.mu.Unlock()
-		return true
+		done := s.used < s.quota
+		second.mu.Unlock()
+		first.mu.Unlock()
+		if out.entry != nil {
+			t.discard(d, out)
+		}
+		if done {
+			return true
+		}
 	}
-	s.mu.Lock()
-	return true
+	return false
 }
 
 // len is the number of entries. Counting one shard after another can miss what
