@@ -1,3 +1,7 @@
+//go:build !386 && !arm
+
+// The workloads count to 2^32 in an int.
+
 package ring_test
 
 import (

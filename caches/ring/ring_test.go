@@ -19,7 +19,8 @@ func TestNewRefuses(t *testing.T) {
 	}{
 		{capacity: 0, want: "capacity 0"},
 		{capacity: -5, want: "capacity -5"},
-		{capacity: 1<<30 + 1, want: "at most 1073741824"},
+		{capacity: 1<<27 + 1, want: "ring: capacity 134217729: at most"},
+		{capacity: 1 << 30, want: "ring: capacity 1073741824: at most"}, // was taken, and killed the process for want of memory
 		{capacity: 100, opts: []ring.Option{ring.Shards(3)}, want: "3 shards: want a power of two"},
 		{capacity: 100, opts: []ring.Option{ring.Shards(0)}, want: "0 shards: want a power of two"},
 		{capacity: 100, opts: []ring.Option{ring.Shards(16)}, want: "16 shards for capacity 100"},
