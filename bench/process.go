@@ -85,9 +85,13 @@ func ReadProtocol(_ Cell, o Output) (Printed, error) {
 	}
 	var p Printed
 	for _, r := range set.Records {
-		if r.Verb == "cell" {
-			p.Procs, _ = strconv.Atoi(r.Get("gomaxprocs"))
+		if r.Verb != "cell" {
+			continue
 		}
+		if v, err := strconv.Atoi(r.Get("protocol")); err != nil || v < 1 || v > sample.Protocol {
+			return p, fmt.Errorf("the process speaks protocol %q, this contend 1 to %d", r.Get("protocol"), sample.Protocol)
+		}
+		p.Procs, _ = strconv.Atoi(r.Get("gomaxprocs"))
 	}
 	lines := strings.Split(string(o.Stdout), "\n")
 	for _, s := range set.Samples {

@@ -63,6 +63,9 @@ func cellMain(behaviour, name string) {
 		os.Exit(0)
 	case "name":
 		name = "BenchmarkOther"
+	case "newer":
+		fmt.Printf("# cell protocol=99 gomaxprocs=%d\n%s 1 2 ns/op\n", procs, name)
+		os.Exit(0)
 	case "slow":
 		time.Sleep(20 * time.Millisecond)
 	case "two-seconds":
@@ -172,6 +175,7 @@ func TestInvalid(t *testing.T) {
 	want := map[string]string{
 		"crash": "panic: cell", "hang": "no result after", "silent": "did not say at which GOMAXPROCS",
 		"procs": "ran at GOMAXPROCS=2 instead of 1", "throttled": "throttled by the CPU quota for 5µs", "name": "printed a result for BenchmarkOther",
+		"newer": `speaks protocol "99"`,
 	}
 	for b := range want {
 		c := cells(b, 1)[0]

@@ -7,15 +7,24 @@
 // comment records, which other readers skip:
 //
 //	# contend protocol=1
-//	# run id=… seed=7 exe=sha256:… node=… cmd="…"  provenance of the lines below it
-//	# backend name=ring sync=lock-free …       promises, printed by reports
-//	# absent name=… reason="…"                 a cell that does not apply
-//	goos: linux                                configuration: incomparable when it differs
+//	# run id=4f1c seed=7 exe=sha256:ab12 node=0c9d cmd="contend sweep"
+//	# axis name=Cache key=gomaxprocs series=backend
+//	# backend name=ring sync=lock-free
+//	# absent name=BenchmarkCache/backend=plainmap reason="only read once it is filled"
+//	goos: linux
+//	usable-cpus: 2
 //	Unit ops/s better=higher
-//	# sample cell=3f2a block=4 variant=head    identity of the next result line
-//	# warn oversubscribed usable=2             what a reader of the number must know
-//	# attach kind=trace path=traces/0017.trace sha256=…
-//	BenchmarkCache/…/backend=ring/gomaxprocs=8 1048576 41.2 ns/op 24271844 ops/s
+//	# begin
+//	# sample cell=3f2a block=4 variant=head
+//	# warn text="oversubscribed: 8 Ps on 2 usable CPUs"
+//	# attach kind=trace path=traces/0017.trace sha256=ab12
+//	BenchmarkCache/workload=zipf/backend=ring/gomaxprocs=8 1048576 41.2 ns/op 24271844 ops/s
+//
+// The run line says where the lines below it come from, the axis how to read
+// them; backend lines are promises that reports print, absent ones cells that do
+// not apply. Configuration lines make samples incomparable where they differ. A
+// sample line identifies the next result, and what a reader must know of it, and
+// the files beside it, follow.
 //
 // An invalid sample (crash, hang, throttled) is kept but hidden from other
 // readers and from statistics: its identity line has invalid="reason", and its

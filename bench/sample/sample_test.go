@@ -212,3 +212,27 @@ func FuzzRead(f *testing.F) {
 		}
 	})
 }
+
+// TestDocumentedFormat reads the text in the package's document: what it shows is
+// what the reader takes.
+func TestDocumentedFormat(t *testing.T) {
+	source, err := os.ReadFile("sample.go")
+	must(t, err)
+	text := ""
+	for line := range strings.Lines(string(source)) {
+		if shown, ok := strings.CutPrefix(line, "//\t"); ok {
+			text += shown
+		}
+	}
+	set := read(t, text)
+	if len(set.Notes) > 0 || len(set.Samples) != 1 {
+		t.Fatalf("%d samples, %v", len(set.Samples), set.Notes)
+	}
+	s := set.Samples[0]
+	if s.Cell != "3f2a" || s.Block != 4 || s.Variant != "head" || len(s.Warnings) != 1 || len(s.Attachments) != 1 || s.Run.Node() != "0c9d" || s.UsableCPUs() != 2 {
+		t.Errorf("%+v", s)
+	}
+	if a := set.Axis(s.Name); a.Key != "gomaxprocs" || a.Series != "backend" || !a.Stated {
+		t.Errorf("axis %+v", a)
+	}
+}

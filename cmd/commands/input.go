@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/contend-go/contend/bench/host"
 	"github.com/contend-go/contend/bench/sample"
 )
 
@@ -21,15 +22,20 @@ func (in *input) bind(f *pflag.FlagSet) {
 	f.StringArrayVar(&in.names, "name", nil, "rule that lifts values out of names, e.g. 'BenchmarkParallel/{backend}_{gomaxprocs}'; repeatable, the first that matches counts")
 }
 
-// memoryLimit makes the collector work before memory is short: 200 MB of text
-// become some 700 MB of samples.
-const memoryLimit = 850 << 20
+// tightMemory makes the collector spend CPU time rather than memory: 200 MB of
+// text become some 500 MB of samples. What people have set is left alone.
+func tightMemory() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(40)
+	}
+	if facts := host.Read(); os.Getenv("GOMEMLIMIT") == "" && facts.Memory > 0 {
+		debug.SetMemoryLimit(facts.Memory * 3 / 4)
+	}
+}
 
 // load reads the paths into one set, and prints what could not be read.
 func (in *input) load(paths ...string) (*sample.Set, error) {
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(memoryLimit)
-	}
+	tightMemory()
 	var rules []*sample.Rule
 	for _, pattern := range in.names {
 		r, err := sample.ParseRule(pattern)
