@@ -88,7 +88,7 @@ readable, 3 measured, but not all valid.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newSweep(families), newTest(), newPack(families), newRun(families), newTrace(), newReport(), newCompare(), newClaims(), newDoctor(), newList(families))
+	root.AddCommand(newSweep(families), newTest(), newPack(families), newRun(families), newTrace(), newReport(), newCompare(), newClaims(), newDoctor(), newList(families), newVersion())
 	named(root)
 	return root
 }
