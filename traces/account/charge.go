@@ -2,7 +2,9 @@ package account
 
 import (
 	"math"
+	"slices"
 	"sort"
+	"strings"
 	"time"
 
 	"github.com/contend-go/contend/traces/decode"
@@ -46,8 +48,8 @@ type class uint8
 
 const (
 	ordinary class = iota
-	// lesser: they get a share where no ordinary goroutine is blocked: those that wait for others to end, and those
-	// that were idle for all of the trace.
+	// lesser: they get a share where no ordinary goroutine is blocked: those that wait for others to end, those of which nobody knows where they
+	// are, and those that were idle for all of the trace.
 	lesser
 	ready
 	exempt // none: the runtime's own goroutines, and those that measure
@@ -525,10 +527,16 @@ func (c *charger) change(m *machine, x *goroutine, state gState, t int64) {
 	g.hist.add(c, g, state, x.site, m)
 	site := g.site
 	if x.site >= 0 && (state == gWaiting || state == gSyscall || state == gSyscallOut || state == gRunnable && g.state != gWaiting) {
-		site = m.translate.site(x.site)
-		if state == gRunnable && c.stw && c.stopSite >= 0 && c.s.names.sites[site].reason == Preempted {
+		at := m.translate.site(x.site)
+		switch k := c.s.names.sites[at]; {
+		case state != gRunnable || k.reason != Preempted:
+			site = at
+		case c.stw && c.stopSite >= 0:
 			site = c.stopSite // the stop made it wait
+		case site < 0 || slices.ContainsFunc(c.s.names.stacks[k.stack], func(f Frame) bool { return !strings.HasPrefix(f.Func, "runtime.") }):
+			site = at
 		}
+		// What is preempted within the runtime, at its beginning or end, stays where it was.
 	}
 	c.put(g, state, site, t)
 	if state == gGone {

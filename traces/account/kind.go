@@ -222,7 +222,7 @@ func classOf(reason Reason, apparatus bool) class {
 	switch {
 	case apparatus, reason == System, reason == Measuring:
 		return exempt
-	case reason == WaitGroup:
+	case reason == WaitGroup, reason == UnknownWait:
 		return lesser
 	}
 	return ordinary
@@ -295,6 +295,9 @@ func (s *stitcher) inference() *inference {
 // place is where a release is, "" for nowhere.
 func (inf *inference) place(stack uint64) string {
 	for _, f := range inf.n.stacks[stack] {
+		if strings.HasPrefix(f.Func, "runtime.gc") || f.Func == "runtime.mallocgc" {
+			return "" // the collector wakes its own, wherever it was begun
+		}
 		if !isSync(f.Func) {
 			return f.Func + "\x00" + f.File + "\x00" + strconv.Itoa(f.Line)
 		}

@@ -262,6 +262,10 @@ func (o *old) goroutine(ev trace.Event, st trace.StateTransition, t int64) {
 	id := uint64(st.Resource.Goroutine())
 	g := m.find(id)
 	l := o.lane(ev.Proc(), t)
+	var was *chargedG
+	if m.watch != nil {
+		was = m.watch.g(id)
+	}
 	if g == nil {
 		g = m.create(id, goStates[from], t)
 		g.site = m.sites.of(reasonUnknown, o.stack(st.Stack))
@@ -319,7 +323,7 @@ func (o *old) goroutine(ev trace.Event, st trace.StateTransition, t int64) {
 		o.onP(l, g, from, to, t)
 		if c := m.watch; c != nil {
 			if from == trace.GoRunning && l.g == nil {
-				c.vacated(l.p, c.g(g.id))
+				c.vacated(l.p, was)
 			}
 			c.onP(l.p, l.g)
 		}

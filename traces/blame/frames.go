@@ -46,6 +46,8 @@ func (l Locator) module(f account.Frame) module {
 		return std
 	case l.root != "" && strings.HasPrefix(file, l.root):
 		return std
+	case strings.Contains(file, "golang.org/x/sync"):
+		return std // what calls it is of interest, as with package sync
 	case strings.Contains(file, "@") || strings.Contains(file, "/vendor/"):
 		return dep
 	case strings.HasPrefix(file, "/") || strings.Contains(file, ":"):

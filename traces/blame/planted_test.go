@@ -1,0 +1,131 @@
+package blame
+
+import (
+	"bytes"
+	"compress/gzip"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/contend-go/contend/traces/account"
+)
+
+// read accounts a recording, gzip'd or not.
+func read(t *testing.T, path string, mode account.WindowMode) *account.Account {
+	t.Helper()
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.HasSuffix(path, ".gz") {
+		z, err := gzip.NewReader(bytes.NewReader(data))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if data, err = io.ReadAll(z); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a, err := account.Read(bytes.NewReader(data), int64(len(data)), account.Options{Windows: account.WindowSpec{Mode: mode}, Causes: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
+// planted is what the program of testdata/planted does in each window: the kinds, and the functions in which the lines are. What else such a
+// window has to have is the other side of it: a lock that is held over a sleep makes idle Ps of both.
+var planted = map[string]struct {
+	reasons []account.Reason
+	funcs   []string
+}{
+	"mutex":        {[]account.Reason{account.Mutex}, []string{"lockMutex"}},
+	"reader":       {[]account.Reason{account.RWReader, account.Mutex}, []string{"readLock", "lockReader"}},
+	"writer":       {[]account.Reason{account.RWWriter}, []string{"writeLock", "lockWriter"}},
+	"cond":         {[]account.Reason{account.Cond}, []string{"waitCond"}},
+	"send":         {[]account.Reason{account.ChanSend}, []string{"sendOne", "send"}},
+	"receive":      {[]account.Reason{account.ChanRecv}, []string{"receiveOne", "receive"}},
+	"select":       {[]account.Reason{account.Select}, []string{"chooseOne", "choose"}},
+	"semaphore":    {[]account.Reason{account.Semaphore}, []string{"limited"}},
+	"singleflight": {[]account.Reason{account.Singleflight}, []string{"share", "share.func1"}},
+	"limit":        {[]account.Reason{account.Semaphore}, []string{"limitGo", "limitGo.func1", "limit"}},
+	"pool":         {[]account.Reason{account.Pool}, []string{"pool", "stmt.Query"}},
+	"filelock":     {[]account.Reason{account.FileLock}, []string{"fileLock"}},
+	"fsync":        {[]account.Reason{account.SyscallOut, account.Mutex}, []string{"fsync"}},
+	"readmemstats": {[]account.Reason{account.StopWorld, account.StopWait}, []string{"readMemStats"}},
+	"gosched":      {[]account.Reason{account.Yield}, []string{"spinLock"}},
+	"sleep":        {[]account.Reason{account.Sleep}, []string{"sleep"}},
+	"network":      {[]account.Reason{account.Network}, []string{"network"}},
+	"syscall":      {[]account.Reason{account.SyscallOut}, []string{"blockingRead"}},
+	"create":       {[]account.Reason{account.Created, account.WaitGroup}, []string{"create"}},
+}
+
+// TestPlanted holds the charges of every window of the planted programs against what the program does in it: with Go 1.21 to 1.26, at
+// GOMAXPROCS 2 and 4, on 2 CPUs.
+func TestPlanted(t *testing.T) {
+	files, err := filepath.Glob("testdata/planted/*.trace.gz")
+	if err != nil || len(files) < 6 {
+		t.Fatalf("recordings: %v", files)
+	}
+	for _, f := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(f), ".trace.gz"), func(t *testing.T) {
+			t.Parallel()
+			plantedIn(t, read(t, f, account.Marks))
+		})
+	}
+}
+
+func plantedIn(t *testing.T, a *account.Account) {
+	l := NewLocator(a)
+	seen := 0
+	for i := range a.Windows {
+		w := &a.Windows[i]
+		want, ok := planted[w.Label]
+		if !ok {
+			continue
+		}
+		seen++
+		lost, right, kind := w.Lost(), time.Duration(0), time.Duration(0)
+		for _, c := range w.Causes {
+			if c.Kind == account.NoCPU {
+				lost -= c.Time
+			}
+		}
+		for k := range w.Sites {
+			s := &w.Sites[k]
+			if s.Apparatus || s.Reason == account.StopGC || s.Reason == account.System || l.Place(s.Stack).Line.Func == "main.(*phase).last.func1" || l.Place(s.Stack).Line.Func == "main.(*phase).last" {
+				lost -= s.Charged // the load itself, and the collector
+				continue
+			}
+			if slices.Contains(want.reasons, s.Reason) {
+				kind += s.Charged
+			}
+			if slices.Contains(want.funcs, strings.TrimPrefix(l.Place(s.Stack).Line.Func, "main.")) {
+				right += s.Charged
+			}
+		}
+		if a.GoMinor < 22 && w.Label == "readmemstats" {
+			right = kind // a stop has no stack
+		}
+		if ratio(lost, w.Capacity) < 0.005 {
+			t.Errorf("%s: nothing was lost", w.Label)
+		}
+		if share := ratio(right, lost); share < 0.95 {
+			t.Errorf("%s: %s of %v lost is charged to its lines", w.Label, percent(share), lost)
+			for k := range w.Sites[:min(6, len(w.Sites))] {
+				s := &w.Sites[k]
+				t.Logf("  %s %s %v %s", percent(ratio(s.Charged, lost)), s.Reason, s.By, Spot(l.Place(s.Stack).Line))
+			}
+		}
+		if ratio(kind, lost) < 0.1 {
+			t.Errorf("%s: nothing of that kind", w.Label)
+		}
+	}
+	if seen != len(planted) {
+		t.Errorf("%d windows of %d", seen, len(planted))
+	}
+}
