@@ -529,7 +529,7 @@ func (c *charger) change(m *machine, x *goroutine, state gState, t int64) {
 	if x.site >= 0 && (state == gWaiting || state == gSyscall || state == gSyscallOut || state == gRunnable && g.state != gWaiting) {
 		at := m.translate.site(x.site)
 		switch k := c.s.names.sites[at]; {
-		case state != gRunnable || k.reason != Preempted:
+		case k.reason != Preempted:
 			site = at
 		case c.stw && c.stopSite >= 0:
 			site = c.stopSite // the stop made it wait

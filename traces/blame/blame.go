@@ -332,7 +332,7 @@ func holdFunc(l Locator, h account.Hold) string {
 			return plain(f.Func)
 		}
 	}
-	for _, f := range h.Release {
+	for _, f := range slices.Concat(h.Release, h.At) {
 		if in(f) {
 			return plain(f.Func)
 		}

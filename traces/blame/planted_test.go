@@ -97,19 +97,20 @@ func plantedIn(t *testing.T, a *account.Account) {
 		}
 		for k := range w.Sites {
 			s := &w.Sites[k]
-			if s.Apparatus || s.Reason == account.StopGC || s.Reason == account.System || l.Place(s.Stack).Line.Func == "main.(*phase).last.func1" || l.Place(s.Stack).Line.Func == "main.(*phase).last" {
-				lost -= s.Charged // the load itself, and the collector
-				continue
-			}
 			if slices.Contains(want.reasons, s.Reason) {
 				kind += s.Charged
+				if s.Reason == account.StopWorld && len(s.Stack) == 0 { // before Go 1.22
+					right += s.Charged
+					continue
+				}
+			}
+			if l.Place(s.Stack).Line.Func == "" || s.Apparatus || s.Reason == account.StopGC || s.Reason == account.System || l.Place(s.Stack).Line.Func == "main.(*phase).last.func1" || l.Place(s.Stack).Line.Func == "main.(*phase).last" {
+				lost -= s.Charged // the load itself, the collector, and what has no stack
+				continue
 			}
 			if slices.Contains(want.funcs, strings.TrimPrefix(l.Place(s.Stack).Line.Func, "main.")) {
 				right += s.Charged
 			}
-		}
-		if a.GoMinor < 22 && w.Label == "readmemstats" {
-			right = kind // a stop has no stack
 		}
 		if ratio(lost, w.Capacity) < 0.005 {
 			t.Errorf("%s: nothing was lost", w.Label)
@@ -127,5 +128,54 @@ func plantedIn(t *testing.T, a *account.Account) {
 	}
 	if seen != len(planted) {
 		t.Errorf("%d windows of %d", seen, len(planted))
+	}
+}
+
+// held is who holds, in the planted programs, what others wait for in a function, and what it does meanwhile.
+var held = []struct {
+	waits  string // function of the line
+	reason account.Reason
+	holder string
+	act    account.Activity
+	by     account.Reason
+}{
+	{"readLock", account.RWReader, "main.lockReader", account.HoldBlocked, account.Sleep},
+	{"writeLock", account.RWWriter, "main.lockWriter", account.HoldBlocked, account.Sleep},
+	{"limited", account.Semaphore, "main.limited", account.HoldBlocked, account.Sleep},
+	{"pool", account.Pool, "main.pool", account.HoldBlocked, account.Sleep},
+	{"share", account.Singleflight, "main.share", account.HoldBlocked, account.Sleep},
+	{"limitGo", account.Semaphore, "main.limitGo.func1", account.HoldBlocked, account.Sleep},
+	{"lockMutex", account.Mutex, "main.lockMutex", account.HoldRunning, ""},
+	{"fsync", account.Mutex, "main.fsync", account.HoldSyscall, account.SyscallOut},
+}
+
+// TestPlantedHolders holds who stood in the way in the planted programs against what they do. The shares are of the waits' time.
+func TestPlantedHolders(t *testing.T) {
+	for _, f := range []string{"go1.23-p2", "go1.24-p2", "go1.25-p2", "go1.26-p2", "go1.26-p4"} {
+		a := read(t, filepath.Join("testdata", "planted", f+".trace.gz"), account.Whole)
+		l := NewLocator(a)
+		for _, want := range held {
+			g := &group{reason: want.reason}
+			for i := range a.Total.Sites {
+				if s := &a.Total.Sites[i]; s.Reason == want.reason && l.Place(s.Stack).Line.Func == "main."+want.waits {
+					g.add(s, l.Place(s.Stack))
+				}
+			}
+			h := holder(l, g)
+			if h == nil {
+				t.Errorf("%s: %s: no holder", f, want.waits)
+				continue
+			}
+			if !strings.HasPrefix(h.Func, want.holder) || h.Activity != want.act || h.Reason != want.by {
+				t.Errorf("%s: %s is %v, want %s %s %s", f, want.waits, h, want.holder, want.act, want.by)
+			}
+			least := 0.8
+			if want.waits == "fsync" {
+				least = 0.5 // another line of it writes, in a system call as well
+			}
+			if h.Share < least {
+				t.Errorf("%s: %s: %s only of the wait", f, want.waits, percent(h.Share))
+			}
+		}
 	}
 }
