@@ -74,9 +74,10 @@ type charger struct {
 	procs                   int
 	stw                     bool
 	stopSite                int32
-	stopper                 int // P of the goroutine that stops the world, −1 for none
-	idle, fresh, left, busy int // Ps: idle, held since they were idle, held since a goroutine left, at work
-	sum                     int // of the numbers of those at work
+	stopping                uint64 // goroutine that stops the world
+	stopper                 int    // its P, −1 for none
+	idle, fresh, left, busy int    // Ps: idle, held since they were idle, held since a goroutine left, at work
+	sum                     int    // of the numbers of those at work
 	gs                      map[uint64]*chargedG
 	count                   [numClasses]int
 
@@ -450,6 +451,9 @@ func (c *charger) onP(p int, x *goroutine) {
 	c.ps[p].g = nil
 	if x != nil {
 		c.ps[p].g = c.g(x.id)
+		if c.stw && x.id == c.stopping {
+			c.stopper = p // it moves if GOMAXPROCS takes its P away
+		}
 	}
 }
 
@@ -581,7 +585,10 @@ func (c *charger) stop(m *machine, x *goroutine, p int, kind, stack uint64, t in
 	reason := m.tables.String(kind)
 	c.stopSite = c.s.names.site(nameKey{stopReason(reason, c.s.names.stacks[st]), st})
 	c.s.names.details[c.stopSite] = reason
-	c.stopper = p
+	c.stopper, c.stopping = p, 0
+	if x != nil {
+		c.stopping = x.id
+	}
 	if x != nil && reason == "start trace" && c.starter == 0 {
 		c.starter, c.begun = x.id, userFunc(c.s.names.stacks[st])
 	}

@@ -51,9 +51,12 @@ func TestNotATrace(t *testing.T) {
 }
 
 func TestUnknownVersion(t *testing.T) {
-	for _, v := range []string{"1.27", "1.99", "1.18"} {
+	for v, advice := range map[string]string{"1.27": "a newer contend", "1.99": "a newer contend", "1.18": "with a newer Go", "1.10": "with a newer Go"} {
 		_, err := readBytes([]byte("go "+v+" trace\x00\x00\x00\x01\x01\x01\x01\x01\x01"), Options{})
 		var version *decode.VersionError
+		if err != nil && !strings.Contains(err.Error(), advice) {
+			t.Errorf("go %s: %v: want the advice %q", v, err, advice)
+		}
 		if !errors.As(err, &version) || !strings.Contains(err.Error(), "go "+v) || !strings.Contains(err.Error(), "go 1.22 to 1.26") {
 			t.Errorf("go %s: error %v, want one that names it and those supported", v, err)
 		}

@@ -32,6 +32,8 @@ type rawWindow struct {
 	parts    map[uint64]*Parts
 	g        [numGStates]time.Duration
 	capacity time.Duration
+	// What idle and held Ps are to be charged to, by what goroutines did.
+	wake, switching, rest time.Duration
 }
 
 type rawThread struct{ p, g uint64 } // plus 1, 0 for none
@@ -40,6 +42,7 @@ type rawP struct {
 	known   bool
 	pending []rawPending
 	held    bool
+	fresh   bool // held, and idle before
 	syscall bool
 	sweep   bool
 	swept   bool   // as rawG.assisted
@@ -52,6 +55,8 @@ type rawPending struct {
 	d   time.Duration
 	stw bool
 	n   int
+	// a goroutine could have run
+	ready bool
 }
 
 type rawG struct {
@@ -108,6 +113,7 @@ func (r *raw) account(events []rawEvent, ends []int64) {
 			r.p(e.Args[0])
 		}
 	}
+	r.before(events)
 	for i := range events {
 		e := &events[i]
 		r.pass(e.Time)
@@ -119,6 +125,36 @@ func (r *raw) account(events []rawEvent, ends []int64) {
 	}
 }
 
+// before makes the goroutines that there are when the trace begins, in the states that their first events tell.
+func (r *raw) before(events []rawEvent) {
+	seen := map[uint64]bool{}
+	first := func(id uint64, state gState) {
+		if !seen[id] && state != gGone {
+			r.gs[id] = &rawG{state: state}
+		}
+		seen[id] = true
+	}
+	for i := range events {
+		switch e := &events[i]; e.Type {
+		case decode.GoCreate, decode.GoCreateBlocked, decode.GoCreateSyscall:
+			first(e.Args[0], gGone)
+		case decode.GoStart:
+			first(e.Args[0], gRunnable)
+		case decode.GoUnblock, decode.GoSwitch, decode.GoSwitchDestroy:
+			first(e.Args[0], gWaiting)
+		case decode.GoStatus, decode.GoStatusStack:
+			switch decode.GoState(e.Args[2]) {
+			case decode.GoRunnable:
+				first(e.Args[0], gRunnable)
+			case decode.GoWaiting:
+				first(e.Args[0], gWaiting)
+			default: // it is on a thread, which its event tells
+				first(e.Args[0], gGone)
+			}
+		}
+	}
+}
+
 // pass adds the time up to t.
 func (r *raw) pass(t int64) {
 	for _, w := range r.windows {
@@ -127,29 +163,41 @@ func (r *raw) pass(t int64) {
 			continue
 		}
 		w.capacity += d * time.Duration(r.procs)
-		for id, p := range r.ps {
-			if !p.known {
-				p.pending = append(p.pending, rawPending{w, d, r.stw, r.procs})
-			} else {
-				r.add(w, id, p, d, r.stw, r.procs)
-			}
-		}
+		ready := false
 		for _, g := range r.gs {
 			w.g[g.state] += d
+			ready = ready || g.state == gRunnable
+		}
+		for id, p := range r.ps {
+			x := rawPending{w, d, r.stw, r.procs, ready}
+			if !p.known {
+				p.pending = append(p.pending, x)
+			} else {
+				r.add(id, p, x)
+			}
 		}
 	}
 	r.now = max(r.now, t)
 }
 
-func (r *raw) add(w *rawWindow, id uint64, p *rawP, d time.Duration, stw bool, procs int) {
-	s := r.state(p, stw)
-	if (s == Idle || s == STW) && procs > 0 && id >= uint64(procs) {
+func (r *raw) add(id uint64, p *rawP, x rawPending) {
+	s := r.state(p, x.stw)
+	if (s == Idle || s == STW) && x.n > 0 && id >= uint64(x.n) {
 		return
 	}
-	if w.parts[id] == nil {
-		w.parts[id] = new(Parts)
+	if x.w.parts[id] == nil {
+		x.w.parts[id] = new(Parts)
 	}
-	w.parts[id][s] += d
+	x.w.parts[id][s] += x.d
+	switch {
+	case s != Idle && s != Held:
+	case !x.ready:
+		x.w.rest += x.d
+	case s == Held && !p.fresh:
+		x.w.switching += x.d
+	default:
+		x.w.wake += x.d
+	}
 }
 
 func (r *raw) state(p *rawP, stw bool) State {
@@ -175,11 +223,11 @@ func (r *raw) state(p *rawP, stw bool) State {
 func (r *raw) settle(id uint64) *rawP {
 	p := r.p(id)
 	if !p.known {
-		p.known = true
+		p.known, p.fresh = true, true
 		for _, x := range p.pending {
 			stopper := r.stopper
 			r.stopper = 0
-			r.add(x.w, id, p, x.d, x.stw, x.n)
+			r.add(id, p, x)
 			r.stopper = stopper
 		}
 		p.pending = nil
@@ -241,7 +289,7 @@ func (r *raw) event(e *rawEvent) {
 		}
 	case decode.ProcStart:
 		p := r.settle(e.Args[0])
-		p.held, p.g, p.syscall, p.thread = true, 0, false, th
+		p.held, p.g, p.syscall, p.thread, p.fresh = true, 0, false, th, true
 		th.p = e.Args[0] + 1
 	case decode.ProcStop:
 		if p != nil {
@@ -286,7 +334,7 @@ func (r *raw) event(e *rawEvent) {
 	case decode.GoStart:
 		if p != nil {
 			r.settle(th.p - 1)
-			p.g, p.syscall = e.Args[0]+1, false
+			p.g, p.syscall, p.fresh = e.Args[0]+1, false, false
 		}
 		r.g(e.Args[0], gRunnable).state = gRunning
 		th.g = e.Args[0] + 1
@@ -351,7 +399,7 @@ func (r *raw) event(e *rawEvent) {
 			if p != nil {
 				p.g = th.g
 				p.syscall = state == gSyscall
-				r.settle(th.p - 1)
+				r.settle(th.p - 1).fresh = false
 			}
 		}
 	case decode.GoLabel:
@@ -391,7 +439,7 @@ func rawly(t *testing.T, data []byte, every time.Duration) {
 	if every == 0 {
 		spec.Mode = Whole
 	}
-	a, err := readBytes(data, Options{Windows: spec})
+	a, err := readBytes(data, Options{Windows: spec, Causes: true})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -428,6 +476,13 @@ func rawly(t *testing.T, data []byte, every time.Duration) {
 		near(i, "runnable", w.Goroutines.Runnable, want.g[gRunnable])
 		near(i, "in system calls", w.Goroutines.Syscall, want.g[gSyscall]+want.g[gSyscallOut])
 		near(i, "waiting", w.Goroutines.Waiting, want.g[gWaiting])
+		by := map[CauseKind]time.Duration{}
+		for _, c := range w.Causes {
+			by[c.Kind] += c.Time
+		}
+		near(i, "wake-up", by[WakeUp], want.wake)
+		near(i, "switching", by[Switching]+by[NoCPU], want.switching)
+		near(i, "nothing to run", by[Blocked]+by[NoWork], want.rest)
 		if t.Failed() {
 			return
 		}

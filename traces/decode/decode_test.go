@@ -258,3 +258,92 @@ func TestTables(t *testing.T) {
 		t.Errorf("samples %+v", tables.Samples)
 	}
 }
+
+// TestFarApart reads generations that are days apart, as of a flight recorder that was started again, and one that lasts for hours, as of a process that was
+// stopped.
+func TestFarApart(t *testing.T) {
+	const hour = 3600 * 15625000 // ticks of 64 ns
+	m := newMaker()
+	for gen := uint64(1); gen <= 3; gen++ {
+		at := gen * 24 * hour
+		m.sync(gen)
+		m.batch(gen, 7, at, byte(ProcStop), 10)
+		m.batch(gen, 7, at+2*hour, byte(ProcStop), 20)
+		m.end()
+	}
+	tr := m.open(t)
+	if len(tr.Generations) != 3 || tr.LostBytes != 0 || tr.Lost != nil {
+		t.Fatalf("%d generations, lost %d bytes, %q", len(tr.Generations), tr.LostBytes, tr.Lost)
+	}
+	for _, g := range tr.Generations {
+		if got, _ := events(t, g, nil); len(got) != 2 {
+			t.Errorf("generation %d: %d events", g.ID, len(got))
+		}
+	}
+}
+
+// TestOrdered asks for the order of time, of which threads otherwise run ahead.
+func TestOrdered(t *testing.T) {
+	m := newMaker()
+	m.sync(1)
+	m.batch(1, 7, 100, byte(ProcStop), 10, byte(ProcStop), 20, byte(ProcStop), 20) // at 110, 130, 150
+	m.batch(1, 8, 100, byte(GoDestroy), 15, byte(GoDestroy), 20)                   // at 115, 135
+	m.batch(1, 9, 100, byte(GoDestroy), 40)                                        // at 140
+	m.end()
+	g := m.open(t).Generations[0]
+	tables, err := g.Tables()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := g.Events(tables.Clock)
+	s.Ordered = true
+	last, n := int64(0), 0
+	for {
+		next := s.Time()
+		if !s.Next(math.MaxInt64) {
+			break
+		}
+		if next != s.Events[0].Time {
+			t.Errorf("the next event is said to be at %d, it is at %d", next, s.Events[0].Time)
+		}
+		for _, e := range s.Events {
+			if e.Time < last {
+				t.Errorf("%d after %d", e.Time, last)
+			}
+			last = e.Time
+			n++
+		}
+	}
+	if n != 6 {
+		t.Errorf("%d events of 6", n)
+	}
+}
+
+// TestGlobals finds the global events of a stretch of time without decoding the rest.
+func TestGlobals(t *testing.T) {
+	m := newMaker()
+	m.sync(1)
+	m.batch(1, 7, 100, byte(STWEnd), 10, byte(ProcStop), 20)
+	m.batch(1, 8, 100, byte(GoDestroy), 15, byte(STWEnd), 20)
+	m.batch(1, 7, 200, byte(STWEnd), 10)
+	m.end()
+	g := m.open(t).Generations[0]
+	clock, err := g.Clock()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		from, to int64
+		want     []int64
+	}{{0, 1000, []int64{110, 135, 210}}, {111, 1000, []int64{135, 210}}, {110, 134, []int64{110}}, {136, 209, nil}} {
+		got, err := g.Globals(clock, c.from, c.to)
+		if err != nil || len(got) != len(c.want) {
+			t.Fatalf("from %d to %d: %v, %v, want %v", c.from, c.to, got, err, c.want)
+		}
+		for i, e := range got {
+			if e.Time != c.want[i] {
+				t.Errorf("from %d to %d: at %d, want %d", c.from, c.to, e.Time, c.want[i])
+			}
+		}
+	}
+}

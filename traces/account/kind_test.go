@@ -1,0 +1,122 @@
+package account
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestKinds tells kinds by stacks as Go 1.21 to 1.27 write them: those of goroutines that block without the runtime's inner frames, those that are found
+// blocked with all of them.
+func TestKinds(t *testing.T) {
+	for _, c := range []struct {
+		want   Reason
+		reason string
+		funcs  string
+	}{
+		{Mutex, "sync", "sync.(*Mutex).Lock main.f main.main"},
+		{Mutex, "sync", "sync.(*Mutex).lockSlow sync.(*Mutex).Lock main.f"},
+		{Mutex, "", "runtime.gopark runtime.goparkunlock runtime.semacquire1 sync.runtime_SemacquireMutex sync.(*Mutex).lockSlow sync.(*Mutex).Lock main.f"},
+		{Mutex, "", "runtime.gopark runtime.goparkunlock runtime.semacquire1 internal/sync.runtime_SemacquireMutex internal/sync.(*Mutex).lockSlow internal/sync.(*Mutex).Lock sync.(*Mutex).Lock main.f"},
+		{RWReader, "sync", "sync.(*RWMutex).RLock main.f"},
+		{RWReader, "", "runtime.gopark runtime.goparkunlock runtime.semacquire1 sync.runtime_SemacquireRWMutexR sync.(*RWMutex).RLock main.f"},
+		{RWWriter, "sync", "sync.(*RWMutex).Lock main.f"},
+		{RWWriter, "sync", "sync.(*Mutex).Lock sync.(*RWMutex).Lock main.f"},
+		{Once, "sync", "sync.(*Mutex).Lock sync.(*Once).doSlow sync.(*Once).Do main.f"},
+		{Once, "", "runtime.semacquire1 internal/sync.runtime_SemacquireMutex internal/sync.(*Mutex).lockSlow internal/sync.(*Mutex).Lock sync.(*Mutex).Lock sync.(*Once).doSlow sync.(*Once).Do main.f"},
+		{Mutex, "sync", "sync.(*Mutex).Lock main.initialise sync.(*Once).doSlow sync.(*Once).Do main.f"},
+		{Cond, "sync.(*Cond).Wait", "sync.(*Cond).Wait main.f"},
+		{Cond, "", "runtime.gopark runtime.goparkunlock sync.runtime_notifyListWait sync.(*Cond).Wait main.f"},
+		{WaitGroup, "sync", "sync.(*WaitGroup).Wait main.f"},
+		{Singleflight, "sync", "sync.(*WaitGroup).Wait golang.org/x/sync/singleflight.(*Group).Do main.f"},
+		{Singleflight, "sync", "sync.(*WaitGroup).Wait example.com/app/vendor/golang.org/x/sync/singleflight.(*Group).Do main.f"},
+		{Semaphore, "select", "runtime.selectgo golang.org/x/sync/semaphore.(*Weighted).Acquire main.f"},
+		{Semaphore, "chan send", "runtime.chansend1 golang.org/x/sync/errgroup.(*Group).Go main.f"},
+		{Pool, "select", "runtime.selectgo database/sql.(*DB).conn database/sql.(*DB).query main.f"},
+		{Pool, "select", "runtime.selectgo net/http.(*Transport).getConn net/http.(*Transport).roundTrip main.f"},
+		{Select, "select", "runtime.selectgo net/http.(*persistConn).roundTrip net/http.(*Transport).roundTrip main.f"},
+		{FileLock, "sync", "internal/poll.runtime_Semacquire internal/poll.(*fdMutex).rwlock internal/poll.(*FD).writeLock internal/poll.(*FD).Write os.(*File).Write main.f"},
+		{GCAssist, "sync", "runtime.gcMarkDone runtime.gcAssistAlloc runtime.mallocgc main.f"},
+		{GCAssist, "GC mark assist wait for work", "runtime.gcParkAssist runtime.gcAssistAlloc runtime.mallocgc main.f"},
+		{GCWait, "sync", "runtime.gcStart runtime.mallocgc main.f"},
+		{GCWait, "wait until GC ends", "runtime.gcWaitOnMark runtime.GC main.f"},
+		{GCWait, "GC weak to strong wait", "main.f"},
+		{StopWait, "sync", "runtime.stopTheWorld runtime.ReadMemStats main.f"},
+		{ChanRecv, "chan receive", "runtime.chanrecv1 main.f"},
+		{ChanRecv, "", "runtime.gopark runtime.chanrecv runtime.chanrecv1 main.f"},
+		{ChanSend, "", "runtime.gopark runtime.chansend runtime.chansend1 main.f"},
+		{Select, "", "runtime.gopark runtime.selectgo main.f"},
+		{Sleep, "", "runtime.gopark time.Sleep main.f"},
+		{Network, "", "runtime.gopark runtime.netpollblock internal/poll.runtime_pollWait internal/poll.(*pollDesc).wait internal/poll.(*FD).Read net.(*conn).Read main.f"},
+		{Network, "network", "internal/poll.(*FD).Accept net.(*netFD).accept main.f"},
+		{Yield, "runtime.Gosched", "runtime.Gosched main.f"},
+		{Preempted, "preempted", "runtime.asyncPreempt main.f"},
+		{System, "system goroutine wait", "runtime.gcBgMarkWorker"},
+		{System, "", "runtime.gcBgMarkWorker"}, // Go 1.21
+		{System, "GC sweep wait", "runtime.bgsweep runtime.gcenable.gowrap1"},
+		{UnknownWait, "", ""},
+		{OtherSync, "sync", "runtime.semacquire main.f"},
+	} {
+		var stack Stack
+		for f := range strings.FieldsSeq(c.funcs) {
+			stack = append(stack, Frame{Func: f})
+		}
+		if got := reasonOf(siteKey{}, c.reason, stack); got != c.want {
+			t.Errorf("%q at %s: %s, want %s", c.reason, c.funcs, got, c.want)
+		}
+	}
+}
+
+// TestClasses says who gets a share of idle Ps.
+func TestClasses(t *testing.T) {
+	for _, c := range []struct {
+		reason    Reason
+		apparatus bool
+		want      class
+	}{
+		{Mutex, false, ordinary}, {Singleflight, false, ordinary}, {Semaphore, false, ordinary}, {Network, false, ordinary},
+		{WaitGroup, false, lesser}, {UnknownWait, false, lesser}, {System, false, exempt}, {Measuring, false, exempt}, {Sleep, true, exempt},
+	} {
+		if got := classOf(c.reason, c.apparatus); got != c.want {
+			t.Errorf("%s, measuring %v: class %d, want %d", c.reason, c.apparatus, got, c.want)
+		}
+	}
+}
+
+// TestStopReasons tells who stops the world.
+func TestStopReasons(t *testing.T) {
+	for name, want := range map[string]Reason{
+		"GC mark termination": StopGC, "GC sweep termination": StopGC, "read mem stats": StopWorld, "GOMAXPROCS": StopWorld,
+		"start trace": Measuring, "goroutine profile": Measuring, "goroutine profile cleanup": Measuring, "all goroutines stack trace": Measuring,
+		"all goroutine stack trace": Measuring,
+	} {
+		if got := stopReason(name, nil); got != want {
+			t.Errorf("%s: %s, want %s", name, got, want)
+		}
+	}
+	if got := stopReason("read mem stats", Stack{{Func: "runtime.ReadMemStats"}, {Func: "runtime/pprof.(*Profile).WriteTo"}}); got != Measuring {
+		t.Errorf("a heap profile's: %s", got)
+	}
+}
+
+// TestMeasuring tells those that measure from those that are measured.
+func TestMeasuring(t *testing.T) {
+	for funcs, want := range map[string]bool{
+		"runtime.selectgo net/http/pprof.sleep net/http/pprof.Trace net/http.HandlerFunc.ServeHTTP":      true,
+		"sync.(*WaitGroup).Wait testing.(*B).RunParallel main.BenchmarkX testing.(*B).runN":              true,
+		"runtime.chanrecv1 testing.(*B).run1 testing.(*B).Run main.BenchmarkX":                           true,
+		"sync.(*Mutex).Lock main.BenchmarkX testing.(*B).runN testing.(*B).launch":                       false,
+		"runtime.chanrecv1 main.work runtime/pprof.Do main.main":                                         false,
+		"syscall.write os.(*File).Write runtime/trace.(*traceMultiplexer).startLocked.func1":             true,
+		"runtime.(*profBuf).read runtime/pprof.readProfile runtime/pprof.profileWriter":                  true,
+		"runtime.chanrecv1 runtime.(*wakeableSleep).sleep runtime.(*traceAdvancerState).start.func1":     true,
+		"sync.(*Mutex).Lock main.Get main.handler net/http.HandlerFunc.ServeHTTP net/http.(*conn).serve": false,
+	} {
+		var stack Stack
+		for f := range strings.FieldsSeq(funcs) {
+			stack = append(stack, Frame{Func: f})
+		}
+		if got := measures(stack); got != want {
+			t.Errorf("%s: %v", funcs, got)
+		}
+	}
+}
