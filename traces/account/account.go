@@ -351,6 +351,10 @@ type Site struct {
 	// Contend's load. No idle time is charged to them.
 	Apparatus bool
 
+	// ByDesign: those that blocked here wait for something to do, or for others to end. They get a share of idle time only where nobody else is
+	// blocked.
+	ByDesign bool
+
 	// Handoffs are the waits that ended with an unlocker in starvation mode
 	// yielding its P to the waiter; mutexes only.
 	Handoffs int64

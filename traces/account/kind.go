@@ -218,14 +218,39 @@ func measures(stack Stack) bool {
 }
 
 // classOf tells of a site what share its goroutines get of idle Ps.
-func classOf(reason Reason, apparatus bool) class {
+func classOf(reason Reason, stack Stack, apparatus bool) class {
 	switch {
 	case apparatus, reason == System, reason == Measuring:
 		return exempt
-	case reason == WaitGroup, reason == UnknownWait:
+	case reason == WaitGroup, reason == UnknownWait, reason.patient() && idles(stack):
 		return lesser
 	}
 	return ordinary
+}
+
+// idlers are functions of servers and pools that wait for something to do: the next connection, request or signal. There may be one for each of 10,000
+// connections.
+var idlers = []string{
+	"net.(*netFD).accept", "net/http.(*connReader).backgroundRead", "net/http.(*persistConn).readLoop", "net/http.(*persistConn).writeLoop",
+	"net/http.(*http2clientConnReadLoop).run", "net/http.(*http2serverConn).serve", "net/http.(*http2serverConn).readFrames",
+	"database/sql.(*DB).connectionOpener", "database/sql.(*DB).connectionCleaner", "database/sql.(*Tx).awaitDone", "database/sql.(*Rows).awaitDone",
+	"os/signal.loop", "os/signal.signal_recv", "context.(*cancelCtx).propagateCancel.func2",
+	"google.golang.org/grpc/internal/transport.(*controlBuffer).get", "google.golang.org/grpc/internal/transport.(*http2Client).reader",
+	"google.golang.org/grpc/internal/transport.(*http2Server).HandleStreams", "google.golang.org/grpc/internal/transport.(*http2Client).keepalive",
+	"google.golang.org/grpc/internal/transport.(*http2Server).keepalive",
+}
+
+// idles reports whether a goroutine in that stack waits for something to do. An HTTP connection does so where it does not run its handler.
+func idles(stack Stack) bool {
+	serves, handles := false, false
+	for _, f := range stack {
+		if slices.Contains(idlers, f.Func) {
+			return true
+		}
+		serves = serves || f.Func == "net/http.(*conn).serve"
+		handles = handles || f.Func == "net/http.serverHandler.ServeHTTP"
+	}
+	return serves && !handles
 }
 
 // userFunc is the innermost function of a stack that called into the standard library's tracer.

@@ -72,11 +72,16 @@ func TestClasses(t *testing.T) {
 		reason    Reason
 		apparatus bool
 		want      class
+		stack     Stack
 	}{
-		{Mutex, false, ordinary}, {Singleflight, false, ordinary}, {Semaphore, false, ordinary}, {Network, false, ordinary},
-		{WaitGroup, false, lesser}, {UnknownWait, false, lesser}, {System, false, exempt}, {Measuring, false, exempt}, {Sleep, true, exempt},
+		{Network, false, lesser, Stack{{Func: "net.(*conn).Read"}, {Func: "net/http.(*connReader).Read"}, {Func: "net/http.(*conn).serve"}}},
+		{Network, false, ordinary, Stack{{Func: "net.(*conn).Read"}, {Func: "main.handler"}, {Func: "net/http.serverHandler.ServeHTTP"}, {Func: "net/http.(*conn).serve"}}},
+		{Select, false, lesser, Stack{{Func: "net/http.(*persistConn).writeLoop"}}},
+		{Mutex, false, ordinary, Stack{{Func: "sync.(*Mutex).Lock"}, {Func: "net.(*netFD).accept"}}},
+		{Mutex, false, ordinary, nil}, {Singleflight, false, ordinary, nil}, {Semaphore, false, ordinary, nil}, {Network, false, ordinary, nil},
+		{WaitGroup, false, lesser, nil}, {UnknownWait, false, lesser, nil}, {System, false, exempt, nil}, {Measuring, false, exempt, nil}, {Sleep, true, exempt, nil},
 	} {
-		if got := classOf(c.reason, c.apparatus); got != c.want {
+		if got := classOf(c.reason, c.stack, c.apparatus); got != c.want {
 			t.Errorf("%s, measuring %v: class %d, want %d", c.reason, c.apparatus, got, c.want)
 		}
 	}

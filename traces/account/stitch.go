@@ -110,7 +110,7 @@ func (n *names) site(k nameKey) int32 {
 		n.sites = append(n.sites, k)
 		apparatus := k.reason == Measuring || measures(n.stacks[k.stack])
 		n.apparatus = append(n.apparatus, apparatus)
-		n.classes = append(n.classes, classOf(k.reason, apparatus))
+		n.classes = append(n.classes, classOf(k.reason, n.stacks[k.stack], apparatus))
 	}
 	return i
 }

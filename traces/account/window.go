@@ -132,7 +132,7 @@ func (s *stitcher) addSites(w *Window, b *book, total bool) {
 		site := Site{
 			Reason: k.reason, Stack: s.names.stacks[k.stack], Wait: time.Duration(from.wait), Waits: from.waits, Ready: time.Duration(from.ready),
 			MaxWait: time.Duration(from.maxWait), Parked: from.parked, Open: from.open, MaxOpen: time.Duration(from.maxOpen),
-			Handoffs: from.handoffs, Apparatus: s.names.apparatus[i], Detail: s.names.details[int32(i)], Charged: by.total(), By: by,
+			Handoffs: from.handoffs, Apparatus: s.names.apparatus[i], ByDesign: s.names.classes[i] == lesser && k.reason.patient(), Detail: s.names.details[int32(i)], Charged: by.total(), By: by,
 		}
 		if isLock(k.reason) {
 			site.Barging = from.waits - from.handoffs

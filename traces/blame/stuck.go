@@ -51,7 +51,7 @@ func (v *Verdict) stuck(l Locator, a *account.Account) {
 	by := map[groupKey]*entry{}
 	for i := range w.Sites {
 		s := &w.Sites[i]
-		if s.Open == 0 || s.Apparatus || s.Reason == account.System || !hopeless(s.Reason) && (!still || s.Reason == account.Sleep) {
+		if s.Open == 0 || s.Apparatus || s.ByDesign || s.Reason == account.System || !hopeless(s.Reason) && (!still || s.Reason == account.Sleep) {
 			continue
 		}
 		if s.MaxOpen < stuckAge && float64(s.MaxOpen) < stuckShare*float64(a.Duration) {
