@@ -127,7 +127,8 @@ type Place struct {
 	Line account.Frame
 	// Op is the function of the standard library, or the wrapper, that Line called; empty if it waits itself.
 	Op string
-	// Caller is the innermost frame of the program's own module, if that is further out than Line.
+	// Caller is the innermost frame of the program's own module, if that is further out than Line; without any, the function of another
+	// module that called Line's.
 	Caller account.Frame
 }
 
@@ -159,9 +160,12 @@ func (l Locator) Place(s account.Stack) (p Place) {
 		return p
 	}
 	for _, f := range s[at+1:] {
-		if l.module(f) == main {
+		switch m := l.module(f); {
+		case m == main:
 			p.Caller = f
-			break
+			return p
+		case m == dep && p.Caller.Func == "" && f.Func != p.Line.Func:
+			p.Caller = f // unless the program's own module comes
 		}
 	}
 	return p

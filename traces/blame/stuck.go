@@ -20,10 +20,11 @@ type Stuck struct {
 	Cycle *Place
 }
 
-// A wait is long from stuckAge on, or from stuckShare of the trace.
+// A wait is long from stuckAge on, or from stuckShare of the trace, if it is stuckTimes as long as those that ended there.
 const (
 	stuckAge   = time.Second
 	stuckShare = 0.5
+	stuckTimes = 4
 	maxStuck   = 5
 )
 
@@ -54,7 +55,7 @@ func (v *Verdict) stuck(l Locator, a *account.Account) {
 		if s.Open == 0 || s.Apparatus || s.ByDesign || s.Reason == account.System || !hopeless(s.Reason) && (!still || s.Reason == account.Sleep) {
 			continue
 		}
-		if s.MaxOpen < stuckAge && float64(s.MaxOpen) < stuckShare*float64(a.Duration) {
+		if s.MaxOpen < stuckAge && float64(s.MaxOpen) < stuckShare*float64(a.Duration) || s.Waits > 0 && s.MaxOpen < stuckTimes*s.MaxWait {
 			continue
 		}
 		p := l.Place(s.Stack)

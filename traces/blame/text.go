@@ -159,12 +159,19 @@ func (h *Holder) String() string {
 	case account.HoldSyscall:
 		s += ", in a system call at " + Spot(h.At)
 	case account.HoldBlocked:
-		s += fmt.Sprintf(", which is blocked itself (%s) at %s", h.Reason, Spot(h.At))
+		switch h.Reason {
+		case account.Sleep:
+			s += ", asleep at " + Spot(h.At)
+		case account.Network:
+			s += ", waiting for the network at " + Spot(h.At)
+		default:
+			s += fmt.Sprintf(", itself blocked (%s) at %s", h.Reason, Spot(h.At))
+		}
 	default:
 		s += ", " + h.Activity.String()
 	}
 	if h.Known == Inferred {
-		return s + " (inferred: it is blocked there, in the function that locks)"
+		return s + " (inferred: in the function that locks, further down)"
 	}
 	return fmt.Sprintf("%s, for %s of the wait", s, percent(h.Share))
 }
