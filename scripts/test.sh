@@ -44,7 +44,24 @@ GOARCH=arm64 CGO_ENABLED=0 go build ./...
 GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go build ./...
 
 step 'tests'
-go test -timeout 30m ./...
+log=$(mktemp)
+trap 'rm -f "$log"' EXIT
+# Verbose, so that what was skipped is known; of it only the verdicts are printed.
+if go test -v -timeout 30m ./... >"$log" 2>&1; then
+	grep -E '^(ok|FAIL)' "$log"
+else
+	grep -vE '^ *(=== |--- PASS)' "$log"
+	exit 1
+fi
+skipped=$(grep -A1 -E '^ *--- SKIP' "$log" | grep -v '^--$' || true)
+if [ -n "$skipped" ]; then
+	printf '\nskipped:\n%s\n' "$skipped"
+	# In continuous integration what tests need is installed, and the data are there.
+	if [ "${CI:-}" = true ] && grep -qE 'no Chromium|no sshd|no ssh|no git|not there|not here' <<<"$skipped"; then
+		echo 'a test was skipped: in continuous integration that is an error'
+		exit 1
+	fi
+fi
 
 if [ "$quick" = no ] && [ "$CGO_ENABLED" = 1 ]; then
 	step 'tests, race detector'
