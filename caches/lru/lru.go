@@ -43,11 +43,15 @@ func (l *LRU[K, V]) Get(key K) (V, bool) {
 }
 
 // Set stores value and makes key the most recently used, evicting the least
-// recently used entry if key is new and the list full.
+// recently used entry if key is new and the list full. A key that does not equal
+// itself is not stored: no Get could find it, and no eviction remove it.
 func (l *LRU[K, V]) Set(key K, value V) {
 	if e, ok := l.index[key]; ok {
 		e.value = value
 		l.touch(e)
+		return
+	}
+	if key != key {
 		return
 	}
 	var e *entry[K, V]

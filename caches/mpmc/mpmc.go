@@ -24,6 +24,8 @@ import (
 	"sync/atomic"
 
 	"golang.org/x/sys/cpu"
+
+	"github.com/contend-go/contend/caches/internal/invariants"
 )
 
 // Wait is how a blocked Push or Pop waits.
@@ -145,21 +147,29 @@ func (r *ring[T, Pad]) offer(v T) bool {
 			return false
 		}
 		s := &r.slots[t&r.mask]
+		invariants.Edge() // t may be out of date
 		switch seq := s.seq.Load(); {
 		case seq == t:
+			invariants.Edge()
 			if !r.tail.CompareAndSwap(t, t+1) {
 				continue
 			}
+			invariants.Edge() // the ticket is drawn, the value not yet there
 			s.value = v
 			s.seq.Store(t + 1) // publishes value to the pop with ticket t
 			return true
 		case seq < t:
-			// The slot still holds the value of one round ago. Tail was t and
-			// can only have grown, so the ring was full when head was read.
-			if t-r.head.Load() > r.mask {
+			// The slot held the value of one round ago. Tail was t and can only
+			// have grown, so if head is a whole round behind t, the ring was
+			// full when head was read. It may also be beyond t by now.
+			invariants.Edge()
+			h := r.head.Load()
+			if t >= h && t-h > r.mask {
 				return false
 			}
-			pause(n) // a pop has drawn that value's ticket and is moving it
+			if t >= h {
+				pause(n) // a pop has drawn that value's ticket and is moving it
+			}
 		}
 	}
 }
@@ -178,11 +188,14 @@ func (r *ring[T, Pad]) take() (T, bool) {
 	for n := 0; ; n++ {
 		h := r.head.Load()
 		s := &r.slots[h&r.mask]
+		invariants.Edge() // h may be out of date
 		switch seq := s.seq.Load(); {
 		case seq == h+1:
+			invariants.Edge()
 			if !r.head.CompareAndSwap(h, h+1) {
 				continue
 			}
+			invariants.Edge() // the ticket is drawn, the slot not yet free
 			v := s.value
 			var zero T
 			s.value = zero              // what was popped must not be kept alive
@@ -191,6 +204,7 @@ func (r *ring[T, Pad]) take() (T, bool) {
 		case seq <= h:
 			// Nothing is published here. Head was h and can only have grown,
 			// so the ring was empty when tail was read.
+			invariants.Edge()
 			if h >= r.tail.Load()&^closed {
 				var zero T
 				return zero, false

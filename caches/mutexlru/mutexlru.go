@@ -40,16 +40,15 @@ func New[K comparable, V any](capacity int) (caches.Cache[K, V], error) {
 
 func (c *cache[K, V]) Get(key K) (V, bool) {
 	c.mu.Lock()
+	defer c.mu.Unlock() // a key that cannot be hashed panics
 	planted()
-	value, ok := c.lru.Get(key)
-	c.mu.Unlock()
-	return value, ok
+	return c.lru.Get(key)
 }
 
 func (c *cache[K, V]) Set(key K, value V) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.lru.Set(key, value)
-	c.mu.Unlock()
 }
 
 func (c *cache[K, V]) Update(key K, f func(old V, ok bool) V) V {
@@ -60,8 +59,8 @@ func (c *cache[K, V]) Update(key K, f func(old V, ok bool) V) V {
 
 func (c *cache[K, V]) Delete(key K) {
 	c.mu.Lock()
+	defer c.mu.Unlock()
 	c.lru.Delete(key)
-	c.mu.Unlock()
 }
 
 func (c *cache[K, V]) Len() int {

@@ -72,9 +72,19 @@ func (c *cache[K, V]) Delete(key K)        { c.otter.Invalidate(key) }
 func (c *cache[K, V]) Len() int            { return c.otter.EstimatedSize() }
 
 func (c *cache[K, V]) Update(key K, f func(old V, ok bool) V) V {
-	value, _ := c.otter.Compute(key, func(old V, ok bool) (V, otter.ComputeOp) {
+	// The library would keep its bucket locked if f panicked through it.
+	var panicked any
+	value, _ := c.otter.Compute(key, func(old V, ok bool) (value V, op otter.ComputeOp) {
+		defer func() {
+			if panicked = recover(); panicked != nil {
+				value, op = old, otter.CancelOp
+			}
+		}()
 		return f(old, ok), otter.WriteOp
 	})
+	if panicked != nil {
+		panic(panicked)
+	}
 	return value
 }
 

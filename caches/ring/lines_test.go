@@ -1,3 +1,7 @@
+//go:build !386 && !arm
+
+// Lines are laid out for 64 bits.
+
 package ring
 
 import (
@@ -25,18 +29,6 @@ func (t *table) memory() (pieces [][]byte) {
 		for _, slots := range s.slots {
 			if len(slots) > 0 {
 				add(unsafe.Pointer(&slots[0]), uintptr(len(slots))*unsafe.Sizeof(slots[0]))
-			}
-		}
-	}
-	return pieces
-}
-
-// entries are those of the index.
-func (t *table) entries() (pieces [][]byte) {
-	for i := range t.mask + 1 {
-		for slot := range t.bucket(i, 0).slot {
-			if e := t.bucket(i, 0).slot[slot].Load(); e != nil {
-				pieces = append(pieces, unsafe.Slice((*byte)(unsafe.Pointer(e)), unsafe.Sizeof(*e)))
 			}
 		}
 	}

@@ -136,6 +136,9 @@ func (c *cache[K, V]) set(key K, value V) {
 		e.value = value
 		return
 	}
+	if key != key {
+		return // no Get could find it, and no eviction take it from the index
+	}
 	// The ghost is asked first: making room may push key out of it.
 	ghost, remembered := c.index[key]
 	if remembered {

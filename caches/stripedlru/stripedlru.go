@@ -105,16 +105,15 @@ func (c *cache[K, V]) of(key K) *stripe[K, V] {
 func (c *cache[K, V]) Get(key K) (V, bool) {
 	s := c.of(key)
 	s.mu.Lock()
-	value, ok := s.lru.Get(key)
-	s.mu.Unlock()
-	return value, ok
+	defer s.mu.Unlock()
+	return s.lru.Get(key)
 }
 
 func (c *cache[K, V]) Set(key K, value V) {
 	s := c.of(key)
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.lru.Set(key, value)
-	s.mu.Unlock()
 }
 
 func (c *cache[K, V]) Update(key K, f func(old V, ok bool) V) V {
@@ -127,8 +126,8 @@ func (c *cache[K, V]) Update(key K, f func(old V, ok bool) V) V {
 func (c *cache[K, V]) Delete(key K) {
 	s := c.of(key)
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	s.lru.Delete(key)
-	s.mu.Unlock()
 }
 
 // Len adds up the stripes one after another.

@@ -20,6 +20,7 @@ import (
 	"math/bits"
 	"runtime"
 	"sync"
+	"sync/atomic"
 
 	"github.com/contend-go/contend/caches"
 	"github.com/contend-go/contend/caches/lru"
@@ -75,8 +76,9 @@ func spec(
 // NewChannel returns an empty cache that holds at most capacity entries,
 // behind channels. As with its sisters, the number of workers is the present
 // GOMAXPROCS, or fewer where capacity would not give each 128 entries; the
-// cache is a [caches.Updater], whose f runs on a worker: a panic in it ends
-// the process.
+// cache is a [caches.Updater], whose f runs on a worker; its panic, or Goexit,
+// is carried to the caller. After Close the cache is as an empty one that keeps
+// nothing.
 func NewChannel[K comparable, V any](capacity int) (caches.Cache[K, V], error) {
 	return start(capacity, 0, func() queue[*call[K, V]] {
 		return make(channel[*call[K, V]], queued)
@@ -132,6 +134,11 @@ type call[K comparable, V any] struct {
 	f     func(old V, ok bool) V
 	n     int
 
+	// How f ended, if it did not return: it panicked with the value, or called
+	// [runtime.Goexit]. A panic with nil has a value too, of the runtime's.
+	panicked any
+	exited   bool
+
 	// done has room for one, so that the worker never waits for the caller.
 	// It outlives the operation: calls are reused.
 	done chan struct{}
@@ -144,6 +151,7 @@ type cache[K comparable, V any] struct {
 	yields int                  // of a caller before it parks
 	calls  *sync.Pool           // of *call[K, V], zero but for done
 	close  func()               // ends all workers and waits for them
+	closed *atomic.Bool         // set before that
 }
 
 func start[K comparable, V any](capacity int, yields int, newQueue func() queue[*call[K, V]]) (caches.Cache[K, V], error) {
@@ -155,6 +163,7 @@ func start[K comparable, V any](capacity int, yields int, newQueue func() queue[
 		seed:   maphash.MakeSeed(),
 		queues: make([]queue[*call[K, V]], n),
 		yields: yields,
+		closed: new(atomic.Bool),
 		calls:  &sync.Pool{New: func() any { return &call[K, V]{done: make(chan struct{}, 1)} }},
 	}
 	var workers sync.WaitGroup
@@ -165,9 +174,13 @@ func start[K comparable, V any](capacity int, yields int, newQueue func() queue[
 		}
 		q := newQueue()
 		c.queues[i] = q
-		workers.Go(func() { work(q, lru.New[K, V](share)) })
+		l := lru.New[K, V](share)
+		var serve func()
+		serve = func() { work(q, l, func() { workers.Go(serve) }) }
+		workers.Go(serve)
 	}
 	c.close = sync.OnceFunc(func() {
+		c.closed.Store(true)
 		for _, q := range c.queues {
 			q.Close()
 		}
@@ -180,11 +193,19 @@ func workerCount(capacity, procs int) int {
 	return max(1, min(procs, capacity/minShare))
 }
 
-// work serves q until it is closed. l is this goroutine's alone.
-func work[K comparable, V any](q queue[*call[K, V]], l *lru.LRU[K, V]) {
+// work serves q until it is closed. l is this goroutine's alone. Where an
+// Update's f ends the goroutine, another takes its place by successor.
+func work[K comparable, V any](q queue[*call[K, V]], l *lru.LRU[K, V], successor func()) {
+	var c *call[K, V]
+	defer func() {
+		if c != nil && c.exited {
+			successor()
+			c.done <- struct{}{}
+		}
+	}()
 	for {
-		c, ok := q.Pop()
-		if !ok {
+		var ok bool
+		if c, ok = q.Pop(); !ok {
 			return
 		}
 		switch c.op {
@@ -193,7 +214,7 @@ func work[K comparable, V any](q queue[*call[K, V]], l *lru.LRU[K, V]) {
 		case set:
 			l.Set(c.key, c.value)
 		case update:
-			c.value = l.Update(c.key, c.f)
+			c.update(l)
 		case remove:
 			l.Delete(c.key)
 		case length:
@@ -201,6 +222,19 @@ func work[K comparable, V any](q queue[*call[K, V]], l *lru.LRU[K, V]) {
 		}
 		c.done <- struct{}{}
 	}
+}
+
+// update notes how f ended. It recovers from a panic; nothing stops a Goexit.
+func (c *call[K, V]) update(l *lru.LRU[K, V]) {
+	returned := false
+	defer func() {
+		if !returned {
+			c.panicked = recover()
+			c.exited = c.panicked == nil
+		}
+	}()
+	c.value = l.Update(c.key, c.f)
+	returned = true
 }
 
 // of is the queue of the worker that owns key: equal ranges of the hash.
@@ -211,6 +245,9 @@ func (c *cache[K, V]) of(key K) queue[*call[K, V]] {
 
 // do hands over the operation that request describes, and returns it served.
 func (c *cache[K, V]) do(q queue[*call[K, V]], request call[K, V]) call[K, V] {
+	if c.closed.Load() {
+		return call[K, V]{}
+	}
 	p := c.calls.Get().(*call[K, V])
 	request.done = p.done
 	*p = request
@@ -245,7 +282,14 @@ func (c *cache[K, V]) Set(key K, value V) {
 }
 
 func (c *cache[K, V]) Update(key K, f func(old V, ok bool) V) V {
-	return c.do(c.of(key), call[K, V]{op: update, key: key, f: f}).value
+	served := c.do(c.of(key), call[K, V]{op: update, key: key, f: f})
+	switch {
+	case served.panicked != nil:
+		panic(served.panicked)
+	case served.exited:
+		runtime.Goexit()
+	}
+	return served.value
 }
 
 func (c *cache[K, V]) Delete(key K) {

@@ -40,8 +40,18 @@ func (c cache[K, V]) Len() int            { return c.m.Size() }
 func (c cache[K, V]) Close() error        { return nil }
 
 func (c cache[K, V]) Update(key K, f func(old V, ok bool) V) V {
-	value, _ := c.m.Compute(key, func(old V, ok bool) (V, xsync.ComputeOp) {
+	// The library would keep its bucket locked if f panicked through it.
+	var panicked any
+	value, _ := c.m.Compute(key, func(old V, ok bool) (value V, op xsync.ComputeOp) {
+		defer func() {
+			if panicked = recover(); panicked != nil {
+				value, op = old, xsync.CancelOp
+			}
+		}()
 		return f(old, ok), xsync.UpdateOp
 	})
+	if panicked != nil {
+		panic(panicked)
+	}
 	return value
 }
