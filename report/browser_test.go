@@ -22,7 +22,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/contend-go/contend/bench/sample"
-	"github.com/contend-go/contend/report/derive"
+	"github.com/contend-go/contend/report/internal/derive"
 	"github.com/contend-go/contend/report/internal/synthetic"
 )
 

@@ -9,7 +9,7 @@ import (
 	"strings"
 
 	"github.com/contend-go/contend/bench/sample"
-	"github.com/contend-go/contend/report/derive"
+	"github.com/contend-go/contend/report/internal/derive"
 	"github.com/contend-go/contend/report/internal/markdown"
 )
 

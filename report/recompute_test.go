@@ -17,9 +17,9 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/contend-go/contend/report/derive"
-	"github.com/contend-go/contend/report/html"
-	"github.com/contend-go/contend/report/traced"
+	"github.com/contend-go/contend/report/internal/derive"
+	"github.com/contend-go/contend/report/internal/html"
+	"github.com/contend-go/contend/report/internal/traced"
 )
 
 // TestEveryNumberFollowsFromTheSamples takes the samples out of the page, reads

@@ -14,11 +14,11 @@ import (
 
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/bench/whole"
-	"github.com/contend-go/contend/report/chart"
 	"github.com/contend-go/contend/report/claims"
-	"github.com/contend-go/contend/report/derive"
-	"github.com/contend-go/contend/report/html"
-	"github.com/contend-go/contend/report/traced"
+	"github.com/contend-go/contend/report/internal/chart"
+	"github.com/contend-go/contend/report/internal/derive"
+	"github.com/contend-go/contend/report/internal/html"
+	"github.com/contend-go/contend/report/internal/traced"
 )
 
 // PageName is the file name of the page.

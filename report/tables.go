@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/contend-go/contend/report/claims"
-	"github.com/contend-go/contend/report/html"
+	"github.com/contend-go/contend/report/internal/html"
 )
 
 // claimTables are the answers to the published study's claims: one table for

@@ -17,7 +17,7 @@ for arch in "$@"; do
 	*) qemu=qemu-$arch-static ;;
 	esac
 	command -v "$qemu" >/dev/null || { echo "$qemu is not here: install qemu-user-static" >&2; exit 2; }
-	for package in caches/lru caches/mpmc caches/ring caches/s3fifo caches/mutexlru bench/sample traces/decode report/derive; do
+	for package in caches/lru caches/mpmc caches/ring caches/s3fifo caches/mutexlru bench/sample traces/decode report/internal/derive; do
 		printf '== %s on %s\n' "$package" "$arch"
 		GOARCH=$arch CGO_ENABLED=0 go test -c -o "$dir/test" "./$package"
 		(cd "$package" && "$qemu" "$dir/test" -test.short -test.timeout 10m)

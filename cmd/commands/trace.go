@@ -5,16 +5,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
 
 	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/bench/whole"
-	"github.com/contend-go/contend/report/chart"
-	"github.com/contend-go/contend/report/traced"
+	"github.com/contend-go/contend/report"
 	"github.com/contend-go/contend/traces/show"
 )
 
@@ -102,21 +99,13 @@ func (f *traceFlags) options(files []string) (o show.Options, err error) {
 		return o, errors.New("--top and --cpus: want 0 or more")
 	}
 	if f.png != "" {
-		if _, err := pictureFormat(f.png); err != nil {
-			return o, err
+		if _, err := report.PictureFormat(f.png); err != nil {
+			return o, fmt.Errorf("--png: %w", err)
 		}
-		o.Columns = chart.TimelineColumns
+		o.Columns = report.TimelineColumns
 	}
 	o.Switches = f.switches
 	return o, nil
-}
-
-func pictureFormat(name string) (string, error) {
-	format := strings.TrimPrefix(strings.ToLower(filepath.Ext(name)), ".")
-	if format != "png" && format != "svg" {
-		return "", fmt.Errorf("--png %s: want a name that ends in .png or .svg", name)
-	}
-	return format, nil
 }
 
 // open reads the traces. What cannot be read is said at once; partial reports
@@ -143,7 +132,7 @@ func (f *traceFlags) open(files []string, o show.Options) (traces []*show.Trace,
 
 func (f *traceFlags) write(traces []*show.Trace, out io.Writer) error {
 	if f.png != "" {
-		if err := writeTimeline(f.png, traces[0]); err != nil {
+		if err := report.WriteTimeline(f.png, traces[0]); err != nil {
 			return err
 		}
 	}
@@ -170,18 +159,6 @@ func (f *traceFlags) write(traces []*show.Trace, out io.Writer) error {
 		}
 	}
 	return nil
-}
-
-func writeTimeline(name string, t *show.Trace) error {
-	format, err := pictureFormat(name)
-	if err != nil {
-		return err
-	}
-	pic, err := traced.Chart(t, filepath.Base(t.Name), t.Summary()).Picture()
-	if err != nil {
-		return fmt.Errorf("%s: %w", t.Name, err)
-	}
-	return whole.Write(name, func(w io.Writer) error { return pic.Encode(w, format, chart.DefaultDPI) })
 }
 
 // progress tells on stderr how far a large trace is read.

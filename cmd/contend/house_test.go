@@ -66,24 +66,24 @@ var house = []room{
 	// Reports: samples and accounts in, pictures and sentences out.
 	{"report/internal/synthetic", []string{"bench/sample"}},
 	{"report/internal/markdown", nil},
-	{"report/derive", []string{"bench/sample"}},
+	{"report/internal/derive", []string{"bench/sample"}},
 	{"report/compare", []string{"bench/sample", "report/internal/markdown"}},
-	{"report/claims", []string{"bench/sample", "report/derive"}},
-	{"report/chart", []string{"bench/sample", "report/derive", "traces/account"}},
-	{"report/html", []string{"bench/sample", "report/derive"}},
-	{"report/traced", []string{"bench/sample", "report/chart", "report/derive", "report/html", "traces/account", "traces/record", "traces/show"}},
-	{"report", []string{"bench/sample", "bench/whole", "report/*"}},
+	{"report/claims", []string{"bench/sample", "report/internal/derive"}},
+	{"report/internal/chart", []string{"bench/sample", "report/internal/derive", "traces/account"}},
+	{"report/internal/html", []string{"bench/sample", "report/internal/derive"}},
+	{"report/internal/traced", []string{"bench/sample", "report/internal/chart", "report/internal/derive", "report/internal/html", "traces/account", "traces/record", "traces/show"}},
+	{"report", []string{"bench/sample", "bench/whole", "report/*", "traces/show"}},
 
 	{"cmd/commands", []string{
 		"bench", "bench/bundle", "bench/family", "bench/gotest", "bench/host", "bench/sample", "bench/whole",
-		"report", "report/*", "traces/record", "traces/show",
+		"report", "report/claims", "report/compare", "traces/record", "traces/show",
 	}},
 	{"cmd/contend", []string{"bench/family", "bench/cachebench", "bench/primitives", "bench/study", "cmd/commands"}},
 }
 
 // A guarded package of others may be imported by these rooms only.
 var guarded = map[string][]string{
-	"gonum.org/v1/plot":      {"report/chart"},
+	"gonum.org/v1/plot":      {"report/internal/chart"},
 	"golang.org/x/exp/trace": {"traces/*"},
 }
 
@@ -152,11 +152,11 @@ func TestImportRulesBite(t *testing.T) {
 		{"caches/cachetest", module + "caches/ring"},
 		{"bench/gotest", module + "caches/catalog"},
 		{"bench/sample", module + "bench/host"},
-		{"report/html", module + "bench/cachebench"},
-		{"report/derive", module + "report/html"},
-		{"traces/account", module + "report/chart"},
+		{"report/internal/html", module + "bench/cachebench"},
+		{"report/internal/derive", module + "report/internal/html"},
+		{"traces/account", module + "report/internal/chart"},
 		{"bench/cachebench", module + "caches/otter2"},
-		{"report/html", "gonum.org/v1/plot/vg"},
+		{"report/internal/html", "gonum.org/v1/plot/vg"},
 		{"cmd/commands", "golang.org/x/exp/trace"},
 		{"cmd/commands", module + "bench/cachebench"},
 		{"cmd/contend", module + "bench"},

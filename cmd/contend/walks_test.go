@@ -26,7 +26,7 @@ func TestWalks(t *testing.T) {
 			continue // a file
 		}
 		folder := ""
-		for _, pattern := range []string{"../../*/" + n[1], "../../" + n[1]} {
+		for _, pattern := range []string{"../../*/" + n[1], "../../*/internal/" + n[1], "../../" + n[1]} {
 			if found, _ := filepath.Glob(pattern); len(found) == 1 {
 				folder = found[0]
 			}

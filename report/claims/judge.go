@@ -8,7 +8,7 @@ import (
 	"strings"
 
 	"github.com/contend-go/contend/bench/sample"
-	"github.com/contend-go/contend/report/derive"
+	"github.com/contend-go/contend/report/internal/derive"
 )
 
 // Verdict is what the samples say of a claim.

@@ -6,7 +6,7 @@ import (
 	"strconv"
 
 	"github.com/contend-go/contend/bench/sample"
-	"github.com/contend-go/contend/report/derive"
+	"github.com/contend-go/contend/report/internal/derive"
 )
 
 // Figure is what others published for a row of primitives, beside ours.

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/contend-go/contend/bench/sample"
-	"github.com/contend-go/contend/report/derive"
+	"github.com/contend-go/contend/report/internal/derive"
 )
 
 // measure is one quantity that a chart can show, as a line per series.

@@ -3,7 +3,7 @@ package chart
 import (
 	"image/color"
 
-	"github.com/contend-go/contend/report/derive"
+	"github.com/contend-go/contend/report/internal/derive"
 )
 
 // waitColors are those of [derive.WaitParts]: purple where goroutines were blocked,

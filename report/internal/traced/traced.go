@@ -9,9 +9,9 @@ import (
 	"strconv"
 
 	"github.com/contend-go/contend/bench/sample"
-	"github.com/contend-go/contend/report/chart"
-	"github.com/contend-go/contend/report/derive"
-	"github.com/contend-go/contend/report/html"
+	"github.com/contend-go/contend/report/internal/chart"
+	"github.com/contend-go/contend/report/internal/derive"
+	"github.com/contend-go/contend/report/internal/html"
 	"github.com/contend-go/contend/traces/account"
 	"github.com/contend-go/contend/traces/show"
 )

@@ -20,7 +20,7 @@ import (
 	"strings"
 
 	"github.com/contend-go/contend/bench/sample"
-	"github.com/contend-go/contend/report/derive"
+	"github.com/contend-go/contend/report/internal/derive"
 )
 
 // Page is what a report's page shows.

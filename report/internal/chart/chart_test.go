@@ -12,7 +12,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/contend-go/contend/bench/sample"
-	"github.com/contend-go/contend/report/derive"
+	"github.com/contend-go/contend/report/internal/derive"
 	"github.com/contend-go/contend/report/internal/synthetic"
 )
 
