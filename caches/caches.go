@@ -120,10 +120,15 @@ func (o Overshoot) Limit(capacity, inFlight int) int {
 // Fits is the number of keys that surely fit in a cache of the given capacity,
 // by the Spec's Fit.
 func (s Spec) Fits(capacity int) int {
+	return int(s.FitFraction() * float64(capacity))
+}
+
+// FitFraction is the fraction of the capacity that Fits promises: Fit, or 1.
+func (s Spec) FitFraction() float64 {
 	if s.Fit == 0 {
-		return capacity
+		return 1
 	}
-	return int(s.Fit * float64(capacity))
+	return s.Fit
 }
 
 // CheckCapacity is the error that every constructor returns for a capacity

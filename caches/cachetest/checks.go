@@ -23,7 +23,13 @@ var checks = []check{
 	{name: "colliding-keys", promise: always("keys that a weak hash confuses are told apart"), run: checkCollidingKeys},
 	{name: "len", promise: always("Len is the number of keys held, when nothing is in flight"), run: checkLen},
 	{name: "capacity", promise: bound, unsafe: unbounded, run: checkCapacity},
+	{name: "fit", promise: fit, unsafe: unbounded, run: checkFit},
+	{name: "own-key", promise: strict("a Set does not evict its own key"), unsafe: unbounded, run: checkOwnKey},
+	{name: "update-evicted", promise: strict("Update sees no value that was evicted or deleted"), unsafe: readOnlyOrUnbounded, run: checkUpdateEvicted},
+	{name: "expiry", promise: presenceLater, run: checkExpiry},
 	{name: "memory", promise: always("deleted and evicted values are let go"), run: checkMemory},
+	{name: "overwritten-memory", promise: always("overwritten values are let go"), run: checkOverwrittenMemory},
+	{name: "key-memory", promise: always("deleted and evicted keys are let go"), run: checkKeyMemory},
 
 	// Many goroutines.
 	{name: "readers", promise: always("concurrent Gets of a filled cache agree"), run: checkReaders},
@@ -31,13 +37,17 @@ var checks = []check{
 	{name: "concurrent-bound", promise: bound, unsafe: readOnlyOrUnbounded, run: checkConcurrentBound},
 	{name: "freshness", promise: strict("no Get is older than a completed Set or Delete, while all keys fit"), unsafe: readOnly, run: checkFreshness},
 	{name: "freshness-evicting", promise: strict("a hit is never older than a completed Set or Delete"), unsafe: readOnlyOrUnbounded, run: checkFreshnessEvicting},
+	{name: "growing", promise: strict("no Get is older than a completed write while thousands of keys are added"), unsafe: readOnly, run: checkGrowing},
+	{name: "concurrent-len", promise: always("Len is the number of keys held, whatever was in flight before"), unsafe: readOnly, run: checkConcurrentLen},
 	{name: "linearizable", promise: strict("each key is linearizable, while all keys fit"), unsafe: readOnly, run: checkLinearizable},
 	{name: "linearizable-evicting", promise: strict("each key is linearizable, an eviction counting as a Delete at any time"), unsafe: readOnlyOrUnbounded, run: checkLinearizableEvicting},
+	{name: "update-linearizable-evicting", promise: strict("Update is linearizable beside eviction"), unsafe: readOnlyOrUnbounded, run: checkUpdateLinearizableEvicting},
 	{name: "update", promise: always("Update is atomic: no update is lost"), unsafe: readOnly, run: checkUpdate},
 	{name: "update-linearizable", promise: always("Update is linearizable beside Get, Set and Delete"), unsafe: readOnly, run: checkUpdateLinearizable},
 
 	// The end.
 	{name: "close", promise: always("Close is safe twice and concurrently"), run: checkClose},
+	{name: "close-waits", promise: always("Close returns after the last of the cache's goroutines has ended"), run: checkCloseWaits},
 	{name: "goroutines", promise: always("Close stops every goroutine that the cache started"), run: checkGoroutines},
 }
 
@@ -69,6 +79,13 @@ func presence(s caches.Spec) string {
 		return "every Set is seen at once and kept, while all keys fit"
 	}
 	return "every Set is seen in the end and kept, while all keys fit"
+}
+
+func presenceLater(s caches.Spec) string {
+	if s.MayDrop {
+		return ""
+	}
+	return "nothing is dropped for its age"
 }
 
 func bound(s caches.Spec) string {

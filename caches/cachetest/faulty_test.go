@@ -55,7 +55,11 @@ func newFaulty[K comparable](f fault, capacity int) (caches.Cache[K, *caches.Ite
 		return nil, errors.New("too small")
 	case f == "evicts without need":
 		c.capacity = max(1, capacity/4)
-	case f == "capacity rounded up":
+	case f == "a tenth of the capacity kept free":
+		c.capacity = max(1, capacity-capacity/10)
+	case f == "one in a thousand too few" && capacity >= 1000:
+		c.capacity = capacity - capacity/1000
+	case f == "capacity shrinks with evictions", f == "capacity rounded up":
 		c.capacity = 1 << bits.Len(uint(capacity-1))
 	case f == "goroutine leak":
 		go func() { <-make(chan struct{}) }()

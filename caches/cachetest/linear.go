@@ -78,6 +78,7 @@ func checkLinearizableEvicting(t *trial) (string, error) { return t.linearizable
 func checkUpdateLinearizable(t *trial) (string, error) {
 	return t.linearizable(roomy, t.spec.MayDrop, true)
 }
+func checkUpdateLinearizableEvicting(t *trial) (string, error) { return t.linearizable(16, true, true) }
 
 // linearizable records short histories of few keys, called by several
 // goroutines at once, and searches each key's for an order that explains it.

@@ -26,6 +26,7 @@ func Spec() caches.Spec {
 		Policy:    "LRU by stripe",
 		Bounded:   true,
 		Strict:    true,
+		Fit:       1.0 / 200,                                // whatever the capacity and GOMAXPROCS: up to 512 shards of 1 or 2 entries
 		Overshoot: caches.Overshoot{Entries: maxShards - 1}, // rounding up in every shard
 		String:    New[string, *caches.Item],
 		Uint64:    New[uint64, *caches.Item],

@@ -42,6 +42,7 @@ func Spec() caches.Spec {
 		Policy:  "LRU by stripe",
 		Bounded: true,
 		Strict:  true,
+		Fit:     .5,
 		String:  New[string, *caches.Item],
 		Uint64:  New[uint64, *caches.Item],
 	}

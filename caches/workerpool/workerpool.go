@@ -68,6 +68,7 @@ func spec(
 		Policy:  "LRU by worker",
 		Bounded: true,
 		Strict:  true,
+		Fit:     .5,
 		String:  forString,
 		Uint64:  forUint64,
 	}
