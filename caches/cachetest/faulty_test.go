@@ -4,11 +4,13 @@ import (
 	"container/list"
 	"errors"
 	"hash/fnv"
+	"hash/maphash"
 	"math/bits"
 	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/contend-go/contend/caches"
 )
@@ -24,6 +26,7 @@ type faulty[K comparable] struct {
 	capacity int
 	stop     chan struct{} // closed by Close
 	closing  sync.Once
+	workers  sync.WaitGroup
 	closed   atomic.Bool
 	lossy    lossyLock // for the fault "lost wake-up"
 	setting  sync.Map  // keys being set, for the fault "overwrite race"
@@ -36,12 +39,16 @@ type faulty[K comparable] struct {
 	latest *entry[K]           // the last one set
 	front  *entry[K]           // the last one found
 	grave  []entry[K]          // deleted or evicted
+	kept   []K                 // keys that the fault "keys kept" keeps
+	old    map[K]*caches.Item  // what the fault "stale while growing" copied, for its next calls
+	calls  int                 // counts what a fault counts
 	count  int                 // what the fault "counter" takes for the number of entries
 }
 
 type entry[K comparable] struct {
 	key   K
 	value *caches.Item
+	since time.Time
 }
 
 func newFaulty[K comparable](f fault, capacity int) (caches.Cache[K, *caches.Item], error) {
@@ -59,15 +66,23 @@ func newFaulty[K comparable](f fault, capacity int) (caches.Cache[K, *caches.Ite
 		c.capacity = max(1, capacity-capacity/10)
 	case f == "one in a thousand too few" && capacity >= 1000:
 		c.capacity = capacity - capacity/1000
-	case f == "capacity shrinks with evictions", f == "capacity rounded up":
+	case f == "capacity rounded up":
 		c.capacity = 1 << bits.Len(uint(capacity-1))
 	case f == "goroutine leak":
 		go func() { <-make(chan struct{}) }()
 	case f == "grandchild goroutine leak":
 		go func() { go func() { <-make(chan struct{}) }() }()
 	}
-	// A correct cache may have goroutines, so this one has.
-	go func() { <-c.stop }()
+	if f == "shards of equal share" && capacity >= 64 {
+		return newFaultyShards[K](capacity)
+	}
+	// A correct cache may have goroutines, so this one has, and waits for it.
+	c.workers.Go(func() {
+		<-c.stop
+		if f == "Close returns early" {
+			time.Sleep(20 * time.Millisecond)
+		}
+	})
 	return c, nil
 }
 
@@ -101,7 +116,25 @@ func (c *faulty[K]) Get(key K) (*caches.Item, bool) {
 	}
 	found := *e.Value.(*entry[K])
 	c.front = &found
+	c.calls++
 	switch c.fault {
+	case "another key's value, seldom":
+		if c.calls%200 == 0 {
+			return c.latest.value, true
+		}
+	case "stale while growing":
+		if v, ok := c.old[key]; ok {
+			return v, true
+		}
+	case "expires":
+		if time.Since(found.since) > 200*time.Millisecond {
+			return nil, false
+		}
+	case "Get removes, seldom":
+		if c.calls%1000 == 0 {
+			c.remove(key)
+			c.count--
+		}
 	case "another key's value":
 		if found.value.ID%16 == 3 {
 			return c.latest.value, true
@@ -145,15 +178,28 @@ func (c *faulty[K]) set(key K, value *caches.Item) {
 		return
 	}
 	before := c.latest
-	c.latest = &entry[K]{key, value}
+	c.latest = &entry[K]{key: key, value: value}
 	if c.fault == "late Set" {
 		if before == nil {
 			return
 		}
 		key, value = before.key, before.value
 	}
+	if c.fault == "stale while growing" {
+		if c.calls++; c.calls > 64 {
+			c.old, c.calls = nil, 0
+		}
+		if n := len(c.index); n >= 256 && n&(n-1) == 0 && c.old == nil {
+			c.old, c.calls = make(map[K]*caches.Item), 0
+			for k, e := range c.index {
+				c.old[k] = e.Value.(*entry[K]).value
+			}
+		}
+	}
 	if e, ok := c.index[key]; ok {
 		switch c.fault {
+		case "overwritten values kept":
+			c.grave = append(c.grave, *e.Value.(*entry[K]))
 		case "overwrite ignored":
 			return
 		case "stale in place":
@@ -202,6 +248,10 @@ func (c *faulty[K]) insert(key K, value *caches.Item) {
 		}
 	}
 	c.link(key, value)
+	if c.fault == "Set evicts its own key" && len(c.index) == c.capacity && c.sets.Load()%97 == 0 {
+		c.remove(key)
+		c.count--
+	}
 	if c.fault == "grave reopened" && len(c.grave) > 8 {
 		if g := c.grave[0]; c.index[g.key] == nil {
 			c.link(g.key, g.value)
@@ -215,7 +265,7 @@ func (c *faulty[K]) link(key K, value *caches.Item) {
 		c.order.Remove(e)
 		c.count--
 	}
-	c.index[key] = c.order.PushBack(&entry[K]{key, value})
+	c.index[key] = c.order.PushBack(&entry[K]{key, value, time.Now()})
 	c.count++
 }
 
@@ -239,6 +289,19 @@ func (c *faulty[K]) Delete(key K) {
 		return
 	case "grave reopened", "memory leak", "Update sees the deleted", "Len counts the deleted":
 		c.grave = append(c.grave, *e.Value.(*entry[K]))
+	case "keys kept":
+		c.kept = append(c.kept, key)
+	case "Delete takes another":
+		if front := c.order.Front().Value.(*entry[K]); len(c.index)%16 == 15 {
+			c.remove(front.key)
+		}
+	case "Len drifts":
+		n := c.count
+		c.yield()
+		if c.remove(key) {
+			c.count = n - 1
+		}
+		return
 	case "counter":
 		c.yield()
 		c.count--
@@ -265,6 +328,21 @@ func (c *faulty[K]) remove(key K) bool {
 
 func (c *faulty[K]) evict() {
 	e := c.order.Front().Value.(*entry[K])
+	c.calls++
+	switch c.fault {
+	case "keys kept":
+		c.kept = append(c.kept, e.key)
+	case "goroutine by the first eviction":
+		if c.calls, c.grave = 0, append(c.grave, *e); len(c.grave) == 1 {
+			go func() { <-make(chan struct{}) }()
+		}
+	case "less room after evictions":
+		if c.calls%500 == 0 {
+			c.capacity = max(1, c.capacity-1)
+		}
+	case "Update sees the evicted":
+		c.grave = append(c.grave, *e)
+	}
 	if c.fault == "memory leak" || c.fault == "victim cache outlives Set" {
 		c.grave = append(c.grave, *e)
 	}
@@ -284,7 +362,16 @@ func (c *faulty[K]) Update(key K, f func(*caches.Item, bool) *caches.Item) *cach
 	switch c.fault {
 	case "Update not atomic":
 		c.yield()
-	case "Update sees the deleted":
+	case "Update lost when full":
+		if !ok && len(c.index) == c.capacity {
+			return f(old, ok)
+		}
+	case "Update stores its first":
+		value := f(old, ok)
+		f(old, ok)
+		c.set(key, value)
+		return value
+	case "Update sees the deleted", "Update sees the evicted":
 		for _, g := range c.grave {
 			if !ok && g.key == key {
 				old, ok = g.value, true
@@ -312,6 +399,8 @@ func (c *faulty[K]) Len() int {
 		n++
 	case c.fault == "Len counts the deleted":
 		n += len(c.grave)
+	case c.fault == "Len drifts":
+		n = c.count
 	case c.fault == "Len never zero":
 		n = max(n, 1)
 	}
@@ -338,6 +427,9 @@ func (c *faulty[K]) Close() error {
 		return errors.New("still busy")
 	}
 	c.closing.Do(func() { close(c.stop) })
+	if c.fault != "Close returns early" {
+		c.workers.Wait()
+	}
 	return nil
 }
 
@@ -413,6 +505,39 @@ func (l *lossyLock) unlock() {
 	if l.waiting.Swap(0) > 0 {
 		l.wake <- struct{}{}
 	}
+}
+
+// faultyShards gives each of eight an eighth of the capacity.
+type faultyShards[K comparable] struct {
+	seed   maphash.Seed
+	shards [8]caches.Cache[K, *caches.Item]
+}
+
+func newFaultyShards[K comparable](capacity int) (caches.Cache[K, *caches.Item], error) {
+	c := &faultyShards[K]{seed: maphash.MakeSeed()}
+	for i := range c.shards {
+		c.shards[i], _ = newFaulty[K]("", capacity/8)
+	}
+	return c, nil
+}
+
+func (c *faultyShards[K]) of(key K) caches.Cache[K, *caches.Item] {
+	return c.shards[maphash.Comparable(c.seed, key)%8]
+}
+func (c *faultyShards[K]) Get(key K) (*caches.Item, bool) { return c.of(key).Get(key) }
+func (c *faultyShards[K]) Set(key K, v *caches.Item)      { c.of(key).Set(key, v) }
+func (c *faultyShards[K]) Delete(key K)                   { c.of(key).Delete(key) }
+func (c *faultyShards[K]) Len() (n int) {
+	for _, s := range c.shards {
+		n += s.Len()
+	}
+	return n
+}
+func (c *faultyShards[K]) Close() error {
+	for _, s := range c.shards {
+		s.Close()
+	}
+	return nil
 }
 
 // faultySpec promises all that can be promised of a cache with a fault.

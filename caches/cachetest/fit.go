@@ -148,11 +148,13 @@ func checkUpdateEvicted(t *trial) (string, error) {
 					return fmt.Errorf("Update(key %d) saw a value, though a Get just before it missed", key)
 				case !held && old != nil:
 					return fmt.Errorf("Update(key %d) saw no value, but was given one", key)
-				case !held:
-				default:
+				case held:
 					if saw, err := l.slot(key, old); err != nil || saw != before {
 						return fmt.Errorf("Update(key %d) saw the value of write %d, a Get just before it that of write %d (%v)", key, saw, before, err)
 					}
+				}
+				if err := l.expect(c, key, slot); err != nil {
+					return fmt.Errorf("right after Update: %w", err)
 				}
 			}
 		}
