@@ -2,6 +2,7 @@ package account
 
 import (
 	"math"
+	"math/bits"
 	"slices"
 	"sort"
 	"strings"
@@ -79,6 +80,7 @@ type charger struct {
 	idle, fresh, left, busy int    // Ps: idle, held since they were idle, held since a goroutine left, at work
 	sum                     int    // of the numbers of those at work
 	gs                      map[uint64]*chargedG
+	recent                  [256]*chargedG // of gs, by the low byte of the id
 	count                   [numClasses]int
 
 	// Sums over time of what one goroutine of a class gets, and of the time in which something was runnable; and
@@ -232,12 +234,17 @@ func (c *charger) share(k class) float64 {
 }
 
 func (c *charger) g(id uint64) *chargedG {
+	slot := &c.recent[id&255]
+	if g := *slot; g != nil && g.id == id {
+		return g
+	}
 	g := c.gs[id]
 	if g == nil {
 		g = &chargedG{id: id, class: exempt, site: noSite, woke: noSite, since: c.now}
 		c.count[exempt]++
 		c.gs[id] = g
 	}
+	*slot = g
 	return g
 }
 
@@ -546,6 +553,9 @@ func (c *charger) change(m *machine, x *goroutine, state gState, t int64) {
 	if state == gGone {
 		c.count[g.class]--
 		delete(c.gs, g.id)
+		if c.recent[g.id&255] == g {
+			c.recent[g.id&255] = nil
+		}
 		c.bury(g)
 	}
 }
@@ -690,7 +700,9 @@ func (a Activity) String() string {
 type holders struct {
 	time    map[holdKey]int64
 	bySite  map[int32][]holdKey
-	waits   map[int32]int64 // resolved, by site
+	waits   map[int32]int64 // time of those resolved, by site
+	seen    map[int32]int64 // how many there were
+	weight  int64           // how many waits the one that is being followed stands for
 	skipped int64           // waits not resolved, as that would have taken too long
 }
 
@@ -708,7 +720,7 @@ const (
 )
 
 func newHolders() *holders {
-	return &holders{time: make(map[holdKey]int64), bySite: make(map[int32][]holdKey), waits: make(map[int32]int64)}
+	return &holders{time: make(map[holdKey]int64), bySite: make(map[int32][]holdKey), waits: make(map[int32]int64), seen: make(map[int32]int64)}
 }
 
 // wait finds out what stood in the way of a goroutine that was woken now: at each instant what its releaser did, or, where
@@ -718,9 +730,19 @@ func (h *holders) wait(c *charger, g, by *chargedG, stack uint64) {
 		h.skipped++
 		return
 	}
-	h.waits[g.site] += c.now - g.since
+	n := h.seen[g.site]
+	h.seen[g.site] = n + 1
+	// Of many waits at a site a part tells as much: each 2nd from 4096 on, each 4th from 8192, and so on.
+	every := int64(1) << bits.Len64(uint64(n)/manyWaits)
+	if n%every != 0 {
+		return
+	}
+	h.weight = every
+	h.waits[g.site] += every * (c.now - g.since)
 	h.follow(c, g.site, by, g.since, c.now, stack, 0)
 }
+
+const manyWaits = 4096
 
 func (h *holders) follow(c *charger, site int32, r *chargedG, from, to int64, stack uint64, depth int) {
 	list := r.hist.list
@@ -755,5 +777,5 @@ func (h *holders) add(k holdKey, d int64) {
 			h.bySite[k.site] = append(h.bySite[k.site], k)
 		}
 	}
-	h.time[k] += d
+	h.time[k] += h.weight * d
 }

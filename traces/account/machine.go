@@ -198,12 +198,16 @@ func (m *machine) next(s *decode.Stream) bool {
 // take runs events of a thread. It returns how many it took before one of another thread
 // must come first.
 func (m *machine) take(th *thread, events []decode.Event) int {
-	step := m.step
 	if m.watch != nil {
-		step = m.watched
+		for i := range events {
+			if !m.watched(th, &events[i]) {
+				return i
+			}
+		}
+		return len(events)
 	}
 	for i := range events {
-		if !step(th, &events[i]) {
+		if !m.step(th, &events[i]) {
 			return i
 		}
 	}
@@ -400,22 +404,39 @@ func (m *machine) known(id uint64, t int64) *goroutine {
 // may be before the state began.
 func (m *machine) setG(g *goroutine, state gState, t int64) {
 	t = max(t, g.since)
-	switch {
-	case g.head:
+	if b := m.books[len(m.books)-1]; g.head {
 		m.endHead(g, t)
-	case g.state != gGone:
+	} else if g.since < b.start { // in several windows
 		m.books.goroutine(g.state, g.site, g.since, t)
-		switch g.state {
+		switch b = m.at(t); g.state {
 		case gRunnable:
 			if g.woken {
-				m.at(t).wake.add(t - g.since)
+				b.wake.add(t - g.since)
 			}
 		case gWaiting, gSyscallOut:
-			m.at(t).site(g.site).ended(t - g.since)
+			b.site(g.site).ended(t - g.since)
+		}
+	} else {
+		d := t - g.since
+		b.g[g.state] += d
+		switch g.state {
+		case gRunnable:
+			if g.site >= 0 {
+				b.site(g.site).ready += d
+			}
+			if g.woken {
+				b.wake.add(d)
+			}
+		case gWaiting, gSyscallOut:
+			s := b.site(g.site)
+			s.wait += d
+			s.ended(d)
 		}
 	}
 	g.state, g.since = state, t
-	m.tell(g, t)
+	if m.watch != nil {
+		m.tell(g, t)
+	}
 }
 
 // tell tells who watches what a goroutine does now.
@@ -533,8 +554,15 @@ func (m *machine) unblock(g, by *goroutine, stack uint64, t int64) (woke int32, 
 		h.stack, h.woken = stack, true
 		index = len(m.result.heads)
 	case g.state == gWaiting:
-		m.books.goroutine(gWaiting, g.site, g.since, t)
-		s := m.at(t).site(g.site)
+		b := m.books[len(m.books)-1]
+		if g.since < b.start {
+			m.books.goroutine(gWaiting, g.site, g.since, t)
+			b = m.at(t)
+		} else {
+			b.g[gWaiting] += t - g.since
+			b.site(g.site).wait += t - g.since
+		}
+		s := b.site(g.site)
 		s.ended(t - g.since)
 		s.released(stack, 1)
 		woke = g.site

@@ -95,7 +95,7 @@ func Of(a *account.Account) *Verdict {
 			v.NoWork += c.Time
 		}
 	}
-	l := NewLocator(a)
+	l := NewLocator(&a.Total)
 	for _, g := range v.gather(l, w) {
 		v.Findings = append(v.Findings, v.finding(l, a, g))
 	}

@@ -55,7 +55,7 @@ func TestSharesAddUp(t *testing.T) {
 			}
 			// The same lines by windows.
 			whole, parts := map[string]time.Duration{}, map[string]time.Duration{}
-			l := NewLocator(a)
+			l := NewLocator(&a.Total)
 			add := func(m map[string]time.Duration, w *account.Window) {
 				for i := range w.Sites {
 					m[key(l.Place(w.Sites[i].Stack).Line)] += w.Sites[i].Charged

@@ -23,9 +23,9 @@ type Locator struct {
 }
 
 // newLocator finds GOROOT by a function of the runtime, which are in every trace.
-func NewLocator(a *account.Account) Locator {
-	for i := range a.Total.Sites {
-		for _, f := range a.Total.Sites[i].Stack {
+func NewLocator(w *account.Window) Locator {
+	for i := range w.Sites {
+		for _, f := range w.Sites[i].Stack {
 			if !strings.HasPrefix(f.Func, "runtime.") {
 				continue
 			}

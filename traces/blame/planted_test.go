@@ -80,7 +80,7 @@ func TestPlanted(t *testing.T) {
 }
 
 func plantedIn(t *testing.T, a *account.Account) {
-	l := NewLocator(a)
+	l := NewLocator(&a.Total)
 	seen := 0
 	for i := range a.Windows {
 		w := &a.Windows[i]
@@ -153,7 +153,7 @@ var held = []struct {
 func TestPlantedHolders(t *testing.T) {
 	for _, f := range []string{"go1.23-p2", "go1.24-p2", "go1.25-p2", "go1.26-p2", "go1.26-p4"} {
 		a := read(t, filepath.Join("testdata", "planted", f+".trace.gz"), account.Whole)
-		l := NewLocator(a)
+		l := NewLocator(&a.Total)
 		for _, want := range held {
 			g := &group{reason: want.reason}
 			for i := range a.Total.Sites {

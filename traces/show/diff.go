@@ -112,9 +112,10 @@ func diffSites(w io.Writer, a, b *account.Window, top int) error {
 	}
 	changes := map[string]*change{}
 	collect := func(w *account.Window, add func(*change, float64)) {
+		l := placesOf(w)
 		for i := range w.Sites {
 			s := &w.Sites[i]
-			name := fmt.Sprintf("%-12s %s", s.Reason, place(site(s.Stack)))
+			name := fmt.Sprintf("%-12s %s", s.Reason, l.spot(s.Stack))
 			if changes[name] == nil {
 				changes[name] = &change{name: name}
 			}

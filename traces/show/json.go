@@ -261,13 +261,14 @@ func windowOf(w *account.Window, top int) windowJSON {
 	for _, x := range w.Waits {
 		j.Waits = append(j.Waits, waitJSON{string(x.Reason), int64(x.Time), x.Count, x.Parked})
 	}
+	l := placesOf(w)
 	for _, s := range upTo(w.Sites, top) {
-		j.Sites = append(j.Sites, siteOf(&s, lost(w)))
+		j.Sites = append(j.Sites, l.site(&s, lost(w)))
 	}
 	for _, c := range upTo(w.Causes, top) {
 		cause := causeJSON{Kind: c.Kind.String(), Reason: string(c.Reason), Time: int64(c.Time)}
 		if c.Kind != account.NoCPU && c.Kind != account.NoWork {
-			f := frameOf(site(c.Stack))
+			f := frameOf(l.line(c.Stack))
 			cause.Place = &f
 		}
 		j.Causes = append(j.Causes, cause)
@@ -281,9 +282,9 @@ func windowOf(w *account.Window, top int) windowJSON {
 	return j
 }
 
-func siteOf(s *account.Site, lost time.Duration) siteJSON {
+func (l places) site(s *account.Site, lost time.Duration) siteJSON {
 	j := siteJSON{
-		Reason: string(s.Reason), Place: frameOf(site(s.Stack)), Stack: stackOf(s.Stack),
+		Reason: string(s.Reason), Place: frameOf(l.line(s.Stack)), Stack: stackOf(s.Stack),
 		Wait: int64(s.Wait), Waits: s.Waits, MaxWait: int64(s.MaxWait), Parked: s.Parked,
 		Charged: int64(s.Charged), By: chargeOf(&s.By), Ready: int64(s.Ready), Open: s.Open, MaxOpen: int64(s.MaxOpen), Measures: s.Apparatus, LostShare: ratio(s.Charged, lost), Handoffs: s.Handoffs, Barging: s.Barging,
 		Releasers: []releaserJSON{},

@@ -13,10 +13,11 @@ var SiteColumns = []string{"waits for", "where", "lost CPU time", "goroutine wai
 // SiteRows are a window's worst wait sites, the worst first: the apparatus that
 // measured is left out.
 func SiteRows(w *account.Window, top int) (rows [][]string) {
-	sites := slices.DeleteFunc(places(w.Sites), func(s account.Site) bool { return s.Apparatus })
+	l := placesOf(w)
+	sites := slices.DeleteFunc(l.merge(w.Sites), func(s account.Site) bool { return s.Apparatus })
 	for _, s := range upTo(sites, top) {
-		rows = append(rows, []string{string(s.Reason), place(site(s.Stack)), percent(ratio(s.Charged, lost(w))),
-			short(s.Wait), count(s.Waits), fmt.Sprint(s.Handoffs), wokenBy(&s)})
+		rows = append(rows, []string{string(s.Reason), l.spot(s.Stack), percent(ratio(s.Charged, lost(w))),
+			short(s.Wait), count(s.Waits), fmt.Sprint(s.Handoffs), l.wokenBy(&s)})
 	}
 	return rows
 }

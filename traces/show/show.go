@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -247,42 +246,23 @@ func distance(a, b int64) int64 { return max(a-b, b-a) }
 // Partial reports whether a part of the trace could not be read.
 func (t *Trace) Partial() bool { return t.Account.Lost.Any() }
 
-// site is where a stack of a goroutine waits in the user's terms: the
-// innermost frame outside of the runtime and the standard library's
-// synchronisation, or for the runtime's own goroutines the outermost.
-func site(s account.Stack) account.Frame {
-	for _, f := range s {
-		if !plumbing(f.Func) {
-			return f
-		}
-	}
-	if len(s) > 0 {
-		return s[len(s)-1]
+// places finds lines in the stacks of a window.
+type places struct{ blame.Locator }
+
+func placesOf(w *account.Window) places { return places{blame.NewLocator(w)} }
+
+// line is where a goroutine waits in the user's terms.
+func (l places) line(s account.Stack) account.Frame {
+	if p := l.Place(s); p.Line.Func != "" {
+		return p.Line
 	}
 	return account.Frame{Func: unknown}
 }
 
+// spot is that line for the eye.
+func (l places) spot(s account.Stack) string { return blame.Spot(l.line(s)) }
+
 const unknown = "unknown" // a stack that the trace does not have
-
-// plumbing tells functions that every wait goes through from those that chose
-// to wait.
-func plumbing(fn string) bool {
-	for _, p := range []string{"runtime.", "sync.", "internal/", "time.Sleep", "syscall.", "reflect."} {
-		if strings.HasPrefix(fn, p) {
-			return true
-		}
-	}
-	return false
-}
-
-// place is a frame for the eye: "pkg.Func dir/file.go:12".
-func place(f account.Frame) string {
-	fn := f.Func[strings.LastIndexByte(f.Func, '/')+1:]
-	if f.File == "" {
-		return fn
-	}
-	return fmt.Sprintf("%s %s:%d", fn, filepath.Join(filepath.Base(filepath.Dir(f.File)), filepath.Base(f.File)), f.Line)
-}
 
 // short prints a duration with three digits: "1.23s", "45.6ms", "789µs".
 func short(d time.Duration) string {

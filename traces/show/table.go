@@ -269,7 +269,8 @@ func (t *Trace) lostTime(p *printer) {
 // sites writes the worst places to wait.
 func (t *Trace) sites(p *printer, top int) {
 	w := &t.Account.Total
-	sites := places(w.Sites)
+	l := placesOf(w)
+	sites := l.merge(w.Sites)
 	if len(sites) == 0 {
 		p.f("\nno goroutine waited\n")
 		return
@@ -278,7 +279,7 @@ func (t *Trace) sites(p *printer, top int) {
 	sites = upTo(sites, top)
 	for i := range sites {
 		s := &sites[i]
-		p.f("%6s  %-12s %s\n", percent(ratio(s.Charged, lost(w))), s.Reason, place(site(s.Stack)))
+		p.f("%6s  %-12s %s\n", percent(ratio(s.Charged, lost(w))), s.Reason, l.spot(s.Stack))
 		p.f("        %s in %s waits, longest %s", short(s.Wait), count(s.Waits), short(s.MaxWait))
 		switch {
 		case s.Parked > 0:
@@ -289,16 +290,16 @@ func (t *Trace) sites(p *printer, top int) {
 		if s.Handoffs+s.Barging > 0 {
 			p.f("; %s handed over in starvation mode, %s barged", count(s.Handoffs), count(s.Barging))
 		}
-		if by := wokenBy(s); by != "" {
+		if by := l.wokenBy(s); by != "" {
 			p.f("; woken by %s", by)
 		}
 		p.f("\n")
 	}
 }
 
-// places merges sites that differ only in how their line was reached, and
+// merge merges sites that differ only in how their line was reached, and
 // leaves out those that did not wait.
-func places(sites []account.Site) (out []account.Site) {
+func (l places) merge(sites []account.Site) (out []account.Site) {
 	type key struct {
 		reason account.Reason
 		place  string
@@ -308,7 +309,7 @@ func places(sites []account.Site) (out []account.Site) {
 		if s.Wait == 0 && s.Charged == 0 || s.Reason == account.System && s.Charged == 0 {
 			continue
 		}
-		k := key{s.Reason, place(site(s.Stack))}
+		k := key{s.Reason, l.spot(s.Stack)}
 		i, ok := at[k]
 		if !ok {
 			at[k] = len(out)
@@ -326,11 +327,11 @@ func places(sites []account.Site) (out []account.Site) {
 
 // wokenBy is the place that most often ended waits at a site, "" where the
 // trace does not tell.
-func wokenBy(s *account.Site) string {
+func (l places) wokenBy(s *account.Site) string {
 	if len(s.Releasers) == 0 || len(s.Releasers[0].Stack) == 0 {
 		return ""
 	}
-	return place(site(s.Releasers[0].Stack))
+	return l.spot(s.Releasers[0].Stack)
 }
 
 // cpu writes what CPU-profile samples say of the work.
