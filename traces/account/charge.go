@@ -758,6 +758,9 @@ func (h *holders) follow(c *charger, site int32, r *chargedG, from, to int64, st
 			h.follow(c, site, s.by, start, to, s.stack, depth+1)
 		case s.by != nil:
 			h.add(holdKey{site, HoldUnknown, noSite, stack}, to-start)
+		case s.act == HoldHandover && lost(list, i) && depth < maxChain:
+			// Somebody else took the lock, most likely who had freed it.
+			h.follow(c, site, list[i-1].by, start, to, list[i-1].stack, depth+1)
 		default:
 			h.add(holdKey{site, s.act, s.site, stack}, to-start)
 		}
@@ -766,6 +769,11 @@ func (h *holders) follow(c *charger, site int32, r *chargedG, from, to int64, st
 	if from < to {
 		h.add(holdKey{site, HoldUnknown, noSite, stack}, to-from)
 	}
+}
+
+// lost reports whether a goroutine that was woken for a lock did not get it, but had to wait again.
+func lost(list []stay, i int) bool {
+	return i > 0 && i+2 < len(list) && list[i-1].by != nil && list[i+1].act == HoldRunning && list[i+2].act == HoldBlocked && list[i+2].site == list[i-1].site
 }
 
 func (h *holders) add(k holdKey, d int64) {
