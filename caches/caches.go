@@ -86,6 +86,7 @@ type Spec struct {
 	ReadOnly bool // filled by one goroutine, then only read: no Set or Delete beside a Get
 	Strict   bool // a Set or Delete that returned is seen by every later Get: no hit is older, and while all keys fit none misses
 	MayDrop  bool // a Set may be refused or lost
+	Copies   bool // holds bytes: a Get returns a new item of the same content
 
 	// Fit is how many keys surely fit, as a fraction of the capacity: up to so
 	// many are all kept, whatever was in the cache before. 0 is 1, the whole

@@ -243,6 +243,8 @@ func notApplicable(spec caches.Spec, c *cell) string {
 		return "the backend is only read once it is filled"
 	case load.Evicts && !spec.Bounded:
 		return "the backend is unbounded: it never evicts"
+	case load.Task == workload.TakeToken && spec.Copies:
+		return "the backend returns copies: a token taken from one is not taken from the bucket"
 	case load.Task == workload.TakeToken && !spec.Strict:
 		return "the backend is not strict: a rate limiter would lose its buckets"
 	case c.KeyType == "uint64" && spec.Uint64 == nil || c.KeyType == "string" && spec.String == nil:
@@ -290,6 +292,12 @@ func backendRecord(s caches.Spec) sample.Record {
 		{Key: "may-drop", Value: strconv.FormatBool(s.MayDrop)},
 		{Key: "overshoot", Value: overshoot(s)},
 	}
+	if s.Bounded && !s.MayDrop {
+		fields = append(fields, sample.Field{Key: "fit", Value: family.Number(s.FitFraction())})
+	}
+	if s.Copies {
+		fields = append(fields, sample.Field{Key: "copies", Value: "true"})
+	}
 	if s.MinCapacity > 1 {
 		fields = append(fields, sample.Field{Key: "min-capacity", Value: strconv.Itoa(s.MinCapacity)})
 	}
@@ -329,7 +337,7 @@ func backendList(specs []caches.Spec) family.List {
 func checkPromises(ctx context.Context, w io.Writer, specs []caches.Spec) (broken int, err error) {
 	for _, s := range specs {
 		r := cachetest.Check(ctx, s, cachetest.Options{Quick: true})
-		fmt.Fprintf(w, "%s (seed %d)\n", s.Name, r.Seed)
+		fmt.Fprintf(w, "%s (seed %d%s)\n", s.Name, r.Seed, fit(s))
 		t := tabwriter.NewWriter(w, 0, 8, 2, ' ', 0)
 		for _, res := range r.Results {
 			fmt.Fprintf(t, "  %s\t%s\t%s\t%s\n", res.Check, res.Verdict, res.Promised, res.Observed)
@@ -342,6 +350,14 @@ func checkPromises(ctx context.Context, w io.Writer, specs []caches.Spec) (broke
 		}
 	}
 	return broken, nil
+}
+
+// fit says what fraction of the capacity surely fits.
+func fit(s caches.Spec) string {
+	if !s.Bounded || s.MayDrop {
+		return ""
+	}
+	return "; fit " + family.Number(s.FitFraction())
 }
 
 func workloadList() family.List {

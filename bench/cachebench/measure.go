@@ -209,6 +209,13 @@ func (r *rig[K]) measure(facts *host.Facts, probe bench.Probe, w bench.Window) (
 		rep.warn("the rate was not steady after a warm-up of %v", took.Round(time.Millisecond))
 	}
 	r.check(&res, &rep)
+	if r.load.Evicts {
+		for _, c := range r.caches {
+			if audit(c, r.cell.Capacity, r.stored, r.lookup, r.items[0], &rep) {
+				break
+			}
+		}
+	}
 	rep.results = []result{res}
 	return rep, nil
 }

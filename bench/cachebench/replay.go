@@ -117,6 +117,9 @@ func (p *replay[K]) laps(n int, facts *host.Facts, probe bench.Probe, w bench.Wi
 	if wall := m.Wall(); wall < p.cell.Time/2 {
 		rep.warn("a short trace: %d laps of it took %v of the %v asked for", n, wall.Round(time.Millisecond/10), p.cell.Time)
 	}
+	if w := workers[0]; len(p.caches) > 0 {
+		audit(p.caches[len(p.caches)-1], p.cell.Capacity, w.stored, w.lookup, w.items, &rep)
+	}
 	return rep, err
 }
 

@@ -80,7 +80,7 @@ func TestFaultsAreCaught(t *testing.T) {
 		{"Set evicts its own key", "own-key", "right after its Set"},
 		{"Update sees the evicted", "update-evicted", "saw a value, though"},
 		{"Update sees the deleted", "update-evicted", "saw a value, though"},
-		{"Update lost when full", "update-evicted", "right after Update"},
+		{"Update lost when full", "own-key", "right after its Set or Update"},
 		{"Update sees the evicted", "update-linearizable-evicting", "no order of calls explains"},
 		{"Update stores its first", "update", "another value"},
 		{"expires", "expiry", "keys are gone"},

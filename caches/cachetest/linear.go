@@ -164,7 +164,7 @@ func record(c cache, l *ledger, key, slot int, updates bool, r *rand.Rand, begin
 			return value
 		})
 		if held {
-			did.saw, err = l.slot(key, old)
+			did.saw, err = l.slot(key, old, c.copies())
 		}
 	case choice <= 3:
 		c.Set(key, value)

@@ -4,9 +4,14 @@ package catalog
 
 import (
 	"github.com/contend-go/contend/caches"
+	"github.com/contend-go/contend/caches/bigcache"
+	"github.com/contend-go/contend/caches/concurrentmap"
+	"github.com/contend-go/contend/caches/fastcache"
 	"github.com/contend-go/contend/caches/fido"
+	"github.com/contend-go/contend/caches/freecache"
 	"github.com/contend-go/contend/caches/golangfifo"
 	"github.com/contend-go/contend/caches/golanglru"
+	"github.com/contend-go/contend/caches/groupcache"
 	"github.com/contend-go/contend/caches/mutexlru"
 	"github.com/contend-go/contend/caches/null"
 	"github.com/contend-go/contend/caches/otter1"
@@ -15,6 +20,7 @@ import (
 	"github.com/contend-go/contend/caches/plainmap"
 	"github.com/contend-go/contend/caches/ring"
 	"github.com/contend-go/contend/caches/ristretto"
+	"github.com/contend-go/contend/caches/rwmutexmap"
 	"github.com/contend-go/contend/caches/s3fifo"
 	"github.com/contend-go/contend/caches/stripedlru"
 	"github.com/contend-go/contend/caches/syncmap"
@@ -36,6 +42,8 @@ func All() []caches.Spec {
 		s3fifo.Spec(),
 		ring.Spec(),
 		stripedlru.Spec(),
+		rwmutexmap.Spec(),
+		workerpool.ActorSpec(),
 		workerpool.ChannelSpec(),
 		workerpool.RingSpec(),
 		workerpool.SpinSpec(),
@@ -43,10 +51,15 @@ func All() []caches.Spec {
 		// Libraries, unbounded first.
 		syncmap.Spec(),
 		xsyncmap.Spec(),
+		concurrentmap.Spec(),
+		bigcache.Spec(),
 		golanglru.Spec(),
+		groupcache.Spec(),
 		golangfifo.S3FIFOSpec(),
 		golangfifo.SieveSpec(),
 		phuslu.Spec(),
+		freecache.Spec(),
+		fastcache.Spec(),
 		fido.Spec(),
 		otter1.Spec(),
 		otter2.Spec(),

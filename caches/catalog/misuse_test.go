@@ -9,12 +9,14 @@ import (
 	"github.com/contend-go/contend/caches"
 	"github.com/contend-go/contend/caches/golangfifo"
 	"github.com/contend-go/contend/caches/golanglru"
+	"github.com/contend-go/contend/caches/groupcache"
 	"github.com/contend-go/contend/caches/mutexlru"
 	"github.com/contend-go/contend/caches/otter1"
 	"github.com/contend-go/contend/caches/otter2"
 	"github.com/contend-go/contend/caches/phuslu"
 	"github.com/contend-go/contend/caches/plainmap"
 	"github.com/contend-go/contend/caches/ring"
+	"github.com/contend-go/contend/caches/rwmutexmap"
 	"github.com/contend-go/contend/caches/s3fifo"
 	"github.com/contend-go/contend/caches/stripedlru"
 	"github.com/contend-go/contend/caches/syncmap"
@@ -34,6 +36,9 @@ func constructors[K comparable, V any]() map[string]func(int) (caches.Cache[K, V
 		"golangfifo":     golangfifo.NewS3FIFO[K, V],
 		"golanglru":      golanglru.New[K, V],
 		"golangsieve":    golangfifo.NewSieve[K, V],
+		"actor":          workerpool.NewActor[K, V],
+		"groupcache":     groupcache.New[K, V],
+		"rwmutexmap":     rwmutexmap.New[K, V],
 		"mutexlru":       mutexlru.New[K, V],
 		"otter1":         otter1.New[K, V],
 		"otter2":         otter2.New[K, V],
@@ -142,7 +147,7 @@ func TestUsableAfterPanic(t *testing.T) {
 // nanKept are the libraries that keep keys which do not equal themselves, and so
 // grow without bound.
 var nanKept = map[string]bool{
-	"golangfifo": true, "golanglru": true, "golangsieve": true, "otter1": true, "otter2": true, "phuslu": true, "theine": true,
+	"golangfifo": true, "golanglru": true, "golangsieve": true, "groupcache": true, "otter1": true, "otter2": true, "phuslu": true, "theine": true,
 }
 
 // TestNaN: a key that does not equal itself is never found. A bounded cache of

@@ -44,6 +44,14 @@ func ChannelSpec() caches.Spec {
 		NewChannel[string, *caches.Item], NewChannel[uint64, *caches.Item])
 }
 
+// ActorSpec describes the pool of one: an actor that owns all.
+func ActorSpec() caches.Spec {
+	s := spec("actor", "one goroutine that owns an LRU, behind a channel",
+		NewActor[string, *caches.Item], NewActor[uint64, *caches.Item])
+	s.Policy, s.Fit = "LRU", 1
+	return s
+}
+
 // RingSpec describes the pool behind parking rings.
 func RingSpec() caches.Spec {
 	return spec("workerpoolring", "one worker for every P, each with its LRU, behind MPMC rings that park",
@@ -82,6 +90,14 @@ func spec(
 // nothing.
 func NewChannel[K comparable, V any](capacity int) (caches.Cache[K, V], error) {
 	return start(capacity, 0, func() queue[*call[K, V]] {
+		return make(channel[*call[K, V]], queued)
+	})
+}
+
+// NewActor is NewChannel with a single worker, whatever GOMAXPROCS: the cache's
+// one owner.
+func NewActor[K comparable, V any](capacity int) (caches.Cache[K, V], error) {
+	return startWorkers(capacity, 1, 0, func() queue[*call[K, V]] {
 		return make(channel[*call[K, V]], queued)
 	})
 }
@@ -156,10 +172,14 @@ type cache[K comparable, V any] struct {
 }
 
 func start[K comparable, V any](capacity int, yields int, newQueue func() queue[*call[K, V]]) (caches.Cache[K, V], error) {
+	return startWorkers(capacity, workerCount(capacity, runtime.GOMAXPROCS(0)), yields, newQueue)
+}
+
+// startWorkers starts n of them.
+func startWorkers[K comparable, V any](capacity, n, yields int, newQueue func() queue[*call[K, V]]) (caches.Cache[K, V], error) {
 	if err := caches.CheckCapacity(capacity); err != nil {
 		return nil, err
 	}
-	n := workerCount(capacity, runtime.GOMAXPROCS(0))
 	c := &cache[K, V]{
 		seed:   maphash.MakeSeed(),
 		queues: make([]queue[*call[K, V]], n),
