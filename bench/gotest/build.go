@@ -25,21 +25,21 @@ type builder struct {
 	progress io.Writer
 }
 
-// add compiles the packages of a pattern, and those of the revision to compare
+// add compiles the packages of the patterns, and those of the revision to compare
 // with.
-func (b *builder) add(s *Suite, pattern, against string) error {
+func (b *builder) add(s *Suite, patterns []string, against string) error {
 	from := b.flags.dir
 	if against == "" {
-		return b.variant(s, "", from, pattern)
+		return b.variant(s, "", from, patterns)
 	}
 	tree, err := b.checkout(s, from, against)
 	if err != nil {
 		return err
 	}
-	if err := b.variant(s, Base, tree, pattern); err != nil {
+	if err := b.variant(s, Base, tree, patterns); err != nil {
 		return fmt.Errorf("%s: %w", against, err)
 	}
-	return b.variant(s, Head, from, pattern)
+	return b.variant(s, Head, from, patterns)
 }
 
 // goPackage is what go list says.
@@ -47,12 +47,13 @@ type goPackage struct {
 	Dir, ImportPath, Name     string
 	TestGoFiles, XTestGoFiles []string
 	Module                    *struct{ Path, Dir string }
+	Error                     *struct{ Err string } // why it could not be loaded
 }
 
 // variant compiles the packages of one source tree.
-func (b *builder) variant(s *Suite, variant, from, pattern string) error {
+func (b *builder) variant(s *Suite, variant, from string, patterns []string) error {
 	b.goroot = ""
-	packages, err := b.list(from, pattern)
+	packages, err := b.list(from, patterns)
 	if err != nil {
 		return err
 	}
@@ -68,7 +69,13 @@ func (b *builder) variant(s *Suite, variant, from, pattern string) error {
 	if err != nil {
 		return err
 	}
-	tested, err := tested(packages, replaced, pattern)
+	packages = slices.DeleteFunc(packages, func(p goPackage) bool {
+		if p.Error != nil && len(packages) > 1 {
+			s.Broken = append(s.Broken, Broken{variant, p.ImportPath, p.Error.Err})
+		}
+		return p.Error != nil && len(packages) > 1
+	})
+	tested, err := tested(packages, replaced, strings.Join(patterns, " "))
 	if err != nil {
 		return err
 	}
@@ -94,15 +101,21 @@ func (b *builder) variant(s *Suite, variant, from, pattern string) error {
 		program.Path = filepath.Join(dir, strings.ReplaceAll(p.ImportPath, "/", "-")+".test")
 		fmt.Fprintf(b.progress, "%s: compiling%s\n", p.ImportPath, nth(i, len(tested)))
 		err := b.compile(from, program, over)
-		if err != nil && program.Plain == "" { // is it our file that does not fit?
-			if b.compile(from, program, own) != nil {
-				return err
+		if err != nil && program.Plain == "" && b.ctx.Err() == nil { // is it our file that does not fit?
+			if b.compile(from, program, own) == nil {
+				program.Plain = "this toolchain's testing package does not compile with the accounting: " + err.Error()
+				err = nil
 			}
-			program.Plain = "this toolchain's testing package does not compile with the accounting: " + err.Error()
-		} else if err != nil {
-			return err
 		}
-		s.Programs = append(s.Programs, program)
+		switch {
+		case err != nil && (len(tested) == 1 || b.ctx.Err() != nil):
+			return err
+		case err != nil:
+			fmt.Fprintf(b.progress, "%s: does not compile: %v\n", p.ImportPath, err)
+			s.Broken = append(s.Broken, Broken{variant, p.ImportPath, "does not compile: " + err.Error()})
+		default:
+			s.Programs = append(s.Programs, program)
+		}
 	}
 	return nil
 }
@@ -167,13 +180,13 @@ func key(p goPackage) string {
 	return strings.ReplaceAll(path, "/", ".")
 }
 
-// list asks which packages a pattern names.
-func (b *builder) list(from, pattern string) ([]goPackage, error) {
-	args := append([]string{"list", "-json=Dir,ImportPath,Name,TestGoFiles,XTestGoFiles,Module"}, b.flags.build...)
+// list asks which packages the patterns name.
+func (b *builder) list(from string, patterns []string) ([]goPackage, error) {
+	args := append([]string{"list", "-e", "-json=Dir,ImportPath,Name,TestGoFiles,XTestGoFiles,Module,Error"}, b.flags.build...)
 	if b.flags.overlay != "" {
 		args = append(args, "-overlay="+b.flags.overlay)
 	}
-	out, err := b.run(from, "go", append(args, pattern)...)
+	out, err := b.run(from, "go", append(args, patterns...)...)
 	if err != nil {
 		return nil, err
 	}
@@ -183,12 +196,15 @@ func (b *builder) list(from, pattern string) ([]goPackage, error) {
 		if err := d.Decode(&p); errors.Is(err, io.EOF) {
 			break
 		} else if err != nil {
-			return nil, fmt.Errorf("go list %s: %w", pattern, err)
+			return nil, fmt.Errorf("go list: %w", err)
 		}
 		list = append(list, p)
 	}
+	if len(list) == 1 && list[0].Error != nil {
+		return nil, fmt.Errorf("go list: %s", list[0].Error.Err)
+	}
 	if len(list) == 0 {
-		return nil, fmt.Errorf("%s: no package", pattern)
+		return nil, fmt.Errorf("%s: no package", strings.Join(patterns, " "))
 	}
 	return list, nil
 }

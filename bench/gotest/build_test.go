@@ -40,9 +40,9 @@ func TestModules(t *testing.T) {
 	overlay := filepath.Join(t.TempDir(), "overlay.json")
 	write(t, overlay, `{"Replace": {"`+filepath.Join(dir, "app", "app_test.go")+`": "`+filepath.Join(dir, "other_test.go")+`"}}`)
 	other := in("app")
-	other.Package = "example.com/lib"
+	other.Packages = []string{"example.com/lib"}
 	all := in("app")
-	all.Package = "./..."
+	all.Packages = []string{"./..."}
 	for _, c := range []struct {
 		what string
 		o    *Options
@@ -75,10 +75,10 @@ func TestBuildErrors(t *testing.T) {
 		change func(*Options)
 		want   string
 	}{
-		{func(o *Options) { o.Package = "./broken" }, "undefined: nothing"},
-		{func(o *Options) { o.Package = "./none" }, "none"},
-		{func(o *Options) { o.Package = "./tests" }, "tests, but no benchmarks"},
-		{func(o *Options) { o.Package = "example.com/lib/untested" }, "no test files"},
+		{func(o *Options) { o.Packages = []string{"./broken"} }, "undefined: nothing"},
+		{func(o *Options) { o.Packages = []string{"./none"} }, "none"},
+		{func(o *Options) { o.Packages = []string{"./tests"} }, "tests, but no benchmarks"},
+		{func(o *Options) { o.Packages = []string{"example.com/lib/untested"} }, "no test files"},
 		{func(o *Options) { o.Bench = "Nothing" }, "no such benchmark"},
 		{func(o *Options) { o.Bench = "(" }, "no regular expression"},
 		{func(o *Options) { o.Against = "HEAD" }, "--against"},

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"regexp"
@@ -24,8 +25,9 @@ const discoverBound = 5 * time.Minute
 // discover finds the benchmarks that a pattern selects, sub-benchmarks
 // included, by running each once. Those that come to no end, or to a bad one,
 // become absences.
-func (p *Program) discover(ctx context.Context, pattern string, procs int) error {
-	ended, reason, err := p.once(ctx, pattern, "", procs)
+func (p *Program) discover(ctx context.Context, pattern string, procs int, progress io.Writer) error {
+	say := p.newTeller(progress)
+	ended, reason, err := p.once(ctx, pattern, "", procs, say)
 	if err != nil {
 		return err
 	}
@@ -36,7 +38,7 @@ func (p *Program) discover(ctx context.Context, pattern string, procs int) error
 	// gets a process of its own. Those before the last that was heard of are done.
 	all, err := p.list(ctx, procs)
 	if err != nil {
-		return fmt.Errorf("%s: %s; and %w", p.Package, reason, err)
+		return errors.New(reason)
 	}
 	left := all
 	for i, name := range all {
@@ -47,7 +49,7 @@ func (p *Program) discover(ctx context.Context, pattern string, procs int) error
 	p.forget(left)
 	for _, name := range left {
 		others := slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == name })
-		ended, reason, err := p.once(ctx, pattern, exactly(others...), procs)
+		ended, reason, err := p.once(ctx, pattern, exactly(others...), procs, say)
 		if err != nil {
 			return err
 		}
@@ -61,7 +63,7 @@ func (p *Program) discover(ctx context.Context, pattern string, procs int) error
 // once runs the benchmarks that the pattern selects once, and takes in what they
 // printed. ended reports whether the process came to its regular end; if not,
 // reason says how it ended.
-func (p *Program) once(ctx context.Context, pattern, skip string, procs int) (ended bool, reason string, err error) {
+func (p *Program) once(ctx context.Context, pattern, skip string, procs int, say func(name string)) (ended bool, reason string, err error) {
 	args := []string{"-test.run=^$", "-test.paniconexit0", "-test.bench=" + pattern, "-test.benchtime=1x"}
 	args = append(args, p.Args...)
 	if skip != "" {
@@ -75,6 +77,7 @@ func (p *Program) once(ctx context.Context, pattern, skip string, procs int) (en
 		args = append([]string{"-test.skip=" + skip}, args...)
 	}
 	pace := newPace()
+	pace.say = say
 	out, stderr, failed, err := p.execute(ctx, pace, procs, args...)
 	if err != nil {
 		return false, "", err
@@ -91,7 +94,7 @@ func (p *Program) once(ctx context.Context, pattern, skip string, procs int) (en
 			p.Absent = append(p.Absent, Absence{r.name, "its name has a key " + sample.GOMAXPROCS + " of its own: it sets GOMAXPROCS itself, or would be mislabelled"})
 		default:
 			took := pace.took[top(r.name)]
-			p.Benchmarks = append(p.Benchmarks, Benchmark{r.name, took, took / time.Duration(subs[top(r.name)])})
+			p.Benchmarks = append(p.Benchmarks, Benchmark{r.name, took, took / time.Duration(subs[top(r.name)]), r.first()})
 		}
 	}
 	for _, e := range o.ends {
@@ -99,10 +102,21 @@ func (p *Program) once(ctx context.Context, pattern, skip string, procs int) (en
 			p.Absent = append(p.Absent, Absence{e.name, e.reason()})
 		}
 	}
-	if o.complete || failed == "" {
+	switch {
+	case o.complete:
 		return true, "", nil
+	case failed == "":
+		return false, "TestMain ended the process, with exit status 0, before the benchmarks were run: " + tail(out, stderr), nil
 	}
 	return false, bench.Output{Stderr: stderr, Failed: failed}.Reason(), nil
+}
+
+// first is how long the one iteration of a result took, by the benchmark's timer.
+func (r result) first() time.Duration {
+	if ns, ok := r.sample.Value("ns/op"); ok && r.wall == 0 {
+		return time.Duration(ns)
+	}
+	return r.wall
 }
 
 // heard reports whether a top-level benchmark has printed anything of itself.
@@ -157,9 +171,37 @@ var benchmarkName = regexp.MustCompile(`^Benchmark[\pL\pN_]*$`)
 type pace struct {
 	last time.Time
 	took map[string]time.Duration
+	say  func(name string) // what has run; nil for silence
 }
 
-func newPace() *pace { return &pace{time.Now(), map[string]time.Duration{}} }
+func newPace() *pace { return &pace{last: time.Now(), took: map[string]time.Duration{}} }
+
+// newTeller tells now and then which benchmark has run: some packages take minutes.
+func (p *Program) newTeller(progress io.Writer) func(name string) {
+	last, n := time.Now(), 0
+	return func(name string) {
+		n++
+		if time.Since(last) >= tellEvery {
+			last = time.Now()
+			fmt.Fprintf(progress, "%s: %d so far, the last is %s\n", p.Package, n, name)
+		}
+	}
+}
+
+const tellEvery = 10 * time.Second
+
+// tail is the end of what a process printed, in one line.
+func tail(stdout, stderr []byte) string {
+	text := strings.Join(strings.Fields(string(stdout)+" "+string(stderr)), " ")
+	const most = 200
+	if len(text) > most {
+		text = "…" + strings.ToValidUTF8(text[len(text)-most:], "")
+	}
+	if text == "" {
+		return "it printed nothing"
+	}
+	return text
+}
 
 var heardOf = regexp.MustCompile(`(?m)^(?:` + mark + `)?(Benchmark[\pL\pN_]*)`)
 
@@ -169,6 +211,9 @@ func (p *pace) hear(text []byte) {
 		now := time.Now()
 		p.took[string(m[1])] += now.Sub(p.last)
 		p.last = now
+		if p.say != nil {
+			p.say(string(m[1]))
+		}
 	}
 }
 

@@ -25,7 +25,7 @@ var (
 	buildSwitches  = words("a asan linkshared modcacherw msan race trimpath work x")
 	buildValues    = words("asmflags buildmode buildvcs compiler gccgoflags gcflags installsuffix ldflags mod modfile p pgo pkgdir tags toolexec")
 	binarySwitches = words("benchmem fullpath short")
-	binaryValues   = words("parallel skip timeout")
+	binaryValues   = words("parallel run skip timeout")
 	refused        = map[string]string{
 		"bench":     "write --bench, before any --",
 		"benchtime": "write --time, before any --",
@@ -35,7 +35,6 @@ var (
 		"cover":     coverage, "covermode": coverage, "coverpkg": coverage, "coverprofile": coverage,
 		"cpuprofile": profile, "memprofile": profile, "memprofilerate": profile, "blockprofile": profile, "blockprofilerate": profile,
 		"mutexprofile": profile, "mutexprofilefraction": profile,
-		"run":       "tests are not run",
 		"fuzz":      "fuzz targets are not run",
 		"list":      "--dry-run lists benchmarks",
 		"shuffle":   "benchmarks run in random order, each in a process of its own",
@@ -71,6 +70,8 @@ func Misplaced(args []string) string {
 			}
 		case refused[name] != "":
 			return refused[name]
+		case name == "args":
+			return "arguments of the test binary go last: contend test ./pkg -- -args ARGUMENTS"
 		case slices.Contains(known, name):
 			return "flags of go test go behind --: contend test ./pkg -- -" + name
 		}
@@ -105,6 +106,12 @@ func sortFlags(args []string) (f goFlags, err error) {
 				return f, fmt.Errorf("-%s: its value is missing", name)
 			}
 			value, hasValue = args[i], true
+		}
+		if name == "run" && value != "" { // '^$' selects no test, which is what is done here anyway
+			if value != "^$" {
+				return f, fmt.Errorf("-run=%s: tests are not run; -run='^$' says the same as leaving it out", value)
+			}
+			continue
 		}
 		text := "-" + name
 		if hasValue {

@@ -32,10 +32,10 @@ import (
 type Options struct {
 	bench.SweepOptions
 
-	Package string // a pattern as for go test
-	Packed  string // a packed suite to measure instead of building one; see Load
-	Bench   string // regular expression as for go test -bench
-	Against string // a git revision to compare with; empty for none
+	Packages []string // patterns as for go test
+	Packed   string   // a packed suite to measure instead of building one; see Load
+	Bench    string   // regular expression as for go test -bench
+	Against  string   // a git revision to compare with; empty for none
 	// Plain builds with the toolchain's own testing package.
 	Plain   bool
 	GoFlags []string // as for go test
@@ -111,6 +111,13 @@ type Suite struct {
 	Bench    string     `json:"bench"`
 	Against  string     `json:"against,omitempty"` // the revision of variant Base; empty without variants
 
+	// Broken are packages that do not compile or do not start, where others do.
+	Broken []Broken `json:"broken,omitempty"`
+	// Lost are benchmarks that only the base has, or that end badly in the head;
+	// Added those that only the head has.
+	Lost  []Absence `json:"lost,omitempty"`
+	Added []string  `json:"added,omitempty"`
+
 	raw     map[string]string // the benchmark's own name, by the cell's
 	traced  bool              // some cells leave traces
 	cleanup []func() error
@@ -132,6 +139,13 @@ type Program struct {
 	Absent     []Absence   `json:"absent,omitempty"`
 }
 
+// Broken is a package of which nothing can be measured, with the reason.
+type Broken struct {
+	Variant string `json:"variant,omitempty"`
+	Package string `json:"package"`
+	Reason  string `json:"reason"`
+}
+
 // Benchmark is one that can be measured.
 type Benchmark struct {
 	Name string `json:"name"` // as testing names it, without a -N suffix
@@ -140,6 +154,8 @@ type Benchmark struct {
 	// each. Once is its own share.
 	Whole time.Duration `json:"whole"`
 	Once  time.Duration `json:"once"`
+	// First is its first iteration, by its own timer.
+	First time.Duration `json:"first"`
 }
 
 // Absence is a benchmark that cannot be measured, with the reason.
@@ -204,18 +220,56 @@ func Build(ctx context.Context, o *Options, facts *host.Facts, dir string, progr
 		}
 	}()
 	b := builder{ctx: ctx, flags: flags, dir: dir, plain: o.Plain, progress: progress}
-	if err := b.add(s, o.Package, o.Against); err != nil {
-		return nil, err
+	err = b.add(s, o.Packages, o.Against)
+	if err == nil {
+		err = s.discover(ctx, o.Bench, slices.Max(procs), dir, progress)
 	}
-	for _, p := range s.Programs {
-		fmt.Fprintf(progress, "%s: looking for benchmarks: each runs once\n", p.Package)
-		if err := p.discover(ctx, o.Bench, slices.Max(procs)); err != nil {
-			return nil, err
-		}
-		fmt.Fprintf(progress, "%s: %s\n", p.Package, p.found())
+	switch {
+	case ctx.Err() != nil:
+		return nil, fmt.Errorf("%w while looking for benchmarks: nothing was measured yet; the same command begins again, and what was compiled is kept", bench.ErrInterrupted)
+	case err != nil:
+		return nil, err
 	}
 	s.match()
 	return s, s.empty()
+}
+
+// discover finds the benchmarks of every program. A program that does not start
+// is broken, which is an error only where it is the only one.
+func (s *Suite) discover(ctx context.Context, pattern string, procs int, dir string, progress io.Writer) error {
+	known := loadFound(dir)
+	var works []*Program
+	for _, p := range s.Programs {
+		id, err := p.fingerprint(pattern, procs)
+		if err != nil {
+			return err
+		}
+		if f, ok := known[id]; ok {
+			p.Benchmarks, p.Absent = f.Benchmarks, f.Absent
+			fmt.Fprintf(progress, "%s: %s, as found before\n", p.Package, p.found())
+			works = append(works, p)
+			continue
+		}
+		fmt.Fprintf(progress, "%s: looking for benchmarks: each runs once\n", p.Package)
+		switch err := p.discover(ctx, pattern, procs, progress); {
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case err != nil && len(s.Programs)+len(s.Broken) == 1:
+			return fmt.Errorf("%s: %w", p.Package, err)
+		case err != nil:
+			fmt.Fprintf(progress, "%s: %v\n", p.Package, err)
+			s.Broken = append(s.Broken, Broken{p.Variant, p.Package, err.Error()})
+			continue
+		}
+		fmt.Fprintf(progress, "%s: %s\n", p.Package, p.found())
+		works = append(works, p)
+		known[id] = found{p.Benchmarks, p.Absent}
+		if err := known.save(dir); err != nil {
+			return err
+		}
+	}
+	s.Programs = works
+	return nil
 }
 
 // found says how many benchmarks there are.
@@ -244,25 +298,54 @@ func (p *Program) found() string {
 // slow is a set-up that is worth a word: most benchmarks have none that is felt.
 const slow = 10 * time.Second
 
-// match takes out what only one variant has: it cannot be compared.
+// match takes out what only one variant has: it cannot be compared. What the head
+// lacks is lost.
 func (s *Suite) match() {
+	if s.Against == "" {
+		return
+	}
 	has := map[string]int{}
-	variants := map[string]bool{}
 	for _, p := range s.Programs {
-		variants[p.Variant] = true
 		for _, b := range p.Benchmarks {
 			has[p.Key+" "+b.Name]++
 		}
 	}
 	for _, p := range s.Programs {
 		p.Benchmarks = slices.DeleteFunc(p.Benchmarks, func(b Benchmark) bool {
-			if has[p.Key+" "+b.Name] == len(variants) {
+			if has[p.Key+" "+b.Name] == 2 {
 				return false
 			}
-			p.Absent = append(p.Absent, Absence{b.Name, "only in " + p.Variant + ": nothing to compare it with"})
+			if p.Variant == Base {
+				reason := s.missing(p.Key, p.Package, b.Name)
+				s.Lost = append(s.Lost, Absence{b.Name, reason})
+				p.Absent = append(p.Absent, Absence{b.Name, reason})
+			} else {
+				s.Added = append(s.Added, b.Name)
+				p.Absent = append(p.Absent, Absence{b.Name, "only in " + p.Variant + ": nothing to compare it with"})
+			}
 			return true
 		})
 	}
+}
+
+// missing is why the head does not have a benchmark of the base.
+func (s *Suite) missing(key, pkg, name string) string {
+	for _, b := range s.Broken {
+		if b.Variant == Head && b.Package == pkg {
+			return "its package is broken in head: " + b.Reason
+		}
+	}
+	for _, p := range s.Programs {
+		if p.Variant != Head || p.Key != key {
+			continue
+		}
+		for _, a := range p.Absent {
+			if a.Name == name || a.Name == top(name) {
+				return "in head: " + a.Reason
+			}
+		}
+	}
+	return "is not in head: deleted, renamed, or not selected there"
 }
 
 // empty is the error of a suite without benchmarks.
@@ -271,6 +354,9 @@ func (s *Suite) empty() error {
 		if len(p.Benchmarks) > 0 {
 			return nil
 		}
+	}
+	if len(s.Broken) > 0 {
+		return fmt.Errorf("nothing can be measured: %s: %s (%d packages in all)", s.Broken[0].Package, s.Broken[0].Reason, len(s.Broken))
 	}
 	for _, p := range s.Programs {
 		if len(p.Absent) > 0 {
@@ -293,6 +379,15 @@ func (s *Suite) Plan(o *Options, facts *host.Facts) (*bench.Plan, error) {
 	s.raw, s.traced = map[string]string{}, o.TraceCells()
 	return o.Fit(func() (*bench.Plan, error) {
 		plan := o.NewPlan()
+		for _, l := range s.Lost {
+			plan.Records = append(plan.Records, sample.Record{Verb: "lost", Fields: []sample.Field{{Key: "name", Value: l.Name}, {Key: "reason", Value: l.Reason}}})
+		}
+		for _, name := range s.Added {
+			plan.Records = append(plan.Records, sample.Record{Verb: "added", Fields: []sample.Field{{Key: "name", Value: name}}})
+		}
+		for _, b := range s.Broken {
+			plan.Records = append(plan.Records, sample.Record{Verb: "absent", Fields: []sample.Field{{Key: "name", Value: b.Package}, {Key: "reason", Value: b.Reason}}})
+		}
 		for _, p := range s.Programs {
 			if p.Variant == s.Programs[0].Variant {
 				s.cells(plan, o, p, procs)
@@ -328,15 +423,28 @@ func (s *Suite) cells(plan *bench.Plan, o *Options, p *Program, procs []int) {
 func (s *Suite) cell(o *Options, p *Program, b Benchmark, probe string, procs int) bench.Cell {
 	name := p.cellName(b.Name, probe, procs)
 	s.raw[name] = b.Name
-	args := []string{"-test.run=^$", "-test.paniconexit0", "-test.bench=" + exactly(b.Name), "-test.benchtime=" + o.Time.String()}
+	window := b.window(o.Time)
+	args := []string{"-test.run=^$", "-test.paniconexit0", "-test.bench=" + exactly(b.Name), "-test.benchtime=" + window.String()}
 	if probe != "" {
 		args = append(args, "-test.trace=${CONTEND_DIR}/"+tracePath("${CONTEND_PREFIX}")+bench.Partial)
 	}
 	return bench.Cell{
 		Name: name, Variant: p.Variant, Program: p.id(), Procs: procs, Dir: p.Dir,
-		Args: append(args, p.Args...), Expect: b.Once*rounds + o.Time*3/2,
-		Bound: time.Minute + 10*(b.Whole+b.Once*rounds+o.Time*3/2),
+		Args: append(args, p.Args...), Expect: b.Once*rounds + window*3/2,
+		Bound: time.Minute + 10*(b.Whole+b.Once*rounds+window*3/2),
 	}
+}
+
+// window is the benchmark's timed window. The first call of a benchmark may do
+// what later ones find done: in a window hardly longer than that call it would be
+// all that is measured. So the window is several first calls long, up to a bound
+// beyond which a call is dear by itself.
+func (b Benchmark) window(asked time.Duration) time.Duration {
+	const calls, dear = 6, 500 * time.Millisecond
+	if b.First > dear {
+		return asked
+	}
+	return max(asked, (calls * b.First).Round(time.Millisecond))
 }
 
 // rounds is about how often testing runs a benchmark until it knows how many

@@ -183,6 +183,9 @@ func (r *reader) read(o bench.Output) (bench.Printed, error) {
 		s.Name, _ = sample.ParseName(r.cell.Name)
 		s.Values = r.values(res, o)
 		s.Warnings, s.Attachments = append(slices.Clone(res.sample.Warnings), out.notes...), attached
+		if s.Iters < fewIterations {
+			s.Warnings = append(s.Warnings, fmt.Sprintf("few iterations: %d in the window, so that a first call weighs in the mean", s.Iters))
+		}
 		if share := o.Other.Steal.Seconds() / (r.facts.Usable() * max(o.Wall.Seconds(), 1e-9)); share > bench.StealWarning {
 			s.Warnings = append(s.Warnings, fmt.Sprintf("neighbours: the host took %.1f%% of the CPU time while the process ran", 100*share))
 		}
@@ -194,6 +197,9 @@ func (r *reader) read(o bench.Output) (bench.Printed, error) {
 	}
 	return printed, nil
 }
+
+// fewIterations is how many a window should have at least.
+const fewIterations = 5
 
 // refuse says why the output holds no valid sample.
 func (r *reader) refuse(o bench.Output, out parsed) error {

@@ -1,21 +1,19 @@
 package commands
 
 import (
-	"errors"
 	"fmt"
-	"os"
 	"strconv"
 	"strings"
 
 	"github.com/spf13/cobra"
 
-	"github.com/contend-go/contend/bench"
+	"github.com/contend-go/contend/bench/gotest"
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/report/compare"
 )
 
 func newCompare() *cobra.Command {
-	opt := compare.Default
+	g := gate{Options: compare.Default}
 	var in input
 	base, head, format, strict := "base", "head", "text", false
 	c := &cobra.Command{
@@ -32,45 +30,40 @@ compare, 3 with --strict: the data cannot decide.`,
   contend compare --format markdown contend-run > comment.md`,
 		Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			if !cmd.Flags().Changed("want") {
-				opt.Want = max(opt.Want, opt.MinEffect*5/3)
+			if err := g.check(); err != nil {
+				return err
 			}
 			old, new, err := sides(&in, args, base, head)
 			if err != nil {
 				return err
 			}
-			c, err := compare.Compare(old, new, opt)
+			var records []sample.Record
+			if len(args) == 1 { // one run, which says what it gates and what its sides are
+				g.adopt(new.Set, cmd.Flags().Changed)
+				records = new.Set.Records
+				if base == gotest.Base && head == gotest.Head && g.base != "" {
+					old.Label, new.Label = g.base, g.head
+				}
+			}
+			if !cmd.Flags().Changed("want") {
+				g.Want = max(g.Want, g.MinEffect*5/3)
+			}
+			c, err := compare.Compare(old, new, g.Options)
 			if err != nil {
 				return err
 			}
-			return verdict(c, format, strict)
+			return g.verdict(c, records, format, strict)
 		},
 	}
 	f := c.Flags()
 	in.bind(f)
 	f.StringVar(&base, "base", base, "variant of the run that is the old side")
 	f.StringVar(&head, "head", head, "variant of the run that is the new side")
-	f.StringSliceVar(&opt.Units, "unit", nil, "gated units, e.g. ops/s,cpu-ns/op (default ops/s, else ns/op)")
-	f.Var((*share)(&opt.MinEffect), "min-effect", "smallest change that matters")
-	f.Var((*share)(&opt.Alpha), "alpha", "chance of a false alarm in the whole family")
-	f.Var((*share)(&opt.Want), "want", "say how many samples find a change of this size (default 5%, and above --min-effect)")
+	g.bind(f)
+	f.Var((*share)(&g.Want), "want", "say how many samples find a change of this size (default 5%, and above --min-effect)")
 	f.StringVar(&format, "format", format, strings.Join(compare.Formats, ", "))
 	f.BoolVar(&strict, "strict", false, "exit 3 if the data cannot decide: too few samples, different hosts, crashed cells")
 	return c
-}
-
-// verdict prints the comparison. Its error is the exit code.
-func verdict(c *compare.Comparison, format string, strict bool) error {
-	if err := c.Write(os.Stdout, format); err != nil {
-		return err
-	}
-	switch {
-	case c.Regressed():
-		return exit(bench.ExitFailed, nil)
-	case strict && c.Undecided():
-		return exit(bench.ExitInvalid, errors.New("the data cannot decide, and --strict asks that they do"))
-	}
-	return nil
 }
 
 // sides reads what is to be compared: two paths, or two variants in one.

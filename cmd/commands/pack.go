@@ -24,7 +24,7 @@ func newPack(families []family.Family) *cobra.Command {
 	var output string
 	var include []string
 	c := &cobra.Command{
-		Use:   "pack [PACKAGE] [flags] [-- FLAGS OF GO TEST]",
+		Use:   "pack [PACKAGES] [flags] [-- FLAGS OF GO TEST]",
 		Short: "Pack a sweep into one archive for a host without Go",
 		Long: `Compile a package's test binary, and pack it with its testdata, the flags and this
 program into one archive. On the other host, unpack it and start its run.sh: it
@@ -35,9 +35,8 @@ GOMAXPROCS (--procs auto) is chosen there.`,
 		Example: `  contend pack ./pkg --bench Map --output map.tar.gz
   contend pack sweep --backend mutexlru,ring --procs auto --output caches.tar.gz
   scripts/remote-sweep.sh big-host map.tar.gz`,
-		Args: onePackage,
 		RunE: func(c *cobra.Command, args []string) error {
-			setPackage(&o, c, args)
+			setPackages(&o, c, args)
 			return packTest(c, &o, output, include)
 		},
 	}

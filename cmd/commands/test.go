@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -18,10 +20,11 @@ import (
 
 func newTest() *cobra.Command {
 	var o gotest.Options
-	gate := compare.Default
-	gate.CPU = true
+	g := gate{Options: compare.Default}
+	g.CPU = true
+	format := "text"
 	c := &cobra.Command{
-		Use:   "test [PACKAGE] [flags] [-- FLAGS OF GO TEST]",
+		Use:   "test [PACKAGES] [flags] [-- FLAGS OF GO TEST]",
 		Short: "Measure any package's Go benchmarks over values of GOMAXPROCS",
 		Long: `Build a package's test binary once, and measure each of its benchmarks at each
 GOMAXPROCS, each time in a process of its own, in random blocks. The package
@@ -34,20 +37,47 @@ wall time and CPU time; exit code 1 is a regression.`,
   contend test sync --bench Mutex --procs 1,2,4 --quick
   contend test ./pkg --bench Foo --trace cells -- -tags integration -short
   contend test ./pkg --against HEAD~1`,
-		Args: onePackage,
 		RunE: func(c *cobra.Command, args []string) error {
-			if c.Flags().Changed("unit") && o.Against == "" && o.Packed == "" {
-				return errors.New("--unit: what is gated is asked with --against REVISION; samples hold all units")
+			for _, flag := range []string{"unit", "min-effect", "alpha", "allow-lost", "format"} {
+				if c.Flags().Changed(flag) && o.Against == "" && o.Packed == "" {
+					return fmt.Errorf("--%s: what is gated is asked with --against REVISION; samples hold all units", flag)
+				}
 			}
-			setPackage(&o, c, args)
+			setPackages(&o, c, args)
+			if err := g.check(); err != nil {
+				return err
+			}
 			o.SetDefaults(c.Flags().Changed)
-			return test(c.Context(), &o, gate)
+			return test(c.Context(), &o, &g, format)
 		},
 	}
 	o.Bind(c.Flags())
-	c.Flags().StringSliceVar(&gate.Units, "unit", nil, "with --against: gated units, e.g. ops/s,cpu-ns/op (default ops/s, else ns/op; and cpu-ns/op)")
+	g.bind(c.Flags())
+	c.Flags().StringVar(&format, "format", format, "of the verdict: "+strings.Join(compare.Formats, ", "))
+	completeList(c, "format", func() []string { return compare.Formats })
 	completeGoTest(c)
 	return c
+}
+
+// brokenError lists the packages of which nothing was measured.
+func brokenError(s *gotest.Suite) error {
+	text := fmt.Sprintf("%d packages could not be measured:", len(s.Broken))
+	if len(s.Broken) == 1 {
+		text = "1 package could not be measured:"
+	}
+	for _, b := range s.Broken {
+		text += fmt.Sprintf("\n  %s: %s", b.Package, firstLines(b.Reason, 3))
+	}
+	return errors.New(text)
+}
+
+// firstLines are the first n lines of a text.
+func firstLines(text string, n int) string {
+	lines := strings.Split(strings.TrimSpace(text), "\n")
+	if len(lines) > n {
+		lines = append(lines[:n], "…")
+	}
+	return strings.Join(lines, "\n    ")
 }
 
 // completeGoTest is what test and pack have in common: shells offer folders and
@@ -60,6 +90,9 @@ func completeGoTest(c *cobra.Command) {
 	completeList(c, "trace", func() []string { return []string{"none", "cells"} })
 	completeList(c, "affinity", func() []string { return []string{"none", "cores"} })
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		if iterations.MatchString(err.Error()) {
+			return errors.New("--time: a window is a time, such as 100ms, and testing finds the iterations that fill it: a fixed number makes windows of a length that nobody chose")
+		}
 		if hint := gotest.Misplaced(os.Args[1:]); hint != "" {
 			return fmt.Errorf("%w: %s", err, hint)
 		}
@@ -67,24 +100,18 @@ func completeGoTest(c *cobra.Command) {
 	})
 }
 
-// onePackage checks arguments of the form PACKAGE -- FLAGS, where both may be
-// missing.
-func onePackage(c *cobra.Command, args []string) error {
-	packages := len(args)
-	if at := c.ArgsLenAtDash(); at >= 0 {
-		packages = at
-	}
-	if packages > 1 {
-		return errors.New("one package, or one pattern such as ./...; flags of go test go behind --")
-	}
-	return nil
-}
+// iterations matches the error for a benchtime such as 100x.
+var iterations = regexp.MustCompile(`invalid argument "\d+x" for "--time"`)
 
-// setPackage takes over what onePackage checked.
-func setPackage(o *gotest.Options, c *cobra.Command, args []string) {
-	o.Package, o.GoFlags = ".", args
-	if c.ArgsLenAtDash() != 0 && len(args) > 0 {
-		o.Package, o.GoFlags = args[0], args[1:]
+// setPackages takes the arguments: packages, and behind -- the flags of go test.
+func setPackages(o *gotest.Options, c *cobra.Command, args []string) {
+	at := c.ArgsLenAtDash()
+	if at < 0 {
+		at = len(args)
+	}
+	o.Packages, o.GoFlags = args[:at], args[at:]
+	if at == 0 {
+		o.Packages = []string{"."}
 	}
 }
 
@@ -92,7 +119,7 @@ func setPackage(o *gotest.Options, c *cobra.Command, args []string) {
 // folders that begin with an underscore: a run folder may lie in a module.
 const buildFolder = "_build"
 
-func test(ctx context.Context, o *gotest.Options, gate compare.Options) (err error) {
+func test(ctx context.Context, o *gotest.Options, g *gate, format string) (err error) {
 	facts := host.Read()
 	dir := filepath.Join(o.Out, buildFolder)
 	if o.DryRun {
@@ -110,6 +137,10 @@ func test(ctx context.Context, o *gotest.Options, gate compare.Options) (err err
 	if err != nil {
 		return err
 	}
+	if suite.Against != "" {
+		g.base, g.head = suite.Against, "working tree"
+		plan.Records = append(plan.Records, g.record())
+	}
 	if o.DryRun {
 		plan.Describe(os.Stdout, o.PricePerHour)
 		return nil
@@ -120,6 +151,9 @@ func test(ctx context.Context, o *gotest.Options, gate compare.Options) (err err
 	}
 	measured := measure(ctx, plan, &o.SweepOptions, opt)
 	var code exitError
+	if suite.Against == "" && measured == nil && len(suite.Broken) > 0 {
+		return exit(bench.ExitInvalid, brokenError(suite))
+	}
 	if suite.Against == "" || measured != nil && !(errors.As(measured, &code) && code.code == bench.ExitInvalid && code.err == nil) {
 		return measured
 	}
@@ -127,14 +161,17 @@ func test(ctx context.Context, o *gotest.Options, gate compare.Options) (err err
 	if err != nil {
 		return err
 	}
-	old := compare.Side{Label: suite.Against, Set: set, Variant: gotest.Base}
-	new := compare.Side{Label: "working tree", Set: set, Variant: gotest.Head}
-	c, err := compare.Compare(old, new, gate)
+	old := compare.Side{Label: g.base, Set: set, Variant: gotest.Base}
+	new := compare.Side{Label: g.head, Set: set, Variant: gotest.Head}
+	c, err := compare.Compare(old, new, g.Options)
 	if err != nil {
 		return err
 	}
-	if err := verdict(c, "text", o.Strict); err != nil {
+	if err := g.verdict(c, plan.Records, format, o.Strict); err != nil {
 		return err
+	}
+	if len(suite.Broken) > 0 {
+		return exit(bench.ExitInvalid, brokenError(suite))
 	}
 	if c.Count(compare.Unclear) > 0 {
 		fmt.Fprintf(os.Stderr, "undecided: give --count %d: it goes on from these samples; a quieter host needs fewer\n", max(c.Needed(), o.Count+compare.MinN))

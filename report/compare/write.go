@@ -467,3 +467,6 @@ func needs(n int) string {
 	}
 	return strconv.Itoa(n)
 }
+
+// Escape makes text of others fit for Markdown, as [Comparison.Write] does.
+func Escape(text string) string { return markdown.Escape(text) }

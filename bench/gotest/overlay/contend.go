@@ -12,6 +12,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"runtime/metrics"
 	"runtime/trace"
 	"slices"
@@ -35,13 +36,16 @@ type contendTimer struct {
 	used      contendUsage // while it ran, since it was reset
 	stretches int64        // how often it was started since
 	procs     int          // a GOMAXPROCS that is not the process's, 0 if none was seen
+	ps        contendPs    // at the collection before the run
 }
 
 var (
 	contendProcs  = runtime.GOMAXPROCS(0)
 	contendRusage syscall.Rusage
 	contendMetric = []metrics.Sample{{Name: "/sync/mutex/wait/total:seconds"}}
-	contendFirst  = contendMutexWait() // so that later ones allocate nothing
+	contendTotal  = []metrics.Sample{{Name: "/cpu/classes/total:cpu-seconds"}}
+	contendGCs    debug.GCStats
+	contendFirst  = contendMutexWait() + contendReadPs().total // so that later ones allocate nothing
 )
 
 // contendMarks bounds the marks that one timed run leaves in a trace.
@@ -68,10 +72,30 @@ func contendMutexWait() float64 {
 	return contendMetric[0].Value.Float64()
 }
 
+// contendPs is how long the process's Ps have been there together, in P-seconds,
+// up to its last collection, and when that was: the runtime counts it then.
+type contendPs struct {
+	total float64 // 0 where the runtime does not count it (before Go 1.20)
+	at    time.Time
+}
+
+func contendReadPs() (p contendPs) {
+	metrics.Read(contendTotal)
+	debug.ReadGCStats(&contendGCs)
+	if contendTotal[0].Value.Kind() == metrics.KindFloat64 {
+		p.total = contendTotal[0].Value.Float64()
+	}
+	p.at = contendGCs.LastGC
+	return p
+}
+
 // start is called right before the timer's clock is read, stop right after: the
 // wall time is what it would be without them.
 func (t *contendTimer) start(b *B) {
 	t.see()
+	if t.stretches == 0 { // testing has just collected garbage
+		t.ps = contendReadPs()
+	}
 	t.stretches++
 	if trace.IsEnabled() && t.stretches <= contendMarks {
 		trace.Log(context.Background(), "contend", "begin N="+strconv.Itoa(b.N))
@@ -108,6 +132,22 @@ func (t *contendTimer) see() {
 	}
 }
 
+// average finds a GOMAXPROCS that a benchmark sets and restores before it returns:
+// the mean number of Ps from the run's start until now is then not the process's.
+// Short windows tell nothing.
+func (t *contendTimer) average() {
+	const least = 20 * time.Millisecond
+	if t.procs != 0 || t.ps.total == 0 || time.Since(t.ps.at) < least {
+		return
+	}
+	runtime.GC() // refreshes the count
+	now := contendReadPs()
+	mean := (now.total - t.ps.total) / now.at.Sub(t.ps.at).Seconds()
+	if off := mean - float64(contendProcs); off > 0.1*float64(contendProcs) || off < -0.1*float64(contendProcs) {
+		t.procs = int(mean + 0.5)
+	}
+}
+
 // overhead is the CPU time of our own reading in all stretches. It matters to
 // benchmarks that stop their timer in each iteration.
 func (t *contendTimer) overhead() int64 {
@@ -129,6 +169,7 @@ func (b *B) contendResult() {
 		return
 	}
 	b.contend.see()
+	b.contend.average()
 	procs := contendProcs
 	if b.contend.procs != 0 {
 		procs = b.contend.procs

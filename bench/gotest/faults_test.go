@@ -1,0 +1,208 @@
+package gotest
+
+import (
+	"io"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/contend-go/contend/bench/host"
+)
+
+// moduleOf writes a module of these files, and returns its folder.
+func moduleOf(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	write(t, filepath.Join(dir, "go.mod"), "module example.com/m\n\ngo 1.24\n")
+	for name, text := range files {
+		write(t, filepath.Join(dir, name), text)
+	}
+	return dir
+}
+
+const quiet = "package p\n\nimport \"testing\"\n\nfunc BenchmarkGood(b *testing.B) {\n\tfor range b.N {\n\t}\n}\n"
+
+// TestProcsRestored: a GOMAXPROCS that a benchmark sets, and restores before it
+// returns, is seen: its samples are not labelled with the harness's.
+func TestProcsRestored(t *testing.T) {
+	dir := moduleOf(t, map[string]string{"p_test.go": `package p
+
+import (
+	"runtime"
+	"testing"
+)
+
+func BenchmarkRestores(b *testing.B) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(8))
+	b.ResetTimer()
+	for range b.N {
+	}
+}
+
+func BenchmarkKeeps(b *testing.B) {
+	var m runtime.MemStats
+	for range b.N {
+		runtime.ReadMemStats(&m)
+	}
+}
+`})
+	o := options(t, dir)
+	o.Time = 200 * time.Millisecond
+	_, set := sweep(t, o)
+	for _, s := range set.Samples {
+		if restores := s.Name.Base == "Restores"; restores != strings.Contains(s.Invalid, "ran at GOMAXPROCS=8") || !restores && !s.Valid() {
+			t.Errorf("%s: %q", s.Name, s.Invalid)
+		}
+	}
+}
+
+// TestBrokenPackages: packages that do not compile, whose init panics, or whose
+// TestMain ends the process do not keep the others from being measured.
+func TestBrokenPackages(t *testing.T) {
+	main := func(code string) string {
+		return "package p\n\nimport (\n\t\"fmt\"\n\t\"os\"\n\t\"testing\"\n)\n\nfunc TestMain(m *testing.M) {\n\tfmt.Println(\"needs a database\")\n\tos.Exit(" + code + ")\n}\n\nfunc BenchmarkT(b *testing.B) {}\n"
+	}
+	dir := moduleOf(t, map[string]string{
+		"good/p_test.go":   quiet,
+		"bad/p_test.go":    "package p\n\nimport \"testing\"\n\nfunc BenchmarkB(b *testing.B) { undefined() }\n",
+		"syntax/p_test.go": "package p\n\nfunc Benchmark(\n",
+		"exit1/p_test.go":  main("1"),
+		"exit0/p_test.go":  main("0"),
+		"panics/p_test.go": "package p\n\nimport \"testing\"\n\nfunc init() { panic(\"no config\") }\n\nfunc BenchmarkI(b *testing.B) {}\n",
+	})
+	o := options(t, dir)
+	o.Packages = []string{"./good", "./bad", "./syntax", "./exit1", "./exit0", "./panics"}
+	s, set := sweep(t, o)
+	want := map[string]string{
+		"bad": "undefined: undefined", "syntax": "p_test.go", "exit1": "exit status 1", "exit0": "exit status 0, before the benchmarks were run: needs a database", "panics": "no config",
+	}
+	if len(s.Broken) != len(want) {
+		t.Errorf("broken: %+v", s.Broken)
+	}
+	for _, b := range s.Broken {
+		if name := filepath.Base(b.Package); !strings.Contains(b.Reason, want[name]) {
+			t.Errorf("%s: %q, want %q in it", b.Package, b.Reason, want[name])
+		}
+	}
+	for _, smp := range set.Samples {
+		if smp.Name.Base != "Good" || !smp.Valid() {
+			t.Errorf("%s: %s", smp.Name, smp.Invalid)
+		}
+	}
+	if len(set.Samples) != 2 {
+		t.Errorf("%d samples, want 2", len(set.Samples))
+	}
+	o.Packages = []string{"./exit0"}
+	facts := host.Read()
+	if _, err := Build(t.Context(), o, &facts, t.TempDir(), io.Discard); err == nil || !strings.Contains(err.Error(), "TestMain ended the process") {
+		t.Errorf("the only package: %v", err)
+	}
+}
+
+// TestFoundOnce: a command that continues a run does not run every benchmark once
+// again to find them.
+func TestFoundOnce(t *testing.T) {
+	dir := moduleOf(t, map[string]string{"p_test.go": quiet})
+	o := options(t, dir)
+	facts := host.Read()
+	build := t.TempDir()
+	for i, want := range []string{"each runs once", "as found before"} {
+		var progress strings.Builder
+		s, err := Build(t.Context(), o, &facts, build, &progress)
+		if err != nil || len(s.Programs) != 1 || len(s.Programs[0].Benchmarks) != 1 {
+			t.Fatal(err)
+		}
+		if !strings.Contains(progress.String(), want) {
+			t.Errorf("command %d: %s", i, progress.String())
+		}
+	}
+	o.Bench = "Goo"
+	var progress strings.Builder
+	if _, err := Build(t.Context(), o, &facts, build, &progress); err != nil || !strings.Contains(progress.String(), "each runs once") {
+		t.Errorf("another pattern: %v\n%s", err, progress.String())
+	}
+}
+
+// TestLazyInitialisation: what the first call does once is not all that a short
+// window measures.
+func TestLazyInitialisation(t *testing.T) {
+	dir := moduleOf(t, map[string]string{"p_test.go": `package p
+
+import (
+	"sync"
+	"testing"
+	"time"
+)
+
+var once sync.Once
+
+func BenchmarkLazy(b *testing.B) {
+	for range b.N {
+		once.Do(func() { time.Sleep(60 * time.Millisecond) })
+	}
+}
+
+func BenchmarkDear(b *testing.B) {
+	for range b.N {
+		time.Sleep(700 * time.Millisecond)
+	}
+}
+`})
+	o := options(t, dir)
+	o.Procs, o.Time = "1", 20*time.Millisecond
+	_, set := sweep(t, o)
+	for _, s := range set.Samples {
+		switch s.Name.Base {
+		case "Lazy":
+			if s.Iters < 1000 {
+				t.Errorf("%d iterations of a call that takes nanoseconds", s.Iters)
+			}
+		case "Dear":
+			if len(s.Warnings) == 0 || !strings.Contains(strings.Join(s.Warnings, " "), "few iterations: 1 in the window") {
+				t.Errorf("%d iterations, warnings %q", s.Iters, s.Warnings)
+			}
+		}
+	}
+}
+
+// TestLost: what head lacks of the base's benchmarks is lost, with the reason;
+// what only head has is new.
+func TestLost(t *testing.T) {
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("no git here")
+	}
+	source := func(names ...string) string {
+		text := "package p\n\nimport \"testing\"\n"
+		for _, n := range names {
+			name, body, _ := strings.Cut(n, " ")
+			text += "\nfunc Benchmark" + name + "(b *testing.B) { " + body + " }\n"
+		}
+		return text
+	}
+	dir := moduleOf(t, map[string]string{"p_test.go": source("Stays", "Panics", "Skips", "Deleted")})
+	for _, args := range [][]string{{"init", "-q", "."}, {"add", "."}, {"-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qm", "one"}} {
+		if out, err := exec.Command("git", append([]string{"-C", dir}, args...)...).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
+		}
+	}
+	write(t, filepath.Join(dir, "p_test.go"), source("Stays", "Panics panic(\"broken\")", "Skips b.Skip(\"not here\")", "Added"))
+	o := options(t, dir)
+	o.Against = "HEAD"
+	facts := host.Read()
+	s, err := Build(t.Context(), o, &facts, t.TempDir(), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	want := map[string]string{"BenchmarkPanics": "panic: broken", "BenchmarkSkips": "skipped", "BenchmarkDeleted": "is not in head"}
+	for _, l := range s.Lost {
+		if w, ok := want[l.Name]; !ok || !strings.Contains(l.Reason, w) {
+			t.Errorf("lost %s: %q", l.Name, l.Reason)
+		}
+	}
+	if len(s.Lost) != len(want) || len(s.Added) != 1 || s.Added[0] != "BenchmarkAdded" {
+		t.Errorf("lost %+v, added %v", s.Lost, s.Added)
+	}
+}

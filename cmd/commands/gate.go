@@ -1,0 +1,129 @@
+package commands
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+
+	"github.com/contend-go/contend/bench"
+	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/report/compare"
+)
+
+// gate is what decides over a comparison: the run records it, and every command
+// that judges the run reads that record.
+type gate struct {
+	compare.Options
+	allowLost  string // benchmarks that may be missing in head, as a regular expression
+	base, head string // what the sides are called
+}
+
+// bind adds the flags of a gate, with the defaults that g has.
+func (g *gate) bind(f *pflag.FlagSet) {
+	f.StringSliceVar(&g.Units, "unit", g.Units, "gated units, e.g. ops/s,cpu-ns/op (default what the run records, else ops/s or ns/op)")
+	f.Var((*share)(&g.MinEffect), "min-effect", "smallest change that matters")
+	f.Var((*share)(&g.Alpha), "alpha", "chance of a false alarm in the whole family")
+	f.StringVar(&g.allowLost, "allow-lost", "", "benchmarks that may be missing in head, as a regular expression")
+}
+
+// check refuses what the flags cannot be.
+func (g *gate) check() error {
+	if _, err := regexp.Compile(g.allowLost); err != nil {
+		return fmt.Errorf("--allow-lost: %w", err)
+	}
+	return nil
+}
+
+// record is the gate as the run's file has it.
+func (g *gate) record() sample.Record {
+	exact := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
+	fields := []sample.Field{{Key: "cpu", Value: strconv.FormatBool(g.CPU)}, {Key: "min-effect", Value: exact(g.MinEffect)}, {Key: "alpha", Value: exact(g.Alpha)}}
+	for key, value := range map[string]string{"units": strings.Join(g.Units, ","), "allow-lost": g.allowLost, "base": g.base, "head": g.head} {
+		if value != "" {
+			fields = append(fields, sample.Field{Key: key, Value: value})
+		}
+	}
+	return sample.Record{Verb: "gate", Fields: fields}
+}
+
+// adopt takes over what the run records, but for what was given as a flag.
+func (g *gate) adopt(set *sample.Set, given func(flag string) bool) {
+	for _, r := range set.Records {
+		if r.Verb != "gate" {
+			continue
+		}
+		number := func(flag, key string, to *float64) {
+			if x, err := strconv.ParseFloat(r.Get(key), 64); err == nil && !given(flag) {
+				*to = x
+			}
+		}
+		number("min-effect", "min-effect", &g.MinEffect)
+		number("alpha", "alpha", &g.Alpha)
+		if !given("unit") {
+			g.CPU = r.Get("cpu") == "true"
+			if units := r.Get("units"); units != "" {
+				g.Units = strings.Split(units, ",")
+			}
+		}
+		if !given("allow-lost") {
+			g.allowLost = r.Get("allow-lost")
+		}
+		g.base, g.head = r.Get("base"), r.Get("head")
+	}
+}
+
+// verdict prints the comparison, and before it what head has lost. Its error is
+// the exit code.
+func (g *gate) verdict(c *compare.Comparison, records []sample.Record, format string, strict bool) error {
+	out := io.Writer(os.Stdout)
+	if format != "text" && format != "markdown" { // a program reads it
+		out = os.Stderr
+	}
+	lost := g.lost(out, records, format == "markdown")
+	if err := c.Write(os.Stdout, format); err != nil {
+		return err
+	}
+	switch {
+	case lost > 0:
+		return exit(bench.ExitFailed, fmt.Errorf("lost in head: %d of the benchmarks; --allow-lost REGEXP if that is meant", lost))
+	case c.Regressed():
+		return exit(bench.ExitFailed, nil)
+	case strict && c.Undecided():
+		return exit(bench.ExitInvalid, errors.New("the data cannot decide, and --strict asks that they do"))
+	}
+	return nil
+}
+
+// lost prints the benchmarks that head lacks, and those that are new there. It
+// returns how many are lost that nothing allows.
+func (g *gate) lost(w io.Writer, records []sample.Record, markdown bool) (n int) {
+	allowed := regexp.MustCompile(g.allowLost) // checked with the flags
+	say := func(format string, texts ...string) {
+		args := make([]any, len(texts))
+		for i, t := range texts {
+			if markdown {
+				t = compare.Escape(t)
+			}
+			args[i] = t
+		}
+		fmt.Fprintf(w, format+"\n\n", args...)
+	}
+	for _, r := range records {
+		switch name := r.Get("name"); {
+		case r.Verb == "lost" && g.allowLost != "" && allowed.MatchString(name):
+			say("lost, as allowed: %s: %s", name, r.Get("reason"))
+		case r.Verb == "lost":
+			n++
+			say("LOST: %s: %s", name, r.Get("reason"))
+		case r.Verb == "added":
+			say("new: %s", name)
+		}
+	}
+	return n
+}
