@@ -346,6 +346,7 @@ type Site struct {
 
 	Charged time.Duration // lost P time that is charged to this site, if Options.Causes asks for it
 	By      Charge        // and to what there
+	Assist  time.Duration // that goroutines helped the collector here, which an allocation made them do; it is not lost, but GC
 
 	// Apparatus: those that blocked here measure: they record the trace, or direct
 	// Contend's load. No idle time is charged to them.

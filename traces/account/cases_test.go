@@ -347,3 +347,29 @@ func TestMarksInOverlap(t *testing.T) {
 		}
 	}
 }
+
+// TestAssists requires that all time in mark assists has a line: of a program that allocates, what is GC and not of the runtime's own goroutines.
+func TestAssists(t *testing.T) {
+	data, err := os.ReadFile(record(t, "gc"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := readBytes(data, Options{Causes: true, Windows: WindowSpec{Mode: Slices, Every: 10 * time.Millisecond}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var whole, parts time.Duration
+	for _, s := range a.Total.Sites {
+		if whole += s.Assist; s.Assist > 0 && !s.Stack.has("runtime.gcAssistAlloc") {
+			t.Errorf("%v of assists at %v", s.Assist, s.Stack)
+		}
+	}
+	for i := range a.Windows {
+		for _, s := range a.Windows[i].Sites {
+			parts += s.Assist
+		}
+	}
+	if whole <= 0 || whole != parts || whole > a.Total.Parts[GC] {
+		t.Errorf("assists %v, by windows %v, of %v GC", whole, parts, a.Total.Parts[GC])
+	}
+}

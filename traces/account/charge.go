@@ -24,6 +24,7 @@ type charges struct {
 type charge struct {
 	blocked, wake, switching float64
 	syscall, stw             int64
+	assist                   int64   // not lost: running in a mark assist
 	inferred                 float64 // of blocked: the site is told by who ended the wait
 }
 
@@ -132,6 +133,7 @@ type chargedG struct {
 	since    int64
 	got      float64
 	woke     int32 // site at which the one waited that it woke last
+	assists  int32 // site of the mark assist it is in, less than 0 for none
 	hist     history
 }
 
@@ -240,7 +242,7 @@ func (c *charger) g(id uint64) *chargedG {
 	}
 	g := c.gs[id]
 	if g == nil {
-		g = &chargedG{id: id, class: exempt, site: noSite, woke: noSite, since: c.now}
+		g = &chargedG{id: id, class: exempt, site: noSite, woke: noSite, assists: noSite, since: c.now}
 		c.count[exempt]++
 		c.gs[id] = g
 	}
@@ -494,6 +496,9 @@ func (c *charger) put(g *chargedG, state gState, site int32, t int64) {
 
 // settle charges what a goroutine got since it is in its state.
 func (c *charger) settle(g *chargedG) {
+	if g.assists >= 0 && g.state == gRunning {
+		c.s.books.spread(g.since, c.now, func(b *book, d int64, _ bool) { b.charges.site(g.assists).assist += d })
+	}
 	k := g.class
 	if k > ready || g.site < 0 && c.got[k] == g.got {
 		return
@@ -557,6 +562,17 @@ func (c *charger) change(m *machine, x *goroutine, state gState, t int64) {
 			c.recent[g.id&255] = nil
 		}
 		c.bury(g)
+	}
+}
+
+// assist says that a goroutine begins to help the collector, in that stack, or ends it.
+func (c *charger) assist(m *machine, x *goroutine, stack uint64, t int64) {
+	g := c.g(x.id)
+	c.advance(t)
+	c.settle(g)
+	g.since, g.got = c.now, c.share(g.class)
+	if g.assists = noSite; x.assist {
+		g.assists = c.s.names.site(nameKey{GCAssist, m.translate.stack(stack)})
 	}
 }
 

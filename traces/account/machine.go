@@ -343,6 +343,9 @@ func (m *machine) step(th *thread, e *decode.Event) bool {
 	case decode.GCMarkAssistBegin, decode.GCMarkAssistEnd:
 		if g := th.g; g != nil {
 			g.assist = e.Type == decode.GCMarkAssistBegin
+			if m.watch != nil {
+				m.watch.assist(m, g, e.Args[0], t)
+			}
 			m.resume(th, t)
 		}
 	case decode.GCMarkAssistActive:

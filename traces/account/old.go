@@ -217,7 +217,11 @@ func (o *old) rangeEvent(ev trace.Event) {
 			o.m.startTheWorld(t)
 		}
 	case r.Name == "GC mark assist":
-		o.change(ev, r.Scope.Goroutine(), func(g *goroutine) { g.assist = on })
+		o.change(ev, r.Scope.Goroutine(), func(g *goroutine) {
+			if g.assist = on; o.m.watch != nil {
+				o.m.watch.assist(o.m, g, o.stack(ev.Stack()), t)
+			}
+		})
 	case r.Name == "GC incremental sweep":
 		if l := o.lane(r.Scope.Proc(), t); l != nil {
 			l.sweep = on

@@ -88,6 +88,7 @@ func (s *stitcher) totalCharges() *charges {
 			to.inferred += float64(x.Inferred)
 			to.syscall += int64(x.Syscall)
 			to.stw += int64(x.Stopped)
+			to.assist += b.charges.sites[i].assist
 		}
 		t.noCPU += math.Round(b.charges.noCPU)
 		for k, d := range b.charges.serial {
@@ -125,14 +126,18 @@ func (s *stitcher) addSites(w *Window, b *book, total bool) {
 		if i < len(charged) {
 			by = charged[i].round()
 		}
-		if from.empty() && by.total() == 0 {
+		assist := time.Duration(0)
+		if i < len(charged) {
+			assist = time.Duration(charged[i].assist)
+		}
+		if from.empty() && by.total() == 0 && assist == 0 {
 			continue
 		}
 		k := s.names.sites[i]
 		site := Site{
 			Reason: k.reason, Stack: s.names.stacks[k.stack], Wait: time.Duration(from.wait), Waits: from.waits, Ready: time.Duration(from.ready),
 			MaxWait: time.Duration(from.maxWait), Parked: from.parked, Open: from.open, MaxOpen: time.Duration(from.maxOpen),
-			Handoffs: from.handoffs, Apparatus: s.names.apparatus[i], ByDesign: s.names.classes[i] == lesser && k.reason.patient(), Detail: s.names.details[int32(i)], Charged: by.total(), By: by,
+			Handoffs: from.handoffs, Apparatus: s.names.apparatus[i], ByDesign: s.names.classes[i] == lesser && k.reason.patient(), Detail: s.names.details[int32(i)], Charged: by.total(), By: by, Assist: assist,
 		}
 		if isLock(k.reason) {
 			site.Barging = from.waits - from.handoffs

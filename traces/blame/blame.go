@@ -506,6 +506,7 @@ func (v *Verdict) remark(a *account.Account) {
 	if share := ratio(v.unplaced, v.useful()); share >= 0.1 && ratio(v.unplaced, v.Capacity) >= leastCapacity {
 		add("unknown: %s of the time lost went to goroutines of which the trace does not tell where they stood", percent(share))
 	}
+	v.assists(NewLocator(&a.Total), &a.Total)
 	var unknown, all time.Duration
 	for _, s := range a.Total.Waits {
 		if s.Reason == account.UnknownWait {
@@ -520,6 +521,31 @@ func (v *Verdict) remark(a *account.Account) {
 		add("holders are told by a part of the waits: %d were not followed", a.SkippedHolds)
 	}
 }
+
+// assists tells which allocations do the collector's work, where that is much.
+func (v *Verdict) assists(l Locator, w *account.Window) {
+	var all, most time.Duration
+	var at account.Frame
+	by := map[string]time.Duration{}
+	for i := range w.Sites {
+		s := &w.Sites[i]
+		if s.Assist == 0 {
+			continue
+		}
+		p := l.Place(s.Stack)
+		all += s.Assist
+		by[key(p.Line)] += s.Assist
+		if d := by[key(p.Line)]; d > most {
+			most, at = d, p.Line
+		}
+	}
+	if share := ratio(all, w.Capacity); share >= assistShare {
+		v.Remarks = append(v.Remarks, fmt.Sprintf("garbage collection: for %s of capacity, allocations do the collector's work; %s of that at %s", percent(share), percent(ratio(most, all)), Spot(at)))
+	}
+}
+
+// assistShare is from which share of capacity on mark assists are worth a remark.
+const assistShare = 0.02
 
 func percent(share float64) string {
 	if share > 0 && share < 0.0995 {

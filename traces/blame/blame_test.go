@@ -176,3 +176,17 @@ func TestNext(t *testing.T) {
 		}
 	}
 }
+
+// TestAssists names the line whose allocations do the collector's work.
+func TestAssists(t *testing.T) {
+	stack := func(line int) account.Stack {
+		return account.Stack{frame("runtime.gcAssistAlloc", "runtime/mgcmark.go", 1), frame("runtime.mallocgc", "runtime/malloc.go", 2), frame("main.make", "app/make.go", line)}
+	}
+	a := &account.Account{GoMinor: 26, Duration: time.Second}
+	a.Total = account.Window{Capacity: 2 * time.Second, End: time.Second, Sites: []account.Site{
+		{Reason: account.GCAssist, Stack: stack(7), Assist: 100 * time.Millisecond}, {Reason: account.GCAssist, Stack: stack(9), Assist: 300 * time.Millisecond},
+	}}
+	if got := strings.Join(Of(a).Remarks, "\n"); !strings.Contains(got, "20% of capacity") || !strings.Contains(got, "75% of that at main.make app/make.go:9") {
+		t.Errorf("remarks: %s", got)
+	}
+}

@@ -176,6 +176,7 @@ type siteJSON struct {
 	Parked    int64          `json:"parked"`
 	Charged   int64          `json:"charged_ns"`
 	By        chargeJSON     `json:"by"`
+	Assist    int64          `json:"assist_ns,omitempty"`
 	Ready     int64          `json:"runnable_ns"`
 	Open      int64          `json:"open"`
 	MaxOpen   int64          `json:"max_open_ns"`
@@ -286,7 +287,7 @@ func (l places) site(s *account.Site, lost time.Duration) siteJSON {
 	j := siteJSON{
 		Reason: string(s.Reason), Place: frameOf(l.line(s.Stack)), Stack: stackOf(s.Stack),
 		Wait: int64(s.Wait), Waits: s.Waits, MaxWait: int64(s.MaxWait), Parked: s.Parked,
-		Charged: int64(s.Charged), By: chargeOf(&s.By), Ready: int64(s.Ready), Open: s.Open, MaxOpen: int64(s.MaxOpen), Measures: s.Apparatus, LostShare: ratio(s.Charged, lost), Handoffs: s.Handoffs, Barging: s.Barging,
+		Charged: int64(s.Charged), By: chargeOf(&s.By), Assist: int64(s.Assist), Ready: int64(s.Ready), Open: s.Open, MaxOpen: int64(s.MaxOpen), Measures: s.Apparatus, LostShare: ratio(s.Charged, lost), Handoffs: s.Handoffs, Barging: s.Barging,
 		Releasers: []releaserJSON{},
 	}
 	for _, r := range s.Releasers {
