@@ -373,3 +373,54 @@ func TestAssists(t *testing.T) {
 		t.Errorf("assists %v, by windows %v, of %v GC", whole, parts, a.Total.Parts[GC])
 	}
 }
+
+// TestLongAndSmall splits a trace of 100 s and a few kB, whose goroutines wait all the time, into as many windows as there may be.
+func TestLongAndSmall(t *testing.T) {
+	const procsChange, procStatus, goStatus, userLog = 9, 13, 25, 44
+	var w writer
+	w.WriteString("go 1.26 trace\x00\x00\x00")
+	data := []byte{procsChange, 0, 2, 0, procStatus, 0, 0, 1, goStatus, 0, 1, 1, 2}
+	const goroutines = 100
+	for g := byte(2); g < 2+goroutines; g++ {
+		data = append(data, goStatus, 0, g)
+		data = binary.AppendUvarint(data, math.MaxUint64)
+		data = append(data, 4)
+	}
+	data = append(binary.AppendUvarint(append(data, userLog), 99_990_000), 0, 1, 1, 0)
+	w.batch(1, 1, 0, data...)
+	w.tables(1, "end")
+	w.WriteByte(52)
+	a, err := readBytes(w.Bytes(), Options{Causes: true, Windows: WindowSpec{Mode: Slices, Every: 10 * time.Millisecond}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(a.Windows) != 9999 || a.Lost.Any() {
+		t.Fatalf("%d windows, lost %+v", len(a.Windows), a.Lost)
+	}
+	for i, w := range a.Windows {
+		if w.Parts[Running] != 10*time.Millisecond || w.Parts[Idle] != 10*time.Millisecond || w.Goroutines.Waiting != goroutines*10*time.Millisecond {
+			t.Fatalf("window %d: %v, waiting %v", i, w.Parts, w.Goroutines.Waiting)
+		}
+	}
+}
+
+// TestGuessedProcs admits that GOMAXPROCS is a guess where no event tells it, as in old traces.
+func TestGuessedProcs(t *testing.T) {
+	dir := filepath.Join(goroot(t), "src/internal/trace/internal/tracev1/testdata")
+	for name, want := range map[string]bool{"user_task_region_1_19_good": true, "http_1_21_good": false} {
+		data, err := os.ReadFile(filepath.Join(dir, name))
+		if err != nil {
+			t.Skip("GOROOT has no source")
+		}
+		a, err := readBytes(data, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a.GuessedProcs != want {
+			t.Errorf("%s: guessed %v", name, a.GuessedProcs)
+		}
+	}
+	if a := accountCase(t, "overlap", WindowSpec{}); a.GuessedProcs {
+		t.Error("overlap: guessed")
+	}
+}

@@ -213,13 +213,17 @@ func (s *stitcher) add(m *machine, id uint64, complete bool) {
 	s.end = max(s.end, r.end)
 }
 
+// startTime is how soon a trace tells GOMAXPROCS if it tells it at its start; what it tells later is of a change.
+const startTime = 10e6
+
 // firstProcs is GOMAXPROCS at the start of a trace, and whether the trace tells it: what the first event about it says, unless
 // that event is no longer the first and more Ps appeared before it; or else the
 // number of Ps, as every generation tells the status of all.
 func firstProcs(m *machine) (n int, told bool) {
 	for _, c := range m.result.cuts {
 		if c.procs > 0 {
-			return max(c.procs, m.result.seen), true
+			n = max(c.procs, m.result.seen)
+			return n, n == c.procs && c.at-m.books[0].start <= startTime
 		}
 	}
 	return max(len(m.lanes), 1), false

@@ -131,7 +131,7 @@ func diffSites(w io.Writer, a, b *account.Window, top int) error {
 		}
 	}
 	slices.SortFunc(all, func(x, y *change) int {
-		return cmp.Or(cmp.Compare(max(y.b-y.a, y.a-y.b), max(x.b-x.a, x.a-x.b)), cmp.Compare(x.name, y.name))
+		return cmp.Or(cmp.Compare(max(y.b-y.a, y.a-y.b), max(x.b-x.a, x.a-x.b)), cmp.Compare(max(y.a, y.b), max(x.a, x.b)), cmp.Compare(x.name, y.name))
 	})
 	p := &printer{w: w}
 	if len(all) > 0 {

@@ -115,6 +115,12 @@ func TestTable(t *testing.T) {
 	if err := whole.Table(&b, 5); err != nil {
 		t.Fatal(err)
 	}
+	b.WriteString("\n")
+	guessed := mutexTrace()
+	guessed.Account.GuessedProcs = true
+	if err := guessed.Table(&b, 1); err != nil {
+		t.Fatal(err)
+	}
 	golden(t, "table.txt", b.Bytes())
 	for _, line := range strings.Split(b.String(), "\n") {
 		if len([]rune(line)) > 160 {
