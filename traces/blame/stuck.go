@@ -41,7 +41,7 @@ func hopeless(r account.Reason) bool {
 // stuck finds what is blocked at the end: waits for locks first, then, in a program that does nothing else, any.
 func (v *Verdict) stuck(l Locator, a *account.Account) {
 	w := &a.Total
-	still := w.PWait() > 0.95
+	still := w.PWait() > 0.99
 	type entry struct {
 		Stuck
 		reason account.Reason
