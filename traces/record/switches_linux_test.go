@@ -46,10 +46,13 @@ func TestSwitchesAgainstGetrusage(t *testing.T) {
 		old := runtime.GOMAXPROCS(procs)
 		defer runtime.GOMAXPROCS(old)
 		for attempt := 1; ; attempt++ {
-			oncpu, rusage, whole, clocks := recordLoad(t, procs)
+			oncpu, rusage, whole, clocks, waited := recordLoad(t, procs)
 			t.Logf("GOMAXPROCS=%d: on CPUs %v, getrusage %v; with the recorder's ends %v, threads' clocks %v", procs, oncpu, rusage, whole, clocks)
 			if offBy(oncpu, rusage) <= 0.005 && offBy(whole, clocks) <= 0.005 {
 				break
+			}
+			if attempt == attempts && procs <= runtime.NumCPU() && waited > oncpu/20 {
+				t.Skipf("other processes have the CPUs: at GOMAXPROCS=%d threads waited for one for %v", procs, waited)
 			}
 			if attempt == attempts {
 				t.Errorf("GOMAXPROCS=%d: off by more than 0.5%% in %d attempts", procs, attempts)
@@ -63,8 +66,8 @@ func offBy(a, b time.Duration) float64 { return math.Abs(float64(a)/float64(b) -
 
 // recordLoad records a second of load: the time on CPUs during the load by
 // switch records and by getrusage, and of the whole recording by switch records
-// and by the threads' clocks.
-func recordLoad(t *testing.T, procs int) (oncpu, rusage, whole, clocks time.Duration) {
+// and by the threads' clocks; and how long threads waited for a CPU.
+func recordLoad(t *testing.T, procs int) (oncpu, rusage, whole, clocks, waited time.Duration) {
 	dir := t.TempDir()
 	out, err := create(dir, "a.switches", KindSwitches, newBudget(1<<30))
 	if err != nil {
@@ -87,7 +90,7 @@ func recordLoad(t *testing.T, procs int) (oncpu, rusage, whole, clocks time.Dura
 		t.Fatalf("broken %v, lost %d", s.Broken, s.Log.Lost)
 	}
 	first, last := &s.Clocks[0], &s.Clocks[1]
-	return total(s, from, to), time.Duration(used), total(s, first.Time, last.Time), time.Duration(last.Since(first))
+	return total(s, from, to), time.Duration(used), total(s, first.Time, last.Time), time.Duration(last.Since(first)), time.Duration(s.Waited)
 }
 
 // A wait ends when a ring is half full, long before its time, so that no record is lost.

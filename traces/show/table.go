@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -348,6 +349,23 @@ func (t *Trace) cpu(p *printer) {
 		}
 	}
 	p.f("\nCPU time by %s samples: %s\n", count(samples), strings.Join(parts, " · "))
+	p.f("  hottest: %s\n", strings.Join(t.hottest(samples), " · "))
+}
+
+// hottest are the lines with the most samples, and their shares.
+func (t *Trace) hottest(samples int64) (lines []string) {
+	l := placesOf(&t.Account.Total)
+	by := map[string]int64{}
+	for _, c := range t.Account.Total.CPU {
+		for _, s := range c.Stacks {
+			by[l.spot(s.Stack)] += s.Count
+		}
+	}
+	spots := slices.SortedFunc(maps.Keys(by), func(a, b string) int { return cmp.Or(cmp.Compare(by[b], by[a]), cmp.Compare(a, b)) })
+	for _, s := range upTo(spots, 3) {
+		lines = append(lines, s+" "+percent(float64(by[s])/float64(samples)))
+	}
+	return lines
 }
 
 // goVersion names the version of the trace's format.
