@@ -21,6 +21,7 @@ browser() {
 missing=()
 browser >/dev/null 2>&1 || missing+=(chromium)
 PATH=$PATH:/usr/sbin command -v sshd >/dev/null || missing+=(openssh-server)
+[ "$quick" = yes ] || command -v qemu-i386-static >/dev/null || missing+=(qemu-user-static)
 if [ ${#missing[@]} -gt 0 ]; then
 	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 		step "install ${missing[*]}"
@@ -70,8 +71,16 @@ if [ "$quick" = no ] && [ "$CGO_ENABLED" = 1 ]; then
 fi
 
 if [ "$quick" = no ]; then
-	step 'the lock-free ring under stress, with assertions'
-	go test -tags invariants -count=1 -timeout 30m -run '^TestStress$' ./caches/ring -stress 20s
+	step 'the lock-free ring with assertions and injected yields: every interleaving, conformance, stress'
+	go test -tags invariants -short -count=1 -timeout 30m ./caches/mpmc
+	go test -tags invariants -short -count=1 -timeout 30m -run 'Interleaving|Conformance|Linearizable|Stress' ./caches/ring -stress 20s -linear 50000
+
+	if command -v qemu-i386-static >/dev/null; then
+		step 'the ring on 32 bits and on arm64, emulated'
+		scripts/test-emulated.sh --quick 386 arm64
+	else
+		echo 'no qemu-user-static here: the ring is not tested on 32 bits'
+	fi
 
 	step 'the trace decoder, fuzzed for a minute'
 	go test -run '^$' -fuzz '^FuzzRead$' -fuzztime 60s -fuzzminimizetime 10x ./traces/account

@@ -15,8 +15,9 @@ import (
 )
 
 var (
-	stressTime = flag.Duration("stress", 2*time.Second, "how long TestStress runs")
-	stressSeed = flag.Uint64("seed", 0, "what TestStress draws its choices from; 0 is a new seed")
+	stressTime  = flag.Duration("stress", 2*time.Second, "how long TestStress runs")
+	stressSeed  = flag.Uint64("seed", 0, "what TestStress and TestLinearizable draw their choices from; 0 is a new seed")
+	stressProcs = flag.Int("procs", 32, "GOMAXPROCS of TestStress and TestLinearizable")
 )
 
 // stamped is a value that knows for which key it was written, and when.
@@ -34,7 +35,7 @@ func TestStress(t *testing.T) {
 	if seed == 0 {
 		seed = rand.Uint64()
 	}
-	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(32))
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(*stressProcs))
 	rng := rand.New(rand.NewPCG(seed, 0))
 	rounds := 0
 	for start := time.Now(); time.Since(start) < *stressTime && !t.Failed(); rounds++ {
@@ -55,7 +56,7 @@ func TestStress(t *testing.T) {
 		r.run(t)
 	}
 	if t.Failed() {
-		t.Logf("again: go test -run TestStress -seed %d -stress %v (round %d)", seed, *stressTime, rounds)
+		t.Logf("again: go test -run TestStress -seed %d -procs %d -stress %v (round %d)", seed, *stressProcs, *stressTime, rounds)
 	}
 	t.Logf("%d rounds", rounds)
 }
