@@ -244,6 +244,10 @@ type Window struct {
 	Serial []Serial
 	// CPU is CPU-profile samples by kind, empty without samples.
 	CPU []CPU
+
+	// unexplained is lost time that no rule of charging accounts for. It is in Causes as NoWork, and is nothing but for fractions of a ns and
+	// clocks that differ, unless events contradict each other. Tests look at it.
+	unexplained time.Duration
 }
 
 // Wall is the window's length.

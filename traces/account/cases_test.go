@@ -157,6 +157,9 @@ func additive(t *testing.T, data []byte) {
 			if w.Residual.Abs() > w.Capacity/1000+10*time.Microsecond && !a.Lost.Any() {
 				t.Errorf("%+v window %d: residual %v of %v", spec, i, w.Residual, w.Capacity)
 			}
+			if w.unexplained.Abs() > w.Capacity/1000+10*time.Microsecond && !a.Lost.Any() {
+				t.Errorf("%+v window %d: %v of %v lost are not accounted for", spec, i, w.unexplained, w.Lost())
+			}
 			for k, v := range sums(w) {
 				got[k] += v
 			}

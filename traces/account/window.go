@@ -91,6 +91,7 @@ func (s *stitcher) totalCharges() *charges {
 			to.assist += b.charges.sites[i].assist
 		}
 		t.noCPU += math.Round(b.charges.noCPU)
+		t.noWork += math.Round(b.charges.noWork)
 		for k, d := range b.charges.serial {
 			t.serial[k] += d
 		}
@@ -201,6 +202,7 @@ func (s *stitcher) addRest(w *Window, c *charges) {
 	for _, x := range w.Causes {
 		rest -= x.Time
 	}
+	w.unexplained = rest - part(c.noCPU) - part(c.noWork)
 	none := min(part(c.noCPU), max(rest, 0))
 	if none > 0 {
 		w.Causes = append(w.Causes, Cause{Kind: NoCPU, Time: none})
