@@ -31,9 +31,10 @@ func newTrace() *cobra.Command {
 	var f traceFlags
 	c := &cobra.Command{
 		Use:   "trace FILE…",
-		Short: "Where every P's time went, from any Go execution trace",
-		Long: `Account Go execution traces: what every P did, what the idle ones waited for, and
-on which line goroutines blocked. "-" is standard input.
+		Short: "The line to blame, and where every P's time went, from any Go execution trace",
+		Long: `Account Go execution traces. First comes what is to be said of one: the lines at which
+the CPUs' time is lost, who called them, who held what others waited for, and what to
+try; then what every P did, and where goroutines waited. "-" is standard input.
 
 Switch records (FILE.switches, which contend sweep leaves beside its traces) tell
 goroutines on a CPU from those that the operating system had taken off it.
