@@ -427,3 +427,26 @@ func TestGuessedProcs(t *testing.T) {
 		t.Error("overlap: guessed")
 	}
 }
+
+// TestIdleByDesign holds that goroutines that wait for work all the time are no cause where others are blocked, however many.
+func TestIdleByDesign(t *testing.T) {
+	data, err := os.ReadFile(record(t, "parked"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, err := readBytes(data, Options{Causes: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := false
+	for _, s := range a.Total.Sites {
+		if s.Reason == ChanRecv && s.Parked >= 200 {
+			if seen = true; s.Charged > a.Total.Lost()/10 {
+				t.Errorf("%v of %v lost charged to those who wait for work", s.Charged, a.Total.Lost())
+			}
+		}
+	}
+	if !seen {
+		t.Error("nobody waits for work")
+	}
+}

@@ -115,7 +115,7 @@ func (o *old) String(id uint64) string {
 func (o *old) Stack(id uint64, buf []decode.Frame) []decode.Frame {
 	if id < uint64(len(o.stacks)) {
 		for f := range o.stacks[id].Frames() {
-			buf = append(buf, decode.Frame{PC: f.PC, Func: f.Func, File: f.File, Line: f.Line})
+			buf = append(buf, decode.Frame{PC: f.PC, Func: decode.Printable(f.Func), File: decode.Printable(f.File), Line: f.Line})
 		}
 	}
 	return buf
@@ -126,7 +126,7 @@ func (o *old) string(s string) uint64 {
 	if !ok {
 		id = uint64(len(o.strings))
 		o.numbers[s] = id
-		o.strings = append(o.strings, s)
+		o.strings = append(o.strings, decode.Printable(s))
 	}
 	return id
 }
@@ -155,7 +155,7 @@ func (o *old) event(ev trace.Event) {
 		}
 	case trace.EventLog:
 		if l := ev.Log(); m.spec.Mode == Marks && l.Category == MarkCategory {
-			m.cut(markOf(l.Message, t), nil)
+			m.cut(markOf(decode.Printable(l.Message), t), nil)
 		}
 	case trace.EventLabel:
 		l := ev.Label()

@@ -222,6 +222,15 @@ var programs = map[string]func(*os.File){
 			wg.Wait()
 		})(w)
 	},
+	// parked has goroutines that wait for work all the time, by design, beside a lock.
+	"parked": func(w *os.File) {
+		work := make(chan int)
+		for range 200 {
+			go func() { <-work }()
+		}
+		time.Sleep(10 * time.Millisecond)
+		traced(func() { trickle(60 * time.Millisecond) })(w)
+	},
 	"flight": func(w *os.File) {
 		fr := trace.NewFlightRecorder(trace.FlightRecorderConfig{MinAge: 100 * time.Millisecond})
 		if err := fr.Start(); err != nil {

@@ -347,3 +347,14 @@ func TestGlobals(t *testing.T) {
 		}
 	}
 }
+
+func TestPrintable(t *testing.T) {
+	for in, want := range map[string]string{
+		"main.(*T[...]).f": "main.(*T[...]).f", "größe/日本.go": "größe/日本.go",
+		"\x1b]0;title\x07f": "�]0;title�f", "a\nb\r": "a�b�", "\u009b31m": "�31m", "\x9b31m": "�31m",
+	} {
+		if got := Printable(in); got != want {
+			t.Errorf("%q: %q, want %q", in, got, want)
+		}
+	}
+}

@@ -1,6 +1,10 @@
 package decode
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+)
 
 // Tables are what the events of a generation refer to, and its clock.
 type Tables struct {
@@ -167,9 +171,24 @@ func (t *Tables) addStrings(r *reader) {
 			return
 		}
 		if s := r.bytes(n); !r.bad && len(t.strings) < maxEntries {
-			t.strings[id] = string(s)
+			t.strings[id] = Printable(string(s))
 		}
 	}
+}
+
+// Printable is a string of a trace with its control characters replaced, as names and messages are whatever a file says, and end up on
+// terminals.
+func Printable(s string) string {
+	control := func(r rune) bool { return r < ' ' || r >= 0x7f && r < 0xa0 }
+	if strings.IndexFunc(s, control) < 0 && utf8.ValidString(s) {
+		return s
+	}
+	return strings.Map(func(r rune) rune {
+		if control(r) {
+			return '\ufffd'
+		}
+		return r
+	}, s)
 }
 
 func (t *Tables) addStacks(r *reader) {
