@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Install what the tests need and run all of them. Works on a bare machine with
 # Go; as root on Debian or Ubuntu it installs a browser for the page's tests and
-# an ssh server for those of remote sweeps. Elsewhere they say that they were
-# skipped.
+# an ssh server for those of remote sweeps, and qemu for other architectures.
+# Elsewhere they say that they were skipped.
 #
 #   scripts/test.sh            everything
 #   scripts/test.sh --quick    without the race detector, stress and fuzzing
@@ -42,7 +42,11 @@ step 'vet, staticcheck, other systems'
 go vet ./...
 go tool staticcheck ./...
 GOARCH=arm64 CGO_ENABLED=0 go build ./...
+GOARCH=386 CGO_ENABLED=0 go vet ./caches/ring ./caches/mpmc
+GOARCH=arm CGO_ENABLED=0 go vet ./caches/ring ./caches/mpmc
 GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go build ./...
+GOARCH=386 CGO_ENABLED=0 go vet ./caches/ring ./caches/mpmc
+GOARCH=arm CGO_ENABLED=0 go vet ./caches/ring ./caches/mpmc
 
 step 'tests'
 log=$(mktemp)
@@ -62,6 +66,14 @@ if [ -n "$skipped" ]; then
 		echo 'a test was skipped: in continuous integration that is an error'
 		exit 1
 	fi
+fi
+
+step 'the lock-free caches with injected yields and assertions'
+go test -tags invariants -short -count=1 -timeout 10m -run 'Conformance|EveryInterleaving|Linearizable|TryPush|Outrun' ./caches/ring ./caches/mpmc
+
+if [ "$quick" = no ]; then
+	step 'the ring and its queue on arm64 and on 32 bits, emulated'
+	scripts/emulate.sh
 fi
 
 if [ "$quick" = no ] && [ "$CGO_ENABLED" = 1 ]; then

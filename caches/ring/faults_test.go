@@ -86,8 +86,12 @@ func TestFitAfterEviction(t *testing.T) {
 		for key := range uint64(2 * capacity) {
 			c.Delete(1<<40 + key)
 		}
-		for key := range uint64(11 << 20) {
-			c.Delete(key)
+		for round := range uint64(10) {
+			for g := range uint64(8) {
+				for i := range uint64(50) {
+					c.Delete(round<<20 | g<<10 | i)
+				}
+			}
 		}
 		if n := c.Len(); n != 0 {
 			t.Fatalf("capacity %d: Len is %d after all was deleted", capacity, n)
