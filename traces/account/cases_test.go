@@ -450,3 +450,22 @@ func TestIdleByDesign(t *testing.T) {
 		t.Error("nobody waits for work")
 	}
 }
+
+// TestHoldsStandForAll holds that what stood in the way is told of all the time of the waits, though of many waits only a part is followed.
+func TestHoldsStandForAll(t *testing.T) {
+	h := newHolders()
+	c := &charger{budget: 1 << 30, holders: h}
+	by := &chargedG{hist: history{list: []stay{{act: HoldRunning, site: noSite}}}}
+	g := &chargedG{site: 1}
+	const waits, each = 40_000, 10
+	for i := range int64(waits) {
+		g.since, c.now = i*each, (i+1)*each
+		h.wait(c, g, by, 7)
+	}
+	if got := h.time[holdKey{1, HoldRunning, noSite, 7}]; got != h.waits[1] || got < waits*each*99/100 || got > waits*each*101/100 {
+		t.Errorf("held for %d, of waits of %d; want %d", got, h.waits[1], waits*each)
+	}
+	if c.visits > waits/2 {
+		t.Errorf("%d steps for %d waits", c.visits, waits)
+	}
+}

@@ -125,3 +125,43 @@ func TestMeasuring(t *testing.T) {
 		}
 	}
 }
+
+// TestInference puts waits of an unknown place where others with the same releaser waited, in proportion, and not by what the collector wakes.
+func TestInference(t *testing.T) {
+	s := newStitcher(&job{})
+	s.books = books{newBook(0)}
+	stack := func(fs ...string) uint64 {
+		i := uint64(len(s.names.stacks))
+		var st Stack
+		for k, f := range fs {
+			st = append(st, Frame{Func: f, File: "f.go", Line: k})
+		}
+		s.names.stacks = append(s.names.stacks, st)
+		return i
+	}
+	unlock := stack("sync.(*Mutex).Unlock", "main.put")
+	collects := stack("runtime.gcStart", "runtime.mallocgc", "main.put")
+	get, put := s.names.site(nameKey{Mutex, stack("sync.(*Mutex).Lock", "main.get")}), s.names.site(nameKey{Mutex, stack("sync.(*Mutex).Lock", "main.put")})
+	gc := s.names.site(nameKey{GCAssist, stack("runtime.gcAssistAlloc", "main.make")})
+	s.books[0].site(get).released(unlock, 30)
+	s.books[0].site(put).released(unlock, 10)
+	s.books[0].site(gc).released(collects, 100)
+	inf := s.inference()
+	got := map[int32]int{}
+	for range 40 {
+		site, ok := inf.site(&introduced{rel: unlock, site: -5})
+		if !ok {
+			t.Fatal("nothing inferred")
+		}
+		got[site]++
+	}
+	if got[get] != 30 || got[put] != 10 {
+		t.Errorf("inferred %v, want 30 at %d and 10 at %d", got, get, put)
+	}
+	if site, ok := inf.site(&introduced{rel: collects, site: -5}); ok {
+		t.Errorf("what the collector woke was at %d", site)
+	}
+	if site, ok := inf.site(&introduced{site: -5}); ok || site != -5 {
+		t.Errorf("what a timer woke was at %d", site)
+	}
+}
