@@ -150,7 +150,7 @@ func (v *Verdict) gather(l Locator, w *account.Window) []*group {
 			continue
 		}
 		p := l.Place(s.Stack)
-		kind := kindOf(s, p)
+		kind := kindOf(s.Reason)
 		at := key(p.Line)
 		if isShared(s.Reason) {
 			at = key(p.Lock)
@@ -209,8 +209,8 @@ func isShared(r account.Reason) bool {
 }
 
 // kindOf is what a reader calls a wait.
-func kindOf(s *account.Site, p Place) string {
-	switch s.Reason {
+func kindOf(r account.Reason) string {
+	switch r {
 	case account.SyscallOut:
 		return "system call"
 	case account.Yield:
@@ -224,7 +224,7 @@ func kindOf(s *account.Site, p Place) string {
 	case account.OtherSync:
 		return "semaphore of the runtime"
 	}
-	return string(s.Reason)
+	return string(r)
 }
 
 // finding makes a group a finding.

@@ -65,7 +65,7 @@ func (v *Verdict) stuck(l Locator, a *account.Account) {
 		k := groupKey{string(s.Reason), key(p.Line)}
 		e := by[k]
 		if e == nil {
-			e = &entry{Stuck: Stuck{Kind: kindOf(s, p), Place: p}, reason: s.Reason, site: s, stack: s.Stack}
+			e = &entry{Stuck: Stuck{Kind: kindOf(s.Reason), Place: p}, reason: s.Reason, site: s, stack: s.Stack}
 			by[k] = e
 			list = append(list, e)
 		}
