@@ -2,8 +2,10 @@ package account
 
 import (
 	"bytes"
+	"compress/gzip"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"maps"
 	"math"
 	"os"
@@ -249,6 +251,34 @@ func TestInvariants(t *testing.T) {
 			}
 			additive(t, data)
 			for _, every := range []time.Duration{0, 10 * time.Millisecond, 50 * time.Millisecond} {
+				rawly(t, data, every)
+			}
+		})
+	}
+	packed, err := filepath.Glob("../blame/testdata/*/*.trace.gz")
+	if err != nil || len(packed) == 0 {
+		t.Fatal("no recordings")
+	}
+	for _, f := range packed {
+		if strings.Contains(f, "go1.21") {
+			continue // another format
+		}
+		t.Run(filepath.Base(f), func(t *testing.T) {
+			t.Parallel()
+			packed, err := os.ReadFile(f)
+			if err != nil {
+				t.Fatal(err)
+			}
+			z, err := gzip.NewReader(bytes.NewReader(packed))
+			if err != nil {
+				t.Fatal(err)
+			}
+			data, err := io.ReadAll(z)
+			if err != nil {
+				t.Fatal(err)
+			}
+			additive(t, data)
+			for _, every := range []time.Duration{0, 10 * time.Millisecond} {
 				rawly(t, data, every)
 			}
 		})
