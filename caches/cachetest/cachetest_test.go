@@ -2,6 +2,7 @@ package cachetest
 
 import (
 	"context"
+	"flag"
 	"os"
 	"os/exec"
 	"regexp"
@@ -13,6 +14,8 @@ import (
 // TestCorrectCachePasses runs the whole suite on the cache without a fault, or
 // with the one that TestRerun asks for.
 func TestCorrectCachePasses(t *testing.T) { Run(t, faultySpec(fault(os.Getenv("CACHETEST_FAULT")))) }
+
+var faultRuns = flag.Int("faults.runs", 0, "how many quick runs TestFaultsAreCaught makes for each fault, of which nine in ten must find it; 0: up to three, of which one must")
 
 // TestFaultsAreCaught is the mutation check: the correct cache with one fault
 // at a time, and the check that has to catch it in a quick run.
@@ -105,6 +108,19 @@ func TestFaultsAreCaught(t *testing.T) {
 			o := Options{Quick: true, Patience: 10 * time.Second}
 			if c.fault == "lost wake-up" || c.fault == "second Close hangs" {
 				o.Patience = 2 * time.Second
+			}
+			if *faultRuns > 0 {
+				found := 0
+				for range *faultRuns {
+					if newSession(faultySpec(c.fault), o).do(t.Context(), named(t, c.by)).Verdict == Broken {
+						found++
+					}
+				}
+				t.Logf("found by %d of %d quick runs", found, *faultRuns)
+				if 10*found < 9**faultRuns {
+					t.Errorf("found by %d of %d quick runs, want nine in ten", found, *faultRuns)
+				}
+				return
 			}
 			// A quick run finds each nearly always; that three miss it is no
 			// matter of chance.
