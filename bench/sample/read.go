@@ -8,6 +8,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -21,6 +22,11 @@ type Set struct {
 	Runs    []*Run
 	Records []Record // backend, promise, absent, note, boundary, contend
 	Notes   []Note   // what could not be read
+
+	// Failures are the lines in which go test says that a benchmark, or the whole
+	// program, ended badly: results that are missing, or that ran beside one that
+	// failed.
+	Failures []Note
 
 	// Better holds the directions that the text states by `Unit … better=`,
 	// by unit as printed. See [Set.Direction].
@@ -240,6 +246,8 @@ func (n *parsedName) oneProcess(is bool) {
 // on the way, with their line numbers. Lines that benchfmt would end the
 // reading at, because of their length, are passed on as empty ones.
 type recordReader struct {
+	failures []Note
+
 	in      *bufio.Reader
 	file    string
 	clean   cleaner
@@ -281,10 +289,18 @@ func (r *recordReader) next() {
 		r.line++
 		r.record(strings.TrimRight(string(line), "\r\n"))
 	} else {
+		for text := range bytes.Lines(line) {
+			if failure.Match(text) {
+				r.failures = append(r.failures, Note{r.file, r.line + 1, strings.TrimSpace(string(text))})
+			}
+		}
 		r.line += bytes.Count(line, []byte("\n")) // of a line of JSON there may be several, or none
 	}
 	r.buf = line
 }
+
+// failure begins the lines of [Set.Failures].
+var failure = regexp.MustCompile(`^(panic: |fatal error: |--- FAIL: |FAIL(\s|$))`)
 
 func (r *recordReader) record(line string) {
 	rec, ok, err := parseRecord(line)
@@ -328,6 +344,8 @@ func (p *parser) note(line int, text string) {
 func (p *parser) records(line int) {
 	p.set.Notes = append(p.set.Notes, p.lines.notes...)
 	p.lines.notes = p.lines.notes[:0]
+	p.set.Failures = append(p.set.Failures, p.lines.failures...)
+	p.lines.failures = p.lines.failures[:0]
 	n := 0
 	for _, rec := range p.lines.records {
 		if rec.Line >= line {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -29,6 +30,7 @@ func (g *gate) bind(f *pflag.FlagSet) {
 	f.StringSliceVar(&g.Units, "unit", g.Units, "gated units, e.g. ops/s,cpu-ns/op (default what the run records, else ops/s or ns/op)")
 	f.Var((*share)(&g.MinEffect), "min-effect", "smallest change that matters")
 	f.Var((*share)(&g.Alpha), "alpha", "chance of a false alarm in the whole family")
+	f.Var((*share)(&g.Between), "between", "standard deviation of separate runs of the same code, where the sides are not measured side by side")
 	f.StringVar(&g.allowLost, "allow-lost", "", "benchmarks that may be missing in head, as a regular expression")
 }
 
@@ -84,6 +86,9 @@ func (g *gate) verdict(c *compare.Comparison, records []sample.Record, format st
 	out := io.Writer(os.Stdout)
 	if format != "text" && format != "markdown" { // a program reads it
 		out = os.Stderr
+	}
+	for _, name := range c.Missing { // of texts, which have no record of it
+		records = append(slices.Clip(records), sample.Record{Verb: "lost", Fields: []sample.Field{{Key: "name", Value: name}, {Key: "reason", Value: "not in " + c.NewLabel}}})
 	}
 	lost := g.lost(out, records, format == "markdown")
 	if err := c.Write(os.Stdout, format); err != nil {

@@ -154,11 +154,16 @@ func newRow(x, y *cell, unit string, better sample.Better) *Row {
 		Name: y.name, Pkg: y.pkg, Unit: unit, Better: better, Oversubscribed: x.oversubscribed || y.oversubscribed,
 		Ratio: nan, Lo: nan, Hi: nan, Level: nan, Shift: nan, P: nan, PHolm: nan,
 	}
-	old, new, paired := pairs(x, y, unit)
+	old, new, blocks := pairs(x, y, unit)
+	paired := len(blocks) > 0
+	r.Counted = counted(unit)
 	if !paired {
 		old, new = values(x, unit), values(y, unit)
 	}
-	r.Paired, r.NOld, r.NNew = paired, len(old), len(new)
+	if r.Counted {
+		old, new = floors(old), floors(new)
+	}
+	r.blocks, r.Paired, r.NOld, r.NNew = blocks, paired, len(old), len(new)
 	r.Old, r.New = median(old), median(new)
 	r.measure(old, new)
 	return r
@@ -183,7 +188,7 @@ type blockKey struct {
 // pairs joins the samples of common blocks, in which both variants of one run
 // were measured side by side. Samples without a partner (it was invalid) are
 // left out, unless there is no common block at all.
-func pairs(x, y *cell, unit string) (old, new []float64, ok bool) {
+func pairs(x, y *cell, unit string) (old, new []float64, blocks []blockKey) {
 	at := map[blockKey]float64{}
 	for _, s := range x.samples {
 		if v, has := s.Value(unit); has && s.Run != nil && s.Block >= 0 {
@@ -194,10 +199,11 @@ func pairs(x, y *cell, unit string) (old, new []float64, ok bool) {
 		if s.Run == nil || s.Block < 0 {
 			continue
 		}
-		a, both := at[blockKey{s.File + " " + s.Run.ID, s.Block}]
+		block := blockKey{s.File + " " + s.Run.ID, s.Block}
+		a, both := at[block]
 		if b, has := s.Value(unit); both && has {
-			old, new = append(old, a), append(new, b)
+			old, new, blocks = append(old, a), append(new, b), append(blocks, block)
 		}
 	}
-	return old, new, len(old) > 0
+	return old, new, blocks
 }

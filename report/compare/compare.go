@@ -34,13 +34,18 @@ type Options struct {
 	MinEffect float64
 	// Alpha is the chance of a false alarm in the whole family: 0.05.
 	Alpha float64
+	// Between is the standard deviation, as a fraction, by which two runs of the
+	// same code differ that were not measured side by side, beyond the noise within
+	// each. Such runs meet another state of the host, and no number of samples in
+	// one of them shows how far that goes. See [apart].
+	Between float64
 	// Want is a change that the reader wants to be found, as a fraction: the
 	// comparison says how many samples that takes.
 	Want float64
 }
 
 // Default are the options of the command.
-var Default = Options{MinEffect: 0.03, Alpha: 0.05, Want: 0.05}
+var Default = Options{MinEffect: 0.03, Alpha: 0.05, Between: 0.05, Want: 0.05}
 
 // MinN is the least number of samples on each side, or of pairs, that are
 // tested at all. It is the first at which ranks alone can say anything at 95%.
@@ -57,15 +62,21 @@ type Side struct {
 type Verdict string
 
 // The verdicts. Worse and Better need an interval that excludes no change and
-// an estimate of at least the smallest effect. Same says that no such change was
-// found. Unclear cells are those that the data cannot decide: too few samples,
-// or an estimate that would be a regression if it were certain.
+// an estimate of at least the smallest effect. Same is a finding too: the
+// interval of [sameLevel] lies within the smallest effect to both sides
+// (equivalence by two one-sided tests, Schuirmann 1987). All else is Unclear: to
+// have found nothing is not to have found that there is nothing.
 const (
 	Worse   Verdict = "worse"
 	Better  Verdict = "better"
 	Same    Verdict = "same"
 	Unclear Verdict = "unclear"
 )
+
+// sameLevel is the confidence of the interval that decides over Same: 5% to each
+// side, without correction. That a cell is the same cannot raise an alarm, and
+// "no cell has changed" holds at 5% if each does (Berger 1982).
+const sameLevel = 0.9
 
 // Row is one cell in one unit.
 type Row struct {
@@ -78,6 +89,9 @@ type Row struct {
 	Gated   bool
 	Verdict Verdict
 	Why     string // of an unclear verdict
+	// Counted rows are of a unit that counts what the code does, such as
+	// allocs/op: they are a family of their own. See [Row.countTest].
+	Counted bool
 
 	Paired     bool
 	NOld, NNew int     // samples; pairs if Paired
@@ -95,10 +109,12 @@ type Row struct {
 
 	Oversubscribed bool // at more Ps than usable CPUs, by the samples' warnings
 
-	data  data
-	logs  bool    // data are logarithms
-	alpha float64 // what p must reach in the first step of the family
-	test  test    // nil without enough samples
+	blocks  []blockKey // of the pairs
+	data    data
+	logs    bool    // data are logarithms
+	flipped bool    // tested by maxT: too few pairs for ranks alone
+	alpha   float64 // what p must reach in the first step of the family
+	test    test    // nil without enough samples
 }
 
 // Procs is the cell's GOMAXPROCS, 0 if its name does not state it.
@@ -134,6 +150,7 @@ type Comparison struct {
 	Rows               []*Row // gated ones first, worst first
 	Missing, New       []string
 	NoUnit             []string // cells on both sides without a common unit to compare
+	Failures           []string // lines of the new text in which go test says that something failed
 	Crashed            []string // cells whose samples are all invalid on one side only
 	Invalid            [2]int   // samples left out: old, new
 	Traced             int      // samples of traced cells, which are not compared
@@ -157,10 +174,15 @@ func Compare(old, new Side, opt Options) (*Comparison, error) {
 	}
 	a, b := collect(old, c, 0), collect(new, c, 1)
 	c.configuration(a, b)
+	if old.Set != new.Set {
+		for _, f := range new.Set.Failures {
+			c.Failures = append(c.Failures, f.String())
+		}
+	}
 	if err := c.match(a, b, direction); err != nil {
 		return nil, err
 	}
-	c.judge()
+	c.judge(newNulls())
 	return c, nil
 }
 
@@ -170,6 +192,8 @@ func (o Options) check() error {
 		return fmt.Errorf("--min-effect: %g; a share from 0%% to under 100%%, such as 3%%", o.MinEffect)
 	case !(o.Alpha > 0 && o.Alpha < 0.5):
 		return fmt.Errorf("--alpha: %g; a probability above 0 and below 0.5, such as 0.05", o.Alpha)
+	case !(o.Between >= 0 && o.Between < 1):
+		return fmt.Errorf("--between: %g; a share from 0%% to under 100%%, such as 5%%", o.Between)
 	case !(o.Want > o.MinEffect):
 		return fmt.Errorf("--want: %g; a change above --min-effect, such as 5%%", o.Want)
 	}
@@ -257,6 +281,11 @@ func (c *Comparison) gate(units []string, direction func(string) sample.Better) 
 	if c.CPU && slices.Contains(units, unitCPU) && !slices.Contains(gated, unitCPU) {
 		gated = append(gated, unitCPU)
 	}
+	for _, u := range units {
+		if counted(u) && !slices.Contains(gated, u) {
+			gated = append(gated, u)
+		}
+	}
 	return gated
 }
 
@@ -277,21 +306,29 @@ func primary(units []string, direction func(string) sample.Better) []string {
 	return nil
 }
 
-// judge tests the family, corrects, and gives the verdicts.
-func (c *Comparison) judge() {
-	family := c.test(newNulls())
-	level := holm(family, c.Alpha)
+// judge tests the families, corrects, and gives the verdicts.
+func (c *Comparison) judge(nulls *nulls) {
+	level := c.correct(c.test(nulls))
 	for _, r := range c.Rows {
 		alpha := c.Alpha
-		if r.Gated {
+		switch {
+		case r.Gated && r.flipped: // max-T gives no interval of its own
+			alpha = 1 - sameLevel
+		case r.Gated:
 			alpha = level
 		}
 		r.estimate(alpha)
-		r.Needed = r.needed(c.Want, c.MinEffect)
-		if r.Gated {
+		if !r.Counted { // a count does not become clearer by repetition
+			r.Needed = r.needed(c.Want, c.MinEffect)
+		}
+		switch {
+		case r.Gated && r.Counted:
+			r.decideCount()
+		case r.Gated:
 			r.decide(c.Options)
 		}
 	}
+	correctCounts(c.Rows, c.Alpha)
 	rank := map[Verdict]int{Worse: 0, Unclear: 1, Better: 2, Same: 3}
 	slices.SortStableFunc(c.Rows, func(a, b *Row) int {
 		if a.Gated != b.Gated {
@@ -305,10 +342,10 @@ func (c *Comparison) judge() {
 }
 
 // test prepares every row for the level that its family asks for at first, and
-// returns the family: the gated rows that have enough samples.
+// returns the family: the gated rows that have enough samples, and do not count.
 func (c *Comparison) test(nulls *nulls) (family []*Row) {
 	for _, r := range c.Rows {
-		if r.Gated && r.enough() {
+		if r.Gated && !r.Counted && r.enough() {
 			family = append(family, r)
 		}
 	}
@@ -318,10 +355,38 @@ func (c *Comparison) test(nulls *nulls) (family []*Row) {
 			alpha /= float64(max(1, len(family)))
 		}
 		if r.alpha = alpha; r.enough() {
-			r.prepare(nulls)
+			r.prepare(nulls, c.Between)
 		}
 	}
 	return family
+}
+
+// correct gives the family's rows their corrected p values, and returns the level
+// of the intervals that agree with them. Rows whose pairs are too few for ranks
+// to reach their step are tested together, by [maxT]; each of the two parts gets
+// the share of Alpha that its number of rows has.
+func (c *Comparison) correct(family []*Row) (level float64) {
+	var byRanks, byFlips []*Row
+	for _, r := range family {
+		if r.flipped {
+			byFlips = append(byFlips, r)
+		} else {
+			byRanks = append(byRanks, r)
+		}
+	}
+	share := func(part []*Row) float64 { return float64(len(part)) / float64(max(1, len(family))) }
+	level = holm(byRanks, c.Alpha*share(byRanks))
+	maxT(byFlips)
+	for _, r := range byRanks {
+		r.PHolm = min(1, r.PHolm/share(byRanks))
+	}
+	for _, r := range byFlips {
+		r.PHolm = min(1, r.PHolm/share(byFlips))
+	}
+	if len(byRanks) == 0 {
+		return c.Alpha
+	}
+	return level
 }
 
 func rankBool(b bool) int {
@@ -362,15 +427,30 @@ func (r *Row) decide(o Options) {
 	switch certain := r.PHolm <= o.Alpha; {
 	case !r.enough():
 		r.Verdict, r.Why = Unclear, fmt.Sprintf("%d of the %d samples that it takes", min(r.NOld, r.NNew), MinN)
+	case r.within(o.MinEffect):
+		r.Verdict = Same
 	case certain && loss >= o.MinEffect:
 		r.Verdict = Worse
 	case certain && loss <= -o.MinEffect:
 		r.Verdict = Better
+	case !r.Paired && o.Between > 0:
+		r.Verdict, r.Why = Unclear, fmt.Sprintf("two separate runs: a host alone makes them differ by %s or so", percent(o.Between))
 	case loss >= o.MinEffect:
 		r.Verdict, r.Why = Unclear, "it would be a regression, but may be chance"
 	default:
-		r.Verdict = Same
+		r.Verdict, r.Why = Unclear, fmt.Sprintf("a change of %s or more is not excluded", percent(o.MinEffect))
 	}
+}
+
+// within reports whether the data exclude a change of the smallest effect or
+// more, in either direction.
+func (r *Row) within(effect float64) bool {
+	lo, hi := r.test.interval(1 - sameLevel)
+	if r.logs {
+		return -math.Log1p(effect) <= lo && hi <= math.Log1p(effect)
+	}
+	margin := effect * math.Abs(r.Old)
+	return -margin <= lo && hi <= margin
 }
 
 // Needed is how many samples a side decide the unclear rows nine times in ten,
@@ -405,8 +485,9 @@ func (c *Comparison) Gated() []*Row {
 	return c.Rows[:n]
 }
 
-// Regressed reports whether a change must not pass.
-func (c *Comparison) Regressed() bool { return c.Count(Worse) > 0 }
+// Regressed reports whether a change must not pass: something is worse, or the
+// new side's text says that a benchmark failed.
+func (c *Comparison) Regressed() bool { return c.Count(Worse) > 0 || len(c.Failures) > 0 }
 
 // Undecided reports whether the data cannot decide all that they should:
 // unclear or crashed cells, or sides that were measured on different hosts.

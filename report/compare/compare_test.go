@@ -54,6 +54,10 @@ func compareTexts(t *testing.T, old, new string, opt Options) *Comparison {
 	return c
 }
 
+// beside are the options for texts of which the tests know that nothing but the code
+// differs.
+var beside = with(func(o *Options) { o.Between = 0 })
+
 func only(t *testing.T, c *Comparison) *Row {
 	t.Helper()
 	if len(c.Gated()) != 1 {
@@ -90,10 +94,10 @@ func TestVerdicts(t *testing.T) {
 		"one sample":              {"ns/op", []float64{100}, []float64{200}, Unclear},
 		"five samples":            {"ns/op", hundred[:5], []float64{200, 201, 202, 203, 204}, Unclear},
 		"large but may be chance": {"ns/op", []float64{100, 180, 90, 150, 130, 110}, []float64{120, 190, 95, 170, 140, 160}, Unclear},
-		"huge and tiny":           {"ns/op", []float64{1e-300, 1e300, 1, 1, 1, 1}, []float64{1e300, 1e-300, 1, 1, 1, 1}, Same},
+		"huge and tiny":           {"ns/op", []float64{1e-300, 1e300, 1, 1, 1, 1}, []float64{1e300, 1e-300, 1, 1, 1, 1}, Unclear},
 	} {
 		t.Run(name, func(t *testing.T) {
-			r := only(t, compareTexts(t, stated+lines("BenchmarkA/k=v-4", tc.unit, tc.old...), stated+lines("BenchmarkA/k=v-4", tc.unit, tc.new...), Default))
+			r := only(t, compareTexts(t, stated+lines("BenchmarkA/k=v-4", tc.unit, tc.old...), stated+lines("BenchmarkA/k=v-4", tc.unit, tc.new...), beside))
 			if r.Verdict != tc.want {
 				t.Errorf("%s (%s): ratio %g [%g, %g], p %g; want %s", r.Verdict, r.Why, r.Ratio, r.Lo, r.Hi, r.P, tc.want)
 			}
@@ -230,7 +234,7 @@ func TestUnitCPU(t *testing.T) {
 		want   string
 	}{
 		{"5 ns/op 4 cpu-ns/op 3 ops/s", nil, "cpu-ns/op ops/s"},
-		{"4 cpu-ns/op 3 B/op", nil, "cpu-ns/op"},
+		{"4 cpu-ns/op 3 B/op", nil, "B/op cpu-ns/op"},
 		{"5 ns/op", nil, "ns/op"},
 		{"5 ns/op 4 cpu-ns/op", []string{"ns/op"}, "ns/op"},
 	} {
@@ -252,7 +256,7 @@ func TestUnclear(t *testing.T) {
 	for i := range 10 {
 		old, new = append(old, 100+float64(i*7%10)*5), append(new, 104+float64(i*3%10)*6)
 	}
-	c := compareTexts(t, lines("BenchmarkA", "ns/op", old...), lines("BenchmarkA", "ns/op", new...), Default)
+	c := compareTexts(t, lines("BenchmarkA", "ns/op", old...), lines("BenchmarkA", "ns/op", new...), beside)
 	r := only(t, c)
 	if r.Verdict != Unclear || c.Needed() != r.Needed || r.Needed <= 10 {
 		t.Fatalf("%s, needs %d of %d", r.Verdict, c.Needed(), r.Needed)
@@ -261,7 +265,7 @@ func TestUnclear(t *testing.T) {
 	if err := c.Write(&out, "text"); err != nil || !strings.Contains(out.String(), fmt.Sprintf("the data cannot decide; %d samples a side can", r.Needed)) {
 		t.Errorf("%v\n%s", err, out.String())
 	}
-	if c := compareTexts(t, lines("BenchmarkA", "ns/op", ninety...), lines("BenchmarkA", "ns/op", hundred...), Default); c.Needed() != 0 {
+	if c := compareTexts(t, lines("BenchmarkA", "ns/op", ninety...), lines("BenchmarkA", "ns/op", hundred...), beside); c.Needed() != 0 {
 		t.Errorf("a decided comparison needs %d", c.Needed())
 	}
 }
@@ -271,13 +275,16 @@ func TestUnclear(t *testing.T) {
 func TestHolm(t *testing.T) {
 	rng := rand.New(rand.NewPCG(3, 3))
 	for i := range 200 {
-		c := &Comparison{Options: with(func(o *Options) { o.MinEffect = 0 })}
+		c := &Comparison{Options: with(func(o *Options) { o.MinEffect, o.Between = 0, 0 })}
 		for range 1 + rng.IntN(20) {
 			s := scenario{noise: normal(0.02)}
 			c.Rows = append(c.Rows, s.row(rng, 6+rng.IntN(14), make([]float64, 20), rng.IntN(2) == 0, float64(rng.IntN(2))*rng.Float64()*0.08))
 		}
-		c.judge()
+		c.judge(newNulls())
 		for _, r := range c.Rows {
+			if r.flipped { // its interval is its own
+				continue
+			}
 			if excludes := r.Lo > 1 || r.Hi < 1; excludes != (r.PHolm <= c.Alpha) {
 				t.Fatalf("family %d: corrected p %g, interval [%g, %g]", i, r.PHolm, r.Lo, r.Hi)
 			}
@@ -296,11 +303,11 @@ func TestNeeded(t *testing.T) {
 			s := scenario{noise: normal(noise)}
 			rng := rand.New(rand.NewPCG(9, 9))
 			big := s.trial(rng, 1, 400, paired, 0)
-			big.judge()
+			big.judge(newNulls())
 			n := big.Rows[0].Needed
 			found := share(400, func(rng *rand.Rand, nulls *nulls) bool {
 				c := s.trial(rng, 1, n, paired, Default.Want)
-				c.judge()
+				c.judge(nulls)
 				return c.Rows[0].Verdict == Worse
 			})
 			t.Logf("noise %g, paired %v: %d samples find it in %.1f%%", noise, paired, n, 100*found)
@@ -351,7 +358,7 @@ func TestBenchstatAgrees(t *testing.T) {
 			printed[strings.TrimSuffix(rec[0], "-4")] = [2]float64{1e9 * old, 1e9 * new}
 		}
 	}
-	c := compareTexts(t, texts[0], texts[1], Default)
+	c := compareTexts(t, texts[0], texts[1], beside)
 	changed := 0
 	for _, row := range c.Gated() {
 		got, ok := printed[strings.TrimPrefix(row.Name.Without("gomaxprocs"), "Benchmark")]
@@ -381,7 +388,7 @@ func TestMarkdown(t *testing.T) {
 		old.WriteString(lines(name, "ns/op", ninety...))
 		new.WriteString(lines(name, "ns/op", hundred...))
 	}
-	c := compareTexts(t, old.String(), new.String(), Default)
+	c := compareTexts(t, old.String(), new.String(), beside)
 	var out bytes.Buffer
 	if err := c.Write(&out, "markdown"); err != nil {
 		t.Fatal(err)
@@ -400,7 +407,7 @@ func TestMarkdown(t *testing.T) {
 }
 
 func TestJSON(t *testing.T) {
-	c := compareTexts(t, lines("BenchmarkA", "ns/op", hundred...), lines("BenchmarkA", "ns/op", ninety...), Default)
+	c := compareTexts(t, lines("BenchmarkA", "ns/op", hundred...), lines("BenchmarkA", "ns/op", ninety...), beside)
 	var out bytes.Buffer
 	if err := c.Write(&out, "json"); err != nil {
 		t.Fatal(err)

@@ -32,6 +32,7 @@ type scenario struct {
 	name  string
 	noise func(r *rand.Rand) float64 // of a logarithm
 	drift float64                    // step of a random walk from block to block, shared by both sides
+	order float64                    // how much slower the second of a pair is; which that is, is drawn
 	grain float64                    // values are rounded to multiples of it; 0 is not at all
 }
 
@@ -63,13 +64,14 @@ func neighbours(r *rand.Rand) float64 {
 }
 
 var scenarios = []scenario{
-	{"normal", normal(0.02), 0, 0},
-	{"heavy tails", t3(0.02), 0, 0},
-	{"neighbours", neighbours, 0, 0},
-	{"skewed", func(r *rand.Rand) float64 { return 0.02 * math.Exp(r.NormFloat64()) }, 0, 0},
-	{"shared drift", normal(0.02), 0.1, 0},
-	{"ties", normal(0.02), 0, 10},
-	{"coarse ties", normal(0.02), 0, 50},
+	{"normal", normal(0.02), 0, 0, 0},
+	{"heavy tails", t3(0.02), 0, 0, 0},
+	{"neighbours", neighbours, 0, 0, 0},
+	{"skewed", func(r *rand.Rand) float64 { return 0.02 * math.Exp(r.NormFloat64()) }, 0, 0, 0},
+	{"shared drift", normal(0.02), 0.1, 0, 0},
+	{"ties", normal(0.02), 0, 0, 10},
+	{"coarse ties", normal(0.02), 0, 0, 50},
+	{"order", normal(0.003), 0, 0.05, 0},
 }
 
 func (s scenario) row(rng *rand.Rand, n int, drift []float64, paired bool, effect float64) *Row {
@@ -81,10 +83,20 @@ func (s scenario) row(rng *rand.Rand, n int, drift []float64, paired bool, effec
 		}
 		old[i] = s.value(d + s.noise(rng))
 		new[i] = s.value(d + s.noise(rng) + math.Log1p(effect))
+		if second := rng.IntN(2); second == 0 {
+			old[i] *= 1 + s.order
+		} else {
+			new[i] *= 1 + s.order
+		}
 	}
 	r := &Row{Unit: "ns/op", Better: sample.Lower, Gated: true, Paired: paired, NOld: n, NNew: n}
 	r.Old, r.New = median(old), median(new)
 	r.measure(old, new)
+	if paired {
+		for i := range n {
+			r.blocks = append(r.blocks, blockKey{block: i})
+		}
+	}
 	return r
 }
 
@@ -103,7 +115,7 @@ func (s scenario) trial(rng *rand.Rand, cells, n int, paired bool, effect float6
 	for i := 1; i < n; i++ {
 		drift[i] = drift[i-1] + s.drift*rng.NormFloat64()
 	}
-	c := &Comparison{Options: Default}
+	c := &Comparison{Options: beside}
 	for i := range cells {
 		e := 0.0
 		if i == 0 {
@@ -150,14 +162,14 @@ func TestFalseAlarms(t *testing.T) {
 	for _, s := range scenarios {
 		for _, n := range []int{6, 10, 20} {
 			for _, paired := range []bool{true, false} {
-				if s.drift > 0 && !paired {
+				if s.drift+s.order > 0 && !paired {
 					continue
 				}
 				t.Run(fmt.Sprintf("%s/n=%d/paired=%v", s.name, n, paired), func(t *testing.T) {
 					p := share(trials, func(rng *rand.Rand, nulls *nulls) bool {
 						c := s.trial(rng, cells, n, paired, 0)
 						family := c.test(nulls)
-						holm(family, c.Alpha)
+						c.correct(family)
 						for _, r := range family {
 							if r.PHolm <= c.Alpha {
 								return true
@@ -183,16 +195,14 @@ func TestPower(t *testing.T) {
 	}{{1, 10, 20 * draws(), 0.95}, {200, 20, draws(), 0.95}} {
 		for _, s := range []scenario{scenarios[0], scenarios[1], scenarios[4], scenarios[5]} {
 			for _, paired := range []bool{true, false} {
-				if s.drift > 0 && !paired {
+				if s.drift+s.order > 0 && !paired {
 					continue
 				}
 				t.Run(fmt.Sprintf("%s/cells=%d/n=%d/paired=%v", s.name, tc.cells, tc.n, paired), func(t *testing.T) {
 					p := share(tc.trials, func(rng *rand.Rand, nulls *nulls) bool {
 						c := s.trial(rng, tc.cells, tc.n, paired, 0.05)
-						level := holm(c.test(nulls), c.Alpha)
 						slow := c.Rows[0]
-						slow.estimate(level)
-						slow.decide(c.Options)
+						c.judge(nulls)
 						return slow.Verdict == Worse
 					})
 					t.Logf("found in %.1f%% of %d", 100*p, tc.trials)
@@ -248,7 +258,7 @@ func TestResampledRun(t *testing.T) {
 			r.Gated = true
 			c.Rows = append(c.Rows, r)
 		}
-		c.judge()
+		c.judge(newNulls())
 		return c.Regressed()
 	})
 	n := int(math.Round(red * comparisons))

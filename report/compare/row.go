@@ -54,20 +54,20 @@ func (r *Row) differences() []float64 {
 }
 
 // prepare tests the row: by ranks where these can reach the level that the
-// family asks for, which depends on the numbers of samples alone.
-func (r *Row) prepare(nulls *nulls) {
-	if r.Paired {
-		d := r.differences()
-		if exact := newPaired(d, nulls); exact.reaches(r.alpha) {
-			r.test = exact
-		} else {
-			r.test = newStudentPaired(d, r.data.grain())
-		}
-	} else {
-		if exact := newUnpaired(r.data.old, r.data.new, nulls); exact.reaches(r.alpha) {
-			r.test = exact
-		} else {
+// family asks for, which depends on the numbers of samples alone. Pairs too few
+// for that are left to [maxT], which tests all such rows at once.
+func (r *Row) prepare(nulls *nulls, between float64) {
+	switch {
+	case r.Paired:
+		exact := newPaired(r.differences(), nulls)
+		r.test, r.flipped = exact, r.Gated && !r.Counted && !exact.reaches(r.alpha)
+	default:
+		exact := newUnpaired(r.data.old, r.data.new, nulls)
+		if r.test = exact; !exact.reaches(r.alpha) {
 			r.test = newStudentUnpaired(r.data.old, r.data.new, r.data.grain())
+		}
+		if between > 0 && !r.Counted {
+			r.test = r.apart(r.test, between)
 		}
 	}
 	r.P = r.test.p()

@@ -7,20 +7,13 @@ import (
 	"gonum.org/v1/gonum/stat/distuv"
 )
 
-// student is Student's test of a shift: on differences within blocks where the
-// sides are paired, otherwise Welch's (1947), which allows each side its own
-// variance. It serves where the samples are too few for the exact test to
+// student is Welch's test of a shift (1947), which allows each side its own
+// variance. It serves for sides measured apart where the samples are too few for the exact test to
 // decide anything in so large a family; noise with heavy tails makes it miss
 // changes, not invent them.
 type student struct {
 	shift, se float64
 	t         distuv.StudentsT
-}
-
-func newStudentPaired(d []float64, grain float64) student {
-	mean, v := stat.MeanVariance(d, nil)
-	n := float64(len(d))
-	return newStudent(mean, max(v, 2*rounding(grain))/n, n-1)
 }
 
 func newStudentUnpaired(a, b []float64, grain float64) student {

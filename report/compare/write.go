@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"text/tabwriter"
@@ -38,22 +40,21 @@ func (c *Comparison) Write(w io.Writer, format string) error {
 func (c *Comparison) Headline() string {
 	n := len(c.Gated())
 	var parts []string
-	for _, p := range []struct {
-		verdict Verdict
-		word    string
-	}{{Worse, "worse"}, {Better, "better"}, {Unclear, "unclear"}} {
-		if k := c.Count(p.verdict); k > 0 {
-			parts = append(parts, fmt.Sprintf("%d %s", k, p.word))
+	for _, v := range []Verdict{Worse, Better, Unclear, Same} {
+		if k := c.Count(v); k > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", k, v))
 		}
 	}
-	of := fmt.Sprintf("%d %s", n, plural(n, "comparison"))
+	counts := fmt.Sprintf("%s of %d %s", strings.Join(parts, ", "), n, plural(n, "comparison"))
 	switch {
-	case c.Regressed():
-		return "Regression: " + strings.Join(parts, ", ") + " of " + of
-	case len(parts) > 0:
-		return "No regression found: " + strings.Join(parts, ", ") + " of " + of
+	case c.Count(Worse) > 0:
+		return "Regression: " + counts
+	case len(c.Failures) > 0:
+		return "Failed: " + counts
+	case c.Count(Same) == n:
+		return "Same: " + counts
 	}
-	return "No change found in " + of
+	return "No regression found: " + counts
 }
 
 func plural(n int, word string) string {
@@ -67,6 +68,9 @@ func plural(n int, word string) string {
 func (c *Comparison) remarks() []string {
 	var list []string
 	add := func(format string, args ...any) { list = append(list, fmt.Sprintf(format, args...)) }
+	if len(c.Failures) > 0 {
+		add("FAILED in %s: %s", c.NewLabel, few(c.Failures))
+	}
 	for _, d := range c.Differs {
 		add("NOT THE SAME CONDITIONS: %s is %s in %s, %s in %s", d.Key, strings.Join(d.Old, " and "), c.OldLabel, strings.Join(d.New, " and "), c.NewLabel)
 	}
@@ -79,6 +83,15 @@ func (c *Comparison) remarks() []string {
 			more = fmt.Sprintf("%d samples a side", needed)
 		}
 		add("%d %s unclear: the data cannot decide; %s can (column \"needs\")", n, plural(n, "comparison"), more)
+		why := map[string]int{}
+		for _, r := range c.Gated() {
+			if r.Why != "" {
+				why[r.Why]++
+			}
+		}
+		for _, text := range slices.Sorted(maps.Keys(why)) {
+			add("%d unclear: %s", why[text], text)
+		}
 	}
 	if len(c.Missing) > 0 {
 		add("%d %s missing from %s: %s", len(c.Missing), plural(len(c.Missing), "cell"), c.NewLabel, few(c.Missing))
@@ -117,6 +130,9 @@ func (c *Comparison) remarks() []string {
 func (c *Comparison) design() string {
 	paired, apart := 0, 0
 	for _, r := range c.Gated() {
+		if r.Counted {
+			continue
+		}
 		if r.Paired {
 			paired++
 		} else {
@@ -127,10 +143,13 @@ func (c *Comparison) design() string {
 	switch {
 	case paired == 0:
 		how = "measured apart: what changed on the machine between the two looks like a change of the code"
+		if c.Between > 0 {
+			how += fmt.Sprintf(", for which %s a run is allowed (--between); side by side (contend test --against) far smaller changes are told", percent(c.Between))
+		}
 	case apart > 0:
 		how = fmt.Sprintf("%d paired within blocks of one run, %d measured apart", paired, apart)
 	}
-	return fmt.Sprintf("%s; a regression is an interval without no change and an estimate of %s or more; false alarms in at most %s of such families (Holm)",
+	return fmt.Sprintf("%s; worse and better: an interval without no change and an estimate of %s or more, false in at most %s of such families; same: the 90%% interval lies within %[2]s; unclear: neither is shown",
 		how, percent(c.MinEffect), percent(c.Alpha))
 }
 
@@ -226,7 +245,7 @@ func (c *Comparison) text(w io.Writer) error {
 	p.line("")
 	t := tabwriter.NewWriter(p, 0, 8, 2, ' ', 0)
 	fmt.Fprintf(t, "\tcell\tunit\told\tnew\tchange\tinterval\tn\tp (Holm)\tneeds\n")
-	for _, r := range c.Gated() {
+	for _, r := range c.shown() {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Verdict, label(r), r.Unit,
 			number(r.Old), number(r.New), change(r.Change()), r.interval(), r.count(), probability(r.PHolm), needs(r.Needed))
 	}
@@ -236,6 +255,13 @@ func (c *Comparison) text(w io.Writer) error {
 		p.line("%s", text)
 	}
 	return p.err
+}
+
+// shown are the gated rows without counts that stay the same, which few ask for
+// where times are compared.
+func (c *Comparison) shown() []*Row {
+	timed := slices.ContainsFunc(c.Gated(), func(r *Row) bool { return !r.Counted })
+	return slices.DeleteFunc(slices.Clone(c.Gated()), func(r *Row) bool { return timed && r.Counted && r.Verdict == Same })
 }
 
 // marker lets a workflow find the comment that it wrote before.
@@ -251,10 +277,13 @@ const (
 func (c *Comparison) markdown(w io.Writer) error {
 	p := &printer{w: w}
 	icon := "✅"
-	if c.Regressed() {
+	switch {
+	case c.Regressed():
 		icon = "❌"
-	} else if c.Undecided() {
+	case len(c.Crashed) > 0 || len(c.Differs) > 0:
 		icon = "⚠️"
+	case c.Count(Unclear) > 0: // no alarm, and no all-clear
+		icon = "▫️"
 	}
 	p.line("%s", marker)
 	p.line("### %s %s", icon, c.Headline())
@@ -265,10 +294,14 @@ func (c *Comparison) markdown(w io.Writer) error {
 		p.line("> **Not the same conditions:** `%s` is %s in the old, %s in the new.", markdown.Escape(d.Key), markdown.Escape(strings.Join(d.Old, " and ")), markdown.Escape(strings.Join(d.New, " and ")))
 		p.line("")
 	}
+	if len(c.Failures) > 0 {
+		p.line("**Failed in the new:** %s", markdown.Escape(few(c.Failures)))
+		p.line("")
+	}
 	common, label := labels(c.Gated())
 	var shown []*Row
 	for _, r := range c.Gated() {
-		if r.Verdict != Same && len(shown) < worstShown {
+		if (r.Verdict == Worse || r.Verdict == Better) && len(shown) < worstShown {
 			shown = append(shown, r)
 		}
 	}
@@ -285,7 +318,7 @@ func (c *Comparison) markdown(w io.Writer) error {
 		p.line("Every cell: %s", markdown.Escape(common))
 		p.line("")
 	}
-	rows := c.Gated()
+	rows := c.shown()
 	if len(rows) > mostShown {
 		p.line("The first %d of %d; the rest is in the files of the run.", mostShown, len(rows))
 		p.line("")
