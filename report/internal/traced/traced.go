@@ -95,7 +95,7 @@ func tables(tours []*tour, cells []*cell, costs map[*sample.Sample]derive.Estima
 		About: "Of each series the traces at the highest GOMAXPROCS that this host has CPUs for, all repetitions together. " + lost,
 	}
 	work := html.Table{
-		Title: "CPU time by kind", Columns: slices.Concat([]string{"series", sample.GOMAXPROCS, costColumn}, show.CPUColumns()), Numeric: []bool{false, true, true, true, true, true, true, true, true, true, true},
+		Title: "CPU time by kind", Columns: slices.Concat([]string{"series", sample.GOMAXPROCS, costColumn}, show.CPUColumns()), Numeric: append([]bool{false}, slices.Repeat([]bool{true}, 2+len(show.CPUColumns()))...),
 		About: "Shares of the CPU profiler's samples, of which few tell little. First the tours, step by step, then the traced cells.",
 	}
 	addWork := func(title string, s *sample.Sample, w *account.Window) {
