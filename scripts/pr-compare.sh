@@ -24,6 +24,13 @@ sweep=() compare=()
 while [ $# -gt 0 ] && [ "$1" != -- ]; do sweep+=("$1"); shift; done
 [ $# -gt 0 ] && { shift; compare=("$@"); }
 
+here=$(git rev-parse --show-toplevel 2>/dev/null || true)
+house=$(git -C "$(dirname "$0")/.." rev-parse --show-toplevel)
+if [ -n "$here" ] && [ "$here" != "$house" ]; then
+	echo "pr-compare: this measures Contend's own caches, and you stand in $here: for your benchmarks, contend test ./... --against $base" >&2
+	exit 2
+fi
+
 out=$(mkdir -p "${CONTEND_OUT:-contend-pr}" && cd "${CONTEND_OUT:-contend-pr}" && pwd)
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)

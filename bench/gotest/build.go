@@ -39,7 +39,16 @@ func (b *builder) add(s *Suite, patterns []string, against string) error {
 	if err := b.variant(s, Base, tree, patterns); err != nil {
 		return fmt.Errorf("%s: %w", against, err)
 	}
-	return b.variant(s, Head, from, patterns)
+	if err := b.variant(s, Head, from, patterns); err != nil {
+		return err
+	}
+	several := slices.ContainsFunc(s.Programs, func(p *Program) bool { return p.Key != "" })
+	for _, p := range s.Programs { // a key on both sides, or on none
+		if several {
+			p.Key = p.key
+		}
+	}
+	return nil
 }
 
 // goPackage is what go list says.
@@ -95,8 +104,9 @@ func (b *builder) variant(s *Suite, variant, from string, patterns []string) err
 		if p.Module != nil && p.Module.Dir != "" {
 			program.Root = p.Module.Dir
 		}
+		program.key = key(p)
 		if len(tested) > 1 {
-			program.Key = key(p)
+			program.Key = program.key
 		}
 		program.Path = filepath.Join(dir, strings.ReplaceAll(p.ImportPath, "/", "-")+".test")
 		fmt.Fprintf(b.progress, "%s: compiling%s\n", p.ImportPath, nth(i, len(tested)))
@@ -269,10 +279,10 @@ func (b *builder) checkout(s *Suite, from, revision string) (string, error) {
 	if len(lines) > 1 {
 		prefix = lines[1]
 	}
-	if out, err = b.run(from, "git", "rev-parse", "--verify", "--quiet", "--end-of-options", revision+"^{commit}"); err != nil {
-		return "", fmt.Errorf("--against %s: no such revision in %s", revision, top)
+	commit, err := b.baseCommit(from, top, revision)
+	if err != nil {
+		return "", err
 	}
-	commit := strings.TrimSpace(string(out))
 	tree := filepath.Join(b.dir, "source-"+commit[:12])
 	if err := os.MkdirAll(b.dir, 0o755); err != nil {
 		return "", err
@@ -291,6 +301,44 @@ func (b *builder) checkout(s *Suite, from, revision string) (string, error) {
 	}
 	s.cleanup = append(s.cleanup, remove)
 	return filepath.Join(tree, filepath.FromSlash(prefix)), nil
+}
+
+// baseCommit is the commit to compare with: where the working tree left the
+// revision's line, so that what the revision gained since is not held against it.
+// "=REVISION" is the revision itself; "A...B" is understood where B is HEAD.
+func (b *builder) baseCommit(from, top, revision string) (string, error) {
+	git := func(args ...string) (string, error) {
+		out, err := b.run(from, "git", args...)
+		return strings.TrimSpace(string(out)), err
+	}
+	name, exact := strings.CutPrefix(revision, "=")
+	if a, head, ok := strings.Cut(name, "..."); ok {
+		if head != "" && head != "HEAD" {
+			return "", fmt.Errorf("--against %s: the working tree is what is compared: write --against %s, or check %s out", revision, a, head)
+		}
+		name = a
+	}
+	commit, err := git("rev-parse", "--verify", "--quiet", "--end-of-options", name+"^{commit}")
+	if err != nil {
+		return "", fmt.Errorf("--against %s: no such revision in %s; a shallow clone may lack it: git fetch it first", revision, top)
+	}
+	if exact {
+		return commit, nil
+	}
+	fork, err := git("merge-base", commit, "HEAD")
+	if err != nil || fork == commit {
+		return commit, nil // no common history, or a revision of this line
+	}
+	ahead, _ := git("rev-list", "--count", fork+".."+commit)
+	fmt.Fprintf(b.progress, "%s has gained %s since this branch began: compared with the commit where it did, %.12s; --against =%s compares with it as it is\n", name, commits(ahead), fork, name)
+	return fork, nil
+}
+
+func commits(n string) string {
+	if n == "1" {
+		return "1 commit"
+	}
+	return n + " commits"
 }
 
 // run runs a command of the toolchain or of git in a folder. An error carries

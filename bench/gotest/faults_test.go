@@ -170,9 +170,6 @@ func BenchmarkDear(b *testing.B) {
 // TestLost: what head lacks of the base's benchmarks is lost, with the reason;
 // what only head has is new.
 func TestLost(t *testing.T) {
-	if _, err := exec.LookPath("git"); err != nil {
-		t.Skip("no git here")
-	}
 	source := func(names ...string) string {
 		text := "package p\n\nimport \"testing\"\n"
 		for _, n := range names {
@@ -181,12 +178,7 @@ func TestLost(t *testing.T) {
 		}
 		return text
 	}
-	dir := moduleOf(t, map[string]string{"p_test.go": source("Stays", "Panics", "Skips", "Deleted")})
-	for _, args := range [][]string{{"init", "-q", "."}, {"add", "."}, {"-c", "user.name=t", "-c", "user.email=t@example.com", "commit", "-qm", "one"}} {
-		if out, err := exec.Command("git", append([]string{"-C", dir}, args...)...).CombinedOutput(); err != nil {
-			t.Fatalf("%v\n%s", err, out)
-		}
-	}
+	dir, _ := repository(t, map[string]string{"p_test.go": source("Stays", "Panics", "Skips", "Deleted")})
 	write(t, filepath.Join(dir, "p_test.go"), source("Stays", "Panics panic(\"broken\")", "Skips b.Skip(\"not here\")", "Added"))
 	o := options(t, dir)
 	o.Against = "HEAD"
@@ -204,5 +196,81 @@ func TestLost(t *testing.T) {
 	}
 	if len(s.Lost) != len(want) || len(s.Added) != 1 || s.Added[0] != "BenchmarkAdded" {
 		t.Errorf("lost %+v, added %v", s.Lost, s.Added)
+	}
+}
+
+// repository is a module of these files, committed, and git in it.
+func repository(t *testing.T, files map[string]string) (dir string, git func(args ...string)) {
+	t.Helper()
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("no git here")
+	}
+	dir = moduleOf(t, files)
+	git = func(args ...string) {
+		t.Helper()
+		if out, err := exec.Command("git", append([]string{"-C", dir, "-c", "user.name=t", "-c", "user.email=t@example.com"}, args...)...).CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	git("init", "-q", "-b", "main", ".")
+	git("add", ".")
+	git("commit", "-qm", "one")
+	return dir, git
+}
+
+// TestMergeBase: what the other branch gained since is not held against this one.
+func TestMergeBase(t *testing.T) {
+	dir, git := repository(t, map[string]string{"p_test.go": quiet})
+	git("checkout", "-q", "-b", "fork")
+	write(t, filepath.Join(dir, "doc.go"), "// Package p is documented.\npackage p\n")
+	git("add", ".")
+	git("commit", "-qm", "docs")
+	git("checkout", "-q", "main")
+	write(t, filepath.Join(dir, "more_test.go"), strings.ReplaceAll(quiet, "Good", "More"))
+	git("add", ".")
+	git("commit", "-qm", "more")
+	git("checkout", "-q", "fork")
+	facts := host.Read()
+	for against, want := range map[string]struct {
+		lost int
+		says string
+	}{
+		"main": {0, "main has gained 1 commit since this branch began"}, "main...": {0, "1 commit"}, "main...HEAD": {0, "1 commit"},
+		"=main": {1, ""}, "HEAD~1": {0, ""},
+	} {
+		o := options(t, dir)
+		o.Against = against
+		var progress strings.Builder
+		s, err := Build(t.Context(), o, &facts, t.TempDir(), &progress)
+		if err != nil {
+			t.Fatal(against, err)
+		}
+		if len(s.Lost) != want.lost || !strings.Contains(progress.String(), want.says) || want.says == "" && strings.Contains(progress.String(), "gained") {
+			t.Errorf("%s: lost %v\n%s", against, s.Lost, progress.String())
+		}
+		s.Close()
+	}
+	o := options(t, dir)
+	o.Against = "main...other"
+	if _, err := Build(t.Context(), o, &facts, t.TempDir(), io.Discard); err == nil || !strings.Contains(err.Error(), "the working tree is what is compared") {
+		t.Errorf("main...other: %v", err)
+	}
+}
+
+// TestPackagesOnOneSide: a second package in head does not hide the first.
+func TestPackagesOnOneSide(t *testing.T) {
+	dir, _ := repository(t, map[string]string{"p_test.go": quiet})
+	write(t, filepath.Join(dir, "sub", "s_test.go"), quiet)
+	o := options(t, dir)
+	o.Packages, o.Against = []string{"./..."}, "HEAD"
+	facts := host.Read()
+	s, err := Build(t.Context(), o, &facts, t.TempDir(), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	plan, err := s.Plan(o, &facts)
+	if err != nil || len(plan.Cells) != 2*2 || len(s.Lost) != 0 || len(s.Added) != 1 {
+		t.Errorf("%v, %d cells, lost %v, added %v", err, len(plan.Cells), s.Lost, s.Added)
 	}
 }

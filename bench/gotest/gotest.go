@@ -19,6 +19,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -137,6 +138,8 @@ type Program struct {
 
 	Benchmarks []Benchmark `json:"benchmarks"`
 	Absent     []Absence   `json:"absent,omitempty"`
+
+	key string // what Key is where a suite has several packages
 }
 
 // Broken is a package of which nothing can be measured, with the reason.
@@ -379,6 +382,10 @@ func (s *Suite) Plan(o *Options, facts *host.Facts) (*bench.Plan, error) {
 	s.raw, s.traced = map[string]string{}, o.TraceCells()
 	return o.Fit(func() (*bench.Plan, error) {
 		plan := o.NewPlan()
+		if a, b := s.Toolchains(Base), s.Toolchains(Head); s.Against != "" && !slices.Equal(a, b) {
+			text := fmt.Sprintf("not the same conditions: %s was built by %s, %s by %s", Base, strings.Join(a, " and "), Head, strings.Join(b, " and "))
+			plan.Records = append(plan.Records, sample.Record{Verb: "note", Fields: []sample.Field{{Key: "text", Value: text}}})
+		}
 		for _, l := range s.Lost {
 			plan.Records = append(plan.Records, sample.Record{Verb: "lost", Fields: []sample.Field{{Key: "name", Value: l.Name}, {Key: "reason", Value: l.Reason}}})
 		}
@@ -468,6 +475,17 @@ func (p *Program) records() []sample.Record {
 	return list
 }
 
+// Toolchains are the versions of Go that the programs of a variant were built by,
+// each once; of all variants if it is empty.
+func (s *Suite) Toolchains(variant string) (list []string) {
+	for _, p := range s.Programs {
+		if (variant == "" || p.Variant == variant) && !slices.Contains(list, p.Go) {
+			list = append(list, p.Go)
+		}
+	}
+	return list
+}
+
 // Prepare makes run options carry out the suite's plan. The error is that the
 // run folder cannot be written to.
 func (s *Suite) Prepare(opt *bench.Options) error {
@@ -478,6 +496,9 @@ func (s *Suite) Prepare(opt *bench.Options) error {
 		plain[p.id()] = p.Plain != ""
 		opt.Provenance = append(opt.Provenance, sample.Field{Key: "package", Value: p.Package}, sample.Field{Key: "toolchain", Value: p.Go})
 	}
+	built := *opt.Host // the Go of the test binaries is what makes samples incomparable, not ours
+	built.Go = strings.Join(s.Toolchains(""), ",")
+	opt.Host = &built
 	facts := opt.Host
 	opt.Read = func(c bench.Cell, o bench.Output) (bench.Printed, error) {
 		r := reader{facts: facts, cell: c, benchmark: s.raw[c.Name], plain: plain[c.Program]}

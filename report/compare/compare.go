@@ -179,6 +179,7 @@ func Compare(old, new Side, opt Options) (*Comparison, error) {
 			c.Failures = append(c.Failures, f.String())
 		}
 	}
+	align(a, b)
 	if err := c.match(a, b, direction); err != nil {
 		return nil, err
 	}
