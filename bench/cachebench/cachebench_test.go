@@ -191,6 +191,10 @@ func sweep(t *testing.T, args ...string) *sample.Set {
 	return set
 }
 
+// inBytes are the backends whose capacity is in bytes, of which they take no fewer
+// than some hundred thousand: a small cache of them holds everything.
+var inBytes = map[string]bool{"bigcache": true, "freecache": true, "fastcache": true}
+
 // TestEveryBackend measures each backend under each workload, with both kinds
 // of keys, and holds the samples to what they must say.
 func TestEveryBackend(t *testing.T) {
@@ -230,7 +234,7 @@ func TestEveryBackend(t *testing.T) {
 					v(unit)
 				}
 			}
-			if hits := v("hits/get"); backend != "null" && (load == "ratelimit" && hits < 0.999 || load == "evict" && (hits < 0.2 || hits > 0.99)) {
+			if hits := v("hits/get"); backend != "null" && (load == "ratelimit" && hits < 0.999 || load == "evict" && (hits < 0.2 || hits > 0.99 && !inBytes[backend])) {
 				t.Errorf("%s: %g hits/get", s.Name, hits)
 			}
 			if reads := v("reads/op"); load == "zipf" && math.Abs(reads-0.75) > 0.01+5*math.Sqrt(0.75*0.25/float64(s.Iters)) { // five standard errors
@@ -252,11 +256,23 @@ func TestLostUpdates(t *testing.T) {
 	if runtime.NumCPU() < 2 {
 		t.Skip("one CPU: goroutines hardly ever meet in an update")
 	}
-	// One key, so that all goroutines meet there.
-	set := sweep(t, "--backend", "syncmap", "--keys", "1", "--procs", "2", "--goroutines", "4", "--workload", "ratelimit", "--item-lock", "off", "--sharing", "all", "--time", "200ms")
-	if lost, ok := set.Samples[0].Value("lost/op"); !ok || lost <= 0 || len(set.Samples[0].Warnings) == 0 {
-		t.Errorf("lost/op %g, %v; warnings %v", lost, ok, set.Samples[0].Warnings)
+	// One key, so that all goroutines meet there. On a host whose CPUs others hold
+	// they may hardly run at once: then once more.
+	for try := range 50 {
+		set := sweep(t, "--backend", "syncmap", "--keys", "1", "--procs", "2", "--goroutines", "4", "--workload", "ratelimit", "--item-lock", "off", "--sharing", "all", "--time", "200ms")
+		lost, ok := set.Samples[0].Value("lost/op")
+		if !ok {
+			t.Fatal("no lost/op")
+		}
+		if lost > 0 {
+			if len(set.Samples[0].Warnings) == 0 {
+				t.Error("updates were lost, without a warning")
+			}
+			return
+		}
+		t.Logf("try %d: nothing was lost", try+1)
 	}
+	t.Error("no update was lost in 50 windows")
 }
 
 // TestFairness checks the indices against their definitions.
