@@ -92,7 +92,8 @@ func missRatio(t *testing.T, spec caches.Spec, capacity int, trace *workload.Tra
 	return float64(misses.Load()) / float64(len(trace.Requests))
 }
 
-// TestHitRatio compares with the exact algorithm.
+// TestHitRatio compares with the exact algorithm, with some room above what the
+// README says was seen: each cache hashes in its own way.
 func TestHitRatio(t *testing.T) {
 	if raceEnabled {
 		t.Skip("nothing here depends on the race detector, and it makes the replays slow")
