@@ -229,7 +229,7 @@ func dataFile(t testing.TB, name string) string {
 	t.Helper()
 	dir := os.Getenv("CONTEND_DATA")
 	if dir == "" {
-		dir = filepath.Join("..", "..", "..", "shared", "data")
+		dir = filepath.Join("..", "..", "..", "..", "shared", "data")
 	}
 	path := filepath.Join(dir, name)
 	if _, err := os.Stat(path); err != nil {
