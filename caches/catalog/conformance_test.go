@@ -15,9 +15,6 @@ var known = map[string][]cachetest.Known{
 	"otter2": {
 		{Check: "own-key", Why: "the policy runs behind the caller, and may throw a newcomer out before the Get right after its Set"},
 	},
-	"theine": {
-		{Check: "own-key", Why: "the policy runs behind the caller, and may throw a newcomer out before the Get right after its Set"},
-	},
 	"fido": {
 		{Check: "len", Why: "Len does not count evicted entries that can still be read"},
 		{Check: "concurrent-identity", Why: "a Get of an entry that is being recycled returns another key's value"},

@@ -59,7 +59,7 @@ func constructors[K comparable, V any]() map[string]func(int) (caches.Cache[K, V
 // goexitHangs are the libraries that keep a bucket locked when a function they
 // call ends its goroutine. Their adapters mend it for a panic, but nothing stops
 // a Goexit.
-var goexitHangs = map[string]bool{"xsyncmap": true, "otter2": true}
+var goexitHangs = map[string]bool{"xsyncmap": true}
 
 // stuckOnBadKey are the libraries that a key which cannot be hashed leaves
 // locked, or makes end the process: it panics under a lock that is not released

@@ -2,6 +2,7 @@ package catalog
 
 import (
 	"context"
+	"math"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -11,6 +12,7 @@ import (
 	"github.com/allegro/bigcache/v3"
 	hashicorp "github.com/hashicorp/golang-lru/v2"
 	"github.com/maypok86/otter"
+	"github.com/scalalang2/golang-fifo/s3fifo"
 )
 
 // The tests of this file show, on the libraries themselves, what the page of
@@ -43,6 +45,17 @@ func TestUpstreamBigcache(t *testing.T) {
 	}
 	if !panics(func() { c.Close() }) {
 		t.Error("the second Close does not panic")
+	}
+}
+
+func TestUpstreamGolangFIFO(t *testing.T) {
+	c := s3fifo.New[float64, int](8, 0)
+	if !panics(func() {
+		for range 100 {
+			c.Set(math.NaN(), 1)
+		}
+	}) {
+		t.Error("NaN keys do not panic")
 	}
 }
 
