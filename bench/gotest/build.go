@@ -108,6 +108,11 @@ func (b *builder) variant(s *Suite, variant, from string, patterns []string) err
 		if len(tested) > 1 {
 			program.Key = program.key
 		}
+		if variant != "" && len(replaced) == 0 { // what an overlay replaces is the same on both sides
+			if program.sources, err = sources(p.Dir, slices.Concat(p.TestGoFiles, p.XTestGoFiles)); err != nil {
+				program.sources = nil // the compiler says more
+			}
+		}
 		program.Path = filepath.Join(dir, strings.ReplaceAll(p.ImportPath, "/", "-")+".test")
 		fmt.Fprintf(b.progress, "%s: compiling%s\n", p.ImportPath, nth(i, len(tested)))
 		err := b.compile(from, program, over)

@@ -118,6 +118,9 @@ type Suite struct {
 	// Added those that only the head has.
 	Lost  []Absence `json:"lost,omitempty"`
 	Added []string  `json:"added,omitempty"`
+	// Changed are benchmarks that are not the same on both sides: what they
+	// measure cannot be compared.
+	Changed []Absence `json:"changed,omitempty"`
 
 	raw     map[string]string // the benchmark's own name, by the cell's
 	traced  bool              // some cells leave traces
@@ -139,7 +142,8 @@ type Program struct {
 	Benchmarks []Benchmark `json:"benchmarks"`
 	Absent     []Absence   `json:"absent,omitempty"`
 
-	key string // what Key is where a suite has several packages
+	key     string            // what Key is where a suite has several packages
+	sources map[string]string // see [sources]; nil without --against
 }
 
 // Broken is a package of which nothing can be measured, with the reason.
@@ -307,13 +311,33 @@ func (s *Suite) match() {
 	if s.Against == "" {
 		return
 	}
-	has := map[string]int{}
+	has, source := map[string]int{}, map[string]string{}
 	for _, p := range s.Programs {
+		for name, digest := range p.sources {
+			if p.Variant == Base {
+				source[p.Key+" "+name] = digest
+			}
+		}
 		for _, b := range p.Benchmarks {
 			has[p.Key+" "+b.Name]++
 		}
 	}
+	changed := map[string]bool{}
 	for _, p := range s.Programs {
+		for _, b := range p.Benchmarks {
+			if was := source[p.Key+" "+top(b.Name)]; p.Variant == Head && was != "" && was != p.sources[top(b.Name)] && has[p.Key+" "+b.Name] == 2 {
+				changed[p.Key+" "+b.Name] = true
+				s.Changed = append(s.Changed, Absence{b.Name, differs})
+			}
+		}
+	}
+	for _, p := range s.Programs {
+		p.Benchmarks = slices.DeleteFunc(p.Benchmarks, func(b Benchmark) bool {
+			if changed[p.Key+" "+b.Name] {
+				p.Absent = append(p.Absent, Absence{b.Name, differs})
+			}
+			return changed[p.Key+" "+b.Name]
+		})
 		p.Benchmarks = slices.DeleteFunc(p.Benchmarks, func(b Benchmark) bool {
 			if has[p.Key+" "+b.Name] == 2 {
 				return false
@@ -330,6 +354,8 @@ func (s *Suite) match() {
 		})
 	}
 }
+
+const differs = "the benchmark itself, or a helper or testdata that it uses, is not the same in base and head: not comparable"
 
 // missing is why the head does not have a benchmark of the base.
 func (s *Suite) missing(key, pkg, name string) string {
@@ -388,6 +414,9 @@ func (s *Suite) Plan(o *Options, facts *host.Facts) (*bench.Plan, error) {
 		}
 		for _, l := range s.Lost {
 			plan.Records = append(plan.Records, sample.Record{Verb: "lost", Fields: []sample.Field{{Key: "name", Value: l.Name}, {Key: "reason", Value: l.Reason}}})
+		}
+		for _, c := range s.Changed {
+			plan.Records = append(plan.Records, sample.Record{Verb: "changed", Fields: []sample.Field{{Key: "name", Value: c.Name}, {Key: "reason", Value: c.Reason}}})
 		}
 		for _, name := range s.Added {
 			plan.Records = append(plan.Records, sample.Record{Verb: "added", Fields: []sample.Field{{Key: "name", Value: name}}})

@@ -355,15 +355,17 @@ func TestAgainst(t *testing.T) {
 			t.Fatalf("git %v: %v\n%s", args, err, out)
 		}
 	}
-	text := func(value int, more string) string {
-		return fmt.Sprintf("package p\n\nimport \"testing\"\n\nfunc BenchmarkValue(b *testing.B) {\n\tfor i := 0; i < b.N; i++ {\n\t}\n\tb.ReportMetric(%d, \"value\")\n}\n%s", value, more)
+	text := func(more string) string {
+		return "package p\n\nimport \"testing\"\n\nfunc BenchmarkValue(b *testing.B) {\n\tfor i := 0; i < b.N; i++ {\n\t}\n\tb.ReportMetric(value, \"value\")\n}\n" + more
 	}
 	write(t, filepath.Join(dir, "go.mod"), "module example.com/p\n\ngo 1.24\n")
-	write(t, filepath.Join(dir, "sub", "p_test.go"), text(1, "\nfunc BenchmarkOld(b *testing.B) {}\n"))
+	write(t, filepath.Join(dir, "sub", "p.go"), "package p\n\nconst value = 1\n")
+	write(t, filepath.Join(dir, "sub", "p_test.go"), text("\nfunc BenchmarkOld(b *testing.B) {}\n"))
 	git("init", "-q")
 	git("add", ".")
 	git("commit", "-qm", "old")
-	write(t, filepath.Join(dir, "sub", "p_test.go"), text(2, "\nfunc BenchmarkNew(b *testing.B) {}\n"))
+	write(t, filepath.Join(dir, "sub", "p.go"), "package p\n\nconst value = 2\n")
+	write(t, filepath.Join(dir, "sub", "p_test.go"), text("\nfunc BenchmarkNew(b *testing.B) {}\n"))
 
 	o := options(t, filepath.Join(dir, "sub"))
 	o.Against, o.Count, o.Procs = "HEAD", 2, "1"

@@ -128,6 +128,8 @@ func (g *gate) lost(w io.Writer, records []sample.Record, markdown bool) (n int)
 			say("LOST: %s: %s", name, r.Get("reason"))
 		case r.Verb == "note" && strings.HasPrefix(r.Get("text"), "not the same conditions"):
 			say("NOT THE SAME CONDITIONS: %s", strings.TrimPrefix(r.Get("text"), "not the same conditions: "))
+		case r.Verb == "changed":
+			say("NOT COMPARED: %s: %s", name, r.Get("reason"))
 		case r.Verb == "added":
 			say("new: %s", name)
 		}
