@@ -20,6 +20,9 @@ func open(t *testing.T, capacity int, opts ...ring.Option) *ring.Cache[uint64, *
 // TestSetKeepsItsKey sets new keys for ever, of which each is read twice: then
 // a batch of evictions finds nothing in small but the newcomers.
 func TestSetKeepsItsKey(t *testing.T) {
+	if raceEnabled {
+		t.Skip("one goroutine: nothing here depends on the race detector")
+	}
 	for _, capacity := range []int{1, 2, 9, 10, 100, 500, 895, 896, 1000, 2000, 5000, 20_000, 100_000} {
 		c, lost := open(t, capacity), 0
 		for key := range uint64(max(1000, 5*capacity)) {
@@ -37,6 +40,9 @@ func TestSetKeepsItsKey(t *testing.T) {
 
 // TestFirstFill gives new caches as many keys as they have capacity.
 func TestFirstFill(t *testing.T) {
+	if raceEnabled {
+		t.Skip("one goroutine: nothing here depends on the race detector")
+	}
 	for _, c := range []struct{ capacity, shards, caches int }{
 		{512, 64, 100}, {1024, 64, 100}, {4096, 64, 50}, {10_000, 64, 30}, {1024, 8, 100}, {1025, 2, 50}, {65_536, 64, 3},
 	} {
@@ -142,6 +148,9 @@ func TestFillingIsLinear(t *testing.T) {
 // TestBytesOfSmallCaches holds small caches to the README's figure: the index,
 // the queues and, once something is evicted, the ghost.
 func TestBytesOfSmallCaches(t *testing.T) {
+	if raceEnabled {
+		t.Skip("one goroutine: nothing here depends on the race detector")
+	}
 	for _, capacity := range []int{1, 10, 41, 100, 500, 1000, 5000} {
 		var before, after runtime.MemStats
 		const caches = 50
