@@ -426,3 +426,24 @@ func TestJSON(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestContrary: where drift makes the medians point elsewhere than the pairs, a
+// line says which of them the change is.
+func TestContrary(t *testing.T) {
+	text := "# contend protocol=1\n# run id=a\n"
+	for i, v := range [][2]float64{{100, 110}, {100, 110}, {100, 110}, {1000, 500}, {1000, 500}, {1000, 500}, {1000, 1100}, {300, 330}, {300, 330}} {
+		for side, x := range v {
+			text += fmt.Sprintf("# sample cell=c block=%d variant=%s\nBenchmarkA 1 %g ns/op\n", i, []string{"base", "head"}[side], x)
+		}
+	}
+	s := side(t, "run", text)
+	c, err := Compare(Side{"base", s.Set, "base"}, Side{"head", s.Set, "head"}, Default)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.Gated()[0].Old, c.Gated()[0].New = 300, 250 // as drift of whole blocks makes them
+	var out bytes.Buffer
+	if err := c.Write(&out, "text"); err != nil || c.Gated()[0].Change() <= 0 || !strings.Contains(out.String(), "1 change against old → new") {
+		t.Errorf("%v\n%s", err, &out)
+	}
+}

@@ -116,6 +116,9 @@ func (c *Comparison) remarks() []string {
 	if len(c.Unstated) > 0 {
 		add("only one side states %s: that they agree is not checked", few(c.Unstated))
 	}
+	if n := c.contrary(); n > 0 {
+		add("%d %s against old → new: the change is the middle of the pairs' own ratios, in which drift cancels; old and new are medians of all blocks, in which it does not", n, plural(n, "change"))
+	}
 	add("%s", c.design())
 	if line := c.reach(); line != "" {
 		add("%s", line)
@@ -124,6 +127,18 @@ func (c *Comparison) remarks() []string {
 		add("%s", line)
 	}
 	return append(list, c.Notes...)
+}
+
+// contrary counts the rows whose change and medians point in different directions,
+// by the smallest effect or more.
+func (c *Comparison) contrary() (n int) {
+	for _, r := range c.Gated() {
+		medians := r.New/r.Old - 1
+		if r.Paired && r.Old > 0 && medians*r.Change() < 0 && math.Abs(medians-r.Change()) >= c.MinEffect {
+			n++
+		}
+	}
+	return n
 }
 
 // design says how the samples were paired, and what was asked of them.
