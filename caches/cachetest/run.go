@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/contend-go/contend/caches"
 )
@@ -36,7 +37,8 @@ func Run(t *testing.T, spec caches.Spec, known ...Known) {
 	pkg := callerPackage()
 	working.Lock()
 	t.Cleanup(working.Unlock)
-	o := Options{Quick: testing.Short()}
+	// A check that hangs does so for ever: on a busy machine the others need time.
+	o := Options{Quick: testing.Short(), Patience: 5 * time.Minute}
 	if env := os.Getenv(seedVariable); env != "" {
 		seed, err := strconv.ParseUint(env, 0, 64)
 		if err != nil {
