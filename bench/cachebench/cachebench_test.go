@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"runtime"
 	"slices"
 	"strings"
@@ -421,5 +422,20 @@ func TestExample(t *testing.T) {
 	}
 	if out, _ := exec.Command(exe, "lst").CombinedOutput(); !strings.Contains(string(out), `example: unknown command "lst"`) {
 		t.Errorf("an unknown command: %s", out)
+	}
+}
+
+// TestControllersName: the accounting of traces knows the goroutine that directs the
+// load, and leaves it out of the causes, by the name of its type. Whoever renames the
+// type has to tell traces/account (controllerFuncs in kind.go).
+func TestControllersName(t *testing.T) {
+	source, err := os.ReadFile("../../traces/account/kind.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	name := runtime.FuncForPC(reflect.ValueOf((*crew[string]).join).Pointer()).Name()
+	prefix, _, _ := strings.Cut(name, "[")
+	if !strings.Contains(string(source), `"`+prefix+`["`) {
+		t.Errorf("traces/account does not know %s[", prefix)
 	}
 }
