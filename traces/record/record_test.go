@@ -120,7 +120,8 @@ func checkWaits(t *testing.T, values []sample.Value) {
 	sum := 0.0
 	for _, v := range values[1:] {
 		sum += v.V
-		if _, known := sample.LookupUnit(v.Unit); !known || v.V < -1e-9 {
+		// The CPUs' clocks differ by microseconds, so the part nothing explains can fall just below zero.
+		if _, known := sample.LookupUnit(v.Unit); !known || v.V < -1e-3 {
 			t.Errorf("part %v", v)
 		}
 	}
