@@ -4,11 +4,13 @@ import (
 	"io"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/contend-go/contend/bench/host"
+	"github.com/contend-go/contend/bench/sample"
 )
 
 // moduleOf writes a module of these files, and returns its folder.
@@ -51,9 +53,21 @@ func BenchmarkKeeps(b *testing.B) {
 	o := options(t, dir)
 	o.Time = 200 * time.Millisecond
 	_, set := sweep(t, o)
+	wantSamplesOf(t, set, "Restores", "Keeps")
 	for _, s := range set.Samples {
 		if restores := s.Name.Base == "Restores"; restores != strings.Contains(s.Invalid, "ran at GOMAXPROCS=8") || !restores && !s.Valid() {
 			t.Errorf("%s: %q", s.Name, s.Invalid)
+		}
+	}
+}
+
+// wantSamplesOf fails where a benchmark has no sample: a loop over nothing finds
+// nothing wrong.
+func wantSamplesOf(t *testing.T, set *sample.Set, benchmarks ...string) {
+	t.Helper()
+	for _, b := range benchmarks {
+		if !slices.ContainsFunc(set.Samples, func(s *sample.Sample) bool { return s.Name.Base == b }) {
+			t.Errorf("no sample of %s among %d", b, len(set.Samples))
 		}
 	}
 }
@@ -153,6 +167,7 @@ func BenchmarkDear(b *testing.B) {
 	o := options(t, dir)
 	o.Procs, o.Time = "1", 20*time.Millisecond
 	_, set := sweep(t, o)
+	wantSamplesOf(t, set, "Lazy", "Dear")
 	for _, s := range set.Samples {
 		switch s.Name.Base {
 		case "Lazy":
