@@ -18,6 +18,25 @@ func (it *Item) Encoded() [EncodedSize]byte {
 // EncodedSize is the size of an encoded item, in bytes.
 const EncodedSize = 24
 
+// keySize is the size of the keys that a capacity in entries is reckoned for where a
+// library is bounded in bytes.
+const keySize = 17
+
+// InBytes is a capacity of entries in bytes, for a library that is bounded in
+// bytes and takes header bytes an entry besides key and value.
+func InBytes(capacity, header int) int {
+	return capacity * (header + keySize + EncodedSize)
+}
+
+// OvershootInBytes is by how much such a library can exceed that capacity: keys
+// may be shorter than was reckoned, and least bytes are its smallest size.
+func OvershootInBytes(header, least int) Overshoot {
+	return Overshoot{
+		Fraction: float64(keySize) / float64(header+EncodedSize),
+		Entries:  least / (header + EncodedSize),
+	}
+}
+
 // DecodeItem makes a new item of what Encoded made; nil if it is no such thing.
 func DecodeItem(b []byte) *Item {
 	if len(b) != EncodedSize {

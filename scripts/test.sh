@@ -53,7 +53,10 @@ trap 'rm -f "$log"' EXIT
 if go test -v -timeout 30m ./... >"$log" 2>&1; then
 	grep -E '^(ok|FAIL)' "$log"
 else
-	grep -vE '^ *(=== |--- PASS)' "$log"
+	# What the packages that failed printed, and the failures once more at the end.
+	awk '/^ *(=== |--- PASS)/ {next} /^(ok|\?) / || /^(ok|\?)\t/ {print; kept = ""; next} {kept = kept $0 "\n"} /^FAIL\t/ {printf "%s", kept; kept = ""}' "$log"
+	printf '\nfailed:\n'
+	grep -E '^ *--- FAIL|^FAIL	|^panic:|^fatal error:' "$log"
 	exit 1
 fi
 # Tests of promises that a backend does not make are no tests left out.

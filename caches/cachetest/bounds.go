@@ -192,13 +192,7 @@ func checkMemory(t *trial) (string, error) {
 		alive := 0
 		atMost := func(limit int) bool {
 			return t.settle(func() bool {
-				runtime.GC()
-				alive = 0
-				for _, r := range refs {
-					if r.Value() != nil {
-						alive++
-					}
-				}
+				alive = living(refs)
 				return alive <= limit
 			})
 		}

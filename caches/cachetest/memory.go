@@ -28,13 +28,7 @@ func checkOverwrittenMemory(t *trial) (string, error) {
 		}()
 		alive := 0
 		t.settle(func() bool {
-			runtime.GC()
-			alive = 0
-			for _, r := range refs {
-				if r.Value() != nil {
-					alive++
-				}
-			}
+			alive = living(refs[:])
 			return alive <= keys+spare
 		})
 		worst = max(worst, alive)
@@ -72,13 +66,7 @@ func checkKeyMemory(t *trial) (string, error) {
 	alive := 0
 	atMost := func(limit int) bool {
 		return t.settle(func() bool {
-			runtime.GC()
-			alive = 0
-			for _, r := range refs {
-				if r.Value() != nil {
-					alive++
-				}
-			}
+			alive = living(refs)
 			return alive <= limit
 		})
 	}
@@ -93,4 +81,15 @@ func checkKeyMemory(t *trial) (string, error) {
 	}
 	runtime.KeepAlive(c)
 	return fmt.Sprintf("at most %d of %d keys referenced", alive, n), nil
+}
+
+// living counts, after a collection, what is still referenced.
+func living[T any](refs []weak.Pointer[T]) (n int) {
+	runtime.GC()
+	for _, r := range refs {
+		if r.Value() != nil {
+			n++
+		}
+	}
+	return n
 }

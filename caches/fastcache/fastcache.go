@@ -18,15 +18,14 @@ import (
 // Spec describes the backend.
 func Spec() caches.Spec {
 	return caches.Spec{
-		Name:    "fastcache",
-		About:   "github.com/VictoriaMetrics/fastcache: 512 rings of bytes behind a lock each, of 32 MB together at least; items are copied",
-		Sync:    caches.Striped,
-		Policy:  "FIFO by bucket",
-		Bounded: true,
-		MayDrop: true,
-		Copies:  true,
-		// Keys shorter than keySize leave room for more.
-		Overshoot: caches.Overshoot{Fraction: float64(keySize) / (header + caches.EncodedSize), Entries: least / (header + caches.EncodedSize)},
+		Name:      "fastcache",
+		About:     "github.com/VictoriaMetrics/fastcache: 512 rings of bytes behind a lock each, of 32 MB together at least; items are copied",
+		Sync:      caches.Striped,
+		Policy:    "FIFO by bucket",
+		Bounded:   true,
+		MayDrop:   true,
+		Copies:    true,
+		Overshoot: caches.OvershootInBytes(header, least),
 		String: func(capacity int) (caches.Cache[string, *caches.Item], error) {
 			return open(capacity, caches.StringBytes)
 		},
@@ -37,9 +36,8 @@ func Spec() caches.Spec {
 }
 
 const (
-	header  = 4        // of an entry, in bytes
-	keySize = 17       // of the keys that the capacity is reckoned for, in bytes
-	least   = 32 << 20 // the library's smallest size, in bytes
+	header = 4        // of an entry, in bytes
+	least  = 32 << 20 // the library's smallest size, in bytes
 )
 
 type cache[K comparable] struct {
@@ -52,7 +50,7 @@ func open[K comparable](capacity int, key func(K) []byte) (caches.Cache[K, *cach
 	if err := caches.CheckCapacity(capacity); err != nil {
 		return nil, err
 	}
-	fast := fastcache.New(capacity * (header + keySize + caches.EncodedSize))
+	fast := fastcache.New(caches.InBytes(capacity, header))
 	return &cache[K]{fast, key, sync.OnceFunc(fast.Reset)}, nil
 }
 

@@ -3,7 +3,7 @@
 // used. An item is encoded by every Set and made anew by every Get.
 //
 // The library is bounded in bytes, 512 KB at least: the adapter asks for what
-// capacity entries with keys of keySize take. It refuses keys of 64 KB, and
+// capacity entries take. It refuses keys of 64 KB, and
 // entries larger than a thousandth of its size.
 package freecache
 
@@ -16,15 +16,14 @@ import (
 // Spec describes the backend.
 func Spec() caches.Spec {
 	return caches.Spec{
-		Name:    "freecache",
-		About:   "github.com/coocood/freecache: 256 rings of bytes behind a mutex each, of 512 KB together at least; items are copied",
-		Sync:    caches.Striped,
-		Policy:  "approximate LRU by segment",
-		Bounded: true,
-		MayDrop: true,
-		Copies:  true,
-		// Keys shorter than keySize leave room for more.
-		Overshoot: caches.Overshoot{Fraction: float64(keySize) / (header + caches.EncodedSize), Entries: least / (header + caches.EncodedSize)},
+		Name:      "freecache",
+		About:     "github.com/coocood/freecache: 256 rings of bytes behind a mutex each, of 512 KB together at least; items are copied",
+		Sync:      caches.Striped,
+		Policy:    "approximate LRU by segment",
+		Bounded:   true,
+		MayDrop:   true,
+		Copies:    true,
+		Overshoot: caches.OvershootInBytes(header, least),
 		String: func(capacity int) (caches.Cache[string, *caches.Item], error) {
 			return open(capacity, caches.StringBytes)
 		},
@@ -35,9 +34,8 @@ func Spec() caches.Spec {
 }
 
 const (
-	header  = 24        // of an entry, in bytes
-	keySize = 17        // of the keys that the capacity is reckoned for, in bytes
-	least   = 512 << 10 // the library's smallest size, in bytes
+	header = 24        // of an entry, in bytes
+	least  = 512 << 10 // the library's smallest size, in bytes
 )
 
 type cache[K comparable] struct {
@@ -49,7 +47,7 @@ func open[K comparable](capacity int, key func(K) []byte) (caches.Cache[K, *cach
 	if err := caches.CheckCapacity(capacity); err != nil {
 		return nil, err
 	}
-	return &cache[K]{freecache.NewCache(capacity * (header + keySize + caches.EncodedSize)), key}, nil
+	return &cache[K]{freecache.NewCache(caches.InBytes(capacity, header)), key}, nil
 }
 
 func (c *cache[K]) Get(key K) (*caches.Item, bool) {

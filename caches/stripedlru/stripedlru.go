@@ -99,6 +99,8 @@ func stripeCount(capacity, procs int) int {
 	return min(wanted, possible)
 }
 
+// of is key's stripe. A key that cannot be hashed panics here, before a lock is
+// taken.
 func (c *cache[K, V]) of(key K) *stripe[K, V] {
 	return &c.stripes[maphash.Comparable(c.seed, key)&c.mask]
 }
@@ -106,15 +108,16 @@ func (c *cache[K, V]) of(key K) *stripe[K, V] {
 func (c *cache[K, V]) Get(key K) (V, bool) {
 	s := c.of(key)
 	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.lru.Get(key)
+	value, ok := s.lru.Get(key)
+	s.mu.Unlock()
+	return value, ok
 }
 
 func (c *cache[K, V]) Set(key K, value V) {
 	s := c.of(key)
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.lru.Set(key, value)
+	s.mu.Unlock()
 }
 
 func (c *cache[K, V]) Update(key K, f func(old V, ok bool) V) V {
@@ -127,8 +130,8 @@ func (c *cache[K, V]) Update(key K, f func(old V, ok bool) V) V {
 func (c *cache[K, V]) Delete(key K) {
 	s := c.of(key)
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.lru.Delete(key)
+	s.mu.Unlock()
 }
 
 // Len adds up the stripes one after another.

@@ -62,29 +62,26 @@ func Format(unit string, v float64) string {
 // scaled prints three significant digits with a decimal prefix, which
 // thousands get from ten of them on.
 func scaled(v float64) string {
-	switch a := math.Abs(v); {
-	case a >= 1e12:
+	if math.Abs(v) >= 1e12 {
 		return digits(v/1e12) + " T"
-	case a >= 1e9:
-		return digits(v/1e9) + " G"
-	case a >= 1e6:
-		return digits(v/1e6) + " M"
-	case a >= 1e4:
-		return digits(v/1e3) + " k"
 	}
-	return digits(v)
+	return inThousands(v, "", " k", " M", " G")
 }
 
-func duration(ns float64) string {
-	switch a := math.Abs(ns); {
+func duration(ns float64) string { return inThousands(ns, " ns", " µs", " ms", " s") }
+
+// inThousands prints v with the last of four suffixes, each 1,000 of the one before,
+// of which it has at least one; of the second it must have ten.
+func inThousands(v float64, suffixes ...string) string {
+	switch a := math.Abs(v); {
 	case a >= 1e9:
-		return digits(ns/1e9) + " s"
+		return digits(v/1e9) + suffixes[3]
 	case a >= 1e6:
-		return digits(ns/1e6) + " ms"
+		return digits(v/1e6) + suffixes[2]
 	case a >= 1e4:
-		return digits(ns/1e3) + " µs"
+		return digits(v/1e3) + suffixes[1]
 	}
-	return digits(ns) + " ns"
+	return digits(v) + suffixes[0]
 }
 
 // digits prints three significant digits, and integers below ten million in
