@@ -67,20 +67,22 @@ func run[K workload.Key](c cell, make func(int) (caches.Cache[K, *caches.Item], 
 		}
 		made = r.caches
 	}
-	if err := closeAll(made, goroutines); err != nil {
+	if err := closeAll(made, goroutines, patience); err != nil {
 		rep.warn("%v", err)
 	}
 	return rep, nil
 }
 
-// closeAll closes the caches, and reports goroutines that outlive them.
-func closeAll[K workload.Key](made []caches.Cache[K, *caches.Item], goroutines int) error {
+// patience is how long goroutines may take to end after Close: on a busy host, long.
+const patience = 10 * time.Second
+
+// closeAll closes the caches, and reports goroutines that outlive them by patience.
+func closeAll[K workload.Key](made []caches.Cache[K, *caches.Item], goroutines int, patience time.Duration) error {
 	for _, c := range made {
 		if err := c.Close(); err != nil {
 			return err
 		}
 	}
-	const patience = time.Second
 	for end := time.Now().Add(patience); ; time.Sleep(time.Millisecond) {
 		left := runtime.NumGoroutine() - goroutines
 		if left <= 0 {
