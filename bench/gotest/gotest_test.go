@@ -21,6 +21,7 @@ import (
 	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/bench/host"
 	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/traces/account"
 )
 
 // module unpacks a text archive into a new folder.
@@ -340,6 +341,65 @@ func TestTrace(t *testing.T) {
 	if err != nil || len(left) != 4 {
 		t.Errorf("%v %v: want two traces, and two that broke off", left, err)
 	}
+}
+
+// TestTraceSamples: the traces have CPU samples of the timed window.
+func TestTraceSamples(t *testing.T) {
+	dir := moduleOf(t, map[string]string{"p_test.go": `package p
+
+import (
+	"syscall"
+	"testing"
+)
+
+func used() int64 {
+	var r syscall.Rusage
+	syscall.Getrusage(syscall.RUSAGE_SELF, &r)
+	return r.Utime.Nano() + r.Stime.Nano()
+}
+
+func burn() {
+	for from := used(); used() < from+50_000_000; {
+	}
+}
+
+func BenchmarkBurn(b *testing.B) {
+	for range b.N {
+		burn()
+	}
+}
+`})
+	o := options(t, dir)
+	o.Procs, o.Trace = "1", "cells"
+	_, set := sweep(t, o)
+	for _, s := range set.Samples {
+		if probe, _ := s.Name.Get("probe"); probe != "trace" {
+			continue
+		}
+		trace, err := os.ReadFile(filepath.Join(o.Out, filepath.FromSlash(s.Attachments[0].Path)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		a, err := account.Read(bytes.NewReader(trace), int64(len(trace)), account.Options{Windows: account.WindowSpec{Mode: account.Marks}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		in := 0
+		for i := range a.Windows {
+			for _, c := range a.Windows[i].CPU {
+				for _, x := range c.Stacks {
+					if slices.ContainsFunc(x.Stack, func(f account.Frame) bool { return strings.HasSuffix(f.Func, ".burn") }) {
+						in += int(x.Count)
+					}
+				}
+			}
+		}
+		if in < 10 { // of 300 ms of CPU time at least, at no fewer than 100 a second
+			t.Errorf("%d CPU samples of the timed windows", in)
+		}
+		return
+	}
+	t.Error("nothing was traced")
 }
 
 // TestAgainst: two revisions in one run, each with its own code, in the same

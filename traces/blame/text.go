@@ -43,6 +43,7 @@ var next = map[string]string{
 	"channels":                  "send more at a time",
 	"scheduler":                 "goroutines park and wake too often: give each more to do",
 	"gc work":                   "allocate less, or raise GOGC or GOMEMLIMIT",
+	"shared memory":             "CPUs write to the same cache line (an atomic, a compare-and-swap loop, or what lies beside it): count per shard, pad, or keep a copy for each goroutine",
 	"busy":                      "a CPU profile beside the trace; CPU per operation at 1 P and at more (contend test); a mutex profile for the runtime's locks",
 }
 

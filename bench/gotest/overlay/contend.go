@@ -45,7 +45,9 @@ var (
 	contendMetric = []metrics.Sample{{Name: "/sync/mutex/wait/total:seconds"}}
 	contendTotal  = []metrics.Sample{{Name: "/cpu/classes/total:cpu-seconds"}}
 	contendGCs    debug.GCStats
-	contendFirst  = contendMutexWait() + contendReadPs().total // so that later ones allocate nothing
+
+	contendSampled bool
+	contendFirst   = contendMutexWait() + contendReadPs().total // so that later ones allocate nothing
 )
 
 // contendMarks bounds the marks that one timed run leaves in a trace.
@@ -98,11 +100,22 @@ func (t *contendTimer) start(b *B) {
 	}
 	t.stretches++
 	if trace.IsEnabled() && t.stretches <= contendMarks {
+		contendSample()
 		trace.Log(context.Background(), "contend", "begin N="+strconv.Itoa(b.N))
 	}
 	wait := contendMutexWait()
 	t.began = contendRead() // last, and first in stop: little of our own is counted
 	t.began.mutexWait = wait
+}
+
+// contendSample has the runtime take CPU samples for the trace, from the first timed
+// run on, of which the kernel gives as many as it has timer ticks (often 250 a second of CPU
+// time). Nobody reads the profile itself, and this process ends with its benchmark.
+func contendSample() {
+	if !contendSampled {
+		contendSampled = true
+		runtime.SetCPUProfileRate(500)
+	}
 }
 
 func (t *contendTimer) stop() {

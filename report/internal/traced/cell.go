@@ -26,7 +26,7 @@ type cell struct {
 // openCells are a set's traced cells, as a report shows them: of each series the one
 // at the highest GOMAXPROCS that the host has CPUs for. Traces that cannot be
 // read, and how many are not shown, are in notes, one line each.
-func openCells(set *sample.Set) (cells []*cell, notes []string) {
+func openCells(set *sample.Set, open opener) (cells []*cell, notes []string) {
 	best := map[string][]*sample.Sample{} // repetitions
 	var order []string
 	for _, s := range set.Samples {
@@ -56,13 +56,34 @@ func openCells(set *sample.Set) (cells []*cell, notes []string) {
 	for _, key := range order {
 		c := &cell{title: title(best[key][0], len(differ) == 1), sample: best[key][0], window: new(account.Window)}
 		for _, s := range best[key] {
-			notes = append(notes, c.add(s)...)
+			notes = append(notes, c.add(s, open)...)
 		}
 		if c.window.Capacity > 0 {
 			cells = append(cells, c)
 		}
 	}
 	return cells, notes
+}
+
+// opener opens the trace that a sample has as an attachment.
+type opener func(*sample.Sample, sample.Attachment) (*show.Trace, error)
+
+// openOnce returns an opener that keeps what it opened.
+func openOnce() opener {
+	type result struct {
+		trace *show.Trace
+		err   error
+	}
+	opened := map[string]result{}
+	return func(s *sample.Sample, a sample.Attachment) (*show.Trace, error) {
+		path := filepath.Join(filepath.Dir(s.File), filepath.FromSlash(a.Path))
+		r, ok := opened[path]
+		if !ok {
+			r.trace, r.err = show.Open(path, show.Options{})
+			opened[path] = r
+		}
+		return r.trace, r.err
+	}
 }
 
 // title names a cell by its backend, if it has one, and by what else its name
@@ -83,12 +104,12 @@ func title(s *sample.Sample, alike bool) string {
 }
 
 // add adds the traces of one repetition.
-func (c *cell) add(s *sample.Sample) (notes []string) {
+func (c *cell) add(s *sample.Sample, open opener) (notes []string) {
 	for _, a := range s.Attachments {
 		if a.Kind != record.KindTrace {
 			continue
 		}
-		t, err := show.Open(filepath.Join(filepath.Dir(s.File), filepath.FromSlash(a.Path)), show.Options{})
+		t, err := open(s, a)
 		if err != nil {
 			notes = append(notes, err.Error())
 			continue

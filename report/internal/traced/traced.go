@@ -33,8 +33,14 @@ type Timeline struct {
 // Open reads the traces that the samples of a set name.
 func Open(set *sample.Set) (t Traces, err error) {
 	tours, notes := openTours(set, chart.TimelineColumns)
-	cells, more := openCells(set)
-	t.Notes = append(notes, more...)
+	open := openOnce()
+	cells, more := openCells(set, open)
+	grown, unread := growths(set, open)
+	for _, note := range slices.Concat(notes, more, unread) {
+		if !slices.Contains(t.Notes, note) {
+			t.Notes = append(t.Notes, note)
+		}
+	}
 	costs := derive.Costs(set)
 	names := map[string]int{}
 	for _, tour := range tours {
@@ -48,7 +54,7 @@ func Open(set *sample.Set) (t Traces, err error) {
 		}
 		t.Timelines = append(t.Timelines, Timeline{html.Timeline{Title: tour.series, About: tour.conditions, PNG: png}, name})
 	}
-	t.Tables = tables(tours, cells, costs)
+	t.Tables = tables(tours, cells, grown, costs)
 	return t, nil
 }
 
@@ -76,7 +82,7 @@ func Chart(t *show.Trace, title, conditions string) *chart.Timeline {
 const costColumn = "traced ÷ untraced"
 
 // tables are what traces tell beyond pictures and samples.
-func tables(tours []*tour, cells []*cell, costs map[*sample.Sample]derive.Estimate) []html.Table {
+func tables(tours []*tour, cells []*cell, grown []Growth, costs map[*sample.Sample]derive.Estimate) []html.Table {
 	cost := func(s *sample.Sample) string {
 		if e := costs[s]; e.N > 0 {
 			return derive.Format("×", e.Median)
@@ -117,5 +123,5 @@ func tables(tours []*tour, cells []*cell, costs map[*sample.Sample]derive.Estima
 		}
 		addWork(c.title, c.sample, c.window)
 	}
-	return slices.DeleteFunc([]html.Table{toured, traced, work}, func(t html.Table) bool { return len(t.Rows) == 0 })
+	return slices.DeleteFunc([]html.Table{growthTable(grown), toured, traced, work}, func(t html.Table) bool { return len(t.Rows) == 0 })
 }

@@ -1,0 +1,122 @@
+package traced
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/report/internal/html"
+	"github.com/contend-go/contend/traces/blame"
+	"github.com/contend-go/contend/traces/record"
+)
+
+// Growth is why a series' CPU time per operation grows with GOMAXPROCS, or why that
+// cannot be told.
+type Growth struct {
+	Title string
+	*blame.Growth
+	Untold string // if Growth is nil
+}
+
+// growths compares the traced repetitions of each series at the lowest GOMAXPROCS
+// with those at the highest that the host has CPUs for.
+func growths(set *sample.Set, open opener) (list []Growth, notes []string) {
+	bySeries := map[string][]*sample.Sample{}
+	var order []string
+	for _, s := range set.Samples {
+		usable := s.UsableCPUs()
+		if probe, _ := s.Name.Get("probe"); probe != "trace" || !s.Valid() || len(s.Attachments) == 0 || usable > 0 && float64(s.Name.Procs()) > usable {
+			continue
+		}
+		key := s.Name.Without(sample.GOMAXPROCS) + " " + s.Variant
+		if bySeries[key] == nil {
+			order = append(order, key)
+		}
+		bySeries[key] = append(bySeries[key], s)
+	}
+	if len(order) > maxCells {
+		order = order[:maxCells] // openCells has said so
+	}
+	differ := map[string]bool{}
+	for _, key := range order {
+		differ[conditions(bySeries[key][0].Name)] = true
+	}
+	for _, key := range order {
+		samples := bySeries[key]
+		lowest, highest := samples[0], samples[0]
+		for _, s := range samples {
+			if s.Name.Procs() < lowest.Name.Procs() {
+				lowest = s
+			}
+			if s.Name.Procs() > highest.Name.Procs() {
+				highest = s
+			}
+		}
+		if lowest.Name.Procs() == highest.Name.Procs() {
+			continue
+		}
+		from, more := loads(samples, lowest.Name.Procs(), open)
+		to, again := loads(samples, highest.Name.Procs(), open)
+		notes = append(append(notes, more...), again...)
+		g, untold := blame.Grow(from, to)
+		if g != nil || untold != "" {
+			list = append(list, Growth{title(highest, len(differ) == 1), g, untold})
+		}
+	}
+	return list, notes
+}
+
+// loads are the repetitions at one GOMAXPROCS whose trace is of the whole timed
+// window, which has enough CPU samples.
+func loads(samples []*sample.Sample, procs int, open opener) (list []blame.Load, notes []string) {
+	for _, s := range samples {
+		cpu, ok := s.Value("cpu-ns/op")
+		if s.Name.Procs() != procs || !ok {
+			continue
+		}
+		for _, a := range s.Attachments {
+			if a.Kind != record.KindTrace {
+				continue
+			}
+			t, err := open(s, a)
+			if err != nil {
+				notes = append(notes, err.Error())
+				continue
+			}
+			w := measured(t.Account)
+			if w.Label != fmt.Sprintf("N=%d", s.Iters) {
+				continue // of a part of it
+			}
+			list = append(list, blame.Load{Procs: procs, Ops: float64(s.Iters), CPU: time.Duration(cpu * float64(s.Iters)), Window: w})
+		}
+	}
+	return list, notes
+}
+
+// growthTable tells the growths of a set.
+func growthTable(list []Growth) html.Table {
+	t := html.Table{
+		Title:   "CPU time per operation that grows with GOMAXPROCS",
+		About:   "By the difference of CPU samples between the lowest and the highest GOMAXPROCS that this host has CPUs for, of traced repetitions; without the allocator and the collector.",
+		Columns: []string{"series", "what", "place", "GOMAXPROCS", "CPU per operation", "standard errors", "try"},
+		Numeric: []bool{5: true},
+	}
+	untold := map[string]int{} // rows by reason: on a busy host it is the same for all
+	for _, g := range list {
+		if g.Growth == nil {
+			if i, ok := untold[g.Untold]; ok {
+				t.Rows[i][0] += ", " + g.Title
+				continue
+			}
+			untold[g.Untold] = len(t.Rows)
+			t.Rows = append(t.Rows, []string{g.Title, "cannot tell", g.Untold, "", "", "", ""})
+			continue
+		}
+		for _, d := range g.Grown {
+			t.Rows = append(t.Rows, []string{
+				g.Title, d.What(), d.Where(), fmt.Sprintf("%d → %d", g.From, g.To), d.Cost(), fmt.Sprintf("%.0f", d.Z), g.Next(),
+			})
+		}
+	}
+	return t
+}
