@@ -1,0 +1,34 @@
+package blame
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/contend-go/contend/traces/account"
+)
+
+// TestServers: of real servers, traced for a second through /debug/pprof/trace, the
+// first finding is the sentence that a maintainer would write. Their programs lie
+// beside the recordings.
+func TestServers(t *testing.T) {
+	for file, want := range map[string][]string{
+		"pool.trace.gz": {
+			"pool at main.user pool/main.go:56 in sql.(*DB).QueryRow",
+			"held by main.user, asleep at main.stmt.Query pool/main.go:33",
+		},
+	} {
+		v := Of(read(t, "testdata/servers/"+file, account.Whole))
+		if len(v.Findings) == 0 {
+			t.Fatalf("%s: nothing found", file)
+		}
+		text := v.Findings[0].String()
+		for _, w := range want {
+			if !strings.Contains(text, w) {
+				t.Errorf("%s: %q is not in %q", file, w, text)
+			}
+		}
+		if v.Findings[0].Share < .5 {
+			t.Errorf("%s: %q is %.2f of what was lost", file, text, v.Findings[0].Share)
+		}
+	}
+}
