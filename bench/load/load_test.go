@@ -1,0 +1,267 @@
+package load
+
+import (
+	"bytes"
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// simulated is a clock that moves when it is read, by that much, and when
+// something says that time has passed.
+type simulated struct{ now, read int64 }
+
+func (c *simulated) Now() int64            { c.now += c.read; return c.now }
+func (c *simulated) Sleep(d time.Duration) { c.now += int64(d) }
+
+func schedule(t *testing.T, a Arrivals, rate float64, generators int) *Schedule {
+	t.Helper()
+	s, err := NewSchedule(a, rate, generators, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+// offer runs a plan at this rate against operations of that service time, on a
+// simulated clock, for a window after a tenth of it. stall is added to the operation
+// in the middle.
+func offer(t *testing.T, a Arrivals, rate float64, service, window, stall time.Duration) *Record {
+	c := &simulated{read: max(int64(service)/1000, 1)} // hardly any of the service
+	from := int64(window) / 10
+	middle := from + int64(window)/2
+	stalled := false
+	g := Generator{Plan: schedule(t, a, rate, 1).Plan(0), Clock: c, Do: func(n int) {
+		c.now += int64(service) * int64(n)
+		if !stalled && c.now > middle {
+			c.now, stalled = c.now+int64(stall), true
+		}
+	}}
+	return g.Run(from, from+int64(window))
+}
+
+// TestPlans: the rate is exact, gaps of several generators are interleaved, equal
+// seeds give equal plans, and others do not.
+func TestPlans(t *testing.T) {
+	for _, a := range AllArrivals {
+		s := schedule(t, a, 1e6, 3)
+		var all []int64
+		for g := range 3 {
+			p, again := s.Plan(g), schedule(t, a, 1e6, 3).Plan(g)
+			for range 1 << tableBits {
+				at := p.Next()
+				if at != again.Next() {
+					t.Fatalf("%s: two plans with one seed differ", a)
+				}
+				all = append(all, at)
+			}
+		}
+		slices.Sort(all)
+		if rate := float64(len(all)) / float64(all[len(all)-1]) * 1e9; math.Abs(rate/1e6-1) > .001 {
+			t.Errorf("%s: %.0f operations per second", a, rate)
+		}
+		if gap := all[1] - all[0]; a == Constant && (gap < 999 || gap > 1001) {
+			t.Errorf("the first two of %d generators start %d ns apart", 3, gap)
+		}
+	}
+	other, err := NewSchedule(Poisson, 1e6, 3, 2)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a, b := schedule(t, Poisson, 1e6, 3).Plan(0), other.Plan(0); a.Next() == b.Next() && a.Next() == b.Next() {
+		t.Error("two seeds give one plan")
+	}
+	for _, rate := range []float64{0, -1, math.NaN(), math.Inf(1), 1e12} {
+		if _, err := NewSchedule(Poisson, rate, 1, 1); err == nil {
+			t.Errorf("a rate of %g is planned", rate)
+		}
+	}
+	if _, err := NewSchedule("bursts", 1, 1, 1); err == nil {
+		t.Error("arrivals that do not exist are planned")
+	}
+}
+
+// TestPoissonGaps: gaps pass the test of Kolmogorov and Smirnov for an exponential
+// distribution.
+func TestPoissonGaps(t *testing.T) {
+	p := schedule(t, Poisson, 1e5, 1).Plan(0)
+	gaps := make([]float64, 1<<tableBits)
+	last := p.Next()
+	for i := range gaps {
+		next := p.Next()
+		gaps[i], last = float64(next-last)/1e4, next
+	}
+	slices.Sort(gaps)
+	worst := 0.0
+	for i, g := range gaps {
+		f := 1 - math.Exp(-g)
+		worst = max(worst, math.Abs(f-float64(i)/float64(len(gaps))), math.Abs(f-float64(i+1)/float64(len(gaps))))
+	}
+	if limit := 1.63 / math.Sqrt(float64(len(gaps))); worst > limit { // 1%
+		t.Errorf("off by %.4f, at most %.4f", worst, limit)
+	}
+}
+
+// TestStall: a stop shows in the responses as arithmetic has it, and hardly in what a
+// closed loop would have seen.
+func TestStall(t *testing.T) {
+	const rho, service, window, stall = .7, time.Microsecond, 200 * time.Millisecond, 4 * time.Millisecond
+	r := offer(t, Constant, rho/service.Seconds(), service, window, stall)
+	for _, q := range []float64{.95, .97, .99, .999} {
+		want := StallQuantile(stall, window, rho, q)
+		got := time.Duration(r.Response.ValueAtQuantile(100 * q))
+		if off := float64(got)/float64(want) - 1; math.Abs(off) > .05 {
+			t.Errorf("p%g: %v, by the formula %v", 100*q, got, want)
+		}
+	}
+	if p := r.Service.ValueAtQuantile(99.9); p > 2*int64(service) {
+		t.Errorf("the service's p99.9 is %d ns", p)
+	}
+	if longest := r.Service.Max(); longest < int64(stall) {
+		t.Errorf("the stalled operation took %d ns", longest)
+	}
+	if worst := slices.Max(r.Slices); worst < int64(stall) || slices.Index(r.Slices, worst) != 10 && slices.Index(r.Slices, worst) != 9 {
+		t.Errorf("the longest response, %d ns, is in slice %d", worst, slices.Index(r.Slices, worst))
+	}
+	if got := StallQuantile(stall, window, rho, .5); got != 0 {
+		t.Errorf("the median of a single stall: %v", got)
+	}
+}
+
+// TestQueue: responses are those of a queue with random arrivals and a fixed service
+// time (M/D/1): its mean by the formula, its 99th percentile by simulation of others.
+func TestQueue(t *testing.T) {
+	const service = 20 * time.Microsecond
+	for _, c := range []struct{ rho, p99 float64 }{{.5, 4.3}, {.8, 11.1}, {.9, 22.7}} {
+		r := offer(t, Poisson, c.rho/service.Seconds(), service, 20*time.Second, 0)
+		mean := r.Response.Mean() / float64(service)
+		if want := 1 + c.rho/(2*(1-c.rho)); math.Abs(mean/want-1) > .1 {
+			t.Errorf("utilisation %g: a mean of %.2f services, want %.2f", c.rho, mean, want)
+		}
+		if p99 := float64(r.Response.ValueAtQuantile(99)) / float64(service); math.Abs(p99/c.p99-1) > .15 {
+			t.Errorf("utilisation %g: p99 of %.1f services, want %.1f", c.rho, p99, c.p99)
+		}
+		if !r.Stable(20 * time.Second) {
+			t.Errorf("utilisation %g: unstable, from %v to %v behind, %d of %d in time", c.rho, r.Begin, r.End, r.Intime, r.Offered)
+		}
+	}
+}
+
+// TestOverload: a load that is not carried is unstable; one that is hopeless ends.
+func TestOverload(t *testing.T) {
+	const service, window = 10 * time.Microsecond, 200 * time.Millisecond
+	r := offer(t, Poisson, 1.2/service.Seconds(), service, window, 0)
+	if r.Stable(window) || r.Dropped > 0 || r.Response.TotalCount() != r.Offered {
+		t.Errorf("120%%: stable %v, %d dropped, %d of %d recorded", r.Stable(window), r.Dropped, r.Response.TotalCount(), r.Offered)
+	}
+	r = offer(t, Poisson, 10/service.Seconds(), service, window, 0)
+	if r.Stable(window) || r.Dropped == 0 || r.Response.TotalCount()+r.Dropped != r.Offered {
+		t.Errorf("1000%%: stable %v, %d dropped, %d of %d recorded", r.Stable(window), r.Dropped, r.Response.TotalCount(), r.Offered)
+	}
+}
+
+// TestNeverEarly: no operation begins before it is due, single or in a group, on the
+// host's clock.
+func TestNeverEarly(t *testing.T) {
+	for _, group := range []int{1, 7} {
+		clock := HostClock()
+		s := schedule(t, Poisson, 2e5, 1)
+		due, done := s.Plan(0), 0
+		g := Generator{Plan: s.Plan(0), Clock: clock, Group: group, Do: func(n int) {
+			now := clock.Now()
+			for range n {
+				if at := due.Next(); at > now {
+					t.Errorf("group of %d: operation %d began %d ns before it was due", group, done, at-now)
+				}
+				done++
+			}
+		}}
+		r := g.Run(0, int64(20*time.Millisecond))
+		if int64(done) != r.Offered || r.Response.TotalCount() != r.Offered || r.Service.TotalCount() != r.Offered {
+			t.Errorf("group of %d: %d done, %d offered, %d responses, %d services", group, done, r.Offered, r.Response.TotalCount(), r.Service.TotalCount())
+		}
+	}
+}
+
+// TestSleeps: long gaps are slept through, but for their end.
+func TestSleeps(t *testing.T) {
+	c := &simulated{read: 50}
+	if now := wait(c, 0, int64(10*time.Millisecond), false); now < int64(10*time.Millisecond) || now > int64(10*time.Millisecond)+c.read {
+		t.Errorf("waited until %d", now)
+	}
+}
+
+// TestGroups: a group keeps four readings of the clock to each.
+func TestGroups(t *testing.T) {
+	for _, c := range []struct {
+		rate float64
+		read int64
+		want int
+	}{{1e6, 40, 1}, {6e6, 40, 1}, {6.5e6, 40, 2}, {1e8, 40, 16}, {1, 40, 1}} {
+		if got := GroupFor(c.rate, c.read); got != c.want {
+			t.Errorf("%g per second at %d ns: groups of %d, want %d", c.rate, c.read, got, c.want)
+		}
+	}
+}
+
+// TestTold: a quantile needs ten values beyond it.
+func TestTold(t *testing.T) {
+	for n, want := range map[int64]string{9: "[]", 100: "[0.5 0.9]", 999: "[0.5 0.9]", 1000: "[0.5 0.9 0.99]", 10_000: "[0.5 0.9 0.99 0.999]", 100_000: "[0.5 0.9 0.99 0.999 0.9999]"} {
+		if got := fmt.Sprint(Told(n)); got != want {
+			t.Errorf("%d values: %s, want %s", n, got, want)
+		}
+	}
+}
+
+// TestMergeAndLog: several generators' records are one, and a log holds what the
+// record did.
+func TestMergeAndLog(t *testing.T) {
+	whole, a, b := newRecord(3), newRecord(3), newRecord(3)
+	for i := range int64(5000) {
+		part := a
+		if i%3 == 0 {
+			part = b
+		}
+		for _, r := range []*Record{whole, part} {
+			r.operations([]int64{i * 5000}, i*5000, i*5000+i, 0, 30e6)
+		}
+	}
+	a.Merge(b)
+	if !a.Response.Equals(whole.Response) || !a.Service.Equals(whole.Service) || !slices.Equal(a.Slices, whole.Slices) || a.Offered != whole.Offered || a.Intime != whole.Intime {
+		t.Errorf("merged %+v\nwhole %+v", a, whole)
+	}
+	log, err := whole.Log(1_000, 1_030)
+	if err != nil {
+		t.Fatal(err)
+	}
+	reader := hdrhistogram.NewHistogramLogReader(bytes.NewReader(log))
+	for _, want := range []struct {
+		tag string
+		*hdrhistogram.Histogram
+	}{{"response", whole.Response}, {"service", whole.Service}, {"lag", whole.Lag}} {
+		got, err := reader.NextIntervalHistogram()
+		if err != nil || got == nil || got.Tag() != want.tag || got.TotalCount() != want.TotalCount() || got.ValueAtQuantile(99) != want.ValueAtQuantile(99) || got.StartTimeMs() != 1000 {
+			t.Fatalf("%s: %+v, %v\n%s", want.tag, got, err, log)
+		}
+	}
+	beyond := newRecord(1)
+	beyond.add(beyond.Response, 10*longest, 1)
+	if beyond.Beyond != 1 || beyond.Stable(time.Second) {
+		t.Errorf("a value beyond the range: %+v", beyond)
+	}
+}
+
+// TestNoAllocation: offering and recording allocate nothing.
+func TestNoAllocation(t *testing.T) {
+	c := &simulated{read: 20}
+	g := Generator{Plan: schedule(t, Poisson, 1e6, 1).Plan(0), Clock: c, Do: func(n int) { c.now += 100 }}
+	few := testing.AllocsPerRun(3, func() { c.now = 0; g.Plan = schedule(t, Poisson, 1e6, 1).Plan(0); g.Run(0, 1_000_000) })
+	many := testing.AllocsPerRun(3, func() { c.now = 0; g.Plan = schedule(t, Poisson, 1e6, 1).Plan(0); g.Run(0, 9_000_000) })
+	if many > few {
+		t.Errorf("%v allocations for 1,000 operations, %v for 9,000", few, many)
+	}
+}

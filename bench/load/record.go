@@ -1,0 +1,115 @@
+package load
+
+import (
+	"bytes"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+)
+
+// What histograms hold: from 1 ns to a minute, to two digits. Three would take a
+// generator most of its first cache, and disturb what is measured.
+const (
+	shortest = 1
+	longest  = int64(time.Minute)
+	digits   = 2
+)
+
+// Record is what one generator recorded, or several together. One goroutine at a time may use it.
+type Record struct {
+	// Response is from an operation's intended start to its end: what a caller waits. Service is from its actual start to its end, what a closed
+	// loop would have seen. Lag is how late an operation began though nothing was before it: the generator's own fault.
+	Response, Service, Lag *hdrhistogram.Histogram
+
+	// Slices is the longest response of every slice of the window.
+	Slices []int64
+
+	Offered int64 // operations with an intended start in the window
+	Intime  int64 // of them, ended before the window did
+	Dropped int64 // of them, not begun: the backlog was hopeless
+	Beyond  int64 // that took longer than histograms hold
+
+	// Begin and End are how far behind the plan the generator was with the first and the last operation of the window.
+	Begin, End time.Duration
+}
+
+func newRecord(slices int) *Record {
+	h := func() *hdrhistogram.Histogram { return hdrhistogram.New(shortest, longest, digits) }
+	return &Record{Response: h(), Service: h(), Lag: h(), Slices: make([]int64, slices)}
+}
+
+// add notes a value; what histograms do not hold is counted, not lost.
+func (r *Record) add(h *hdrhistogram.Histogram, v, n int64) {
+	if h.RecordValues(max(v, shortest), n) != nil {
+		r.Beyond += n
+	}
+}
+
+// Merge adds what another generator of the same load recorded.
+func (r *Record) Merge(o *Record) {
+	r.Beyond += r.Response.Merge(o.Response) + r.Service.Merge(o.Service) + r.Lag.Merge(o.Lag)
+	for i, v := range o.Slices {
+		r.Slices[i] = max(r.Slices[i], v)
+	}
+	r.Offered += o.Offered
+	r.Intime += o.Intime
+	r.Dropped += o.Dropped
+	r.Beyond += o.Beyond
+	r.Begin, r.End = max(r.Begin, o.Begin), max(r.End, o.End)
+}
+
+// leastTail is how many values must lie beyond a quantile for it to be told.
+const leastTail = 10
+
+// Quantiles are those that latencies are told by.
+var Quantiles = []float64{.5, .9, .99, .999, .9999}
+
+// Told are the Quantiles that n values can tell.
+func Told(n int64) []float64 {
+	return slices.DeleteFunc(slices.Clone(Quantiles), func(q float64) bool {
+		return float64(n)*(1-q) < leastTail-1e-9
+	})
+}
+
+// Stable reports whether the load was carried: the backlog did not grow by more than a hundredth of the window, a hundredth
+// of the operations at most came too late, and none was dropped. Quantiles of an unstable load mean nothing: they grow with the window.
+func (r *Record) Stable(window time.Duration) bool {
+	return r.Dropped == 0 && r.Beyond == 0 && r.End-r.Begin <= window/100 && float64(r.Intime) >= .99*float64(r.Offered)
+}
+
+// Log is the record as an HdrHistogram log, which the tools of HdrHistogram read: a line each with the tags response, service and lag. Values are
+// in ns. from and to are the window's, in ms since 1970.
+func (r *Record) Log(from, to int64) ([]byte, error) {
+	var b bytes.Buffer
+	w := hdrhistogram.NewHistogramLogWriter(&b)
+	for _, step := range []func() error{
+		func() error { return w.OutputComment("[latencies in ns, by contend]") },
+		w.OutputLogFormatVersion,
+		func() error { return w.OutputStartTime(from) },
+		w.OutputLegend,
+	} {
+		if err := step(); err != nil {
+			return nil, err
+		}
+	}
+	for _, t := range []struct {
+		tag string
+		h   *hdrhistogram.Histogram
+	}{{"response", r.Response}, {"service", r.Service}, {"lag", r.Lag}} {
+		t.h.SetTag(t.tag)
+		t.h.SetStartTimeMs(from)
+		t.h.SetEndTimeMs(to)
+		if err := w.OutputIntervalHistogram(t.h); err != nil {
+			return nil, err
+		}
+	}
+	return b.Bytes(), nil
+}
+
+// StallQuantile is what a single stall of a generator that carries share rho of its capacity does to the quantile q of its responses in a window, where
+// nothing else queues: responses fall from stall to none while the backlog is worked off. It is 0 where the quantile is not reached.
+func StallQuantile(stall, window time.Duration, rho, q float64) time.Duration {
+	return time.Duration(math.Max(0, float64(stall)-(1-q)*(1-rho)*float64(window)))
+}
