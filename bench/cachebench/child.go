@@ -57,9 +57,12 @@ func run[K workload.Key](c cell, make func(int) (caches.Cache[K, *caches.Item], 
 		if err != nil {
 			return rep, err
 		}
-		if c.Tour != nil {
+		switch {
+		case c.Tour != nil:
 			rep, err = r.tour(facts, probe, w)
-		} else {
+		case c.Open:
+			rep, err = r.measureOpen(facts, probe, w)
+		default:
 			rep, err = r.measure(facts, probe, w)
 		}
 		if err != nil {

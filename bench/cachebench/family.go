@@ -5,6 +5,7 @@
 package cachebench
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -19,6 +20,7 @@ import (
 	"github.com/contend-go/contend/bench/cachebench/workload"
 	"github.com/contend-go/contend/bench/family"
 	"github.com/contend-go/contend/bench/host"
+	"github.com/contend-go/contend/bench/load"
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/caches"
 	"github.com/contend-go/contend/caches/cachetest"
@@ -117,6 +119,20 @@ func definition(specs []caches.Spec, defaults []string) family.Definition[cell] 
 				Read: family.Word(func(c *cell, w string) { c.Shared = w == "all" }),
 				Key:  "sharing", Show: func(c *cell) string { return either(c.Shared, "all", "none") },
 			},
+			{
+				Axis: family.Axis{Flag: "load", Default: []string{"closed"}, Words: words("closed", "open"), Usage: "closed: an operation begins when the last has ended; open: operations are due by a plan, and latencies count from then"},
+				Read: family.Word(func(c *cell, w string) { c.Open = w == "open" }),
+			},
+			{
+				Axis: family.Axis{Flag: "arrivals", Default: []string{string(load.Poisson)}, Words: words(string(load.Poisson), string(load.Constant)), Usage: "gaps between operations of an open load: poisson, constant"},
+				Read: family.Word(func(c *cell, w string) { c.Arrivals = load.Arrivals(w) }),
+				Key:  "arrivals", Show: func(c *cell) string { return string(c.Arrivals) },
+			},
+			{
+				Axis: family.Axis{Flag: "rate", Default: []string{"50%", "80%", "90%", "95%"}, Usage: "rates of an open load: shares of the capacity (80%), or operations per second (250k)"},
+				Read: readRate,
+				Key:  "rate", Show: func(c *cell) string { return c.Offered.String() },
+			},
 			{Key: "probe", Show: func(c *cell) string { return c.Probe }},
 			{
 				Axis: family.Axis{Flag: "backend", Default: defaults, Words: names, Usage: "backends, or all; see contend list"},
@@ -124,20 +140,33 @@ func definition(specs []caches.Spec, defaults []string) family.Definition[cell] 
 				Key:  "backend", Show: func(c *cell) string { return c.Backend },
 			},
 		},
-		Check:    checkInput,
+		Along:    along,
+		Check:    func(v family.Values) error { return cmp.Or(checkInput(v), checkRate(v)) },
 		Complete: (*cell).complete,
 		Work:     func(c *cell) []family.CPUWork { return []family.CPUWork{{Time: c.Work, Units: &c.WorkUnits}} },
 		Absent:   func(c *cell, h *host.Facts) family.Absence { return absent(specs, c, h) },
 		Expect:   (*cell).expect,
 		Tour: func(c cell, procs []int) (cell, bool) {
 			c.Probe, c.Tour = "tour", procs
-			return c, c.Shared && c.Workload != "replay"
+			return c, c.Shared && c.Workload != "replay" && !c.Open
 		},
 		Records: func(cells []cell) []sample.Record { return backendRecords(specs, cells) },
 		Measure: func(c *cell, h *host.Facts, probe bench.Probe, w bench.Window) (bench.Printed, error) {
 			return measure(specs, *c, h, probe, w)
 		},
 	}
+}
+
+// along is the axis of a run of open loads: their rates, where there are several.
+func along(cells []cell) string {
+	rates := map[string]bool{}
+	for i := range cells {
+		rates[cells[i].Offered.String()] = true
+	}
+	if delete(rates, ""); len(rates) > 1 {
+		return "rate"
+	}
+	return ""
 }
 
 func words(list ...string) func() []string { return func() []string { return list } }
@@ -224,6 +253,9 @@ func absent(specs []caches.Spec, c *cell, h *host.Facts) family.Absence {
 	if err != nil {
 		return family.Absence{Reason: err.Error()}
 	}
+	if c.Open && c.Procs < 2 {
+		return family.Absence{Reason: "at GOMAXPROCS=1: the generators of an open load spin, and leave the cache and the runtime no P"}
+	}
 	if reason := notApplicable(spec, c); reason != "" {
 		return family.Absence{Reason: reason, But: []string{"sharing", "goroutines-per-p"}}
 	}
@@ -239,6 +271,8 @@ func notApplicable(spec caches.Spec, c *cell) string {
 	switch {
 	case load.Pattern == workload.Recorded && c.Input == "":
 		return "there is no trace to replay (--input)"
+	case load.Pattern == workload.Recorded && c.Open:
+		return "a trace is replayed in a closed loop: it has no times"
 	case spec.ReadOnly && (load.Task != workload.GetSet && load.Task != workload.TakeToken || c.Reads < 100):
 		return "the backend is only read once it is filled"
 	case load.Evicts && !spec.Bounded:

@@ -1,6 +1,7 @@
 package family
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -60,8 +61,10 @@ type Definition[C any] struct {
 	// Columns are the axes, in the order of the name; the last tells the series of
 	// a chart apart.
 	Columns []Column[C]
-	// X is the key of the axis along which reports draw; gomaxprocs if empty.
-	X string
+	// X is the key of the axis along which reports draw; gomaxprocs if empty. Along
+	// chooses another for the cells of a plan; nil or "" is X.
+	X     string
+	Along func(cells []C) string
 
 	// Check refuses values that no cell could be made of; nil where each axis
 	// does so by itself.
@@ -172,7 +175,7 @@ func (t table[C, P]) name(c *C, procs int) *sample.Name {
 
 func (t table[C, P]) build(s *Sweep, cells []C, procs []int, units map[time.Duration]int) (*bench.Plan, error) {
 	plan := s.NewPlan()
-	plan.Records = append(plan.Records, t.axis())
+	plan.Records = append(plan.Records, t.axis(cells))
 	absent := absences{why: map[string]string{}}
 	for _, c := range cells {
 		b := P(&c).base()
@@ -212,8 +215,12 @@ func (t table[C, P]) build(s *Sweep, cells []C, procs []int, units map[time.Dura
 
 // axis is the record that tells reports along which key to draw, and which key
 // tells series apart.
-func (t table[C, P]) axis() sample.Record {
-	return sample.AxisRecord(sample.Axis{Base: t.Benchmark, Key: t.X, Series: t.Columns[len(t.Columns)-1].Key})
+func (t table[C, P]) axis(cells []C) sample.Record {
+	key := t.X
+	if t.Along != nil {
+		key = cmp.Or(t.Along(cells), key)
+	}
+	return sample.AxisRecord(sample.Axis{Base: t.Benchmark, Key: key, Series: t.Columns[len(t.Columns)-1].Key})
 }
 
 func (t table[C, P]) works(c *C) []CPUWork {

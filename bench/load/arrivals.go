@@ -65,7 +65,7 @@ func exponential(mean float64, random *rand.Rand) []uint64 {
 	return gaps
 }
 
-// Plan is the intended start times of one generator's operations, in ns since the load began. They are sums of gaps, and never depend on when
+// Plan is the intended start times of one generator's operations, in ns of its clock. They are sums of gaps, and never depend on when
 // anything was done.
 type Plan struct {
 	gaps []uint64
@@ -74,15 +74,15 @@ type Plan struct {
 	time uint64 // in 2^-fraction ns
 }
 
-// Plan is the plan of generator g, counted from 0. Constant plans are interleaved, or else all generators would start together.
-func (s *Schedule) Plan(g int) *Plan {
+// Plan is the plan of generator g, counted from 0, from that time on. Constant plans are interleaved, or else all generators would start together.
+func (s *Schedule) Plan(g int, begin int64) *Plan {
 	p := &Plan{gaps: s.gaps, mask: len(s.gaps) - 1}
 	if s.arrivals == Constant {
-		p.time = s.gaps[0] * uint64(g) / uint64(s.generators)
+		p.time = uint64(begin)<<fraction + s.gaps[0]*uint64(g)/uint64(s.generators)
 		return p
 	}
 	p.at = int(rand.New(rand.NewPCG(s.seed, 2+uint64(g))).Uint64N(uint64(len(s.gaps))))
-	p.time = s.gaps[p.at]
+	p.time = uint64(begin)<<fraction + s.gaps[p.at]
 	p.at++
 	return p
 }

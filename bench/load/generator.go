@@ -6,6 +6,8 @@
 package load
 
 import (
+	"math"
+	"sync"
 	"time"
 )
 
@@ -14,13 +16,43 @@ import (
 type Generator struct {
 	Plan  *Plan
 	Clock Clock
-	// Do carries out n operations.
-	Do func(n int)
+	// Do carries out n operations; now is the Clock's.
+	Do func(now int64, n int)
 	// Group is how many operations are begun at one reading of the clock; 0 is 1. None is early: they begin when the last of them is due, so
 	// that responses are up to Group−1 gaps longer than they would be. See [GroupFor].
 	Group int
 	// Yield lets other goroutines have the P every 20 µs of spinning, where no P is spared for them.
 	Yield bool
+}
+
+// Saturate is the closed loop beside it: it begins an operation, or a group, as soon as the last has ended, until then, and records what
+// that took as Service. Nothing waits for a plan, so that nothing is late.
+func (g *Generator) Saturate(until int64) *Record {
+	r := newRecord(0)
+	group := int64(max(g.Group, 1))
+	for now := g.Clock.Now(); now < until; {
+		start := now
+		g.Do(start, int(group))
+		now = g.Clock.Now()
+		r.add(r.Service, (now-start)/group, group)
+		r.Offered += group
+	}
+	r.Intime = r.Offered
+	return r
+}
+
+// All runs a part of each of several generators at the same time, and merges what they recorded.
+func All(generators []*Generator, run func(*Generator) *Record) *Record {
+	records := make([]*Record, len(generators))
+	var done sync.WaitGroup
+	for i, g := range generators {
+		done.Go(func() { records[i] = run(g) })
+	}
+	done.Wait()
+	for _, r := range records[1:] {
+		records[0].Merge(r)
+	}
+	return records[0]
 }
 
 // sliceTime is the length of the slices of which the longest response is kept.
@@ -59,7 +91,7 @@ func (g *Generator) Run(from, to int64) *Record {
 			}
 		}
 		start := now
-		g.Do(n)
+		g.Do(start, n)
 		now = g.Clock.Now()
 		r.operations(due[:n], start, now, from, to)
 	}
@@ -104,4 +136,26 @@ const readsPerGap = 4
 // second.
 func GroupFor(rate float64, read int64) int {
 	return max(int(readsPerGap*float64(read)*rate/1e9+0.999), 1)
+}
+
+// Limit is how many operations per second one generator offers at most: operations of nothing, all of them late. It is the best of several
+// rounds, as a busy host only makes it less.
+func Limit(c Clock, group int) float64 {
+	const rounds, least = 5, 20_000
+	plan := &Plan{gaps: []uint64{0}}
+	due := make([]int64, max(group, 1))
+	r := newRecord(1)
+	best := int64(math.MaxInt64)
+	ops := 0
+	for range rounds {
+		began := c.Now()
+		for ops = 0; ops < least; ops += len(due) {
+			for i := range due {
+				due[i] = plan.Next()
+			}
+			r.operations(due, 0, c.Now()-began, 0, math.MaxInt64)
+		}
+		best = min(best, c.Now()-began)
+	}
+	return float64(ops) / float64(max(best, 1)) * 1e9
 }

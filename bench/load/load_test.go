@@ -35,7 +35,7 @@ func offer(t *testing.T, a Arrivals, rate float64, service, window, stall time.D
 	from := int64(window) / 10
 	middle := from + int64(window)/2
 	stalled := false
-	g := Generator{Plan: schedule(t, a, rate, 1).Plan(0), Clock: c, Do: func(n int) {
+	g := Generator{Plan: schedule(t, a, rate, 1).Plan(0, 0), Clock: c, Do: func(_ int64, n int) {
 		c.now += int64(service) * int64(n)
 		if !stalled && c.now > middle {
 			c.now, stalled = c.now+int64(stall), true
@@ -51,7 +51,7 @@ func TestPlans(t *testing.T) {
 		s := schedule(t, a, 1e6, 3)
 		var all []int64
 		for g := range 3 {
-			p, again := s.Plan(g), schedule(t, a, 1e6, 3).Plan(g)
+			p, again := s.Plan(g, 0), schedule(t, a, 1e6, 3).Plan(g, 0)
 			for range 1 << tableBits {
 				at := p.Next()
 				if at != again.Next() {
@@ -72,7 +72,7 @@ func TestPlans(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a, b := schedule(t, Poisson, 1e6, 3).Plan(0), other.Plan(0); a.Next() == b.Next() && a.Next() == b.Next() {
+	if a, b := schedule(t, Poisson, 1e6, 3).Plan(0, 0), other.Plan(0, 0); [2]int64{a.Next(), a.Next()} == [2]int64{b.Next(), b.Next()} {
 		t.Error("two seeds give one plan")
 	}
 	for _, rate := range []float64{0, -1, math.NaN(), math.Inf(1), 1e12} {
@@ -88,7 +88,7 @@ func TestPlans(t *testing.T) {
 // TestPoissonGaps: gaps pass the test of Kolmogorov and Smirnov for an exponential
 // distribution.
 func TestPoissonGaps(t *testing.T) {
-	p := schedule(t, Poisson, 1e5, 1).Plan(0)
+	p := schedule(t, Poisson, 1e5, 1).Plan(0, 0)
 	gaps := make([]float64, 1<<tableBits)
 	last := p.Next()
 	for i := range gaps {
@@ -170,8 +170,8 @@ func TestNeverEarly(t *testing.T) {
 	for _, group := range []int{1, 7} {
 		clock := HostClock()
 		s := schedule(t, Poisson, 2e5, 1)
-		due, done := s.Plan(0), 0
-		g := Generator{Plan: s.Plan(0), Clock: clock, Group: group, Do: func(n int) {
+		due, done := s.Plan(0, 0), 0
+		g := Generator{Plan: s.Plan(0, 0), Clock: clock, Group: group, Do: func(_ int64, n int) {
 			now := clock.Now()
 			for range n {
 				if at := due.Next(); at > now {
@@ -204,6 +204,15 @@ func TestGroups(t *testing.T) {
 	}{{1e6, 40, 1}, {6e6, 40, 1}, {6.5e6, 40, 2}, {1e8, 40, 16}, {1, 40, 1}} {
 		if got := GroupFor(c.rate, c.read); got != c.want {
 			t.Errorf("%g per second at %d ns: groups of %d, want %d", c.rate, c.read, got, c.want)
+		}
+	}
+}
+
+// TestLimit: what a generator offers at most is bounded by its readings of the clock.
+func TestLimit(t *testing.T) {
+	for _, group := range []int{1, 10} {
+		if got, want := Limit(&simulated{read: 100}, group), 1e7*float64(group); math.Abs(got/want-1) > .01 {
+			t.Errorf("groups of %d: %g per second, want %g", group, got, want)
 		}
 	}
 }
@@ -255,12 +264,29 @@ func TestMergeAndLog(t *testing.T) {
 	}
 }
 
+// TestSaturate: the closed loop asks for the next operation when the last has ended, and
+// several generators are one record.
+func TestSaturate(t *testing.T) {
+	var generators []*Generator
+	for range 2 {
+		c := &simulated{read: 1}
+		generators = append(generators, &Generator{Clock: c, Group: 2, Do: func(_ int64, n int) { c.now += int64(n) * 100 }})
+	}
+	r := All(generators, func(g *Generator) *Record { return g.Saturate(1_000_000) })
+	if r.Offered < 2*9_900 || r.Offered > 2*10_000 || r.Service.TotalCount() != r.Offered || r.Response.TotalCount() != 0 {
+		t.Errorf("%d operations, %d services, %d responses", r.Offered, r.Service.TotalCount(), r.Response.TotalCount())
+	}
+	if p := r.Service.ValueAtQuantile(50); p < 99 || p > 102 {
+		t.Errorf("a service of %d ns", p)
+	}
+}
+
 // TestNoAllocation: offering and recording allocate nothing.
 func TestNoAllocation(t *testing.T) {
 	c := &simulated{read: 20}
-	g := Generator{Plan: schedule(t, Poisson, 1e6, 1).Plan(0), Clock: c, Do: func(n int) { c.now += 100 }}
-	few := testing.AllocsPerRun(3, func() { c.now = 0; g.Plan = schedule(t, Poisson, 1e6, 1).Plan(0); g.Run(0, 1_000_000) })
-	many := testing.AllocsPerRun(3, func() { c.now = 0; g.Plan = schedule(t, Poisson, 1e6, 1).Plan(0); g.Run(0, 9_000_000) })
+	g := Generator{Plan: schedule(t, Poisson, 1e6, 1).Plan(0, 0), Clock: c, Do: func(_ int64, n int) { c.now += 100 }}
+	few := testing.AllocsPerRun(3, func() { c.now = 0; g.Plan = schedule(t, Poisson, 1e6, 1).Plan(0, 0); g.Run(0, 1_000_000) })
+	many := testing.AllocsPerRun(3, func() { c.now = 0; g.Plan = schedule(t, Poisson, 1e6, 1).Plan(0, 0); g.Run(0, 9_000_000) })
 	if many > few {
 		t.Errorf("%v allocations for 1,000 operations, %v for 9,000", few, many)
 	}
