@@ -16,6 +16,10 @@ func TestServers(t *testing.T) {
 			"pool at main.user pool/main.go:56 in sql.(*DB).QueryRow",
 			"held by main.user, asleep at main.stmt.Query pool/main.go:33",
 		},
+		"etcd.trace.gz": {
+			"system call at fileutil.Fdatasync fileutil/sync_linux.go:33 ← wal.(*WAL).sync wal/wal.go:881",
+			"of capacity: in the call",
+		},
 	} {
 		v := Of(read(t, "testdata/servers/"+file, account.Whole))
 		if len(v.Findings) == 0 {

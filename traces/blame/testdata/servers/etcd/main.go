@@ -2,7 +2,7 @@
 // synchronised to. The recording etcd.trace.gz beside it was made by
 //
 //	cd traces/blame/testdata/servers/etcd && go run . /var/tmp/etcd &
-//	curl -s 'localhost:6060/debug/pprof/trace?seconds=1' | gzip -9 > ../etcd.trace.gz
+//	curl -s 'localhost:6060/debug/pprof/trace?seconds=0.15' | gzip -9 > ../etcd.trace.gz
 package main
 
 import (
