@@ -139,8 +139,8 @@ func TestFoundOnce(t *testing.T) {
 	}
 }
 
-// TestLazyInitialisation: what the first call does once is not all that a short
-// window measures.
+// TestLazyInitialisation: what the first call does once is in no window, short or
+// not, and a number of its own; a call that is dear each time is said.
 func TestLazyInitialisation(t *testing.T) {
 	dir := moduleOf(t, map[string]string{"p_test.go": `package p
 
@@ -150,7 +150,7 @@ import (
 	"time"
 )
 
-var once sync.Once
+var once, dear sync.Once
 
 func BenchmarkLazy(b *testing.B) {
 	for range b.N {
@@ -158,25 +158,51 @@ func BenchmarkLazy(b *testing.B) {
 	}
 }
 
+func BenchmarkLazyLoop(b *testing.B) {
+	b.ReportMetric(7, "before")
+	calls := 0
+	for b.Loop() {
+		calls++
+		once.Do(func() { b.ReportMetric(8, "within"); time.Sleep(60 * time.Millisecond) })
+	}
+	b.ReportMetric(float64(calls-b.N), "beyond")
+}
+
+func BenchmarkLazyDear(b *testing.B) {
+	for range b.N {
+		dear.Do(func() { time.Sleep(700 * time.Millisecond) })
+	}
+}
+
 func BenchmarkDear(b *testing.B) {
 	for range b.N {
-		time.Sleep(700 * time.Millisecond)
+		time.Sleep(30 * time.Millisecond)
 	}
 }
 `})
 	o := options(t, dir)
 	o.Procs, o.Time = "1", 20*time.Millisecond
 	_, set := sweep(t, o)
-	wantSamplesOf(t, set, "Lazy", "Dear")
+	wantSamplesOf(t, set, "Lazy", "LazyLoop", "LazyDear", "Dear")
+	least := map[string]time.Duration{"Lazy": 60 * time.Millisecond, "LazyLoop": 60 * time.Millisecond, "LazyDear": 700 * time.Millisecond, "Dear": 30 * time.Millisecond}
 	for _, s := range set.Samples {
-		switch s.Name.Base {
-		case "Lazy":
-			if s.Iters < 1000 {
-				t.Errorf("%d iterations of a call that takes nanoseconds", s.Iters)
-			}
-		case "Dear":
-			if len(s.Warnings) == 0 || !strings.Contains(strings.Join(s.Warnings, " "), "few iterations: 1 in the window") {
+		if first, _ := s.Value("first-ns"); !s.Valid() || first < float64(least[s.Name.Base]) {
+			t.Errorf("%s: first call %v, invalid %q", s.Name, time.Duration(first), s.Invalid)
+		}
+		if s.Name.Base == "Dear" {
+			if !strings.Contains(strings.Join(s.Warnings, " "), "few iterations: 1 in the window: a single call takes 3") {
 				t.Errorf("%d iterations, warnings %q", s.Iters, s.Warnings)
+			}
+			continue
+		}
+		if s.Iters < 1000 {
+			t.Errorf("%s: %d iterations of a call that takes nanoseconds", s.Name, s.Iters)
+		}
+		if s.Name.Base == "LazyLoop" {
+			beyond, _ := s.Value("beyond")
+			within, _ := s.Value("within")
+			if beyond != 1 || within != 8 {
+				t.Errorf("%v calls more than iterations, want the first; %v", beyond, s)
 			}
 		}
 	}

@@ -122,9 +122,15 @@ type Suite struct {
 	// measure cannot be compared.
 	Changed []Absence `json:"changed,omitempty"`
 
-	raw     map[string]string // the benchmark's own name, by the cell's
-	traced  bool              // some cells leave traces
+	asked   map[string]asked // by the cell's name
+	traced  bool             // some cells leave traces
 	cleanup []func() error
+}
+
+// asked is what the process of a cell is to do.
+type asked struct {
+	benchmark string // its own name
+	window    time.Duration
 }
 
 // Program is one package's test binary.
@@ -405,7 +411,7 @@ func (s *Suite) Plan(o *Options, facts *host.Facts) (*bench.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.raw, s.traced = map[string]string{}, o.TraceCells()
+	s.asked, s.traced = map[string]asked{}, o.TraceCells()
 	return o.Fit(func() (*bench.Plan, error) {
 		plan := o.NewPlan()
 		if a, b := s.Toolchains(Base), s.Toolchains(Head); s.Against != "" && !slices.Equal(a, b) {
@@ -458,8 +464,11 @@ func (s *Suite) cells(plan *bench.Plan, o *Options, p *Program, procs []int) {
 
 func (s *Suite) cell(o *Options, p *Program, b Benchmark, probe string, procs int) bench.Cell {
 	name := p.cellName(b.Name, probe, procs)
-	s.raw[name] = b.Name
-	window := b.window(o.Time)
+	window := o.Time
+	if p.Plain != "" {
+		window = b.window(o.Time)
+	}
+	s.asked[name] = asked{b.Name, window}
 	args := []string{"-test.run=^$", "-test.paniconexit0", "-test.bench=" + exactly(b.Name), "-test.benchtime=" + window.String()}
 	if probe != "" {
 		args = append(args, "-test.trace=${CONTEND_DIR}/"+tracePath("${CONTEND_PREFIX}")+bench.Partial)
@@ -471,10 +480,10 @@ func (s *Suite) cell(o *Options, p *Program, b Benchmark, probe string, procs in
 	}
 }
 
-// window is the benchmark's timed window. The first call of a benchmark may do
-// what later ones find done: in a window hardly longer than that call it would be
-// all that is measured. So the window is several first calls long, up to a bound
-// beyond which a call is dear by itself.
+// window is the benchmark's timed window without our accounting, which keeps the
+// first call out of it. That call may do what later ones find done: in a window
+// hardly longer than it, it would be all that is measured. So the window is
+// several first calls long, up to a bound beyond which a call is dear by itself.
 func (b Benchmark) window(asked time.Duration) time.Duration {
 	const calls, dear = 6, 500 * time.Millisecond
 	if b.First > dear {
@@ -484,8 +493,8 @@ func (b Benchmark) window(asked time.Duration) time.Duration {
 }
 
 // rounds is about how often testing runs a benchmark until it knows how many
-// iterations fill the time: 1, 100, 10⁴, 10⁶ …
-const rounds = 4
+// iterations fill the time: 1, 1 once warm, 100, 10⁴, 10⁶ …
+const rounds = 5
 
 // records say what is not measured, and how.
 func (p *Program) records() []sample.Record {
@@ -528,9 +537,13 @@ func (s *Suite) Prepare(opt *bench.Options) error {
 	built := *opt.Host // the Go of the test binaries is what makes samples incomparable, not ours
 	built.Go = strings.Join(s.Toolchains(""), ",")
 	opt.Host = &built
-	facts := opt.Host
+	facts, earlier := opt.Host, map[string]*[]int{}
 	opt.Read = func(c bench.Cell, o bench.Output) (bench.Printed, error) {
-		r := reader{facts: facts, cell: c, benchmark: s.raw[c.Name], plain: plain[c.Program]}
+		side := c.Variant + " " + c.Name
+		if earlier[side] == nil {
+			earlier[side] = new([]int)
+		}
+		r := reader{facts: facts, cell: c, benchmark: s.asked[c.Name].benchmark, window: s.asked[c.Name].window, plain: plain[c.Program], earlier: earlier[side]}
 		return r.read(o)
 	}
 	if !s.traced {
