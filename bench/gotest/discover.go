@@ -94,7 +94,7 @@ func (p *Program) once(ctx context.Context, pattern, skip string, procs int, say
 			p.Absent = append(p.Absent, Absence{r.name, "its name has a key " + sample.GOMAXPROCS + " of its own: it sets GOMAXPROCS itself, or would be mislabelled"})
 		default:
 			took := pace.took[top(r.name)]
-			p.Benchmarks = append(p.Benchmarks, Benchmark{r.name, took, took / time.Duration(subs[top(r.name)]), r.first()})
+			p.Benchmarks = append(p.Benchmarks, Benchmark{Name: r.name, Whole: took, Once: took / time.Duration(subs[top(r.name)]), First: r.first()})
 		}
 	}
 	for _, e := range o.ends {

@@ -48,9 +48,6 @@ func overlay(goroot, dir string, more map[string]string) (path string, err error
 	}
 	_, added, _ := bytes.Cut(accounting, []byte("//go:build ignore\n"))
 	replace := maps.Clone(more)
-	if replace == nil {
-		replace = map[string]string{}
-	}
 	for name, text := range map[string][]byte{"benchmark.go": patched, accountingName: added} {
 		file := filepath.Join(dir, name)
 		if err := os.WriteFile(file, text, 0o644); err != nil {
@@ -58,24 +55,22 @@ func overlay(goroot, dir string, more map[string]string) (path string, err error
 		}
 		replace[filepath.Join(testing, name)] = file
 	}
+	path = filepath.Join(dir, "overlay.json")
+	return path, writeOverlay(path, replace)
+}
+
+func writeOverlay(path string, replace map[string]string) error {
 	text, err := json.Marshal(struct{ Replace map[string]string }{replace})
 	if err != nil {
-		return "", err
+		return err
 	}
-	path = filepath.Join(dir, "overlay.json")
-	return path, os.WriteFile(path, text, 0o644)
+	return os.WriteFile(path, text, 0o644)
 }
 
 // readOverlay reads an overlay of the user's own. As the go command has it,
 // relative paths, that of the overlay too, begin where it is started.
 func readOverlay(path, from string) (map[string]string, error) {
-	absolute := func(path string) string {
-		if path == "" || filepath.IsAbs(path) { // an empty one takes the file away
-			return path
-		}
-		return filepath.Join(from, path)
-	}
-	text, err := os.ReadFile(absolute(path))
+	text, err := os.ReadFile(absolute(path, from))
 	if err != nil {
 		return nil, fmt.Errorf("-overlay: %w", err)
 	}
@@ -85,9 +80,18 @@ func readOverlay(path, from string) (map[string]string, error) {
 	}
 	replaced := map[string]string{}
 	for file, other := range o.Replace {
-		replaced[absolute(file)] = absolute(other)
+		replaced[absolute(file, from)] = absolute(other, from)
 	}
 	return replaced, nil
+}
+
+// absolute is the path of a file that is named in a folder; an empty one, which
+// takes a file away, stays so.
+func absolute(path, from string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(from, path)
 }
 
 // patch adds the calls of the accounting to the text of testing/benchmark.go,

@@ -48,7 +48,7 @@ var house = []room{
 	{"bench", []string{"bench/host", "bench/sample", "bench/whole"}},
 	{"bench/userbench", nil},
 	{"bench/family", []string{"bench", "bench/host", "bench/sample", "bench/vocabulary"}},
-	{"bench/gotest", []string{"bench", "bench/host", "bench/sample", "bench/whole"}},
+	{"bench/gotest", []string{"bench", "bench/host", "bench/sample", "bench/vocabulary", "bench/whole"}},
 	{"bench/gotest/*", []string{"bench", "bench/host", "bench/sample"}},
 	{"bench/cachebench/workload", []string{"bench/vocabulary"}},
 	{"bench/cachebench", []string{"bench", "bench/family", "bench/host", "bench/sample", "bench/cachebench/workload", "caches", "caches/cachetest", "caches/catalog"}},
