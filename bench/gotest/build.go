@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"go/version"
 	"io"
 	"io/fs"
 	"os"
@@ -120,16 +121,16 @@ func (b *builder) variant(s *Suite, side side) error {
 	if err != nil {
 		return err
 	}
-	packages, err := b.list(from, side.patterns, own)
+	packages, err := b.list(chain, from, side.patterns, own)
 	if err != nil {
 		return err
 	}
 	places := map[string]string{}
 	if side.tests != "" {
-		if own, places, err = b.lay(dir, side, packages, replaced); err != nil {
+		if own, places, err = b.lay(chain, dir, side, packages, replaced); err != nil {
 			return err
 		}
-		if packages, err = b.list(from, side.patterns, own); err != nil {
+		if packages, err = b.list(chain, from, side.patterns, own); err != nil {
 			return err
 		}
 	}
@@ -199,8 +200,8 @@ func (b *builder) variant(s *Suite, side side) error {
 // lay writes an overlay that puts the test files of another tree where those of the
 // side's packages are, and adds them to replaced. Nothing in either tree is touched.
 // places are the packages' folders in the other tree, where their testdata is.
-func (b *builder) lay(dir string, side side, packages []goPackage, replaced map[string]string) (path string, places map[string]string, err error) {
-	others, err := b.list(side.tests, side.patterns, "")
+func (b *builder) lay(chain toolchain, dir string, side side, packages []goPackage, replaced map[string]string) (path string, places map[string]string, err error) {
+	others, err := b.list(chain, side.tests, side.patterns, "")
 	if err != nil {
 		return "", nil, err
 	}
@@ -291,8 +292,12 @@ func key(p goPackage) string {
 }
 
 // list asks which packages the patterns name.
-func (b *builder) list(from string, patterns []string, overlay string) ([]goPackage, error) {
-	args := append([]string{"list", "-e", "-json=Dir,ImportPath,Name,TestGoFiles,XTestGoFiles,TestEmbedPatterns,XTestEmbedPatterns,Module,Error"}, b.flags.build...)
+func (b *builder) list(chain toolchain, from string, patterns []string, overlay string) ([]goPackage, error) {
+	fields := "-json=Dir,ImportPath,Name,TestGoFiles,XTestGoFiles,TestEmbedPatterns,XTestEmbedPatterns,Module,Error"
+	if older(chain.GOVERSION, "go1.19") {
+		fields = "-json" // all of them, which takes longer
+	}
+	args := append([]string{"list", "-e", fields}, b.flags.build...)
 	if overlay != "" {
 		args = append(args, "-overlay="+overlay)
 	}
@@ -321,6 +326,10 @@ func (b *builder) list(from string, patterns []string, overlay string) ([]goPack
 
 // toolchain is what go env says in a folder.
 type toolchain struct{ GOROOT, GOFLAGS, GOVERSION, GOMODCACHE string }
+
+// older reports whether a version of Go came before another. Builds of its
+// development are taken to be new.
+func older(v, than string) bool { return version.IsValid(v) && version.Compare(v, than) < 0 }
 
 // outside gives a toolchain that the go command has downloaded another path,
 // below dir: the go command refuses overlays of files in the module cache, where
