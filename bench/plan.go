@@ -9,7 +9,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"github.com/contend-go/contend/bench/sample"
@@ -103,29 +102,26 @@ func (p *Plan) Duration() time.Duration {
 	return d
 }
 
-// order is the cells of a block, as indices, in the block's own random order.
-// Variants of a cell stay next to each other, in random order too: the closer
-// in time they run, the more of the machine's drift they share.
-func (p *Plan) order(block int) []int {
-	var groups [][]int
-	last := ""
-	for i, c := range p.Cells {
+// order is the cells of a block in the block's own random order. Variants of a
+// cell are a group, in random order too: the closer in time they run, the more of
+// the machine's drift they share.
+func (p *Plan) order(block int) (groups [][]Cell) {
+	for _, c := range p.Cells {
 		if block >= c.blocks(p) {
 			continue
 		}
-		if len(groups) > 0 && c.Name == last {
-			groups[len(groups)-1] = append(groups[len(groups)-1], i)
+		if n := len(groups); n > 0 && c.Name == groups[n-1][0].Name {
+			groups[n-1] = append(groups[n-1], c)
 		} else {
-			groups = append(groups, []int{i})
+			groups = append(groups, []Cell{c})
 		}
-		last = c.Name
 	}
 	r := rand.New(rand.NewPCG(p.Seed, uint64(block)))
 	r.Shuffle(len(groups), func(i, j int) { groups[i], groups[j] = groups[j], groups[i] })
 	for _, g := range groups {
 		r.Shuffle(len(g), func(i, j int) { g[i], g[j] = g[j], g[i] })
 	}
-	return slices.Concat(groups...)
+	return groups
 }
 
 // check refuses plans that could not be told apart in the samples file.

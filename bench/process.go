@@ -67,6 +67,8 @@ type Output struct {
 	// Dir is the run folder, and Prefix what the process was told to begin the
 	// names of its attachments with.
 	Dir, Prefix string
+	// Repeated is set the second time, after an [Again].
+	Repeated bool
 
 	began time.Time
 }

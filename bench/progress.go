@@ -28,9 +28,8 @@ func newProgress(p *Plan, done map[sampleKey]bool, opt Options) *progress {
 	if g.w == nil {
 		g.w = io.Discard
 	}
-	for block := range p.Blocks {
-		for _, i := range p.order(block) {
-			c := p.Cells[i]
+	for _, c := range p.Cells {
+		for block := range c.blocks(p) {
 			g.total++
 			if done[sampleKey{c.ID(), c.Variant, block}] {
 				g.done++
@@ -42,8 +41,14 @@ func newProgress(p *Plan, done map[sampleKey]bool, opt Options) *progress {
 	return g
 }
 
-// cell notes that a cell has ended after d.
-func (g *progress) cell(c Cell, block int, e sample.Entry, d time.Duration) {
+// cell notes that a process of a cell has ended after d; again, that another follows
+// in its place.
+func (g *progress) cell(c Cell, e sample.Entry, d time.Duration, again bool) {
+	if again {
+		g.clear()
+		fmt.Fprintf(g.w, "again: %s: %s\n", c.Name, e.Invalid)
+		return
+	}
 	g.done++
 	g.left -= c.Expect
 	g.expected += c.Expect

@@ -37,7 +37,7 @@ type Options struct {
 	// the commit.
 	Provenance []sample.Field
 	// Read reads a cell's output, that of a failed one too: its error is the
-	// reason of the invalid sample. nil is ReadProtocol.
+	// reason of the invalid sample; see [Again]. nil is ReadProtocol.
 	Read func(c Cell, o Output) (Printed, error)
 	// Progress gets a line after cells, never during one; nil is silence.
 	// Terminal says that it may be rewritten in place.
@@ -62,6 +62,14 @@ type Failure struct {
 	Left   []sample.Attachment // what the process left: standard error, traces up to its end
 }
 
+// Again is an error of [Options.Read]: by chance, the process measured something
+// else than its cell. [Run] measures the cell again at once, and with it its
+// variants in the block: were only the one repeated that fared badly, the pair
+// would be biased. The second time, Output.Repeated is set.
+type Again struct{ Reason string }
+
+func (a *Again) Error() string { return a.Reason }
+
 // ErrInterrupted is returned when the context was cancelled. What was measured
 // is safe, and the same Run continues.
 var ErrInterrupted = errors.New("interrupted")
@@ -79,13 +87,8 @@ func Run(ctx context.Context, p *Plan, opt Options) (Summary, error) {
 	}
 	defer r.close()
 	for block := range p.Blocks {
-		for _, i := range p.order(block) {
-			c := p.Cells[i]
-			if r.done[sampleKey{c.ID(), c.Variant, block}] {
-				r.sum.Reused++
-				continue
-			}
-			if err := r.measure(ctx, c, block); err != nil {
+		for _, group := range p.order(block) {
+			if err := r.group(ctx, group, block); err != nil {
 				r.progress.clear()
 				return r.sum, err
 			}
@@ -303,33 +306,95 @@ func (r *runner) identity() sample.Run {
 	return sample.Run{ID: shortHash([]byte(key), 6), Fields: fields}
 }
 
-// measure runs one cell once and appends what came of it.
-func (r *runner) measure(ctx context.Context, c Cell, block int) error {
+// group runs the variants of a cell once, and appends what came of it: all of
+// them, as one may ask that all be run again.
+func (r *runner) group(ctx context.Context, group []Cell, block int) error {
+	var left []Cell
+	for _, c := range group {
+		if r.done[sampleKey{c.ID(), c.Variant, block}] {
+			r.sum.Reused++
+		} else {
+			left = append(left, c)
+		}
+	}
+	for repeated := false; ; repeated = true {
+		var outcomes []outcome
+		again := false
+		for _, c := range left {
+			o, err := r.measure(ctx, c, block, repeated)
+			if err != nil {
+				return err
+			}
+			outcomes = append(outcomes, o)
+			again = again || o.again
+		}
+		for _, o := range outcomes {
+			if again {
+				o.repeat()
+			}
+			if err := r.keep(o, block); err != nil {
+				return err
+			}
+		}
+		if !again {
+			return nil
+		}
+	}
+}
+
+// outcome is what came of one process.
+type outcome struct {
+	cell    Cell
+	entries []sample.Entry
+	took    time.Duration
+	again   bool // see [Again]
+}
+
+// repeat makes the outcome invalid, as the group is measured once more.
+func (o *outcome) repeat() {
+	if o.entries[0].Invalid == "" {
+		o.entries[0].Invalid = "measured again beside its other variant"
+	}
+	o.entries = o.entries[:1]
+	o.entries[0].Line, o.again = o.cell.Name, true
+}
+
+// measure runs one cell once.
+func (r *runner) measure(ctx context.Context, c Cell, block int, repeated bool) (outcome, error) {
 	exe := r.exe[c.program()]
 	if err := exe.changed(); err != nil {
-		return err
+		return outcome{}, err
 	}
 	began := time.Now()
 	o, err := r.start(ctx, c, exe.path, block)
 	if ctx.Err() != nil {
-		return ErrInterrupted
+		return outcome{}, ErrInterrupted
 	}
 	if err != nil {
-		return fmt.Errorf("cell %s: %w", c.Name, err)
+		return outcome{}, fmt.Errorf("cell %s: %w", c.Name, err)
 	}
-	entries := r.entries(c, block, o)
-	if err := r.log.Add(entries...); err != nil {
+	o.Repeated = repeated
+	entries, again := r.entries(c, block, o)
+	return outcome{c, entries, time.Since(began), again && !repeated}, nil
+}
+
+// keep appends an outcome to the samples.
+func (r *runner) keep(o outcome, block int) error {
+	if err := r.log.Add(o.entries...); err != nil {
 		return err
 	}
-	if invalid := entries[0].Invalid; invalid != "" {
-		r.sum.Invalid = append(r.sum.Invalid, Failure{Name: c.Name, Block: block, Reason: invalid, Left: entries[0].Attachments})
-	} else {
+	r.earlier[sampleKey{o.cell.ID(), o.cell.Variant, block}]++
+	switch invalid := o.entries[0].Invalid; {
+	case o.again:
+	case invalid != "":
+		r.sum.Invalid = append(r.sum.Invalid, Failure{Name: o.cell.Name, Block: block, Reason: invalid, Left: o.entries[0].Attachments})
+	default:
 		r.sum.Measured++
-		if slices.ContainsFunc(entries, func(e sample.Entry) bool { return len(e.Warnings) > 0 }) {
+		if slices.ContainsFunc(o.entries, func(e sample.Entry) bool { return len(e.Warnings) > 0 }) {
 			r.sum.Warned++
 		}
 	}
-	r.progress.cell(c, block, entries[0], time.Since(began))
+	r.progress.cell(o.cell, o.entries[0], o.took, o.again)
 	return nil
 }
 
@@ -377,8 +442,8 @@ func begins(name, prefix string) bool {
 }
 
 // entries judges what a process printed: one entry for each of its results, or
-// one invalid entry.
-func (r *runner) entries(c Cell, block int, o Output) []sample.Entry {
+// one invalid entry. again asks that the process be run once more.
+func (r *runner) entries(c Cell, block int, o Output) (entries []sample.Entry, again bool) {
 	id := sample.Identity{Cell: c.ID(), Block: block, Variant: c.Variant}
 	printed, err := r.opt.Read(c, o)
 	switch {
@@ -391,17 +456,17 @@ func (r *runner) entries(c Cell, block int, o Output) []sample.Entry {
 	}
 	if id.Invalid != "" {
 		id.Attachments = append(o.keepStderr(), o.left()...)
-		return []sample.Entry{{Identity: id, Line: c.Name}}
+		var a *Again
+		return []sample.Entry{{Identity: id, Line: c.Name}}, errors.As(err, &a)
 	}
 	id.Invalid = throttled(printed)
-	var entries []sample.Entry
 	for _, s := range printed.Results {
 		e := sample.Entry{Identity: id, Line: s.line()}
 		e.Warnings, e.Attachments = s.Warnings, s.Attachments
 		e.Warnings = append(e.Warnings, r.warnings(&s)...)
 		entries = append(entries, e)
 	}
-	return entries
+	return entries, false
 }
 
 // throttled says that the quota stopped the process within a window; empty if

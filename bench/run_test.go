@@ -9,12 +9,14 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -228,6 +230,56 @@ func TestInvalid(t *testing.T) {
 		if invalid != try*len(want) {
 			t.Errorf("%d invalid samples in the file after %d runs", invalid, try)
 		}
+	}
+}
+
+// TestAgain: a process that measured something else by chance is run again once,
+// and with it its variant in the block; what stays so is invalid.
+func TestAgain(t *testing.T) {
+	dir := t.TempDir()
+	p := plan(2, newCell("good", "BenchmarkA/gomaxprocs=1", 1), newCell("good", "BenchmarkB/gomaxprocs=1", 1))
+	for i := range 2 {
+		p.Cells = slices.Insert(p.Cells, 2*i, p.Cells[2*i])
+		p.Cells[2*i].Variant, p.Cells[2*i+1].Variant = "base", "head"
+	}
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	facts := host.Read()
+	started := map[string]int{}
+	sum, err := bench.Run(t.Context(), p, bench.Options{Dir: dir, Host: &facts, Exe: map[string]string{"base": self, "head": self},
+		Read: func(c bench.Cell, o bench.Output) (bench.Printed, error) {
+			started[c.Name+" "+c.Variant]++
+			if n := started[c.Name+" "+c.Variant]; c.Variant == "head" && (n == 1 || c.Name == "BenchmarkB/gomaxprocs=1") {
+				if o.Repeated != (n%2 == 0) {
+					t.Errorf("%s: process %d is repeated: %v", c.Name, n, o.Repeated)
+				}
+				return bench.Printed{}, &bench.Again{Reason: "by chance"}
+			}
+			return bench.ReadProtocol(c, o)
+		}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if sum.Measured != 4+2 || len(sum.Invalid) != 2 {
+		t.Errorf("%+v", sum)
+	}
+	valid, invalid := map[string]int{}, map[string]int{}
+	for _, s := range load(t, dir).Samples {
+		key := fmt.Sprint(s.Name.Base, " ", s.Variant, " ", s.Block)
+		if s.Valid() {
+			valid[key]++
+		} else {
+			invalid[s.Name.Base+" "+s.Variant+": "+s.Invalid]++
+		}
+	}
+	if want := map[string]int{"A base 0": 1, "A head 0": 1, "A base 1": 1, "A head 1": 1, "B base 0": 1, "B base 1": 1}; !maps.Equal(valid, want) {
+		t.Errorf("valid: %v", valid)
+	}
+	if want := map[string]int{"A base: measured again beside its other variant": 1, "A head: by chance": 1,
+		"B base: measured again beside its other variant": 2, "B head: by chance": 4}; !maps.Equal(invalid, want) {
+		t.Errorf("invalid: %v", invalid)
 	}
 }
 

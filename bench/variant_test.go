@@ -29,10 +29,10 @@ func TestVariants(t *testing.T) {
 	p.Blocks = 40
 	for block := range p.Blocks {
 		order := p.order(block)
-		if p.Cells[order[0]].Name != p.Cells[order[1]].Name || len(order) != 4 {
+		if len(order) != 2 || len(order[0]) != 2 || len(order[1]) != 2 || order[0][0].Name != order[0][1].Name {
 			t.Errorf("block %d: %v does not keep the variants of a cell together", block, order)
 		}
-		firsts[p.Cells[order[0]].Variant+p.Cells[order[0]].Name]++
+		firsts[order[0][0].Variant+order[0][0].Name]++
 	}
 	if len(firsts) != 4 {
 		t.Errorf("blocks begin with %v: not in random order", firsts)

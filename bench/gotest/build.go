@@ -2,11 +2,14 @@ package gotest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"go/version"
 	"io"
+	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,19 +30,27 @@ type builder struct {
 
 // add compiles the packages of the patterns, and those of the revision to compare
 // with.
-func (b *builder) add(s *Suite, patterns []string, against string) error {
-	from := b.flags.dir
-	if against == "" {
-		return b.variant(s, "", from, patterns)
+func (b *builder) add(s *Suite, o *Options) error {
+	head := side{from: cmp.Or(b.flags.dir, "."), patterns: o.Packages}
+	if o.Against == "" {
+		return b.variant(s, head)
 	}
-	tree, err := b.checkout(s, from, against)
+	tree, err := b.checkout(s, head.from, o.Against)
 	if err != nil {
 		return err
 	}
-	if err := b.variant(s, Base, tree, patterns); err != nil {
-		return fmt.Errorf("%s: %w", against, err)
+	base := head
+	base.variant, base.from, head.variant = Base, tree, Head
+	switch o.BenchFrom {
+	case Base:
+		head.tests = base.from
+	case Head:
+		base.tests = head.from
 	}
-	if err := b.variant(s, Head, from, patterns); err != nil {
+	if err := b.variant(s, base); err != nil {
+		return fmt.Errorf("%s: %w", o.Against, err)
+	}
+	if err := b.variant(s, head); err != nil {
 		return err
 	}
 	several := slices.ContainsFunc(s.Programs, func(p *Program) bool { return p.Key != "" })
@@ -51,21 +62,53 @@ func (b *builder) add(s *Suite, patterns []string, against string) error {
 	return nil
 }
 
+// side is one source tree to compile.
+type side struct {
+	variant  string
+	from     string // where the go command runs
+	patterns []string
+	tests    string // the same place in the tree whose tests are taken; empty for its own
+}
+
 // goPackage is what go list says.
 type goPackage struct {
 	Dir, ImportPath, Name     string
 	TestGoFiles, XTestGoFiles []string
+	TestEmbedPatterns         []string // of what test files embed
+	XTestEmbedPatterns        []string
 	Module                    *struct{ Path, Dir string }
 	Error                     *struct{ Err string } // why it could not be loaded
 }
 
-// variant compiles the packages of one source tree.
-func (b *builder) variant(s *Suite, variant, from string, patterns []string) error {
-	b.goroot = ""
-	packages, err := b.list(from, patterns)
-	if err != nil {
-		return err
+// tests are the files that its tests alone are made of, by their paths below its
+// folder.
+func (p goPackage) tests() (files []string, err error) {
+	files = slices.Concat(p.TestGoFiles, p.XTestGoFiles)
+	for _, pattern := range slices.Concat(p.TestEmbedPatterns, p.XTestEmbedPatterns) {
+		matches, err := filepath.Glob(filepath.Join(p.Dir, strings.TrimPrefix(pattern, "all:")))
+		if err != nil {
+			return nil, err
+		}
+		for _, m := range matches {
+			err := filepath.WalkDir(m, func(path string, e fs.DirEntry, err error) error {
+				if err == nil && e.Type().IsRegular() {
+					name, _ := filepath.Rel(p.Dir, path)
+					files = append(files, name)
+				}
+				return err
+			})
+			if err != nil {
+				return nil, err
+			}
+		}
 	}
+	return files, nil
+}
+
+// variant compiles the packages of one side.
+func (b *builder) variant(s *Suite, side side) error {
+	b.goroot = ""
+	variant, from := side.variant, side.from
 	dir := filepath.Join(b.dir, variant)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
@@ -78,13 +121,26 @@ func (b *builder) variant(s *Suite, variant, from string, patterns []string) err
 	if err != nil {
 		return err
 	}
+	packages, err := b.list(chain, from, side.patterns, own)
+	if err != nil {
+		return err
+	}
+	places := map[string]string{}
+	if side.tests != "" {
+		if own, places, err = b.lay(chain, dir, side, packages, replaced); err != nil {
+			return err
+		}
+		if packages, err = b.list(chain, from, side.patterns, own); err != nil {
+			return err
+		}
+	}
 	packages = slices.DeleteFunc(packages, func(p goPackage) bool {
 		if p.Error != nil && len(packages) > 1 {
 			s.Broken = append(s.Broken, Broken{variant, p.ImportPath, p.Error.Err})
 		}
 		return p.Error != nil && len(packages) > 1
 	})
-	tested, err := tested(packages, replaced, strings.Join(patterns, " "))
+	tested, err := tested(packages, replaced, strings.Join(side.patterns, " "))
 	if err != nil {
 		return err
 	}
@@ -104,6 +160,9 @@ func (b *builder) variant(s *Suite, variant, from string, patterns []string) err
 		if p.Module != nil && p.Module.Dir != "" {
 			program.Root = p.Module.Dir
 		}
+		if place := places[p.ImportPath]; place != "" {
+			program.Dir = place
+		}
 		program.key = key(p)
 		if len(tested) > 1 {
 			program.Key = program.key
@@ -122,6 +181,9 @@ func (b *builder) variant(s *Suite, variant, from string, patterns []string) err
 				err = nil
 			}
 		}
+		if err != nil && places[p.ImportPath] != "" {
+			err = fmt.Errorf("with the test files of %s, as --bench-from asks: %w", other(variant), err)
+		}
 		switch {
 		case err != nil && (len(tested) == 1 || b.ctx.Err() != nil):
 			return err
@@ -133,6 +195,40 @@ func (b *builder) variant(s *Suite, variant, from string, patterns []string) err
 		}
 	}
 	return nil
+}
+
+// lay writes an overlay that puts the test files of another tree where those of the
+// side's packages are, and adds them to replaced. Nothing in either tree is touched.
+// places are the packages' folders in the other tree, where their testdata is.
+func (b *builder) lay(chain toolchain, dir string, side side, packages []goPackage, replaced map[string]string) (path string, places map[string]string, err error) {
+	others, err := b.list(chain, side.tests, side.patterns, "")
+	if err != nil {
+		return "", nil, err
+	}
+	places = map[string]string{}
+	for _, p := range packages {
+		i := slices.IndexFunc(others, func(o goPackage) bool { return o.ImportPath == p.ImportPath && o.Error == nil })
+		if i < 0 {
+			continue
+		}
+		own, err := p.tests()
+		if err != nil {
+			return "", nil, err
+		}
+		other, err := others[i].tests()
+		if err != nil {
+			return "", nil, err
+		}
+		for _, name := range own {
+			replaced[filepath.Join(p.Dir, name)] = ""
+		}
+		for _, name := range other {
+			replaced[filepath.Join(p.Dir, name)] = filepath.Join(others[i].Dir, name)
+		}
+		places[p.ImportPath] = others[i].Dir
+	}
+	path = filepath.Join(dir, "tests.json")
+	return path, places, writeOverlay(path, replaced)
 }
 
 // nth says how far a list of several is.
@@ -196,10 +292,14 @@ func key(p goPackage) string {
 }
 
 // list asks which packages the patterns name.
-func (b *builder) list(from string, patterns []string) ([]goPackage, error) {
-	args := append([]string{"list", "-e", "-json=Dir,ImportPath,Name,TestGoFiles,XTestGoFiles,Module,Error"}, b.flags.build...)
-	if b.flags.overlay != "" {
-		args = append(args, "-overlay="+b.flags.overlay)
+func (b *builder) list(chain toolchain, from string, patterns []string, overlay string) ([]goPackage, error) {
+	fields := "-json=Dir,ImportPath,Name,TestGoFiles,XTestGoFiles,TestEmbedPatterns,XTestEmbedPatterns,Module,Error"
+	if older(chain.GOVERSION, "go1.19") {
+		fields = "-json" // all of them, which takes longer
+	}
+	args := append([]string{"list", "-e", fields}, b.flags.build...)
+	if overlay != "" {
+		args = append(args, "-overlay="+overlay)
 	}
 	out, err := b.run(from, "go", append(args, patterns...)...)
 	if err != nil {
@@ -226,6 +326,10 @@ func (b *builder) list(from string, patterns []string) ([]goPackage, error) {
 
 // toolchain is what go env says in a folder.
 type toolchain struct{ GOROOT, GOFLAGS, GOVERSION, GOMODCACHE string }
+
+// older reports whether a version of Go came before another. Builds of its
+// development are taken to be new.
+func older(v, than string) bool { return version.IsValid(v) && version.Compare(v, than) < 0 }
 
 // outside gives a toolchain that the go command has downloaded another path,
 // below dir: the go command refuses overlays of files in the module cache, where
@@ -266,7 +370,10 @@ func (b *builder) ownOverlay(chain toolchain, from string) (path string, replace
 		}
 	}
 	if path == "" {
-		return "", nil, nil
+		return "", map[string]string{}, nil
+	}
+	if path, err = filepath.Abs(absolute(path, from)); err != nil {
+		return "", nil, err
 	}
 	replaced, err = readOverlay(path, from)
 	return path, replaced, err

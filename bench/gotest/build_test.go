@@ -4,7 +4,9 @@ import (
 	"crypto/sha256"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -90,6 +92,81 @@ func TestBuildErrors(t *testing.T) {
 		if _, err := Build(t.Context(), o, &facts, t.TempDir(), io.Discard); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%v, want %q", err, c.want)
 		}
+	}
+}
+
+// TestToolchains: the accounting is compiled by toolchains from Go 1.18 on, and
+// counts there what it counts elsewhere; what takes a process down is found out too.
+func TestToolchains(t *testing.T) {
+	cache, err := exec.Command("go", "env", "GOMODCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	files := map[string]string{"p_test.go": `package p
+
+import (
+	"sync"
+	"testing"
+	"time"
+)
+
+var once sync.Once
+
+func BenchmarkLazy(b *testing.B) {
+	once.Do(func() { time.Sleep(10 * time.Millisecond) })
+	for i := 0; i < b.N; i++ {
+	}
+}
+
+func BenchmarkPanics(b *testing.B) { panic("at once") }
+
+func BenchmarkSub(b *testing.B) {
+	b.Run("fails", func(b *testing.B) { b.Fatal("no") })
+	b.Run("parallel", func(b *testing.B) {
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+			}
+		})
+	})
+}
+`}
+	looping := "package p\n\nimport \"testing\"\n\nfunc BenchmarkLoop(b *testing.B) {\n\tfor b.Loop() {\n\t}\n}\n"
+	for _, v := range []string{"go1.18.10", "go1.21.13", "go1.24.13"} {
+		t.Run(v, func(t *testing.T) {
+			at := filepath.Join(strings.TrimSpace(string(cache)), "golang.org", "toolchain@v0.0.1-"+v+"."+runtime.GOOS+"-"+runtime.GOARCH)
+			if _, err := os.Stat(at); err != nil {
+				t.Skipf("no toolchain %s here: GOTOOLCHAIN=%[1]s go version fetches it", v)
+			}
+			t.Setenv("GOTOOLCHAIN", v)
+			dir, want := moduleOf(t, files), []string{"Lazy", "Sub"}
+			write(t, filepath.Join(dir, "go.mod"), "module example.com/m\n\ngo 1.18\n")
+			if !older(v, "go1.24") {
+				write(t, filepath.Join(dir, "loop_test.go"), looping)
+				want = append(want, "Loop")
+			}
+			o := options(t, dir)
+			o.Procs = "1"
+			s, set := sweep(t, o)
+			p := s.Programs[0]
+			if p.Go != v || p.Plain != "" {
+				t.Errorf("built by %s; %s", p.Go, p.Plain)
+			}
+			var absent []string
+			for _, a := range p.Absent {
+				absent = append(absent, a.Name+": "+a.Reason)
+			}
+			if got := strings.Join(absent, "; "); !strings.Contains(got, "BenchmarkPanics: exit status 2: panic: at once") || !strings.Contains(got, "BenchmarkSub/fails: failed") || len(absent) != 2 {
+				t.Errorf("absent: %s", got)
+			}
+			wantSamplesOf(t, set, want...)
+			for _, smp := range set.Samples {
+				_, has := smp.Value("cpu-ns/op")
+				first, _ := smp.Value("first-ns")
+				if !smp.Valid() || !has || smp.Name.Base == "Lazy" && first < 10e6 {
+					t.Errorf("%s: %v %v, %s", smp.Name, smp.Units, smp.Values, smp.Invalid)
+				}
+			}
+		})
 	}
 }
 

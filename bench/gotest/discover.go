@@ -48,8 +48,8 @@ func (p *Program) discover(ctx context.Context, pattern string, procs int, progr
 	}
 	p.forget(left)
 	for _, name := range left {
-		others := slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == name })
-		ended, reason, err := p.once(ctx, pattern, exactly(others...), procs, say)
+		pattern, skip := p.alone(pattern, name, all)
+		ended, reason, err := p.once(ctx, pattern, skip, procs, say)
 		if err != nil {
 			return err
 		}
@@ -58,6 +58,19 @@ func (p *Program) discover(ctx context.Context, pattern string, procs int, progr
 		}
 	}
 	return nil
+}
+
+// alone is how to ask for what the pattern selects of one of the benchmarks.
+func (p *Program) alone(pattern, name string, all []string) (bench, skip string) {
+	if !older(p.Go, "go1.20") {
+		return pattern, exactly(slices.DeleteFunc(slices.Clone(all), func(s string) bool { return s == name })...)
+	}
+	// There is no -test.skip yet, and a pattern is no list of several.
+	first, rest, _ := strings.Cut(pattern, "/")
+	if re, err := regexp.Compile(first); err == nil && !re.MatchString(name) {
+		return "^$", ""
+	}
+	return strings.TrimSuffix(exactly(name)+"/"+rest, "/"), ""
 }
 
 // once runs the benchmarks that the pattern selects once, and takes in what they
@@ -94,7 +107,7 @@ func (p *Program) once(ctx context.Context, pattern, skip string, procs int, say
 			p.Absent = append(p.Absent, Absence{r.name, "its name has a key " + sample.GOMAXPROCS + " of its own: it sets GOMAXPROCS itself, or would be mislabelled"})
 		default:
 			took := pace.took[top(r.name)]
-			p.Benchmarks = append(p.Benchmarks, Benchmark{r.name, took, took / time.Duration(subs[top(r.name)]), r.first()})
+			p.Benchmarks = append(p.Benchmarks, Benchmark{Name: r.name, Whole: took, Once: took / time.Duration(subs[top(r.name)]), First: r.first()})
 		}
 	}
 	for _, e := range o.ends {

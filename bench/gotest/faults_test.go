@@ -139,8 +139,8 @@ func TestFoundOnce(t *testing.T) {
 	}
 }
 
-// TestLazyInitialisation: what the first call does once is not all that a short
-// window measures.
+// TestLazyInitialisation: what the first call does once is in no window, short or
+// not, and a number of its own; a call that is dear each time is said.
 func TestLazyInitialisation(t *testing.T) {
 	dir := moduleOf(t, map[string]string{"p_test.go": `package p
 
@@ -150,7 +150,7 @@ import (
 	"time"
 )
 
-var once sync.Once
+var once, dear sync.Once
 
 func BenchmarkLazy(b *testing.B) {
 	for range b.N {
@@ -158,25 +158,51 @@ func BenchmarkLazy(b *testing.B) {
 	}
 }
 
+func BenchmarkLazyLoop(b *testing.B) {
+	b.ReportMetric(7, "before")
+	calls := 0
+	for b.Loop() {
+		calls++
+		once.Do(func() { b.ReportMetric(8, "within"); time.Sleep(60 * time.Millisecond) })
+	}
+	b.ReportMetric(float64(calls-b.N), "beyond")
+}
+
+func BenchmarkLazyDear(b *testing.B) {
+	for range b.N {
+		dear.Do(func() { time.Sleep(700 * time.Millisecond) })
+	}
+}
+
 func BenchmarkDear(b *testing.B) {
 	for range b.N {
-		time.Sleep(700 * time.Millisecond)
+		time.Sleep(30 * time.Millisecond)
 	}
 }
 `})
 	o := options(t, dir)
 	o.Procs, o.Time = "1", 20*time.Millisecond
 	_, set := sweep(t, o)
-	wantSamplesOf(t, set, "Lazy", "Dear")
+	wantSamplesOf(t, set, "Lazy", "LazyLoop", "LazyDear", "Dear")
+	least := map[string]time.Duration{"Lazy": 60 * time.Millisecond, "LazyLoop": 60 * time.Millisecond, "LazyDear": 700 * time.Millisecond, "Dear": 30 * time.Millisecond}
 	for _, s := range set.Samples {
-		switch s.Name.Base {
-		case "Lazy":
-			if s.Iters < 1000 {
-				t.Errorf("%d iterations of a call that takes nanoseconds", s.Iters)
-			}
-		case "Dear":
-			if len(s.Warnings) == 0 || !strings.Contains(strings.Join(s.Warnings, " "), "few iterations: 1 in the window") {
+		if first, _ := s.Value("first-ns"); !s.Valid() || first < float64(least[s.Name.Base]) {
+			t.Errorf("%s: first call %v, invalid %q", s.Name, time.Duration(first), s.Invalid)
+		}
+		if s.Name.Base == "Dear" {
+			if !strings.Contains(strings.Join(s.Warnings, " "), "few iterations: 1 in the window: a single call takes 3") {
 				t.Errorf("%d iterations, warnings %q", s.Iters, s.Warnings)
+			}
+			continue
+		}
+		if s.Iters < 1000 {
+			t.Errorf("%s: %d iterations of a call that takes nanoseconds", s.Name, s.Iters)
+		}
+		if s.Name.Base == "LazyLoop" {
+			beyond, _ := s.Value("beyond")
+			within, _ := s.Value("within")
+			if beyond != 1 || within != 8 {
+				t.Errorf("%v calls more than iterations, want the first; %v", beyond, s)
 			}
 		}
 	}
@@ -193,24 +219,120 @@ func TestLost(t *testing.T) {
 		}
 		return text
 	}
-	dir, _ := repository(t, map[string]string{"p_test.go": source("Stays", "Panics", "Skips", "Deleted")})
-	write(t, filepath.Join(dir, "p_test.go"), source("Stays", "Panics panic(\"broken\")", "Skips b.Skip(\"not here\")", "Added"))
+	dir, _ := repository(t, map[string]string{"p_test.go": source("Stays", "Panics", "Fails", "Skips", "Deleted", "Renamed for range b.N { _ = b.Name() }", "Sized")})
+	write(t, filepath.Join(dir, "p_test.go"), source("Stays", "Panics panic(\"broken\")", "Fails b.Fatal(\"no more room\")", "Skips b.Skip(\"not here\")",
+		"Anew for range b.N { _ = b.Name() }", "Size b.Log(1)", "Unlike b.Log(2)"))
 	o := options(t, dir)
 	o.Against = "HEAD"
 	facts := host.Read()
-	s, err := Build(t.Context(), o, &facts, t.TempDir(), io.Discard)
+	build := func() *Suite {
+		t.Helper()
+		s, err := Build(t.Context(), o, &facts, t.TempDir(), io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { s.Close() })
+		return s
+	}
+	wantLost := func(s *Suite, want map[string]string, added ...string) {
+		t.Helper()
+		for _, l := range s.Lost {
+			if w, ok := want[l.Name]; !ok || !strings.Contains(l.Reason+"$", w) {
+				t.Errorf("lost %s: %q", l.Name, l.Reason)
+			}
+		}
+		if len(s.Lost) != len(want) || !slices.Equal(s.Added, added) {
+			t.Errorf("lost %+v, added %v", s.Lost, s.Added)
+		}
+	}
+	want := map[string]string{"BenchmarkPanics": "panic: broken", "BenchmarkFails": "failed: p_test.go:9: no more room", "BenchmarkSkips": "skipped",
+		"BenchmarkDeleted": "is not in head: deleted, renamed, or not selected there$",
+		"BenchmarkRenamed": "; if it is now BenchmarkAnew, --rename BenchmarkRenamed=BenchmarkAnew compares them$",
+		"BenchmarkSized":   "; if it is now BenchmarkSize, --rename BenchmarkSized=BenchmarkSize compares them$"}
+	wantLost(build(), want, "BenchmarkAnew", "BenchmarkSize", "BenchmarkUnlike")
+
+	o.Renames = []string{"BenchmarkRenamed=BenchmarkAnew"}
+	delete(want, "BenchmarkRenamed")
+	s := build()
+	wantLost(s, want, "BenchmarkSize", "BenchmarkUnlike")
+	plan, err := s.Plan(o, &facts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer s.Close()
-	want := map[string]string{"BenchmarkPanics": "panic: broken", "BenchmarkSkips": "skipped", "BenchmarkDeleted": "is not in head"}
-	for _, l := range s.Lost {
-		if w, ok := want[l.Name]; !ok || !strings.Contains(l.Reason, w) {
-			t.Errorf("lost %s: %q", l.Name, l.Reason)
+	var runs []string
+	for _, c := range plan.Cells {
+		if c.Name == "BenchmarkAnew/gomaxprocs=1" {
+			runs = append(runs, c.Variant+" "+c.Args[2])
 		}
 	}
-	if len(s.Lost) != len(want) || len(s.Added) != 1 || s.Added[0] != "BenchmarkAdded" {
-		t.Errorf("lost %+v, added %v", s.Lost, s.Added)
+	if !slices.Equal(runs, []string{"base -test.bench=^BenchmarkRenamed$", "head -test.bench=^BenchmarkAnew$"}) {
+		t.Error(runs)
+	}
+	for rename, want := range map[string]string{"BenchmarkNone=BenchmarkAnew": "no benchmark BenchmarkNone in base", "BenchmarkRenamed=BenchmarkNone": "no benchmark BenchmarkNone in head", "Renamed=Anew": "write BenchmarkOld=BenchmarkNew"} {
+		o.Renames = []string{rename}
+		if _, err := Build(t.Context(), o, &facts, t.TempDir(), io.Discard); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("--rename %s: %v", rename, err)
+		}
+	}
+}
+
+// TestBenchFrom: the test files, what they embed and the testdata of one side
+// measure the code of both, and neither tree is touched.
+func TestBenchFrom(t *testing.T) {
+	tests := func(name string) string {
+		return `package p
+
+import (
+	_ "embed"
+	"os"
+	"testing"
+)
+
+//go:embed testdata/` + name + `
+var embedded string
+
+func BenchmarkSame(b *testing.B) {
+	text, err := os.ReadFile("testdata/` + name + `")
+	if err != nil || string(text) != embedded {
+		b.Fatal(err, embedded)
+	}
+	for range b.N {
+	}
+	b.ReportMetric(float64(value), "value")
+	b.ReportMetric(float64(len(embedded)), "input")
+}
+
+func Benchmark` + name + `(b *testing.B) {}
+`
+	}
+	dir, _ := repository(t, map[string]string{"p.go": "package p\n\nconst value = 1\n", "p_test.go": tests("base"), "testdata/base": "1", "more_test.go": "package p\n\nconst more = 1\n"})
+	for name, text := range map[string]string{"p.go": "package p\n\nconst value = 2\n", "p_test.go": tests("head"), "testdata/head": "22"} {
+		write(t, filepath.Join(dir, name), text)
+	}
+	t.Chdir(dir)
+	for from, input := range map[string]float64{"base": 1, "head": 2} {
+		o := options(t, dir)
+		o.GoFlags = nil // where the command is started
+		o.Against, o.BenchFrom, o.Procs, o.Bench = "HEAD", from, "1", "Same"
+		s, set := sweep(t, o)
+		if len(s.Changed)+len(s.Lost)+len(s.Added) > 0 || len(set.Samples) != 2 {
+			t.Errorf("%s: changed %v, lost %v, added %v, %d samples", from, s.Changed, s.Lost, s.Added, len(set.Samples))
+		}
+		for _, smp := range set.Samples {
+			in, _ := smp.Value("input")
+			value, _ := smp.Value("value")
+			if want := map[string]float64{"base": 1, "head": 2}[smp.Variant]; in != input || value != want {
+				t.Errorf("--bench-from %s: %s has input %v and code %v; %s", from, smp.Variant, in, value, smp.Invalid)
+			}
+		}
+	}
+	o := options(t, dir)
+	o.Against, o.BenchFrom = "HEAD", "head"
+	write(t, filepath.Join(dir, "q.go"), "package p\n\nconst added = 1\n")
+	write(t, filepath.Join(dir, "more_test.go"), "package p\n\nconst more = added\n")
+	facts := host.Read()
+	if _, err := Build(t.Context(), o, &facts, t.TempDir(), io.Discard); err == nil || !strings.Contains(err.Error(), "with the test files of head, as --bench-from asks") {
+		t.Error(err)
 	}
 }
 

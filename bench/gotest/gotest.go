@@ -37,6 +37,10 @@ type Options struct {
 	Packed   string   // a packed suite to measure instead of building one; see Load
 	Bench    string   // regular expression as for go test -bench
 	Against  string   // a git revision to compare with; empty for none
+	// BenchFrom is the side whose test files and testdata both sides get, Base or
+	// Head; empty for each its own.
+	BenchFrom string
+	Renames   []string // "OLD=NEW": the base's benchmark OLD is the head's NEW
 	// Plain builds with the toolchain's own testing package.
 	Plain   bool
 	GoFlags []string // as for go test
@@ -48,6 +52,8 @@ func (o *Options) Bind(f *pflag.FlagSet) {
 	o.SweepOptions.Bind(f)
 	f.StringVar(&o.Bench, "bench", ".", "benchmarks to measure: a regular expression as for go test -bench, e.g. Mutex or Map/size=1")
 	f.StringVar(&o.Against, "against", "", "measure this git `REVISION` beside the working tree, and compare; e.g. HEAD~1")
+	f.StringVar(&o.BenchFrom, "bench-from", "", "with --against: measure both sides with the test files and testdata of one, base or head")
+	f.StringArrayVar(&o.Renames, "rename", nil, "with --against: `OLD=NEW`, the base's benchmark OLD is the head's NEW; may be repeated")
 	f.StringVar(&o.Packed, "packed", "", "measure the test binaries of this packed suite")
 	f.BoolVar(&o.Plain, "plain-testing", false, "build with the toolchain's own testing package: CPU time is then the whole process's")
 	for flag, usage := range map[string]string{
@@ -93,6 +99,15 @@ func (o *Options) Check() error {
 	if len(o.Variants) > 0 {
 		return errors.New("--variant: for contend sweep; write --against REVISION")
 	}
+	if o.Against == "" && o.Packed == "" && o.BenchFrom+strings.Join(o.Renames, "") != "" {
+		return errors.New("--bench-from, --rename: two sides are measured with --against REVISION")
+	}
+	if o.BenchFrom != "" && o.BenchFrom != Base && o.BenchFrom != Head {
+		return fmt.Errorf("--bench-from %s: write %s or %s", o.BenchFrom, Base, Head)
+	}
+	if _, err := o.renames(); err != nil {
+		return err
+	}
 	if _, err := regexp.Compile(o.Bench); err != nil || o.Bench == "" {
 		return fmt.Errorf("--bench: %q is no regular expression: %v", o.Bench, err)
 	}
@@ -104,6 +119,14 @@ const (
 	Base = "base"
 	Head = "head"
 )
+
+// other is the variant that is compared with this one.
+func other(variant string) string {
+	if variant == Base {
+		return Head
+	}
+	return Base
+}
 
 // Suite is compiled test binaries and what is in them. It is used by one
 // goroutine.
@@ -122,9 +145,15 @@ type Suite struct {
 	// measure cannot be compared.
 	Changed []Absence `json:"changed,omitempty"`
 
-	raw     map[string]string // the benchmark's own name, by the cell's
-	traced  bool              // some cells leave traces
+	asked   map[string]asked // by the cell's variant and name
+	traced  bool             // some cells leave traces
 	cleanup []func() error
+}
+
+// asked is what the process of a cell is to do.
+type asked struct {
+	benchmark string // its own name
+	window    time.Duration
 }
 
 // Program is one package's test binary.
@@ -155,7 +184,8 @@ type Broken struct {
 
 // Benchmark is one that can be measured.
 type Benchmark struct {
-	Name string `json:"name"` // as testing names it, without a -N suffix
+	Name string `json:"name"`         // as testing names it, without a -N suffix
+	As   string `json:"as,omitempty"` // its name in samples, where that is the one it has in head
 	// Whole is how long its top-level benchmark took to run once, set-up and all
 	// sub-benchmarks included: what stands before B.Run is done in the process of
 	// each. Once is its own share.
@@ -227,7 +257,7 @@ func Build(ctx context.Context, o *Options, facts *host.Facts, dir string, progr
 		}
 	}()
 	b := builder{ctx: ctx, flags: flags, dir: dir, plain: o.Plain, progress: progress}
-	err = b.add(s, o.Packages, o.Against)
+	err = b.add(s, o)
 	if err == nil {
 		err = s.discover(ctx, o.Bench, slices.Max(procs), dir, progress)
 	}
@@ -237,7 +267,10 @@ func Build(ctx context.Context, o *Options, facts *host.Facts, dir string, progr
 	case err != nil:
 		return nil, err
 	}
-	s.match()
+	renames, _ := o.renames() // checked above
+	if err := s.match(renames); err != nil {
+		return nil, err
+	}
 	return s, s.empty()
 }
 
@@ -305,78 +338,6 @@ func (p *Program) found() string {
 // slow is a set-up that is worth a word: most benchmarks have none that is felt.
 const slow = 10 * time.Second
 
-// match takes out what only one variant has: it cannot be compared. What the head
-// lacks is lost.
-func (s *Suite) match() {
-	if s.Against == "" {
-		return
-	}
-	has, source := map[string]int{}, map[string]string{}
-	for _, p := range s.Programs {
-		for name, digest := range p.sources {
-			if p.Variant == Base {
-				source[p.Key+" "+name] = digest
-			}
-		}
-		for _, b := range p.Benchmarks {
-			has[p.Key+" "+b.Name]++
-		}
-	}
-	changed := map[string]bool{}
-	for _, p := range s.Programs {
-		for _, b := range p.Benchmarks {
-			if was := source[p.Key+" "+top(b.Name)]; p.Variant == Head && was != "" && was != p.sources[top(b.Name)] && has[p.Key+" "+b.Name] == 2 {
-				changed[p.Key+" "+b.Name] = true
-				s.Changed = append(s.Changed, Absence{b.Name, differs})
-			}
-		}
-	}
-	for _, p := range s.Programs {
-		p.Benchmarks = slices.DeleteFunc(p.Benchmarks, func(b Benchmark) bool {
-			if changed[p.Key+" "+b.Name] {
-				p.Absent = append(p.Absent, Absence{b.Name, differs})
-			}
-			return changed[p.Key+" "+b.Name]
-		})
-		p.Benchmarks = slices.DeleteFunc(p.Benchmarks, func(b Benchmark) bool {
-			if has[p.Key+" "+b.Name] == 2 {
-				return false
-			}
-			if p.Variant == Base {
-				reason := s.missing(p.Key, p.Package, b.Name)
-				s.Lost = append(s.Lost, Absence{b.Name, reason})
-				p.Absent = append(p.Absent, Absence{b.Name, reason})
-			} else {
-				s.Added = append(s.Added, b.Name)
-				p.Absent = append(p.Absent, Absence{b.Name, "only in " + p.Variant + ": nothing to compare it with"})
-			}
-			return true
-		})
-	}
-}
-
-const differs = "the benchmark itself, or a helper or testdata that it uses, is not the same in base and head: not comparable"
-
-// missing is why the head does not have a benchmark of the base.
-func (s *Suite) missing(key, pkg, name string) string {
-	for _, b := range s.Broken {
-		if b.Variant == Head && b.Package == pkg {
-			return "its package is broken in head: " + b.Reason
-		}
-	}
-	for _, p := range s.Programs {
-		if p.Variant != Head || p.Key != key {
-			continue
-		}
-		for _, a := range p.Absent {
-			if a.Name == name || a.Name == top(name) {
-				return "in head: " + a.Reason
-			}
-		}
-	}
-	return "is not in head: deleted, renamed, or not selected there"
-}
-
 // empty is the error of a suite without benchmarks.
 func (s *Suite) empty() error {
 	for _, p := range s.Programs {
@@ -405,12 +366,14 @@ func (s *Suite) Plan(o *Options, facts *host.Facts) (*bench.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	s.raw, s.traced = map[string]string{}, o.TraceCells()
+	s.asked, s.traced = map[string]asked{}, o.TraceCells()
 	return o.Fit(func() (*bench.Plan, error) {
 		plan := o.NewPlan()
 		if a, b := s.Toolchains(Base), s.Toolchains(Head); s.Against != "" && !slices.Equal(a, b) {
-			text := fmt.Sprintf("not the same conditions: %s was built by %s, %s by %s", Base, strings.Join(a, " and "), Head, strings.Join(b, " and "))
-			plan.Records = append(plan.Records, sample.Record{Verb: "note", Fields: []sample.Field{{Key: "text", Value: text}}})
+			plan.Records = append(plan.Records, note("not the same conditions: %s was built by %s, %s by %s", Base, strings.Join(a, " and "), Head, strings.Join(b, " and ")))
+		}
+		if o.BenchFrom != "" {
+			plan.Records = append(plan.Records, note("both sides are measured with the test files and testdata of %s (--bench-from)", o.BenchFrom))
 		}
 		for _, l := range s.Lost {
 			plan.Records = append(plan.Records, sample.Record{Verb: "lost", Fields: []sample.Field{{Key: "name", Value: l.Name}, {Key: "reason", Value: l.Reason}}})
@@ -436,30 +399,44 @@ func (s *Suite) Plan(o *Options, facts *host.Facts) (*bench.Plan, error) {
 
 // cells adds the cells of one package, those of the variants side by side.
 func (s *Suite) cells(plan *bench.Plan, o *Options, p *Program, procs []int) {
+	probes := []string{""}
+	if o.TraceCells() {
+		probes = append(probes, "trace")
+	}
 	for _, b := range p.Benchmarks {
 		for _, n := range procs {
-			for _, v := range s.Programs {
-				if v.Key == p.Key {
-					plan.Cells = append(plan.Cells, s.cell(o, v, b, "", n))
-				}
-			}
-			if o.TraceCells() {
+			for _, probe := range probes {
 				for _, v := range s.Programs {
-					if v.Key == p.Key {
-						c := s.cell(o, v, b, "trace", n)
-						c.Blocks = o.TraceBlocks
-						plan.Cells = append(plan.Cells, c)
+					if v.Key != p.Key {
+						continue
 					}
+					c := s.cell(o, v, v.benchmark(b.name()), probe, n)
+					if probe != "" {
+						c.Blocks = o.TraceBlocks
+					}
+					plan.Cells = append(plan.Cells, c)
 				}
 			}
 		}
 	}
 }
 
+// name is the benchmark's in samples.
+func (b Benchmark) name() string { return cmp.Or(b.As, b.Name) }
+
+// benchmark is the program's of that name in samples.
+func (p *Program) benchmark(name string) Benchmark {
+	i := slices.IndexFunc(p.Benchmarks, func(b Benchmark) bool { return b.name() == name })
+	return p.Benchmarks[i] // match leaves those that both sides have
+}
+
 func (s *Suite) cell(o *Options, p *Program, b Benchmark, probe string, procs int) bench.Cell {
-	name := p.cellName(b.Name, probe, procs)
-	s.raw[name] = b.Name
-	window := b.window(o.Time)
+	name := p.cellName(b.name(), probe, procs)
+	window := o.Time
+	if p.Plain != "" {
+		window = b.window(o.Time)
+	}
+	s.asked[p.Variant+" "+name] = asked{b.Name, window}
 	args := []string{"-test.run=^$", "-test.paniconexit0", "-test.bench=" + exactly(b.Name), "-test.benchtime=" + window.String()}
 	if probe != "" {
 		args = append(args, "-test.trace=${CONTEND_DIR}/"+tracePath("${CONTEND_PREFIX}")+bench.Partial)
@@ -471,10 +448,10 @@ func (s *Suite) cell(o *Options, p *Program, b Benchmark, probe string, procs in
 	}
 }
 
-// window is the benchmark's timed window. The first call of a benchmark may do
-// what later ones find done: in a window hardly longer than that call it would be
-// all that is measured. So the window is several first calls long, up to a bound
-// beyond which a call is dear by itself.
+// window is the benchmark's timed window without our accounting, which keeps the
+// first call out of it. That call may do what later ones find done: in a window
+// hardly longer than it, it would be all that is measured. So the window is
+// several first calls long, up to a bound beyond which a call is dear by itself.
 func (b Benchmark) window(asked time.Duration) time.Duration {
 	const calls, dear = 6, 500 * time.Millisecond
 	if b.First > dear {
@@ -484,8 +461,8 @@ func (b Benchmark) window(asked time.Duration) time.Duration {
 }
 
 // rounds is about how often testing runs a benchmark until it knows how many
-// iterations fill the time: 1, 100, 10⁴, 10⁶ …
-const rounds = 4
+// iterations fill the time: 1, 1 once warm, 100, 10⁴, 10⁶ …
+const rounds = 5
 
 // records say what is not measured, and how.
 func (p *Program) records() []sample.Record {
@@ -498,10 +475,13 @@ func (p *Program) records() []sample.Record {
 		list = append(list, sample.Record{Verb: "absent", Fields: []sample.Field{{Key: "name", Value: name}, {Key: "reason", Value: a.Reason}}})
 	}
 	if p.Plain != "" {
-		text := fmt.Sprintf("%s: CPU time is the whole process's (%s): %s", p.Package, UnitProcess, p.Plain)
-		list = append(list, sample.Record{Verb: "note", Fields: []sample.Field{{Key: "text", Value: text}}})
+		list = append(list, note("%s: CPU time is the whole process's (%s) and not gated: %s", p.Package, UnitProcess, p.Plain))
 	}
 	return list
+}
+
+func note(format string, args ...any) sample.Record {
+	return sample.Record{Verb: "note", Fields: []sample.Field{{Key: "text", Value: fmt.Sprintf(format, args...)}}}
 }
 
 // Toolchains are the versions of Go that the programs of a variant were built by,
@@ -528,9 +508,13 @@ func (s *Suite) Prepare(opt *bench.Options) error {
 	built := *opt.Host // the Go of the test binaries is what makes samples incomparable, not ours
 	built.Go = strings.Join(s.Toolchains(""), ",")
 	opt.Host = &built
-	facts := opt.Host
+	facts, earlier := opt.Host, map[string]*[]int{}
 	opt.Read = func(c bench.Cell, o bench.Output) (bench.Printed, error) {
-		r := reader{facts: facts, cell: c, benchmark: s.raw[c.Name], plain: plain[c.Program]}
+		side := c.Variant + " " + c.Name
+		if earlier[side] == nil {
+			earlier[side] = new([]int)
+		}
+		r := reader{facts: facts, cell: c, benchmark: s.asked[side].benchmark, window: s.asked[side].window, plain: plain[c.Program], earlier: earlier[side]}
 		return r.read(o)
 	}
 	if !s.traced {

@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 )
 
 // accounting is the file that joins the testing package.
@@ -47,9 +48,6 @@ func overlay(goroot, dir string, more map[string]string) (path string, err error
 	}
 	_, added, _ := bytes.Cut(accounting, []byte("//go:build ignore\n"))
 	replace := maps.Clone(more)
-	if replace == nil {
-		replace = map[string]string{}
-	}
 	for name, text := range map[string][]byte{"benchmark.go": patched, accountingName: added} {
 		file := filepath.Join(dir, name)
 		if err := os.WriteFile(file, text, 0o644); err != nil {
@@ -57,24 +55,22 @@ func overlay(goroot, dir string, more map[string]string) (path string, err error
 		}
 		replace[filepath.Join(testing, name)] = file
 	}
+	path = filepath.Join(dir, "overlay.json")
+	return path, writeOverlay(path, replace)
+}
+
+func writeOverlay(path string, replace map[string]string) error {
 	text, err := json.Marshal(struct{ Replace map[string]string }{replace})
 	if err != nil {
-		return "", err
+		return err
 	}
-	path = filepath.Join(dir, "overlay.json")
-	return path, os.WriteFile(path, text, 0o644)
+	return os.WriteFile(path, text, 0o644)
 }
 
 // readOverlay reads an overlay of the user's own. As the go command has it,
 // relative paths, that of the overlay too, begin where it is started.
 func readOverlay(path, from string) (map[string]string, error) {
-	absolute := func(path string) string {
-		if path == "" || filepath.IsAbs(path) { // an empty one takes the file away
-			return path
-		}
-		return filepath.Join(from, path)
-	}
-	text, err := os.ReadFile(absolute(path))
+	text, err := os.ReadFile(absolute(path, from))
 	if err != nil {
 		return nil, fmt.Errorf("-overlay: %w", err)
 	}
@@ -84,9 +80,18 @@ func readOverlay(path, from string) (map[string]string, error) {
 	}
 	replaced := map[string]string{}
 	for file, other := range o.Replace {
-		replaced[absolute(file)] = absolute(other)
+		replaced[absolute(file, from)] = absolute(other, from)
 	}
 	return replaced, nil
+}
+
+// absolute is the path of a file that is named in a folder; an empty one, which
+// takes a file away, stays so.
+func absolute(path, from string) string {
+	if path == "" || filepath.IsAbs(path) {
+		return path
+	}
+	return filepath.Join(from, path)
 }
 
 // patch adds the calls of the accounting to the text of testing/benchmark.go,
@@ -98,16 +103,20 @@ func patch(src []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &patcher{at: func(pos token.Pos) int { return files.Position(pos).Offset }, texts: map[int]string{}, found: map[string]int{}}
+	p := &patcher{src: src, at: func(pos token.Pos) int { return files.Position(pos).Offset }, texts: map[int]string{}, found: map[string]int{}}
+	want := maps.Clone(places)
 	for _, d := range file.Decls {
 		switch d := d.(type) {
 		case *ast.GenDecl:
 			p.types(d)
 		case *ast.FuncDecl:
 			p.method(d)
+			if d.Name.Name == "Loop" { // from Go 1.24 on
+				want["loopSlowPath asks whether it has begun"] = 1
+			}
 		}
 	}
-	for place, want := range places {
+	for place, want := range want {
 		if p.found[place] != want {
 			return nil, fmt.Errorf("%s: found in %d places instead of %d: this Go version's benchmark timer is not known", place, p.found[place], want)
 		}
@@ -123,7 +132,9 @@ var places = map[string]int{
 	"ResetTimer reads the clock":   1,
 	"ResetTimer zeroes duration":   1,
 	"launch sets result":           1,
+	"launch has the time to fill":  1,
 	"run1 waits for its goroutine": 1,
+	"run1 asks for subs":           1,
 	"doBench waits for launch":     1,
 	"RunParallel":                  1,
 	"runBenchmarks runs main":      1,
@@ -131,6 +142,7 @@ var places = map[string]int{
 
 // patcher collects insertions.
 type patcher struct {
+	src   []byte
 	at    func(token.Pos) int
 	texts map[int]string // by offset
 	found map[string]int
@@ -188,17 +200,38 @@ func (p *patcher) method(d *ast.FuncDecl) {
 		case *ast.AssignStmt:
 			p.assignment(d.Name.Name, b, s)
 		case *ast.ExprStmt:
-			if isReceive(s.X, b, "signal") && (d.Name.Name == "run1" || d.Name.Name == "doBench") {
-				place, returned := "run1 waits for its goroutine", b+".previousN > 0"
-				if d.Name.Name == "doBench" {
-					place, returned = "doBench waits for launch", b+".result.N > 0"
-				}
-				p.insert(place, s.End(), "; "+b+".contendEnded("+returned+")")
+			switch wait := isReceive(s.X, b, "signal"); {
+			case wait && d.Name.Name == "run1":
+				p.insert("run1 waits for its goroutine", s.End(), "; "+b+".contendEnded("+b+".previousN > 0, "+p.hasSub(d.Body)+")")
+			case wait && d.Name.Name == "doBench": // run1 has seen that there are no subs
+				p.insert("doBench waits for launch", s.End(), "; "+b+".contendEnded("+b+".result.N > 0, false)")
+			}
+		case *ast.IfStmt:
+			if cond, ok := s.Cond.(*ast.BinaryExpr); ok && d.Name.Name == "loopSlowPath" && cond.Op == token.EQL && strings.HasPrefix(p.text(cond.X), b+".loop") {
+				p.insert("loopSlowPath asks whether it has begun", s.Pos(), "if "+b+".contendAgain("+p.text(cond.X)+" != 0) { return true }; ")
 			}
 		}
 		return true
 	})
 }
+
+// hasSub is the expression by which run1 asks whether the benchmark has
+// sub-benchmarks: an atomic.Bool since Go 1.19, a number before.
+func (p *patcher) hasSub(run1 *ast.BlockStmt) (text string) {
+	ast.Inspect(run1, func(n ast.Node) bool {
+		if s, ok := n.(*ast.IfStmt); ok {
+			if cond, ok := s.Cond.(*ast.BinaryExpr); ok && cond.Op == token.LOR && p.text(cond.Y) == "finished" {
+				text = p.text(cond.X)
+				p.found["run1 asks for subs"]++
+			}
+		}
+		return true
+	})
+	return text
+}
+
+// text is the source of an expression.
+func (p *patcher) text(x ast.Expr) string { return string(p.src[p.at(x.Pos()):p.at(x.End())]) }
 
 // end looks for the call main.runN(1), which runs all benchmarks.
 func (p *patcher) end(d *ast.FuncDecl) {
@@ -225,6 +258,8 @@ func (p *patcher) assignment(method, b string, s *ast.AssignStmt) {
 		p.insert("ResetTimer reads the clock", s.Pos(), b+".contend.start("+b+"); ")
 	case method == "ResetTimer" && is("duration", token.ASSIGN):
 		p.insert("ResetTimer zeroes duration", s.End(), "; "+b+".contend.reset("+b+".timerOn)")
+	case method == "launch" && s.Tok == token.DEFINE && len(s.Rhs) == 1 && p.text(s.Rhs[0]) == b+".benchTime.d":
+		p.insert("launch has the time to fill", s.Pos(), b+".contendWarm(); ")
 	case method == "launch" && is("result", token.ASSIGN):
 		p.insert("launch sets result", s.End(), "; "+b+".contendResult()")
 	}

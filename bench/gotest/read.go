@@ -162,7 +162,9 @@ type reader struct {
 	facts     *host.Facts
 	cell      bench.Cell
 	benchmark string // the benchmark's own name
+	window    time.Duration
 	plain     bool
+	earlier   *[]int // iterations of the windows of this cell and variant so far
 }
 
 func (r *reader) read(o bench.Output) (bench.Printed, error) {
@@ -183,9 +185,11 @@ func (r *reader) read(o bench.Output) (bench.Printed, error) {
 		s.Name, _ = sample.ParseName(r.cell.Name)
 		s.Values = r.values(res, o)
 		s.Warnings, s.Attachments = append(slices.Clone(res.sample.Warnings), out.notes...), attached
-		if s.Iters < fewIterations {
-			s.Warnings = append(s.Warnings, fmt.Sprintf("few iterations: %d in the window, so that a first call weighs in the mean", s.Iters))
+		warnings, err := r.iterations(res, o.Repeated)
+		if err != nil {
+			return printed, err
 		}
+		s.Warnings = append(s.Warnings, warnings...)
 		if share := o.Other.Steal.Seconds() / (r.facts.Usable() * max(o.Wall.Seconds(), 1e-9)); share > bench.StealWarning {
 			s.Warnings = append(s.Warnings, fmt.Sprintf("neighbours: the host took %.1f%% of the CPU time while the process ran", 100*share))
 		}
@@ -198,8 +202,46 @@ func (r *reader) read(o bench.Output) (bench.Printed, error) {
 	return printed, nil
 }
 
-// fewIterations is how many a window should have at least.
+// fewIterations is how many a window should have at least. A window that was
+// filled by calls has them, unless one call takes more than such a share of it.
 const fewIterations = 5
+
+// iterations judges by the number of iterations whether the window measured the
+// benchmark, or something that held up the process while testing looked for the
+// number that fills the window: then it ends with far fewer, and each seems dear.
+// That is no sample, and measured again; but what stays is the benchmark's own:
+// a head whose calls became dear has few iterations too.
+func (r *reader) iterations(res result, repeated bool) (warnings []string, err error) {
+	n, wall := res.sample.Iters, res.wall
+	if r.plain {
+		wall = res.first() * time.Duration(n)
+	}
+	first, warm := res.sample.Value("first-ns")
+	dear := func(call time.Duration) bool { return call*fewIterations > r.window }
+	few, usual := n < fewIterations, usualIterations(*r.earlier)
+	switch {
+	case few && !dear(wall/time.Duration(max(n, 1))):
+		return nil, &bench.Again{Reason: fmt.Sprintf("%d iterations of %v in a window of %v: the process was held up", n, wall/time.Duration(max(n, 1)), r.window)}
+	case few && warm && !dear(time.Duration(first)) && !repeated:
+		return nil, &bench.Again{Reason: fmt.Sprintf("%d iterations in a window of %v, though the first call took %v: the process was held up", n, r.window, time.Duration(first))}
+	case n < usual/4 && !repeated:
+		return nil, &bench.Again{Reason: fmt.Sprintf("%d iterations in the window, where others of this benchmark had %d: the process was held up", n, usual)}
+	}
+	*r.earlier = append(*r.earlier, n)
+	if few {
+		warnings = append(warnings, fmt.Sprintf("%s: %d in the window: a single call takes %v", sample.FewIterations, n, (wall/time.Duration(max(n, 1))).Round(time.Microsecond)))
+	}
+	return warnings, nil
+}
+
+// usualIterations is the median of some windows; 0 of too few to tell.
+func usualIterations(windows []int) int {
+	const least = 3
+	if len(windows) < least {
+		return 0
+	}
+	return slices.Sorted(slices.Values(windows))[len(windows)/2]
+}
 
 // refuse says why the output holds no valid sample.
 func (r *reader) refuse(o bench.Output, out parsed) error {

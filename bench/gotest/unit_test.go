@@ -1,11 +1,17 @@
 package gotest
 
 import (
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/contend-go/contend/bench"
+	"github.com/contend-go/contend/bench/sample"
 )
 
 func TestSortFlags(t *testing.T) {
@@ -86,6 +92,9 @@ func TestPatch(t *testing.T) {
 		"<-b.signal":               "b.wait()",
 		"func (b *B) StartTimer()": "func (b *B) Start()",
 		"main.runN(1)":             "main.run(1)",
+		"d := b.benchTime.d":       "d := b.time()",
+		"|| finished":              "|| ended",
+		"if b.loop.n == 0 {":       "if !b.loop.begun() {",
 		"b.duration = 0":           "b.duration = zero(); b.duration = 0",
 		"package testing":          "package",
 	} {
@@ -95,6 +104,48 @@ func TestPatch(t *testing.T) {
 		}
 		if _, err := patch([]byte(other)); err == nil {
 			t.Errorf("patched with %q for %q", changed, old)
+		}
+	}
+}
+
+// TestIterations: a window that something held up is no sample; one of a benchmark
+// whose calls are dear is, and says so.
+func TestIterations(t *testing.T) {
+	const window = 20 * time.Millisecond
+	for _, c := range []struct {
+		n           int
+		wall, first time.Duration
+		earlier     []int
+		again, kept string // of the first time, and of the second: a reason, a warning or neither
+	}{
+		{n: 20000, wall: 24 * time.Millisecond},
+		{n: 1, wall: 45 * time.Millisecond, first: time.Microsecond, again: "though the first call took 1µs", kept: "few iterations: 1 in the window"},
+		{n: 1, wall: 45 * time.Millisecond, first: 40 * time.Millisecond, kept: "few iterations: 1 in the window: a single call takes 45ms"},
+		{n: 4, wall: 8 * time.Millisecond, first: 2 * time.Millisecond, again: "4 iterations of 2ms", kept: "4 iterations of 2ms"},
+		{n: 100, wall: 60 * time.Millisecond, first: time.Microsecond, earlier: []int{20000, 19000, 100, 21000}, again: "where others of this benchmark had 20000"},
+		{n: 100, wall: 60 * time.Millisecond, first: time.Microsecond, earlier: []int{20000, 21000}},
+		{n: 5100, wall: 22 * time.Millisecond, first: time.Microsecond, earlier: []int{20000, 19000, 21000}},
+	} {
+		for _, repeated := range []bool{false, true} {
+			earlier := slices.Clone(c.earlier)
+			r := reader{window: window, earlier: &earlier}
+			res := result{sample: &sample.Sample{Shared: &sample.Shared{Units: []string{"first-ns"}}, Iters: c.n, Values: []float64{float64(c.first)}}, wall: c.wall}
+			warnings, err := r.iterations(res, repeated)
+			got, want := strings.Join(warnings, " "), c.kept
+			if err != nil {
+				got = err.Error()
+			}
+			if !repeated && c.again != "" {
+				if want = c.again; !errors.As(err, new(*bench.Again)) {
+					t.Errorf("%d iterations in %v: not measured again: %v", c.n, c.wall, err)
+				}
+			}
+			if want == "" && got != "" || !strings.Contains(got, want) {
+				t.Errorf("%d iterations in %v, repeated %v: %q, want %q", c.n, c.wall, repeated, got, want)
+			}
+			if kept := len(earlier) > len(c.earlier); kept != (err == nil) {
+				t.Errorf("%d iterations in %v: kept for later windows %v, error %v", c.n, c.wall, kept, err)
+			}
 		}
 	}
 }

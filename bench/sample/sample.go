@@ -40,6 +40,10 @@ const Protocol = 1
 // FileName is the name of the samples file within a run folder.
 const FileName = "samples.txt"
 
+// FewIterations is what the warning begins with that a window holds too few
+// iterations for their mean to be one.
+const FewIterations = "few iterations"
+
 // Sample is one result line and all that is known about it. A text may hold
 // millions: what many samples have in common they share.
 type Sample struct {

@@ -27,6 +27,7 @@ var Units = []Unit{
 	{"ops/s", Higher, "operations per second, all goroutines together"},
 	{"cpu-ns/op", Lower, "process CPU time (user + system) in the timed window ÷ operations"},
 	{"proc-cpu-s", Neither, "CPU time of a benchmark's whole process, set-up and search for N included: where the timed window's cannot be had"},
+	{"first-ns", Lower, "wall time of a Go benchmark's first call, which is in no other unit: what a call finds done later, it does there"},
 	{"cpu-unused", Neither, "1 − process CPU ÷ (min(P, C) × W): capacity not used; negative when CPU runs outside Ps"},
 	{"p-idle", Neither, "idle Ps ÷ (P × W), from runtime/metrics between two forced GCs around the window"},
 	{"p-wait", Neither, "1 − goroutine-running P·s ÷ (P × W): Ps at a stand; traced runs only"},

@@ -105,8 +105,9 @@ func (g *gate) verdict(c *compare.Comparison, records []sample.Record, format st
 	return nil
 }
 
-// lost prints the benchmarks that head lacks, and those that are new there. It
-// returns how many are lost that nothing allows.
+// lost prints the benchmarks that head lacks, those that are new there, and what a
+// reader of the numbers must know of the run. It returns how many are lost that
+// nothing allows.
 func (g *gate) lost(w io.Writer, records []sample.Record, markdown bool) (n int) {
 	allowed := regexp.MustCompile(g.allowLost) // checked with the flags
 	say := func(format string, texts ...string) {
@@ -128,6 +129,8 @@ func (g *gate) lost(w io.Writer, records []sample.Record, markdown bool) (n int)
 			say("LOST: %s: %s", name, r.Get("reason"))
 		case r.Verb == "note" && strings.HasPrefix(r.Get("text"), "not the same conditions"):
 			say("NOT THE SAME CONDITIONS: %s", strings.TrimPrefix(r.Get("text"), "not the same conditions: "))
+		case r.Verb == "note":
+			say("note: %s", r.Get("text"))
 		case r.Verb == "changed":
 			say("NOT COMPARED: %s: %s", name, r.Get("reason"))
 		case r.Verb == "added":

@@ -49,7 +49,7 @@ var house = []room{
 	{"bench/userbench", nil},
 	{"bench/load", nil},
 	{"bench/family", []string{"bench", "bench/host", "bench/sample", "bench/vocabulary"}},
-	{"bench/gotest", []string{"bench", "bench/host", "bench/sample", "bench/whole"}},
+	{"bench/gotest", []string{"bench", "bench/host", "bench/sample", "bench/vocabulary", "bench/whole"}},
 	{"bench/gotest/*", []string{"bench", "bench/host", "bench/sample"}},
 	{"bench/cachebench/workload", []string{"bench/vocabulary"}},
 	{"bench/cachebench", []string{"bench", "bench/family", "bench/host", "bench/load", "bench/sample", "bench/whole", "bench/cachebench/workload", "caches", "caches/cachetest", "caches/catalog"}},

@@ -35,6 +35,7 @@ type cell struct {
 	pkg            string
 	samples        []*sample.Sample
 	oversubscribed bool
+	few            bool // iterations
 }
 
 // collect takes the samples of a side that can be compared, and notes in c
@@ -77,7 +78,10 @@ func collect(side Side, c *Comparison, which int) *cells {
 			s.order = append(s.order, key)
 		}
 		x.samples = append(x.samples, smp)
-		x.oversubscribed = x.oversubscribed || slices.ContainsFunc(smp.Warnings, func(w string) bool { return strings.HasPrefix(w, "oversubscribed") })
+		for _, w := range smp.Warnings {
+			x.oversubscribed = x.oversubscribed || strings.HasPrefix(w, "oversubscribed")
+			x.few = x.few || strings.HasPrefix(w, sample.FewIterations)
+		}
 	}
 	return s
 }
@@ -151,7 +155,7 @@ func commonUnits(x, y *cell) []string {
 func newRow(x, y *cell, unit string, better sample.Better) *Row {
 	nan := math.NaN()
 	r := &Row{
-		Name: y.name, Pkg: y.pkg, Unit: unit, Better: better, Oversubscribed: x.oversubscribed || y.oversubscribed,
+		Name: y.name, Pkg: y.pkg, Unit: unit, Better: better, Oversubscribed: x.oversubscribed || y.oversubscribed, FewIterations: (x.few || y.few) && unit != unitFirst && !counted(unit),
 		Ratio: nan, Lo: nan, Hi: nan, Level: nan, Shift: nan, P: nan, PHolm: nan,
 	}
 	old, new, blocks := pairs(x, y, unit)

@@ -85,7 +85,8 @@ type Row struct {
 	Unit   string
 	Better sample.Better
 	// Gated rows are the family. The others inform: their intervals hold
-	// Alpha each, without correction, and they have no verdict.
+	// Alpha each, without correction, and they have no verdict, but for first-ns:
+	// what first calls take is a family of its own, and no alarm.
 	Gated   bool
 	Verdict Verdict
 	Why     string // of an unclear verdict
@@ -108,13 +109,15 @@ type Row struct {
 	Needed int     // samples a side that find Options.Want nine times in ten; 0 unknown
 
 	Oversubscribed bool // at more Ps than usable CPUs, by the samples' warnings
+	FewIterations  bool // some windows hold too few for a mean, by the same
 
-	blocks  []blockKey // of the pairs
-	data    data
-	logs    bool    // data are logarithms
-	flipped bool    // tested by maxT: too few pairs for ranks alone
-	alpha   float64 // what p must reach in the first step of the family
-	test    test    // nil without enough samples
+	blocks   []blockKey // of the pairs
+	data     data
+	logs     bool    // data are logarithms
+	flipped  bool    // tested by maxT: too few pairs for ranks alone
+	alpha    float64 // what p must reach in the first step of the family
+	interval float64 // 1 − the confidence of the interval
+	test     test    // nil without enough samples
 }
 
 // Procs is the cell's GOMAXPROCS, 0 if its name does not state it.
@@ -309,23 +312,24 @@ func primary(units []string, direction func(string) sample.Better) []string {
 
 // judge tests the families, corrects, and gives the verdicts.
 func (c *Comparison) judge(nulls *nulls) {
-	level := c.correct(c.test(nulls))
 	for _, r := range c.Rows {
-		alpha := c.Alpha
-		switch {
-		case r.Gated && r.flipped: // max-T gives no interval of its own
-			alpha = 1 - sameLevel
-		case r.Gated:
-			alpha = level
+		r.interval = c.Alpha
+		if r.alpha = c.Alpha; r.kind() == alone && r.enough() {
+			r.prepare(nulls, c.Between)
 		}
-		r.estimate(alpha)
+	}
+	for _, k := range []kind{timed, firstCalls} {
+		c.test(c.of(k), nulls)
+	}
+	for _, r := range c.Rows {
+		r.estimate(r.interval)
 		if !r.Counted { // a count does not become clearer by repetition
 			r.Needed = r.needed(c.Want, c.MinEffect)
 		}
 		switch {
 		case r.Gated && r.Counted:
 			r.decideCount()
-		case r.Gated:
+		case r.kind() != alone:
 			r.decide(c.Options)
 		}
 	}
@@ -342,21 +346,57 @@ func (c *Comparison) judge(nulls *nulls) {
 	})
 }
 
-// test prepares every row for the level that its family asks for at first, and
-// returns the family: the gated rows that have enough samples, and do not count.
-func (c *Comparison) test(nulls *nulls) (family []*Row) {
+// kind is which family a row is tested in.
+type kind int
+
+const (
+	alone      kind = iota // in none; see [correctCounts] for those that count
+	timed                  // the gated rows
+	firstCalls             // what first calls took, where that is not gated: a gate on one call of each process would alarm about noise
+)
+
+// unitFirst is what a benchmark's first call takes: what later ones find done.
+const unitFirst = "first-ns"
+
+func (r *Row) kind() kind {
+	switch {
+	case r.Counted:
+		return alone
+	case r.Gated:
+		return timed
+	case r.Unit == unitFirst:
+		return firstCalls
+	}
+	return alone
+}
+
+func (c *Comparison) of(k kind) (rows []*Row) {
 	for _, r := range c.Rows {
-		if r.Gated && !r.Counted && r.enough() {
+		if r.kind() == k {
+			rows = append(rows, r)
+		}
+	}
+	return rows
+}
+
+// test tests rows as a family, corrects their p values for it, and sets the level
+// of their intervals. It returns the family: the rows that have enough samples.
+func (c *Comparison) test(rows []*Row, nulls *nulls) (family []*Row) {
+	for _, r := range rows {
+		if r.enough() {
 			family = append(family, r)
 		}
 	}
-	for _, r := range c.Rows {
-		alpha := c.Alpha
-		if r.Gated {
-			alpha /= float64(max(1, len(family)))
-		}
-		if r.alpha = alpha; r.enough() {
-			r.prepare(nulls, c.Between)
+	for _, r := range rows {
+		r.alpha = c.Alpha / float64(max(1, len(family)))
+	}
+	for _, r := range family {
+		r.prepare(nulls, c.Between)
+	}
+	level := c.correct(family)
+	for _, r := range family {
+		if r.interval = level; r.flipped { // max-T gives no interval of its own
+			r.interval = 1 - sameLevel
 		}
 	}
 	return family

@@ -215,6 +215,37 @@ func with(change func(*Options)) Options {
 }
 
 // TestUnits: each listed unit of a cell is a member of the family.
+// TestFirstCalls: what first calls take is compared and said, and no alarm unless
+// asked for; windows of few iterations are said beside their numbers.
+func TestFirstCalls(t *testing.T) {
+	text := func(first, scale float64, warning string) string {
+		b := "# contend protocol=1\n# run id=1\n# begin\n"
+		for i, v := range hundred {
+			b += fmt.Sprintf("# sample cell=a block=%d\n%sBenchmarkA/gomaxprocs=1 3 %v ns/op %v first-ns\n", i, warning, v*scale, first+v)
+		}
+		return b
+	}
+	c := compareTexts(t, text(1e6, 1, ""), text(9e6, 1, "# warn text=\"few iterations: 3 in the window\"\n"), beside)
+	r := only(t, c)
+	if r.Unit != "ns/op" || r.Verdict != Same || c.Regressed() || c.Count(Worse) != 0 || !r.FewIterations {
+		t.Errorf("%+v", r)
+	}
+	remarks := strings.Join(c.remarks(), "\n")
+	for _, want := range []string{"--unit first-ns gates them): worse A/gomaxprocs=1: 1.000ms → 9.000ms (×9 to ×9)", "1 comparison of few iterations"} {
+		if !strings.Contains(remarks, want) {
+			t.Errorf("%q is not in:\n%s", want, remarks)
+		}
+	}
+	if c := compareTexts(t, text(1e6, 1, ""), text(1e6, 2, ""), beside); strings.Contains(strings.Join(c.remarks(), "\n"), "first calls") || !c.Regressed() {
+		t.Errorf("equal first calls are said:\n%s", c.remarks())
+	}
+	gated := beside
+	gated.Units = []string{"first-ns"}
+	if c := compareTexts(t, text(1e6, 1, ""), text(9e6, 1, ""), gated); !c.Regressed() || strings.Contains(strings.Join(c.remarks(), "\n"), "not gated") {
+		t.Error("gated first calls do not alarm, or are said not to")
+	}
+}
+
 func TestUnits(t *testing.T) {
 	text := ""
 	for _, v := range hundred {

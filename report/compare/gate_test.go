@@ -168,9 +168,7 @@ func TestFalseAlarms(t *testing.T) {
 				t.Run(fmt.Sprintf("%s/n=%d/paired=%v", s.name, n, paired), func(t *testing.T) {
 					p := share(trials, func(rng *rand.Rand, nulls *nulls) bool {
 						c := s.trial(rng, cells, n, paired, 0)
-						family := c.test(nulls)
-						c.correct(family)
-						for _, r := range family {
+						for _, r := range c.test(c.of(timed), nulls) {
 							if r.PHolm <= c.Alpha {
 								return true
 							}

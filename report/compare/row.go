@@ -60,7 +60,7 @@ func (r *Row) prepare(nulls *nulls, between float64) {
 	switch {
 	case r.Paired:
 		exact := newPaired(r.differences(), nulls)
-		r.test, r.flipped = exact, r.Gated && !r.Counted && !exact.reaches(r.alpha)
+		r.test, r.flipped = exact, r.kind() != alone && !exact.reaches(r.alpha)
 	default:
 		exact := newUnpaired(r.data.old, r.data.new, nulls)
 		if r.test = exact; !exact.reaches(r.alpha) {

@@ -77,6 +77,12 @@ func (c *Comparison) remarks() []string {
 	if len(c.Crashed) > 0 {
 		add("no valid sample on one side: %s", few(c.Crashed))
 	}
+	if text := c.firstCalls(); text != "" {
+		add("%s", text)
+	}
+	if n := c.fewIterations(); n > 0 {
+		add("%d %s of few iterations: a single call fills the window, so that one that is held up decides; a longer --time gives more", n, plural(n, "comparison"))
+	}
 	if n := c.Count(Unclear); n > 0 {
 		more := "more samples"
 		if needed := c.Needed(); needed > 0 {
@@ -127,6 +133,34 @@ func (c *Comparison) remarks() []string {
 		add("%s", line)
 	}
 	return append(list, c.Notes...)
+}
+
+// firstCalls says which benchmarks' first calls have changed, in either direction.
+func (c *Comparison) firstCalls() string {
+	_, label := labels(c.Gated())
+	var moved []string
+	for _, r := range c.of(firstCalls) {
+		if r.Verdict == Worse || r.Verdict == Better {
+			moved = append(moved, fmt.Sprintf("%s %s: %s → %s (%s)", r.Verdict, label(r), nanoseconds(r.Old), nanoseconds(r.New), r.bounds()))
+		}
+	}
+	if len(moved) == 0 {
+		return ""
+	}
+	return fmt.Sprintf("first calls, which are in no other number and not gated (--unit %s gates them): %s", unitFirst, few(moved))
+}
+
+// nanoseconds prints a time: 61.3ms.
+func nanoseconds(x float64) string { return number(x*1e-9) + "s" }
+
+// fewIterations counts the gated rows with windows of few iterations.
+func (c *Comparison) fewIterations() (n int) {
+	for _, r := range c.Gated() {
+		if r.FewIterations {
+			n++
+		}
+	}
+	return n
 }
 
 // contrary counts the rows whose change and medians point in different directions,
@@ -245,6 +279,9 @@ func labels(rows []*Row) (common string, label func(*Row) string) {
 		if r.Oversubscribed {
 			text += " (oversubscribed)"
 		}
+		if r.FewIterations {
+			text += " (few iterations)"
+		}
 		return text
 	}
 }
@@ -262,7 +299,7 @@ func (c *Comparison) text(w io.Writer) error {
 	fmt.Fprintf(t, "\tcell\tunit\told\tnew\tchange\tinterval\tn\tp (Holm)\tneeds\n")
 	for _, r := range c.shown() {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Verdict, label(r), r.Unit,
-			number(r.Old), number(r.New), change(r.Change()), r.interval(), r.count(), probability(r.PHolm), needs(r.Needed))
+			number(r.Old), number(r.New), change(r.Change()), r.bounds(), r.count(), probability(r.PHolm), needs(r.Needed))
 	}
 	t.Flush()
 	p.line("")
@@ -357,7 +394,7 @@ func (p *printer) table(rows []*Row, label func(*Row) string) {
 			verdict = "**worse**"
 		}
 		p.line("| %s | %s | %s | %s | %s | %s | %s | %s | %s |", verdict, markdown.Escape(label(r)), markdown.Escape(r.Unit),
-			number(r.Old), number(r.New), change(r.Change()), r.interval(), r.count(), needs(r.Needed))
+			number(r.Old), number(r.New), change(r.Change()), r.bounds(), r.count(), needs(r.Needed))
 	}
 	p.line("")
 }
@@ -388,11 +425,12 @@ type jsonRow struct {
 	PHolm          *float64 `json:"p_holm"`
 	Needed         int      `json:"samples_needed"`
 	Oversubscribed bool     `json:"oversubscribed"`
+	FewIterations  bool     `json:"few_iterations"`
 }
 
 func (r *Row) json() jsonRow {
 	return jsonRow{r.Name.String(), r.Pkg, r.Unit, r.Better.String(), r.Gated, r.Verdict, r.Why, r.Paired, r.NOld, r.NNew,
-		finite(r.Old), finite(r.New), finite(r.Ratio), finite(r.Lo), finite(r.Hi), finite(r.Level), finite(r.Shift), finite(r.P), finite(r.PHolm), r.Needed, r.Oversubscribed}
+		finite(r.Old), finite(r.New), finite(r.Ratio), finite(r.Lo), finite(r.Hi), finite(r.Level), finite(r.Shift), finite(r.P), finite(r.PHolm), r.Needed, r.Oversubscribed, r.FewIterations}
 }
 
 func finite(x float64) *float64 {
@@ -434,7 +472,7 @@ func (c *Comparison) json(w io.Writer) error {
 func (c *Comparison) csv(w io.Writer) error {
 	out := csv.NewWriter(w)
 	out.Write([]string{"name", "pkg", "unit", "better", "gated", "verdict", "paired", "n_old", "n_new", "old_median", "new_median",
-		"ratio", "ratio_lo", "ratio_hi", "confidence", "shift", "p", "p_holm", "samples_needed", "oversubscribed"})
+		"ratio", "ratio_lo", "ratio_hi", "confidence", "shift", "p", "p_holm", "samples_needed", "oversubscribed", "few_iterations"})
 	cell := func(x *float64) string {
 		if x == nil {
 			return ""
@@ -445,7 +483,7 @@ func (c *Comparison) csv(w io.Writer) error {
 		r := row.json()
 		out.Write([]string{r.Name, r.Pkg, r.Unit, r.Better, strconv.FormatBool(r.Gated), string(r.Verdict), strconv.FormatBool(r.Paired),
 			strconv.Itoa(r.NOld), strconv.Itoa(r.NNew), cell(r.Old), cell(r.New), cell(r.Ratio), cell(r.Lo), cell(r.Hi), cell(r.Level), cell(r.Shift),
-			cell(r.P), cell(r.PHolm), strconv.Itoa(r.Needed), strconv.FormatBool(r.Oversubscribed)})
+			cell(r.P), cell(r.PHolm), strconv.Itoa(r.Needed), strconv.FormatBool(r.Oversubscribed), strconv.FormatBool(r.FewIterations)})
 	}
 	out.Flush()
 	return out.Error()
@@ -485,7 +523,7 @@ func change(x float64) string {
 	return strings.Replace(fmt.Sprintf("%+.1f%%", 100*x), "-", "−", 1)
 }
 
-func (r *Row) interval() string {
+func (r *Row) bounds() string {
 	if math.IsNaN(r.Lo) || math.IsInf(r.Lo, 0) || math.IsInf(r.Hi, 0) {
 		return "–"
 	}

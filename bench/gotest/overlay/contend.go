@@ -5,6 +5,10 @@
 // the calls of the methods below. It counts what the process used while the
 // benchmark's timer ran, and prints each benchmark's end on lines of their own,
 // behind a mark that keeps them apart from whatever the benchmark prints.
+//
+// It is compiled by toolchains from Go 1.18 on, as part of their own testing
+// package, whose language and standard library are all that it may use. min and
+// max are functions of that package before Go 1.21, and of int64 alone.
 
 package testing
 
@@ -15,7 +19,7 @@ import (
 	"runtime/debug"
 	"runtime/metrics"
 	"runtime/trace"
-	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"syscall"
@@ -37,6 +41,9 @@ type contendTimer struct {
 	stretches int64        // how often it was started since
 	procs     int          // a GOMAXPROCS that is not the process's, 0 if none was seen
 	ps        contendPs    // at the collection before the run
+
+	warm  bool          // the first call was made, and is not in what is timed
+	first time.Duration // what it took
 }
 
 var (
@@ -69,8 +76,12 @@ func contendRead() contendUsage {
 	}
 }
 
+// contendMutexWait is 0 where the runtime does not count it (before Go 1.20).
 func contendMutexWait() float64 {
 	metrics.Read(contendMetric)
+	if contendMetric[0].Value.Kind() != metrics.KindFloat64 {
+		return 0
+	}
 	return contendMetric[0].Value.Float64()
 }
 
@@ -169,10 +180,36 @@ func (t *contendTimer) overhead() int64 {
 		return 0
 	}
 	before := contendRead()
-	for range rounds {
+	for i := 0; i < rounds; i++ {
 		contendRead()
 	}
 	return (contendRead().cpu - before.cpu) * t.stretches / rounds
+}
+
+// contendWarm is called when the round of one iteration is over, in benchmarks that
+// loop to b.N. What only a first call does (a sync.Once, a cold cache) must not be
+// in the timed window, nor decide how long that is: another such round takes the
+// place of the first one.
+func (b *B) contendWarm() {
+	b.contend.warm, b.contend.first = true, b.duration
+	b.runN(1)
+}
+
+// contendAgain is called where b.Loop ends a stretch of iterations, or begins the
+// first one. The first iteration by time is made again, as if the loop began with the second:
+// see [B.contendWarm]. Benchmarks with b.Loop set up once, and so are not run anew.
+func (b *B) contendAgain(begun bool) bool {
+	if !begun || b.benchTime.n > 0 || b.contend.warm {
+		return false
+	}
+	b.StopTimer()
+	b.contend.warm, b.contend.first = true, b.duration
+	extra := b.extra
+	b.extra = nil
+	b.ResetTimer()
+	b.extra = extra // what the benchmark has reported stays
+	b.StartTimer()
+	return true
 }
 
 // contendResult prints the result of a benchmark that was measured. One that
@@ -188,8 +225,13 @@ func (b *B) contendResult() {
 		procs = b.contend.procs
 	}
 	r, used := b.result, b.contend.used
-	used.cpu = max(used.cpu-b.contend.overhead(), 0)
-	n := float64(max(r.N, 1))
+	if used.cpu -= b.contend.overhead(); used.cpu < 0 {
+		used.cpu = 0
+	}
+	n := float64(r.N)
+	if n < 1 {
+		n = 1
+	}
 	var units []string
 	values := map[string]float64{}
 	add := func(unit string, v float64) {
@@ -208,11 +250,16 @@ func (b *B) contendResult() {
 		add("MB/s", v)
 	}
 	add("cpu-ns/op", float64(used.cpu)/n)
-	add("mutex-wait-ns/op", used.mutexWait*1e9/n)
+	if contendMetric[0].Value.Kind() == metrics.KindFloat64 {
+		add("mutex-wait-ns/op", used.mutexWait*1e9/n)
+	}
 	add("ctxsw/op", float64(used.switches)/n)
 	add("ctxsw-forced/op", float64(used.forced)/n)
 	add("B/op", float64(r.MemBytes)/n)
 	add("allocs/op", float64(r.MemAllocs)/n)
+	if b.contend.warm {
+		add("first-ns", float64(b.contend.first))
+	}
 	own := len(units)
 	for unit, v := range r.Extra {
 		if unit == "ns/op" && v == 0 { // the way to say that it means nothing here
@@ -221,7 +268,7 @@ func (b *B) contendResult() {
 		units = append(units, unit)
 		values[unit] = v
 	}
-	slices.Sort(units[own:])
+	sort.Strings(units[own:])
 	var line strings.Builder
 	for _, unit := range units {
 		fmt.Fprintf(&line, " %s %s", strconv.FormatFloat(values[unit], 'g', 8, 64), unit)
@@ -234,11 +281,11 @@ func (b *B) contendResult() {
 // its goroutine ended without returning. In a panic the deferred functions of
 // testing let the rest go on, while the runtime is about to end the process:
 // that gets the time to do so, and to say why.
-func (b *B) contendEnded(returned bool) {
+func (b *B) contendEnded(returned, hasSub bool) {
 	b.mu.RLock()
 	verdict, output := "", strings.TrimSpace(string(b.output))
 	switch {
-	case b.failed && (output != "" || !b.hasSub.Load()):
+	case b.failed && (output != "" || !hasSub):
 		verdict = "failed"
 	case b.skipped:
 		verdict = "skipped"
