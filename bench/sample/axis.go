@@ -22,6 +22,18 @@ type Axis struct {
 
 const verbAxis = "axis"
 
+// The records that tell of a run's plan:
+//
+//	# plan cells=20 processes=120 expect=32s     the last of a part counts
+//	# order key=backend values="mutexlru ring"   in the order of the plan
+const (
+	VerbPlan  = "plan"
+	VerbOrder = "order"
+)
+
+// BaseKey stands for the base of a name, where keys of names are listed.
+const BaseKey = ".name"
+
 // AxisRecord is the axis as a record.
 func AxisRecord(a Axis) Record {
 	fields := []Field{{"name", a.Base}, {"key", a.Key}}

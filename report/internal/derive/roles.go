@@ -15,7 +15,7 @@ const (
 	keyImpl    = "impl"    // of a row of primitives: what a backend is to a cache
 	keySharing = "sharing" // "none" is the share-nothing control
 	keyProbe   = "probe"   // "trace" on traced samples
-	keyBase    = ".name"   // pseudo-key: the benchmark's base name
+	keyBase    = sample.BaseKey
 )
 
 // maxSeries is how many lines one chart bears. An automatically chosen key
