@@ -63,7 +63,7 @@ func (s *Set) Axis(n *Name) Axis {
 // if no name has a number there; names without it are left out, with a note.
 func (s *Set) Along(key string) error {
 	numeric := map[string]bool{}
-	var kept []*Sample
+	var kept, left []*Sample
 	for _, smp := range s.Samples {
 		for _, f := range smp.Name.Keys {
 			if _, ok := ParseNumber(f.Value); ok && f.Key != "" {
@@ -72,6 +72,8 @@ func (s *Set) Along(key string) error {
 		}
 		if _, ok := smp.Name.Number(key); ok {
 			kept = append(kept, smp)
+		} else {
+			left = append(left, smp)
 		}
 	}
 	if len(kept) == 0 {
@@ -80,7 +82,7 @@ func (s *Set) Along(key string) error {
 	if n := len(s.Samples) - len(kept); n > 0 {
 		s.Notes = append(s.Notes, Note{Text: fmt.Sprintf("%d of %d samples have no number as %q and are left out", n, len(s.Samples), key)})
 	}
-	s.Samples, s.along = kept, key
+	s.Samples, s.Left, s.along = kept, append(s.Left, left...), key
 	return nil
 }
 

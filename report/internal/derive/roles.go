@@ -148,6 +148,11 @@ func (k keyValues) numeric() bool {
 	return true
 }
 
+// labelled are the fields that stand in the label of an identity's line.
+func (id identity) labelled(series []string) []sample.Field {
+	return slices.DeleteFunc(slices.Clone(id.fields), func(f sample.Field) bool { return !slices.Contains(series, f.Key) })
+}
+
 // split separates an identity's fields into the label of its line, the values
 // of the series keys, and the fields of its facet.
 func (id identity) split(series []string) (label string, facet []sample.Field) {
