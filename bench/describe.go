@@ -72,6 +72,9 @@ func (s Summary) Describe(w io.Writer) {
 		fmt.Fprintf(w, ", %d invalid:", n)
 	}
 	fmt.Fprintln(w)
+	if t := s.Time.String(); t != "" {
+		fmt.Fprintln(w, t)
+	}
 	const most = 10
 	for i, f := range s.Invalid {
 		if i == most {
@@ -108,13 +111,17 @@ func ExitCode(s Summary, err error, strict bool) int {
 	return ExitGood
 }
 
-// Provenance is what the run's line says of this program: the command as typed
-// and the commit it was built from, where the toolchain recorded it.
+// Provenance is what the run's line says of this program: the command as typed,
+// when it began, and the version and commit it was built from, where the toolchain
+// recorded them.
 func Provenance() []sample.Field {
-	fields := []sample.Field{{Key: "cmd", Value: commandLine(os.Args)}}
+	fields := []sample.Field{{Key: "cmd", Value: commandLine(os.Args)}, {Key: "date", Value: time.Now().UTC().Format(time.RFC3339)}}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return fields
+	}
+	if v := info.Main.Version; v != "" {
+		fields = append(fields, sample.Field{Key: "version", Value: v})
 	}
 	dirty := ""
 	for _, s := range info.Settings {

@@ -11,8 +11,8 @@ import (
 // progress tells a person how far the run is, between cells only: writing
 // during a cell would disturb it.
 type progress struct {
-	w        io.Writer
-	terminal bool
+	w       io.Writer
+	columns int // of the terminal, 0 if it is none
 
 	total, done    int
 	expected, left time.Duration // of the cells measured so far; of those to come
@@ -23,15 +23,15 @@ type progress struct {
 // plainEvery is the least time between lines where they cannot be rewritten.
 const plainEvery = 10 * time.Second
 
-func newProgress(p *Plan, done map[sampleKey]bool, opt Options) *progress {
-	g := &progress{w: opt.Progress, terminal: opt.Terminal, last: time.Now()}
+func newProgress(p *Plan, done map[sampleKey]int, opt Options) *progress {
+	g := &progress{w: opt.Progress, columns: opt.Columns, last: time.Now()}
 	if g.w == nil {
 		g.w = io.Discard
 	}
 	for _, c := range p.Cells {
 		for block := range c.blocks(p) {
 			g.total++
-			if done[sampleKey{c.ID(), c.Variant, block}] {
+			if done[sampleKey{c.ID(), c.Variant, block}] > 0 {
 				g.done++
 			} else {
 				g.left += c.Expect
@@ -58,26 +58,31 @@ func (g *progress) cell(c Cell, e sample.Entry, d time.Duration, again bool) {
 		fmt.Fprintf(g.w, "invalid: %s: %s\n", c.Name, e.Invalid)
 	}
 	switch {
-	case g.terminal:
-		fmt.Fprintf(g.w, "\r\x1b[K%d/%d  %s left  %s", g.done, g.total, g.remaining(), lastPart(c.Name, 50))
+	case g.columns > 0:
+		line := fmt.Sprintf("%d/%d  %s left  ", g.done, g.total, g.remaining())
+		fmt.Fprint(g.w, "\r\x1b[K"+lastPart(line+lastPart(c.Name, g.columns-1-len(line)), g.columns-1))
 	case g.done == g.total, time.Since(g.last) >= plainEvery:
 		fmt.Fprintf(g.w, "%d of %d cells measured, %s left\n", g.done, g.total, g.remaining())
 		g.last = time.Now()
 	}
 }
 
-// lastPart is the end of a name, where what is varied stands, so that the line
-// fits a terminal: a wrapped line cannot be rewritten.
-func lastPart(name string, most int) string {
-	if len(name) <= most {
-		return name
+// lastPart is the end of a text, where the name of a cell has what is varied, in
+// at most that many characters: a line that wraps cannot be rewritten.
+func lastPart(text string, most int) string {
+	runes := []rune(text)
+	switch {
+	case len(runes) <= most:
+		return text
+	case most < 2:
+		return ""
 	}
-	return "…" + name[len(name)-most:]
+	return "…" + string(runes[len(runes)-most+1:])
 }
 
 // clear takes the rewritten line away.
 func (g *progress) clear() {
-	if g.terminal {
+	if g.columns > 0 {
 		fmt.Fprint(g.w, "\r\x1b[K")
 	}
 }

@@ -10,7 +10,6 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -40,18 +39,20 @@ type Options struct {
 	// reason of the invalid sample; see [Again]. nil is ReadProtocol.
 	Read func(c Cell, o Output) (Printed, error)
 	// Progress gets a line after cells, never during one; nil is silence.
-	// Terminal says that it may be rewritten in place.
+	// Columns is the width of the terminal that it is, where the line is
+	// rewritten in place; 0 if it is none.
 	Progress io.Writer
-	Terminal bool
+	Columns  int
 }
 
 // Summary is what a run has come to.
 type Summary struct {
-	Measured int       // processes that gave valid samples now
+	Measured int       // valid samples, of this command
 	Reused   int       // those found finished in the run folder
 	Invalid  []Failure // the last attempt at each cell and block that has no valid sample
-	Warned   int       // processes with valid samples and warnings, reused ones included
+	Warned   int       // valid samples with warnings, reused ones included
 	Notes    []string  // what was dropped or begun anew; Progress has got them at the start
+	Time     Time      // of this command's processes
 }
 
 // Failure is an invalid sample.
@@ -106,7 +107,7 @@ type runner struct {
 	fill     []int // CPUs in fill order, nil without Pin
 	log      *sample.Log
 	unlock   func()
-	done     map[sampleKey]bool
+	done     map[sampleKey]int // valid samples of this part; none for those to be measured
 	earlier  map[sampleKey]int // samples in the file, of all parts: a new process has a prefix of its own
 	sum      Summary
 	progress *progress
@@ -131,7 +132,7 @@ func open(p *Plan, opt Options) (_ *runner, err error) {
 	if opt.Read == nil {
 		opt.Read = ReadProtocol
 	}
-	r := &runner{plan: p, opt: opt, done: map[sampleKey]bool{}, earlier: map[sampleKey]int{}}
+	r := &runner{plan: p, opt: opt, done: map[sampleKey]int{}, earlier: map[sampleKey]int{}}
 	if opt.Pin {
 		r.fill = opt.Host.FillOrder()
 	}
@@ -247,25 +248,23 @@ func (r *runner) resume() error {
 		return err
 	}
 	run := r.identity()
-	warned := map[sampleKey]bool{}
 	for _, s := range set.Samples {
 		key := sampleKey{s.Cell, s.Variant, s.Block}
 		r.earlier[key]++
 		if s.Run != nil && s.Run.ID == run.ID && s.Valid() {
-			r.done[key] = true
+			r.done[key]++
 			if len(s.Warnings) > 0 {
-				warned[key] = true
+				r.sum.Warned++
 			}
 		}
 	}
-	r.sum.Warned = len(warned)
 	if n := len(set.Runs); n > 0 {
 		if set.Runs[n-1].ID == run.ID {
-			return nil
+			return r.extend(set)
 		}
 		r.sum.Notes = append(r.sum.Notes, "the executable, the machine or its settings (CPUs, kernel, GOGC, --affinity) are not those of the samples before: a new part of the run begins, which is not pooled with the others")
 	}
-	records := append([]sample.Record(nil), r.plan.Records...)
+	records := append(r.plan.layout(), r.plan.Records...)
 	for _, b := range r.opt.Host.Boundaries() {
 		records = append(records, sample.Record{Verb: "boundary", Fields: []sample.Field{
 			{Key: "after", Value: fmt.Sprint(b.After)}, {Key: "label", Value: b.Label}}})
@@ -275,6 +274,20 @@ func (r *runner) resume() error {
 		config = append(config, sample.Field{Key: "pinned", Value: "cores"})
 	}
 	return r.log.Begin(sample.Header{Run: run, Config: config, Records: records})
+}
+
+// extend records the size of a plan that has more or fewer blocks than the last time.
+func (r *runner) extend(set *sample.Set) error {
+	size, last := r.plan.size().String(), ""
+	for _, rec := range set.Records {
+		if rec.Verb == sample.VerbPlan && rec.Run == set.Runs[len(set.Runs)-1] {
+			last = rec.String()
+		}
+	}
+	if size == last {
+		return nil
+	}
+	return r.log.Record(r.plan.size())
 }
 
 // identity names this part of the run: plan, executables, host and node.
@@ -311,8 +324,8 @@ func (r *runner) identity() sample.Run {
 func (r *runner) group(ctx context.Context, group []Cell, block int) error {
 	var left []Cell
 	for _, c := range group {
-		if r.done[sampleKey{c.ID(), c.Variant, block}] {
-			r.sum.Reused++
+		if n := r.done[sampleKey{c.ID(), c.Variant, block}]; n > 0 {
+			r.sum.Reused += n
 		} else {
 			left = append(left, c)
 		}
@@ -345,6 +358,7 @@ func (r *runner) group(ctx context.Context, group []Cell, block int) error {
 // outcome is what came of one process.
 type outcome struct {
 	cell    Cell
+	output  Output
 	entries []sample.Entry
 	took    time.Duration
 	again   bool // see [Again]
@@ -375,7 +389,7 @@ func (r *runner) measure(ctx context.Context, c Cell, block int, repeated bool) 
 	}
 	o.Repeated = repeated
 	entries, again := r.entries(c, block, o)
-	return outcome{c, entries, time.Since(began), again && !repeated}, nil
+	return outcome{c, o, entries, time.Since(began), again && !repeated}, nil
 }
 
 // keep appends an outcome to the samples.
@@ -384,14 +398,17 @@ func (r *runner) keep(o outcome, block int) error {
 		return err
 	}
 	r.earlier[sampleKey{o.cell.ID(), o.cell.Variant, block}]++
+	r.sum.Time.add(o.cell, o.output, o.took, r.opt.Host.Usable())
 	switch invalid := o.entries[0].Invalid; {
 	case o.again:
 	case invalid != "":
 		r.sum.Invalid = append(r.sum.Invalid, Failure{Name: o.cell.Name, Block: block, Reason: invalid, Left: o.entries[0].Attachments})
 	default:
-		r.sum.Measured++
-		if slices.ContainsFunc(o.entries, func(e sample.Entry) bool { return len(e.Warnings) > 0 }) {
-			r.sum.Warned++
+		r.sum.Measured += len(o.entries)
+		for _, e := range o.entries {
+			if len(e.Warnings) > 0 {
+				r.sum.Warned++
+			}
 		}
 	}
 	r.progress.cell(o.cell, o.entries[0], o.took, o.again)
@@ -464,6 +481,7 @@ func (r *runner) entries(c Cell, block int, o Output) (entries []sample.Entry, a
 		e := sample.Entry{Identity: id, Line: s.line()}
 		e.Warnings, e.Attachments = s.Warnings, s.Attachments
 		e.Warnings = append(e.Warnings, r.warnings(&s)...)
+		r.sum.Time.Warming += time.Duration(s.value("warmup-s") * float64(time.Second))
 		entries = append(entries, e)
 	}
 	return entries, false

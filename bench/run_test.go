@@ -286,7 +286,7 @@ func TestAgain(t *testing.T) {
 func TestTourIsOneGroup(t *testing.T) {
 	dir := t.TempDir()
 	sum, err := run(t, plan(2, newCell("tour", "BenchmarkFake/probe=tour/gomaxprocs=3", 3)), dir)
-	if err != nil || sum.Measured != 2 || len(load(t, dir).Samples) != 6 {
+	if err != nil || sum.Measured != 6 || len(load(t, dir).Samples) != 6 {
 		t.Fatalf("%+v, %v", sum, err)
 	}
 }

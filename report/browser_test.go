@@ -147,7 +147,11 @@ func folder(t testing.TB, text string) (dir string, set *sample.Set) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, _, err := Write(set, dir, Options{DPI: 48}); err != nil {
+	r, err := New(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Write(dir, Options{DPI: 48}); err != nil {
 		t.Fatal(err)
 	}
 	return dir, set
@@ -385,8 +389,10 @@ func TestPageWithoutScripts(t *testing.T) {
 	view := derive.New(set)
 	for _, f := range view.Facets {
 		for _, finding := range f.Findings {
-			if !strings.Contains(text, finding.Text) {
-				t.Errorf("the page lacks %q", finding.Text)
+			for _, want := range append([]string{finding.What}, finding.More...) {
+				if !strings.Contains(text, want) {
+					t.Errorf("the page lacks %q", want)
+				}
 			}
 		}
 		for _, s := range f.Series {
@@ -445,7 +451,7 @@ func TestForeignText(t *testing.T) {
 	tb := openTab(t, 1400, 1000)
 	tb.load(t, filepath.Join(dir, PageName), "")
 	text := eval[string](t, tb, `document.body.textContent`)
-	for _, want := range []string{"These data came from elsewhere", "n=1, no interval", "too few for an interval"} {
+	for _, want := range []string{"These data came from elsewhere", "n=1, no interval", "nothing says that these benchmarks are alternatives"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
 		}

@@ -8,17 +8,21 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/bench/vocabulary"
 	"github.com/contend-go/contend/report/internal/derive"
 	"github.com/contend-go/contend/report/internal/markdown"
 )
 
-// Markdown prints the wall time per operation of every cell, a line for each
-// series and a column for each value of the axis: median in ns [95% interval]. Of the
-// names in against, the first that a chart has is what its other series are
-// divided by, block by block, in as many columns more.
-func Markdown(w io.Writer, set *sample.Set, against ...string) error {
-	view := derive.New(set)
+// Markdown prints what the report says first, and the wall time per operation of
+// every cell, a line for each series and a column for each value of the axis: median
+// in ns [95% interval]. Of the names in against, the first that
+// a chart has is what its other series are divided by, block by block, in as many
+// columns more; it is an error if none has any of them.
+func (r *Report) Markdown(w io.Writer, against ...string) error {
+	view := r.view
+	if len(against) > 0 && !slices.ContainsFunc(against, func(name string) bool { return slices.Contains(view.Names, name) }) {
+		return vocabulary.Unknown("series", against[0], view.Names)
+	}
 	columns := []string{"chart", "series"}
 	type column struct {
 		key string
@@ -46,6 +50,7 @@ func Markdown(w io.Writer, set *sample.Set, against ...string) error {
 		}
 	}
 	var b strings.Builder
+	r.findings(&b)
 	line := func(cells []string) { fmt.Fprintf(&b, "| %s |\n", strings.Join(cells, " | ")) }
 	line(columns)
 	b.WriteString("|" + strings.Repeat("---|", len(columns)) + "\n")
@@ -70,6 +75,21 @@ func Markdown(w io.Writer, set *sample.Set, against ...string) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// findings writes what the report says first.
+func (r *Report) findings(b *strings.Builder) {
+	escape := markdown.Escape
+	for _, f := range r.Findings() {
+		fmt.Fprintf(b, "- %s\n", escape(f.String()))
+		for _, more := range f.More {
+			fmt.Fprintf(b, "  - %s\n", escape(more))
+		}
+		if f.Next != "" {
+			fmt.Fprintf(b, "  - → %s\n", escape(f.Next))
+		}
+	}
+	b.WriteByte('\n')
 }
 
 // on is the cell of a column, empty where the facet has another axis.

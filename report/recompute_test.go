@@ -278,15 +278,20 @@ func TestPageWithoutDataIsSmall(t *testing.T) {
 func TestSlots(t *testing.T) {
 	dir, set := folder(t, typical.Text())
 	png := []byte("\x89PNG not really")
-	_, err := write(set, dir, Options{DPI: 24, Formats: []string{"png", "svg"}}, traced.Traces{
-		Timelines: []traced.Timeline{{Timeline: html.Timeline{Title: "ring at 8", PNG: png}, Name: "timeline-ring"}},
-		Tables:    []html.Table{{Title: "Worst lock sites", Columns: []string{"site", "wait"}, Rows: [][]string{{"cache.go:41", "3.1 s"}}}},
-	})
+	r, err := New(set)
 	if err != nil {
 		t.Fatal(err)
 	}
+	r.traces = traced.Traces{
+		Timelines: []traced.Timeline{{Timeline: html.Timeline{Title: "ring at 8", PNG: png}, Name: "timeline-ring"}},
+		Tables:    []html.Table{{Title: "Worst lock sites", Columns: []string{"site", "wait"}, Rows: [][]string{{"cache.go:41", "3.1 s"}}}},
+		Findings:  []derive.Finding{{Kind: derive.Blame, Where: "ring", What: "half is lost at hot.go:7", Sure: "exact, first in 3 of 3 traces", Next: "hold it for less"}},
+	}
+	if _, err = r.Write(dir, Options{DPI: 24, Formats: []string{"png", "svg"}}); err != nil {
+		t.Fatal(err)
+	}
 	page, _ := os.ReadFile(filepath.Join(dir, PageName))
-	for _, want := range []string{"ring at 8", base64.StdEncoding.EncodeToString(png), "Worst lock sites", "cache.go:41"} {
+	for _, want := range []string{"ring at 8", base64.StdEncoding.EncodeToString(png), "Worst lock sites", "cache.go:41", "half is lost at hot.go:7", "first in 3 of 3 traces", "hold it for less"} {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -303,12 +308,16 @@ func TestWriteErrors(t *testing.T) {
 	_, set := folder(t, "BenchmarkA 1 5 ns/op\n")
 	file := filepath.Join(t.TempDir(), "file")
 	os.WriteFile(file, nil, 0o666)
-	if _, _, err := Write(set, file, Options{}); err == nil || !strings.Contains(err.Error(), file) {
+	r, err := New(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Write(file, Options{}); err == nil || !strings.Contains(err.Error(), file) {
 		t.Errorf("a file as folder: %v", err)
 	}
 	dir := t.TempDir()
 	for _, opt := range []Options{{Formats: []string{"bmp"}}, {DPI: 3}} {
-		if _, _, err := Write(set, dir, opt); err == nil {
+		if _, err := r.Write(dir, opt); err == nil {
 			t.Errorf("%+v: no error", opt)
 		}
 	}

@@ -33,26 +33,49 @@ type Options struct {
 // DefaultDPI gives PNGs with two pixels for one of a usual screen.
 const DefaultDPI = chart.DefaultDPI
 
-// Write writes report.html and the pictures into dir, making it if needed, and
-// returns the paths of what it wrote, the page last, and what could not be read
-// of traces, a line each. Each file appears whole or not at all.
-func Write(set *sample.Set, dir string, opt Options) (files, notes []string, err error) {
+// Report is what samples and their traces say together.
+type Report struct {
+	// Notes are what could not be read of traces, a line each.
+	Notes []string
+
+	set    *sample.Set
+	view   *derive.View
+	traces traced.Traces
+}
+
+// New reads the traces that the samples of a set name, and computes what follows.
+func New(set *sample.Set) (*Report, error) {
 	if len(set.Samples) == 0 {
-		return nil, nil, errors.New("report: no samples")
+		return nil, errors.New("report: no samples")
 	}
 	traces, err := traced.Open(set)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	files, err = write(set, dir, opt, traces)
-	return files, traces.Notes, err
+	return &Report{Notes: traces.Notes, set: set, view: derive.New(set), traces: traces}, nil
 }
 
-func write(set *sample.Set, dir string, opt Options, traces traced.Traces) ([]string, error) {
+// Findings are what the report has to say first, in the order of every view: the
+// state of the runs, who leads, the lines to blame, what cannot be told, warnings.
+func (r *Report) Findings() []derive.Finding {
+	fs := slices.Clone(r.view.Findings)
+	at := 0
+	for i, f := range fs {
+		if f.Kind == derive.State || f.Kind == derive.Leader {
+			at = i + 1
+		}
+	}
+	return slices.Insert(fs, at, r.traces.Findings...)
+}
+
+// Write writes report.html and the pictures into dir, making it if needed, and
+// returns the paths of what it wrote, the page last. Each file appears whole or
+// not at all.
+func (r *Report) Write(dir string, opt Options) ([]string, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
 	}
-	view := derive.New(set)
+	set, view, traces := r.set, r.view, r.traces
 	pictures := chart.Pictures(view)
 	formats := opt.Formats
 	if len(formats) == 0 {
@@ -95,7 +118,7 @@ func write(set *sample.Set, dir string, opt Options, traces traced.Traces) ([]st
 		return files, err
 	}
 	page := &html.Page{
-		View: view, Set: set, Colors: chart.Colors,
+		View: view, Set: set, Colors: chart.Colors, Findings: r.Findings(),
 		Raw: raw, Pictures: static, Tables: slices.Concat(traces.Tables, claimTables(claims.Judge(set, 0)), publishedTables(claims.Published(set))),
 	}
 	for _, t := range traces.Timelines {

@@ -22,6 +22,18 @@ type Axis struct {
 
 const verbAxis = "axis"
 
+// The records that tell of a run's plan:
+//
+//	# plan cells=20 processes=120 expect=32s     the last of a part counts
+//	# order key=backend values="mutexlru ring"   in the order of the plan
+const (
+	VerbPlan  = "plan"
+	VerbOrder = "order"
+)
+
+// BaseKey stands for the base of a name, where keys of names are listed.
+const BaseKey = ".name"
+
 // AxisRecord is the axis as a record.
 func AxisRecord(a Axis) Record {
 	fields := []Field{{"name", a.Base}, {"key", a.Key}}
@@ -51,7 +63,7 @@ func (s *Set) Axis(n *Name) Axis {
 // if no name has a number there; names without it are left out, with a note.
 func (s *Set) Along(key string) error {
 	numeric := map[string]bool{}
-	var kept []*Sample
+	var kept, left []*Sample
 	for _, smp := range s.Samples {
 		for _, f := range smp.Name.Keys {
 			if _, ok := ParseNumber(f.Value); ok && f.Key != "" {
@@ -60,6 +72,8 @@ func (s *Set) Along(key string) error {
 		}
 		if _, ok := smp.Name.Number(key); ok {
 			kept = append(kept, smp)
+		} else {
+			left = append(left, smp)
 		}
 	}
 	if len(kept) == 0 {
@@ -68,7 +82,7 @@ func (s *Set) Along(key string) error {
 	if n := len(s.Samples) - len(kept); n > 0 {
 		s.Notes = append(s.Notes, Note{Text: fmt.Sprintf("%d of %d samples have no number as %q and are left out", n, len(s.Samples), key)})
 	}
-	s.Samples, s.along = kept, key
+	s.Samples, s.Left, s.along = kept, append(s.Left, left...), key
 	return nil
 }
 

@@ -111,6 +111,9 @@ func (l *Log) Begin(h Header) error {
 	return l.write(b.Bytes())
 }
 
+// Record appends a record to the part of the run that stands last.
+func (l *Log) Record(r Record) error { return l.write([]byte(r.String() + "\n")) }
+
 // oneLine makes a value fit for a configuration line.
 func oneLine(v string) string {
 	v = strings.Join(strings.Fields(v), " ")

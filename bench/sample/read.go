@@ -20,8 +20,9 @@ import (
 type Set struct {
 	Samples []*Sample // in the order of the text, invalid ones included
 	Runs    []*Run
-	Records []Record // backend, promise, absent, note, boundary, contend
-	Notes   []Note   // what could not be read
+	Records []Record  // backend, promise, absent, note, boundary, contend
+	Notes   []Note    // what could not be read
+	Left    []*Sample // those that Along left out
 
 	// Failures are the lines in which go test says that a benchmark, or the whole
 	// program, ended badly: results that are missing, or that ran beside one that

@@ -44,7 +44,15 @@ inputs are told apart by their file names, or by configuration keys (--by).`,
 			case normalize:
 				return set.WriteText(os.Stdout)
 			case markdown:
-				return report.Markdown(os.Stdout, set, against...)
+				r, err := report.New(set)
+				if err != nil {
+					return err
+				}
+				printTraceNotes(r)
+				if err := r.Markdown(os.Stdout, against...); err != nil {
+					return fmt.Errorf("--against: %w", err)
+				}
+				return nil
 			}
 			if out == "" {
 				out = reportFolder(args[0])
@@ -72,15 +80,27 @@ func reportFolder(path string) string {
 	return "contend-report"
 }
 
-// writeReport writes a report and prints the path of its page.
+// writeReport writes a report, prints what it says first to standard error, and the
+// path of its page.
 func writeReport(set *sample.Set, dir string, opt report.Options) error {
-	files, notes, err := report.Write(set, dir, opt)
+	r, err := report.New(set)
 	if err != nil {
 		return err
 	}
-	for _, n := range notes {
-		fmt.Fprintln(os.Stderr, program()+":", n)
+	printTraceNotes(r)
+	files, err := r.Write(dir, opt)
+	if err != nil {
+		return err
+	}
+	if err := r.Text(os.Stderr, columns(os.Stderr)); err != nil {
+		return err
 	}
 	fmt.Println(files[len(files)-1])
 	return nil
+}
+
+func printTraceNotes(r *report.Report) {
+	for _, n := range r.Notes {
+		fmt.Fprintln(os.Stderr, program()+":", n)
+	}
 }

@@ -100,10 +100,18 @@ func (s *sweep) run(c *cobra.Command) error {
 	return measure(c.Context(), plan, o, o.Options(&facts))
 }
 
+// columns is the width of a terminal, 0 for any other file.
+func columns(f *os.File) int {
+	if width, _, err := term.GetSize(int(f.Fd())); err == nil && width > 0 {
+		return width
+	}
+	return 0
+}
+
 // measure carries out a plan and draws its report.
 func measure(ctx context.Context, plan *bench.Plan, o *bench.SweepOptions, opt bench.Options) error {
 	opt.Provenance = append(bench.Provenance(), opt.Provenance...)
-	opt.Progress, opt.Terminal = os.Stderr, term.IsTerminal(int(os.Stderr.Fd()))
+	opt.Progress, opt.Columns = os.Stderr, columns(os.Stderr)
 	fmt.Fprintf(os.Stderr, "%d cells, %d processes, about %v\n", len(plan.Cells), plan.Samples(), plan.Duration().Round(1e9))
 	announceTraces(os.Stderr, plan)
 	sum, err := bench.Run(ctx, plan, opt)

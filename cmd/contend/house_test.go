@@ -73,7 +73,7 @@ var house = []room{
 	{"report/internal/chart", []string{"bench/sample", "report/internal/derive", "traces/account"}},
 	{"report/internal/html", []string{"bench/sample", "report/internal/derive"}},
 	{"report/internal/traced", []string{"bench/sample", "report/internal/chart", "report/internal/derive", "report/internal/html", "traces/account", "traces/blame", "traces/record", "traces/show"}},
-	{"report", []string{"bench/sample", "bench/whole", "report/*", "traces/show"}},
+	{"report", []string{"bench/sample", "bench/vocabulary", "bench/whole", "report/*", "traces/show"}},
 
 	{"cmd/commands", []string{
 		"bench", "bench/bundle", "bench/family", "bench/gotest", "bench/host", "bench/sample", "bench/whole",

@@ -63,6 +63,9 @@ type Holder struct {
 	Known    Known
 }
 
+// Busy is the kind of a finding that nothing waits: what slows the CPUs, a trace cannot see.
+const Busy = "busy"
+
 // Verdict is what a trace says.
 type Verdict struct {
 	Findings []Finding // at most maxFindings, by their share of capacity
@@ -483,7 +486,7 @@ func (v *Verdict) blind(w *account.Window, list []*hot, all int64) {
 	if ratio(v.useful(), v.Capacity) >= idleShare {
 		return
 	}
-	f := Finding{Kind: "busy", OfCapacity: 1 - ratio(w.Lost(), w.Capacity), Known: Sampled, Next: next["busy"]}
+	f := Finding{Kind: Busy, OfCapacity: 1 - ratio(w.Lost(), w.Capacity), Known: Sampled, Next: next[Busy]}
 	list = slices.DeleteFunc(slices.Clone(list), func(h *hot) bool { return h.kind == account.Tracer })
 	if len(list) > 0 {
 		f.Place, f.Samples, f.Share = list[0].Place, list[0].n, float64(list[0].n)/float64(all)

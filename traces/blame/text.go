@@ -44,7 +44,7 @@ var next = map[string]string{
 	"scheduler":                 "goroutines park and wake too often: give each more to do",
 	"gc work":                   "allocate less, or raise GOGC or GOMEMLIMIT",
 	"shared memory":             "CPUs write to the same cache line (an atomic, a compare-and-swap loop, or what lies beside it): count per shard, pad, or keep a copy for each goroutine",
-	"busy":                      "a CPU profile beside the trace; CPU per operation at 1 P and at more (contend test); a mutex profile for the runtime's locks",
+	Busy:                        "a CPU profile beside the trace; CPU per operation at 1 P and at more (contend test); a mutex profile for the runtime's locks",
 }
 
 // String is what a maintainer would write, in one sentence, without what to try next.
@@ -54,7 +54,7 @@ func (f *Finding) String() string { return strings.Join(f.Lines(), "; ") }
 func (f *Finding) Lines() (lines []string) {
 	add := func(format string, args ...any) { lines = append(lines, fmt.Sprintf(format, args...)) }
 	switch {
-	case f.Kind == "busy":
+	case f.Kind == Busy:
 		add("nothing waits: the Ps are busy for %s of capacity; what slows them there (cache lines, spinning, the runtime's locks) a trace cannot see", percent(f.OfCapacity))
 		if f.Line.Func != "" {
 			add("the hottest line is %s, with %s of %s", f.where(), percent(f.Share), samples(f.all()))

@@ -21,7 +21,7 @@ import (
 // View is everything a report shows of a set of samples.
 type View struct {
 	Facets []*Facet
-	Names  []string // labels of all series, in order of first appearance: the order of their colours
+	Names  []string // labels of all series, in the plan's order
 	Common []sample.Field
 	Units  []sample.Unit // of all values, Contend's own first
 	Notes  []string      // what was left out, and why
@@ -29,6 +29,10 @@ type View struct {
 	Backends []Backend
 
 	Foreign bool // some samples did not come from Contend
+
+	Totals
+	Warnings []Warning // by kind
+	Findings []Finding // of the whole set
 }
 
 // Facet is one chart's worth of samples: all that were measured under the same
@@ -46,8 +50,10 @@ type Facet struct {
 	HasTraced   bool
 	Toured      bool // Point.Wait is of tours, as no cell was traced on its own
 	DerivedRate bool // ops/s were computed from the wall time per operation
+	Contest     Contest
 	Findings    []Finding
 
+	stated bool           // the run says which key tells the series apart
 	names  []sample.Field // the fields that stand in benchmark names
 	probed bool           // the set has samples under a probe
 }
@@ -57,6 +63,8 @@ type Series struct {
 	Name      string
 	Reference bool     // promises no synchronisation: a floor or a ceiling, no competitor
 	Points    []*Point // by ascending X
+
+	fields []sample.Field // of its label
 }
 
 // Point is one series at one value of the axis. Estimates are zero (N is 0) where
@@ -286,6 +294,7 @@ func (b *builder) list(s *sample.Sample) *[]*sample.Sample {
 		}
 		f := b.facets[key.facet]
 		f.Keys, f.names, f.probed = keys, nameFields(names, id.sharing), b.probed
+		f.stated = f.stated || slices.Contains(keys, id.axis.Series)
 		b.controlOf[p] = control
 	}
 	if id.probe != "" {
@@ -332,10 +341,7 @@ func (b *builder) newPoint(key pointKey, fields []sample.Field, s *sample.Sample
 	}
 	if i < 0 {
 		i = len(f.Series)
-		f.Series = append(f.Series, &Series{Name: key.name})
-		if !slices.Contains(b.view.Names, key.name) {
-			b.view.Names = append(b.view.Names, key.name)
-		}
+		f.Series = append(f.Series, &Series{Name: key.name, fields: id.labelled(b.keys[id.signature()])})
 	}
 	p := &Point{X: key.x, Oversubscribed: f.Usable > 0 && float64(s.Name.Procs()) > f.Usable}
 	f.Series[i].Points = append(f.Series[i].Points, p)
@@ -479,6 +485,7 @@ func (b *builder) finish() *View {
 			p.toured = *list
 		}
 	}
+	b.view.sort(orderOf(b.set))
 	b.view.Units = unitsOf(b.set)
 	b.view.Backends = backends(b.set)
 	references := map[string]bool{}
@@ -502,8 +509,11 @@ func (b *builder) finish() *View {
 		b.view.Foreign = b.view.Foreign || s.Run == nil
 	}
 	for _, f := range b.view.Facets {
+		f.Contest = contest(f)
 		f.Findings = findings(f)
 	}
+	b.view.Totals, b.view.Warnings = totals(b.set), warningKinds(b.view)
+	b.view.Findings = b.view.overview(b.set)
 	return b.view
 }
 

@@ -90,17 +90,17 @@ func TestTruthIsFound(t *testing.T) {
 
 func TestFindings(t *testing.T) {
 	v := New(read(t, plan.Text()))
-	got := map[string]string{}
+	got := map[Kind]string{}
 	for _, f := range v.Facets[0].Findings {
-		got[f.Kind] = f.Text
+		got[f.Kind] = f.String() + strings.Join(f.More, "\n")
 	}
 	a, b := v.Facets[0].Series[0].Point(16), v.Facets[0].Series[1].Point(16)
 	r := relate(mustRates(a), mustRates(b), ratio)
-	for kind, wants := range map[string][]string{
-		"leader": {"At GOMAXPROCS=16, the highest that is not oversubscribed, s3fifo leads with " + Format("ops/s", a.Rate.Median),
+	for kind, wants := range map[Kind][]string{
+		Leader: {"GOMAXPROCS=16, the highest that is not oversubscribed: s3fifo leads, " + Format("ops/s", a.Rate.Median),
 			Format("×", r.Median) + " that of ring", Format("×", r.Hi) + ", 20 paired blocks"},
-		"gains":  {"till gaining at GOMAXPROCS=16, the highest valid: s3fifo", "a 95% interval of the ratio"},
-		"limits": {"with 16 usable CPUs, GOMAXPROCS 32 is oversubscription"},
+		Gains:   {"up to GOMAXPROCS=16, the highest valid: s3fifo", "a 95% interval of the ratio"},
+		Unknown: {"with 16 usable CPUs, GOMAXPROCS 32 is oversubscription"},
 	} {
 		for _, want := range wants {
 			if !strings.Contains(got[kind], want) {
@@ -140,7 +140,8 @@ func TestWhereCurvesStop(t *testing.T) {
 			t.Errorf("%s: falls %v", s.Name, falls)
 		}
 	}
-	if got, want := gains(f), "Still gaining at GOMAXPROCS=8, the highest valid: up; no gain shown beyond 2: flat and down; slower at 8 than at its best: down (0."; !strings.HasPrefix(got, want) {
+	// One line for each value, the highest first.
+	if got, want := strings.Join(gains(f).More, "\n"), "up to GOMAXPROCS=8, the highest valid: up\nup to GOMAXPROCS=2: down and flat; slower again at 8: down (0."; !strings.HasPrefix(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	few := New(read(t, text(5))).Facets[0]
@@ -149,17 +150,24 @@ func TestWhereCurvesStop(t *testing.T) {
 			t.Errorf("%s: told from 5 samples", s.Name)
 		}
 	}
-	if got := gains(few); !strings.Contains(got, "fewer than 6 samples") || !strings.Contains(got, "at 2: flat and down; at 8: up.") {
-		t.Errorf("from 5 samples: %q", got)
+	if got := gains(few); !strings.Contains(got.Sure, "fewer than 6 samples") || len(got.More) != 2 || !strings.HasSuffix(got.More[1], "GOMAXPROCS=2, by chance or not: down and flat") {
+		t.Errorf("from 5 samples: %+v", got)
 	}
 }
 
-// TestGainsOfMany: twenty series that stop at six places are one sentence yet.
+// TestGainsOfMany: twenty series that stop at six places are a line for each place,
+// which a reader takes in at a glance.
 func TestGainsOfMany(t *testing.T) {
 	plan := synthetic.Plan{Backends: synthetic.Names(20), Procs: []int{1, 2, 4, 8, 16, 32, 64, 96}, Blocks: 10, Usable: 96}
 	f := New(read(t, plan.Text())).Facets[0]
-	if got := gains(f); len(got) > 520 || !strings.Contains(got, ", up to beyond ") || !strings.Contains(got, " others") {
-		t.Errorf("%d characters: %s", len(got), got)
+	got := gains(f).More
+	if len(got) < 3 || len(got) > 8 {
+		t.Errorf("%d lines: %q", len(got), got)
+	}
+	for _, line := range got {
+		if strings.Count(line, "GOMAXPROCS=") != 1 || len(line) > 240 {
+			t.Errorf("%d characters: %s", len(line), line)
+		}
 	}
 }
 
@@ -171,7 +179,7 @@ func TestReferencesDoNotLead(t *testing.T) {
 			text += fmt.Sprintf("# sample cell=%s block=%d\nBenchmarkX/backend=%s/gomaxprocs=4 1 %d ops/s\n", name, i, name, rate*1000+i)
 		}
 	}
-	if got := leader(New(read(t, text)).Facets[0]); !strings.Contains(got, " a leads") || !strings.Contains(got, "null synchronises nothing") {
+	if got := leader(New(read(t, text)).Facets[0]).String(); !strings.Contains(got, ": a leads") || !strings.Contains(got, "null synchronises nothing") {
 		t.Error(got)
 	}
 }
@@ -463,7 +471,7 @@ func TestAnyAxis(t *testing.T) {
 	if err := set.Along("fn"); err == nil || !strings.Contains(err.Error(), "numbers are in gomaxprocs, size") {
 		t.Errorf("along a key without numbers: %v", err)
 	}
-	stated := New(read(t, "# contend protocol=1\n# run id=a\n# axis name=Sort key=size series=fn\n"+text))
+	stated := New(read(t, "# contend protocol=1\n# run id=a\n# axis name=Sort key=size series=fn\n# order key=fn values=\"quick merge\"\n"+text))
 	if len(stated.Facets) != 1 || stated.Facets[0].X.Key != "size" || !cmp.Equal(stated.Names, []string{"quick", "merge"}) {
 		t.Errorf("as the run states: %+v", stated.Facets[0])
 	}

@@ -1,76 +1,101 @@
 package derive
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
 	"strings"
 )
 
-// Finding is one sentence that follows from a facet's samples.
+// Finding is one thing that a report has to say first. Every view shows these
+// words; none makes sentences of its own out of numbers.
 type Finding struct {
-	Kind string // "leader", "gains", "limits"
-	Text string
+	Kind  Kind
+	Where string // the conditions, or the line: "reads=75, GOMAXPROCS=2", "pkg.Func file.go:12"
+	What  string // "ring leads"
+	Much  string // "12.9 M ops/s, 2.06× that of mutexlru"
+	Sure  string // "95% interval 0.54 to 3.65×, 6 paired blocks"
+	Next  string // what to do about it
+	More  []string
 }
 
+// Kind is what a finding is about.
+type Kind string
+
+// The kinds, as a reader meets them.
+const (
+	State    Kind = "state"    // of the run: how far, when, by what
+	Leader   Kind = "leader"   // who is fastest
+	Gains    Kind = "gains"    // where curves stop
+	Blame    Kind = "blame"    // the line that CPUs wait at
+	Unknown  Kind = "unknown"  // what cannot be told
+	Warnings Kind = "warnings" // by kind, with counts
+)
+
+// String is the finding in one sentence, without More.
+func (f Finding) String() string {
+	text := f.What
+	if f.Where != "" {
+		text = f.Where + ": " + text
+	}
+	if f.Much != "" {
+		text += ", " + f.Much
+	}
+	if f.Sure != "" {
+		text += " (" + f.Sure + ")"
+	}
+	return text
+}
+
+// findings are those of one facet.
 func findings(f *Facet) []Finding {
-	fs := []Finding{{"leader", leader(f)}}
+	fs := []Finding{leader(f)}
 	if f.X.Procs() || f.X.stated { // who reads along a size of his own does not expect a gain
-		fs = append(fs, Finding{"gains", gains(f)})
+		fs = append(fs, gains(f))
 	}
-	return append(fs, Finding{"limits", limits(f)})
+	return append(fs, Finding{Kind: Unknown, What: "What these samples cannot tell", More: limits(f)})
 }
 
-// competitor is a series at the GOMAXPROCS that is compared.
-type competitor struct {
-	name string
-	*Point
+// at says at which value of the axis series are compared.
+func (f *Facet) at(x float64) string {
+	at := f.X.At(x)
+	if valid := f.Valid(); f.X.Procs() && f.Usable > 0 && len(valid) > 0 && x == valid[len(valid)-1] && f.Oversubscribed(f.X.Highest()) {
+		at += ", the highest that is not oversubscribed"
+	}
+	return at
 }
 
-// contest returns the highest valid value of the axis at which two series can be
-// compared (or else one was measured), and the series there, fastest first.
-// References are no competitors: a cache without synchronisation wins trivially.
-func contest(f *Facet) (x float64, cs []competitor) {
-	for _, p := range slices.Backward(f.Valid()) {
-		var at []competitor
-		for _, s := range f.Series {
-			if pt := s.Point(p); pt != nil && !s.Reference && pt.Rate.N > 0 {
-				at = append(at, competitor{s.Name, pt})
-			}
-		}
-		if len(at) > len(cs) && len(cs) < 2 {
-			x, cs = p, at
-		}
-	}
-	slices.SortStableFunc(cs, func(a, b competitor) int { return cmp.Compare(b.Rate.Median, a.Rate.Median) })
-	return x, cs
-}
-
-func leader(f *Facet) string {
-	x, cs := contest(f)
-	at := "At " + f.X.At(x)
-	if valid := f.Valid(); f.X.Procs() && f.Usable > 0 && len(valid) > 0 && x == valid[len(valid)-1] {
-		at += ", the highest that is not oversubscribed,"
-	}
-	switch len(cs) {
-	case 0:
-		return "Nobody leads: there is no throughput (ops/s or ns/op) at a GOMAXPROCS that is not oversubscribed."
-	case 1:
-		return fmt.Sprintf("%s only %s was measured: %s%s.", at, cs[0].name, Format("ops/s", cs[0].Rate.Median), among(f))
-	}
-	a, b := cs[0], cs[1]
-	mine, _ := ratesOf(a.shared)
-	theirs, _ := ratesOf(b.shared)
-	r := relate(mine, theirs, ratio)
-	rate := Format("ops/s", a.Rate.Median)
+func leader(f *Facet) Finding {
+	c := &f.Contest
+	fd := Finding{Kind: Leader, Where: f.at(c.X)}
 	switch {
-	case r.Above(1):
-		return fmt.Sprintf("%s %s leads with %s: %s that of %s (%s)%s.", at, a.name, rate, Format("×", r.Median), b.name, r.uncertainty("×"), among(f))
-	case r.Interval():
-		return fmt.Sprintf("%s %s (%s) and %s cannot be told apart: their ratio is %s (%s)%s.", at, a.name, rate, b.name, Format("×", r.Median), r.uncertainty("×"), among(f))
+	case len(c.Ranks) == 0:
+		fd.Where, fd.What = "", "nobody leads: there is no throughput (ops/s or ns/op) at a value that is not oversubscribed"
+		return fd
+	case c.Unrelated != "":
+		fd.What = c.Unrelated
+		return fd
 	}
-	return fmt.Sprintf("%s %s is fastest with %s, %s that of %s; whether that is chance cannot be told (%s)%s.", at, a.name, rate, Format("×", r.Median), b.name, r.uncertainty("×"), among(f))
+	a := c.Ranks[0]
+	rate := Format("ops/s", a.Rate.Median)
+	if len(c.Ranks) < 2 || c.Ranks[1].Standing == Reference {
+		fd.What, fd.Much = "only "+a.Name+" was measured", rate+among(f)
+		return fd
+	}
+	b := c.Ranks[1]
+	r := rateRatio(a.Point, b.Point)
+	fd.Sure = r.uncertainty("×")
+	fd.Much = fmt.Sprintf("%s, %s that of %s%s", rate, Format("×", r.Median), b.Name, among(f))
+	switch tied := c.Winners(); {
+	case b.Standing == Open:
+		fd.What = a.Name + " is fastest, by chance or not: that cannot be told"
+	case len(tied) > 1:
+		fd.What = list(tied) + " cannot be told apart"
+		fd.Much = fmt.Sprintf("%s for %s, %s that of %s%s", rate, a.Name, Format("×", r.Median), b.Name, among(f))
+	default:
+		fd.What = a.Name + " leads"
+	}
+	return fd
 }
 
 // uncertainty is the estimate's interval and what it rests on, or why there is
@@ -97,80 +122,95 @@ func among(f *Facet) string {
 			refs = append(refs, s.Name)
 		}
 	}
-	if len(refs) == 0 {
+	switch len(refs) {
+	case 0:
 		return ""
-	}
-	if len(refs) == 1 {
+	case 1:
 		return "; " + refs[0] + " synchronises nothing and does not compete"
 	}
 	return "; " + list(refs) + " synchronise nothing and do not compete"
 }
 
-// gains says where each series stops gaining: at the smallest valid value of the
-// axis that no higher valid one is shown to beat, by an interval of the ratio that
-// lies above 1.
-func gains(f *Facet) string {
+// gains says up to where each series gains, a line for each value of the axis: the
+// smallest valid one that no higher valid one is shown to beat, by an interval of
+// the ratio that lies above 1.
+func gains(f *Facet) Finding {
+	fd := Finding{Kind: Gains, What: "Throughput grows", Sure: fmt.Sprintf("a gain is one that a %g%% interval of the ratio tells from no change", 100*Confidence)}
 	valid := f.Valid()
 	if len(valid) < 2 || f.X.Procs() && valid[0] == 0 {
-		return fmt.Sprintf("Where the curves stop gaining cannot be told: it takes two values of %s%s.", f.X.Title(), map[bool]string{true: " that are not oversubscribed"}[f.X.Procs()])
+		fd.What, fd.Sure = "Where the curves stop gaining cannot be told", fmt.Sprintf("it takes two values of %s%s", f.X.Title(), map[bool]string{true: " that are not oversubscribed"}[f.X.Procs()])
+		return fd
 	}
 	most := valid[len(valid)-1]
-	stops, peaks := map[float64][]string{}, map[float64][]string{}
-	var slower []string
-	lowest, highest := 1.0, 0.0
+	stops, peaks, slower := map[float64][]string{}, map[float64][]string{}, map[float64]*fall{}
 	for _, s := range f.Series {
 		if s.Reference {
 			continue
 		}
 		at, falls, ok := s.stop(f)
-		if !ok {
-			if at > 0 {
-				peaks[at] = append(peaks[at], s.Name)
+		switch {
+		case ok:
+			stops[at] = append(stops[at], s.Name)
+			if falls.Below(1) {
+				slower[at] = slower[at].with(s.Name, falls.Median)
 			}
-			continue
-		}
-		stops[at] = append(stops[at], s.Name)
-		if falls.Below(1) {
-			slower = append(slower, s.Name)
-			lowest, highest = min(lowest, falls.Median), max(highest, falls.Median)
+		case at > 0:
+			peaks[at] = append(peaks[at], s.Name)
 		}
 	}
-	var parts []string
-	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
-	if names := stops[most]; len(names) > 0 {
-		add("still gaining at %s, the highest valid: %s", f.X.At(most), list(names))
-		delete(stops, most)
-	}
-	switch at := slices.Sorted(maps.Keys(stops)); {
-	case len(at) > 3: // as many groups as a reader keeps in mind
-		first, last := at[0], at[len(at)-1]
-		add("no gain shown beyond %s: %s, up to beyond %s: %s", f.X.Label(first), list(stops[first]), f.X.Label(last), list(stops[last]))
-	default:
-		for _, p := range slices.Backward(at) {
-			add("no gain shown beyond %s: %s", f.X.Label(p), list(stops[p]))
+	for _, x := range slices.Backward(slices.Sorted(maps.Keys(stops))) {
+		line := "up to " + f.X.At(x)
+		switch x {
+		case most:
+			line += ", the highest valid"
+		case valid[0]:
+			line = "not beyond " + f.X.At(x)
 		}
-	}
-	switch {
-	case len(slower) == 1:
-		add("slower at %s than at its best: %s (%s)", f.X.Label(most), slower[0], Format("×", lowest))
-	case len(slower) > 1:
-		add("slower at %s than at their best: %s (%s to %s)", f.X.Label(most), list(slower), Format("×", lowest), Format("×", highest))
-	}
-	if len(parts) > 0 {
-		parts[len(parts)-1] += fmt.Sprintf("; shown is what a %g%% interval of the ratio tells from no change", 100*Confidence)
+		line += ": " + list(stops[x])
+		if fall := slower[x]; fall != nil {
+			line += fmt.Sprintf("; slower again at %s: %s", f.X.Label(most), fall.String(len(stops[x])))
+		}
+		fd.More = append(fd.More, line)
 	}
 	if len(peaks) > 0 {
-		var highest []string
-		for _, p := range slices.Sorted(maps.Keys(peaks)) {
-			highest = append(highest, fmt.Sprintf("at %s: %s", f.X.Label(p), list(peaks[p])))
+		if len(stops) == 0 {
+			fd.What, fd.Sure = "Whether throughput grows cannot be told", fmt.Sprintf("points with fewer than %d samples have no interval", MinN)
 		}
-		add("with fewer than %d samples a point, whether a gain is chance cannot be told; the highest medians are %s", MinN, strings.Join(highest, "; "))
+		for _, x := range slices.Backward(slices.Sorted(maps.Keys(peaks))) {
+			fd.More = append(fd.More, fmt.Sprintf("highest median at %s, by chance or not: %s", f.X.At(x), list(peaks[x])))
+		}
 	}
-	if len(parts) == 0 {
-		return fmt.Sprintf("Nothing that synchronises was measured at two values of %s.", f.X.Title())
+	if len(fd.More) == 0 {
+		fd.What, fd.Sure = fmt.Sprintf("Nothing that synchronises was measured at two values of %s", f.X.Title()), ""
 	}
-	text := strings.Join(parts, "; ")
-	return strings.ToUpper(text[:1]) + text[1:] + "."
+	return fd
+}
+
+// fall is the series that lose what they gained.
+type fall struct {
+	names  []string
+	lo, hi float64 // what is left of it
+}
+
+func (f *fall) with(name string, left float64) *fall {
+	if f == nil {
+		f = &fall{lo: left, hi: left}
+	}
+	f.names = append(f.names, name)
+	f.lo, f.hi = min(f.lo, left), max(f.hi, left)
+	return f
+}
+
+// String names the series, of that many that stop where they do.
+func (f *fall) String(of int) string {
+	names := list(f.names)
+	if len(f.names) == of && of > 1 {
+		names = "all"
+	}
+	if f.lo == f.hi {
+		return fmt.Sprintf("%s (%s)", names, Format("×", f.lo))
+	}
+	return fmt.Sprintf("%s (%s to %s)", names, strings.TrimSuffix(Format("×", f.lo), "×"), Format("×", f.hi))
 }
 
 // stop finds where the series stops gaining, and the ratio of its rate at the
@@ -221,10 +261,8 @@ func (s *Series) peak() (x float64) {
 }
 
 // limits says what the host and the samples could not tell.
-func limits(f *Facet) string {
-	var parts []string
+func limits(f *Facet) (parts []string) {
 	add := func(format string, args ...any) { parts = append(parts, fmt.Sprintf(format, args...)) }
-
 	var over []string
 	for _, x := range f.X.Values {
 		if f.Oversubscribed(x) {
@@ -236,7 +274,7 @@ func limits(f *Facet) string {
 		add("with %s usable CPUs, GOMAXPROCS is oversubscribed at %s %s", number(f.Usable), f.X.Title(), list(over))
 	case !f.X.Procs():
 	case f.Usable == 0:
-		add("the text does not state how many CPUs were usable, so oversubscription cannot be told from scaling")
+		add("the text does not state how many CPUs were usable (--cpus), so oversubscription cannot be told from scaling")
 	case len(over) > 0:
 		add("with %s usable CPUs, GOMAXPROCS %s is oversubscription and no evidence of scaling", number(f.Usable), list(over))
 	default:
@@ -248,64 +286,17 @@ func limits(f *Facet) string {
 	if v := f.Config["virtualization"]; v != "" && v != "none" && v != "unknown" {
 		add("the host is virtual (%s): its topology and neighbours may be hidden", v)
 	}
-	if n, of, what := warned(f); n > 0 {
-		add("%d of %d samples carry a warning, most often %q", n, of, what)
-	}
 	if n := fewest(f); n > 0 && n < MinN {
 		add("points with fewer than %d samples have no interval (the fewest have %d)", MinN, n)
 	}
 	if !f.HasControl && f.X.Procs() {
 		add("without a share-nothing control neither efficiency nor the overhead of sharing is known")
 	}
-	if !f.HasTraced && f.X.Procs() {
-		add("nothing was traced, so Ps at a stand are not accounted for")
+	if !f.HasTraced && !f.Toured && f.X.Procs() {
+		add("nothing was traced (--trace cells), so it is not known where CPUs wait")
 	}
-	if len(parts) == 0 {
-		return "Nothing is known to be missing from these samples."
-	}
-	return "What these samples cannot tell: " + strings.Join(parts, "; ") + "."
+	return parts
 }
-
-// warned counts the samples with a warning other than of oversubscription,
-// which is shown anyway, and finds the most frequent kind of warning.
-func warned(f *Facet) (n, of int, what string) {
-	kinds := map[string]int{}
-	for _, s := range f.Series {
-		for _, p := range s.Points {
-			for _, sm := range slices.Concat(p.shared, p.control, p.traced) {
-				of++
-				has := false
-				for _, w := range sm.Warnings {
-					if !Oversubscription(w) {
-						has = true
-						kinds[kind(w)]++
-					}
-				}
-				if has {
-					n++
-				}
-			}
-		}
-	}
-	for k, c := range kinds {
-		if c > kinds[what] || c == kinds[what] && k < what {
-			what = k
-		}
-	}
-	return n, of, what
-}
-
-// kind is a warning without its figures: what stands before the first of them.
-func kind(warning string) string {
-	if i := strings.IndexAny(warning, "0123456789:"); i > 0 {
-		warning = warning[:i]
-	}
-	return strings.TrimSpace(warning)
-}
-
-// Oversubscription reports whether a warning only says that GOMAXPROCS exceeds
-// the usable CPUs, which points tell of themselves.
-func Oversubscription(warning string) bool { return strings.HasPrefix(warning, "oversubscribed") }
 
 func fewest(f *Facet) int {
 	n := 0

@@ -15,7 +15,7 @@ const (
 	keyImpl    = "impl"    // of a row of primitives: what a backend is to a cache
 	keySharing = "sharing" // "none" is the share-nothing control
 	keyProbe   = "probe"   // "trace" on traced samples
-	keyBase    = ".name"   // pseudo-key: the benchmark's base name
+	keyBase    = sample.BaseKey
 )
 
 // maxSeries is how many lines one chart bears. An automatically chosen key
@@ -146,6 +146,11 @@ func (k keyValues) numeric() bool {
 		}
 	}
 	return true
+}
+
+// labelled are the fields that stand in the label of an identity's line.
+func (id identity) labelled(series []string) []sample.Field {
+	return slices.DeleteFunc(slices.Clone(id.fields), func(f sample.Field) bool { return !slices.Contains(series, f.Key) })
 }
 
 // split separates an identity's fields into the label of its line, the values

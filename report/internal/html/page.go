@@ -25,9 +25,10 @@ import (
 
 // Page is what a report's page shows.
 type Page struct {
-	View   *derive.View
-	Set    *sample.Set
-	Colors []color.RGBA // of the series, in the order of View.Names
+	View     *derive.View
+	Set      *sample.Set
+	Findings []derive.Finding
+	Colors   []color.RGBA // of the series, in the order of View.Names
 
 	Raw       []Raw      // the samples as text, for download
 	Pictures  []Picture  // shown where scripts do not run
@@ -56,12 +57,7 @@ type Timeline struct {
 }
 
 // Table is a table of texts under its own heading.
-type Table struct {
-	Title, About string
-	Columns      []string
-	Numeric      []bool // by column; missing means text
-	Rows         [][]string
-}
+type Table = derive.Table
 
 //go:embed page.tmpl
 var page string

@@ -101,6 +101,7 @@ func (p Plan) header(b *strings.Builder) {
 	}
 	fmt.Fprintln(b, sample.Record{Verb: "run", Fields: []sample.Field{
 		{Key: "id", Value: "synthetic"}, {Key: "seed", Value: fmt.Sprint(p.Seed)}, {Key: "exe", Value: "sha256:0"}, {Key: "cmd", Value: cmd}}})
+	fmt.Fprintln(b, sample.Record{Verb: sample.VerbOrder, Fields: []sample.Field{{Key: "key", Value: "workload"}, {Key: "values", Value: strings.Join(p.Workloads, " ")}}})
 	for i, name := range p.Backends {
 		fmt.Fprintln(b, sample.Record{Verb: "backend", Fields: []sample.Field{
 			{Key: "name", Value: name}, {Key: "sync", Value: []string{"lock-free", "striped", "mutex", "hand-off"}[i%4]},

@@ -8,6 +8,7 @@ import (
 
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/traces/account"
+	"github.com/contend-go/contend/traces/blame"
 	"github.com/contend-go/contend/traces/record"
 	"github.com/contend-go/contend/traces/show"
 )
@@ -21,6 +22,8 @@ type cell struct {
 	title  string
 	sample *sample.Sample // the first of them
 	window *account.Window
+	// verdicts are of one trace each.
+	verdicts []*blame.Verdict
 }
 
 // openCells are a set's traced cells, as a report shows them: of each series the one
@@ -114,7 +117,9 @@ func (c *cell) add(s *sample.Sample, open opener) (notes []string) {
 			notes = append(notes, err.Error())
 			continue
 		}
-		c.merge(measured(t.Account))
+		w := measured(t.Account)
+		c.merge(w)
+		c.verdicts = append(c.verdicts, verdict(t.Account, w))
 	}
 	return notes
 }

@@ -20,7 +20,8 @@ import (
 type Traces struct {
 	Timelines []Timeline
 	Tables    []html.Table
-	Notes     []string // traces that cannot be read, and how many are left out
+	Findings  []derive.Finding // the lines to blame, the worst first
+	Notes     []string         // traces that cannot be read, and how many are left out
 }
 
 // Timeline is the picture of a tour, and the file name that it may have, without
@@ -55,6 +56,7 @@ func Open(set *sample.Set) (t Traces, err error) {
 		t.Timelines = append(t.Timelines, Timeline{html.Timeline{Title: tour.series, About: tour.conditions, PNG: png}, name})
 	}
 	t.Tables = tables(tours, cells, grown, costs)
+	t.Findings = findings(tours, cells)
 	return t, nil
 }
 

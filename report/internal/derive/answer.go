@@ -1,0 +1,101 @@
+package derive
+
+import (
+	"fmt"
+	"strings"
+)
+
+// Table is a table of texts under its own heading.
+type Table struct {
+	Title, About string
+	Columns      []string
+	Numeric      []bool // by column; missing means text
+	Rows         [][]string
+}
+
+// Answers are the facets' contests as tables: who is fastest under which
+// conditions, and how series that are no alternatives scale. There is no table
+// without a row.
+func (v *View) Answers() (tables []Table) {
+	fastest := Table{Title: "Fastest", Columns: []string{"conditions", "at", "fastest", "ops/s", "÷ next", "95% interval"}, Numeric: []bool{false, false, false, true, true, true}}
+	scaling := Table{Title: "Throughput", Columns: []string{"benchmark", "at", "ops/s", "÷ lowest", "95% interval"}, Numeric: []bool{false, false, true, true, true}}
+	for _, f := range v.Facets {
+		if f.Contest.Unrelated != "" || len(f.Contest.Ranks) < 2 {
+			scaling.Rows = append(scaling.Rows, f.scaling()...)
+			continue
+		}
+		fastest.Rows = append(fastest.Rows, f.fastest())
+	}
+	for _, t := range []Table{fastest, scaling} {
+		if len(t.Rows) > 0 {
+			tables = append(tables, t.compact())
+		}
+	}
+	return tables
+}
+
+// compact leaves out a first column that says nothing.
+func (t Table) compact() Table {
+	for _, row := range t.Rows {
+		if row[0] != "" {
+			return t
+		}
+	}
+	t.Columns, t.Numeric = t.Columns[1:], t.Numeric[1:]
+	for i := range t.Rows {
+		t.Rows[i] = t.Rows[i][1:]
+	}
+	return t
+}
+
+// fastest is the facet's row: the fastest, or those that cannot be told from it,
+// and its ratio to the next competitor.
+func (f *Facet) fastest() []string {
+	c := &f.Contest
+	first, next := c.Ranks[0], c.Ranks[1]
+	row := []string{f.Label(), f.X.At(c.X), strings.Join(c.Winners(), " = "), Format("ops/s", first.Rate.Median), "", ""}
+	if next.Standing == Reference {
+		return row
+	}
+	if next.Standing == Open {
+		row[2] += " ?"
+	}
+	r := rateRatio(first.Point, next.Point)
+	row[4] = fmt.Sprintf("%s of %s", Format("×", r.Median), next.Name)
+	row[5] = r.span("×")
+	return row
+}
+
+// scaling has a row for each series: its throughput at its highest valid value of
+// the axis, and the ratio to that at the lowest.
+func (f *Facet) scaling() (rows [][]string) {
+	for _, s := range f.Series {
+		var last *Point
+		for _, p := range s.Points {
+			if p.Rate.N > 0 && (last == nil || !p.Oversubscribed) {
+				last = p
+			}
+		}
+		if last == nil {
+			continue
+		}
+		name := s.Name
+		if label := f.Label(); label != "" {
+			name += " (" + label + ")"
+		}
+		row := []string{name, f.X.At(last.X), Format("ops/s", last.Rate.Median), "", ""}
+		if last.Speedup.N > 0 && last.X != f.X.Lowest() {
+			row[3], row[4] = Format("×", last.Speedup.Median), last.Speedup.span("×")
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// span is the interval, or why there is none.
+func (e Estimate) span(unit string) string {
+	if !e.Interval() {
+		return fmt.Sprintf("none, n=%d", e.N)
+	}
+	return fmt.Sprintf("%s to %s", strings.TrimSuffix(Format(unit, e.Lo), "×"), Format(unit, e.Hi))
+}

@@ -1,0 +1,126 @@
+package derive
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// Standing is how a series stands beside the fastest of its facet.
+type Standing int
+
+const (
+	First     Standing = iota // the fastest
+	Tied                      // its ratio to the fastest cannot be told from 1
+	Slower                    // the interval of its ratio lies below 1
+	Open                      // with too few samples to tell
+	Reference                 // synchronises nothing, and does not compete
+)
+
+// Contest is the series of a facet at one value of the axis, by throughput.
+type Contest struct {
+	X float64
+	// Ranks are the competitors, fastest first, and behind them the references.
+	Ranks []Rank
+	// Unrelated says why nobody competes: empty for alternatives.
+	Unrelated string
+}
+
+// Rank is one series in a contest.
+type Rank struct {
+	*Series
+	*Point
+	Ratio Estimate // of its throughput to that of the fastest competitor
+	Standing
+}
+
+// contest compares at the highest valid value of the axis at which two series
+// can be compared, or else one was measured. References are no competitors: a
+// cache without synchronisation wins trivially.
+func contest(f *Facet) (c Contest) {
+	c.Unrelated = unrelated(f)
+	for _, x := range slices.Backward(f.Valid()) {
+		var at []Rank
+		for _, s := range f.Series {
+			if p := s.Point(x); p != nil && !s.Reference && p.Rate.N > 0 {
+				at = append(at, Rank{Series: s, Point: p})
+			}
+		}
+		if len(at) > len(c.Ranks) && len(c.Ranks) < 2 {
+			c.X, c.Ranks = x, at
+		}
+	}
+	if len(c.Ranks) == 0 {
+		return c
+	}
+	slices.SortStableFunc(c.Ranks, func(a, b Rank) int { return cmp.Compare(b.Rate.Median, a.Rate.Median) })
+	for _, s := range f.Series {
+		if p := s.Point(c.X); p != nil && s.Reference && p.Rate.N > 0 {
+			c.Ranks = append(c.Ranks, Rank{Series: s, Point: p, Standing: Reference})
+		}
+	}
+	for i := range c.Ranks {
+		c.Ranks[i].stand(c.Ranks[0].Point)
+	}
+	return c
+}
+
+// stand fills in how the rank stands beside the first.
+func (r *Rank) stand(first *Point) {
+	if r.Point == first {
+		return
+	}
+	r.Ratio = rateRatio(r.Point, first)
+	switch {
+	case r.Standing == Reference:
+	case r.Ratio.Below(1):
+		r.Standing = Slower
+	case r.Ratio.Interval():
+		r.Standing = Tied
+	default:
+		r.Standing = Open
+	}
+}
+
+// rateRatio is the throughput of a point to that of another.
+func rateRatio(a, b *Point) Estimate {
+	mine, _ := ratesOf(a.shared)
+	theirs, _ := ratesOf(b.shared)
+	return relate(mine, theirs, ratio)
+}
+
+// Winners are the fastest and those that cannot be told from it.
+func (c *Contest) Winners() (names []string) {
+	for _, r := range c.Ranks {
+		if r.Standing == First || r.Standing == Tied {
+			names = append(names, r.Name)
+		}
+	}
+	return names
+}
+
+// unrelated says why the lines of a facet are no alternatives to one another: a
+// ranking needs a key of their names whose values are not numbers.
+func unrelated(f *Facet) string {
+	if len(f.Series) < 2 {
+		return ""
+	}
+	const how = "name them by a key (BenchmarkMap/impl=sync), or by a rule (--name), to have them ranked"
+	for _, key := range f.Keys {
+		if key == keyBase || key[0] == '/' {
+			return "nothing says that these benchmarks are alternatives, so none is ranked: " + how
+		}
+	}
+	sizes := !f.stated && !slices.ContainsFunc(f.Keys, func(k string) bool { return k == keyBackend || k == keyImpl })
+	for _, s := range f.Series {
+		_, number := sample.ParseNumber(s.Name)
+		sizes = sizes && number
+	}
+	if sizes {
+		return fmt.Sprintf("the lines are values of %s, no alternatives, so none is ranked", strings.Join(f.Keys, ", "))
+	}
+	return ""
+}

@@ -1,0 +1,136 @@
+package traced
+
+import (
+	"cmp"
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/contend-go/contend/report/internal/derive"
+	"github.com/contend-go/contend/traces/account"
+	"github.com/contend-go/contend/traces/blame"
+)
+
+// verdict is what one window of a trace says.
+func verdict(a *account.Account, w *account.Window) *blame.Verdict {
+	of := *a
+	of.Total = *w
+	return blame.Of(&of)
+}
+
+// blamed is the line to blame of one series.
+type blamed struct {
+	*blame.Finding
+	title  string
+	traces int     // that there are of the series
+	in     int     // those that name the line
+	share  float64 // of capacity, the mean of all traces
+}
+
+// findings are the lines to blame, the worst first: of traced cells or, where no
+// cell was traced on its own, of tours at their highest valid GOMAXPROCS. Share-nothing controls share no line.
+func findings(tours []*tour, cells []*cell) (fs []derive.Finding) {
+	var all []blamed
+	add := func(title string, verdicts []*blame.Verdict) {
+		if b, ok := worst(verdicts); ok {
+			b.title = title
+			all = append(all, b)
+		}
+	}
+	shared := slices.DeleteFunc(slices.Clone(cells), func(c *cell) bool {
+		sharing, _ := c.sample.Name.Get("sharing")
+		return sharing == "none"
+	})
+	alike := !slices.ContainsFunc(shared, func(c *cell) bool { return conditions(c.sample.Name) != conditions(shared[0].sample.Name) })
+	for _, c := range shared {
+		add(title(c.sample, alike), c.verdicts)
+	}
+	for _, t := range tours {
+		if len(cells) > 0 {
+			break
+		}
+		if w := t.highest(); w != nil {
+			add(fmt.Sprintf("%s, %s", t.series, w.Label), []*blame.Verdict{verdict(t.Account, w)})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b blamed) int {
+		if busyA, busyB := a.Kind == blame.Busy, b.Kind == blame.Busy; busyA != busyB {
+			if busyA {
+				return 1
+			}
+			return -1
+		}
+		return cmp.Compare(b.share, a.share)
+	})
+	for _, b := range all {
+		lines := b.Lines()
+		fs = append(fs, derive.Finding{Kind: derive.Blame, Where: b.title, What: lines[0], More: lines[1:], Next: b.Next, Sure: b.sure()})
+	}
+	return fs
+}
+
+// before reports whether b is more to blame than o.
+func (b *blamed) before(o *blamed) bool {
+	if most, others := 2*b.in > b.traces, 2*o.in > o.traces; most != others {
+		return most
+	}
+	return b.share > o.share
+}
+
+// sure says how the line is known, and how many traces agree.
+func (b *blamed) sure() string {
+	if b.traces == 1 {
+		return fmt.Sprintf("%s, of 1 trace", b.Known)
+	}
+	return fmt.Sprintf("%s, in %d of %d traces", b.Known, b.in, b.traces)
+}
+
+// worst is the line that the traces of one series lose most capacity at, on average, as the
+// trace says it in which it has the median share. A line that most traces name goes
+// before any that few do: one collection of garbage in one of three windows is chance.
+// That nothing waits is said where no trace has anything else to say.
+func worst(verdicts []*blame.Verdict) (b blamed, ok bool) {
+	by := map[string]*blamed{}
+	in := map[*blamed][]*blame.Finding{}
+	for _, v := range verdicts {
+		for i := range v.Findings {
+			f := &v.Findings[i]
+			at := fmt.Sprintf("%s %s:%d", f.Kind, f.Line.File, f.Line.Line)
+			if by[at] == nil {
+				by[at] = &blamed{traces: len(verdicts)}
+			}
+			x := by[at]
+			x.in++
+			if in[x] = append(in[x], f); f.Kind != blame.Busy {
+				x.share += f.OfCapacity / float64(len(verdicts))
+			}
+		}
+	}
+	var best *blamed
+	for _, at := range slices.Sorted(maps.Keys(by)) {
+		if best == nil || by[at].before(best) {
+			best = by[at]
+		}
+	}
+	if best == nil {
+		return b, false
+	}
+	fs := in[best]
+	slices.SortStableFunc(fs, func(x, y *blame.Finding) int { return cmp.Compare(x.OfCapacity, y.OfCapacity) })
+	best.Finding = fs[len(fs)/2]
+	return *best, true
+}
+
+// highest is the window of the highest GOMAXPROCS that there are CPUs for.
+func (t *tour) highest() (best *account.Window) {
+	for i := range t.Account.Windows {
+		w := &t.Account.Windows[i]
+		if s := t.steps[w.Label]; s == nil || t.Usable > 0 && s.Name.Procs() > t.Usable {
+			continue
+		}
+		if best == nil || t.steps[w.Label].Name.Procs() > t.steps[best.Label].Name.Procs() {
+			best = w
+		}
+	}
+	return best
+}

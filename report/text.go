@@ -1,0 +1,141 @@
+package report
+
+import (
+	"fmt"
+	"io"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/contend-go/contend/report/internal/derive"
+)
+
+// How much of a report a terminal gets; the page has all.
+const (
+	mostAnswers = 12 // rows of a table
+	mostBlamed  = 3  // series
+	mostLines   = 6  // of one finding
+)
+
+// Text writes what the report says first, for a terminal of that many columns; 0
+// is for a file, whose lines have any length.
+func (r *Report) Text(w io.Writer, columns int) error {
+	t := &text{columns: columns}
+	blamed, answered := 0, false
+	for _, f := range r.Findings() {
+		switch f.Kind {
+		case derive.Leader: // they are the rows of the answers
+			continue
+		case derive.Blame:
+			if blamed++; blamed > mostBlamed {
+				continue
+			}
+		}
+		if f.Kind != derive.State && !answered {
+			for _, a := range r.view.Answers() {
+				t.table(a)
+			}
+			answered = true
+		}
+		t.finding(f)
+	}
+	_, err := io.WriteString(w, t.b.String())
+	return err
+}
+
+// text is lines for a terminal.
+type text struct {
+	b       strings.Builder
+	columns int
+}
+
+// line writes a paragraph that is indented, and further where it goes on.
+func (t *text) line(indent int, s string) {
+	at := indent
+	t.b.WriteString(strings.Repeat(" ", indent))
+	for i, word := range strings.Fields(s) {
+		n := utf8.RuneCountInString(word)
+		switch {
+		case i == 0:
+		case t.columns > 0 && at+1+n > t.columns:
+			t.b.WriteString("\n" + strings.Repeat(" ", indent+2))
+			at = indent + 2
+		default:
+			t.b.WriteByte(' ')
+			at++
+		}
+		t.b.WriteString(word)
+		at += n
+	}
+	t.b.WriteByte('\n')
+}
+
+func (t *text) finding(f derive.Finding) {
+	t.line(0, f.String())
+	for i, more := range f.More {
+		if i == mostLines {
+			t.line(2, fmt.Sprintf("… and %d more, on the page", len(f.More)-i))
+			break
+		}
+		t.line(2, more)
+	}
+	if f.Next != "" {
+		t.line(2, "→ "+f.Next)
+	}
+}
+
+// table writes aligned columns, or a paragraph for each row where they are wider than the
+// terminal.
+func (t *text) table(table derive.Table) {
+	rows := table.Rows
+	more := len(rows) - mostAnswers
+	if more > 0 {
+		rows = rows[:mostAnswers]
+	}
+	widths := make([]int, len(table.Columns))
+	total := 2
+	for i, c := range table.Columns {
+		widths[i] = utf8.RuneCountInString(c)
+		for _, row := range rows {
+			widths[i] = max(widths[i], utf8.RuneCountInString(row[i]))
+		}
+		total += widths[i] + 2
+	}
+	if t.columns > 0 && total-2 > t.columns {
+		t.stacked(table.Columns, rows)
+	} else {
+		t.row(table.Columns, widths, table.Numeric)
+		for _, row := range rows {
+			t.row(row, widths, table.Numeric)
+		}
+	}
+	if more > 0 {
+		t.line(2, fmt.Sprintf("… and %d more, on the page", more))
+	}
+}
+
+func (t *text) row(cells []string, widths []int, numeric []bool) {
+	line := ""
+	for i, c := range cells {
+		pad := strings.Repeat(" ", widths[i]-utf8.RuneCountInString(c))
+		if numeric[i] {
+			c = pad + c
+		} else {
+			c += pad
+		}
+		line += "  " + c
+	}
+	t.b.WriteString(strings.TrimRight(line, " ") + "\n")
+}
+
+// stacked writes each row as a paragraph, with the heads beside its cells.
+func (t *text) stacked(columns []string, rows [][]string) {
+	for _, row := range rows {
+		var parts []string
+		for i, c := range row {
+			if c != "" {
+				parts = append(parts, columns[i]+" "+c)
+			}
+		}
+		t.line(2, strings.Join(parts, "; "))
+	}
+}
