@@ -265,7 +265,7 @@ func TestPageInBrowser(t *testing.T) {
 		}
 		press("l")
 		press("m")
-		if !eval[bool](t, tb, `location.hash.includes("measure.throughput=1")`) {
+		if !eval[bool](t, tb, `location.hash.includes("measure.throughput=ns%2Fop")`) {
 			t.Error("m does not switch the measure")
 		}
 		press("mmm")
@@ -337,7 +337,10 @@ func TestPageInBrowser(t *testing.T) {
 		tb.run(t, emulation.SetEmulatedMedia())
 	})
 	t.Run("address", func(t *testing.T) {
-		tb.load(t, page, "#facet=1&hide=0.2&measure.throughput=2&y=log&theme=dark&focus=99&evil=%3Cscript%3E")
+		tb.load(t, page, "#conditions=workload-evict&hide=s3fifo&hide=otter2&hide=nobody&measure.throughput=speed-up&y=log&theme=dark&focus=nobody&evil=%3Cscript%3E")
+		if got := eval[string](t, tb, `decodeURIComponent(location.hash)`); !strings.Contains(got, "conditions=workload-evict") || !strings.Contains(got, "hide=s3fifo&hide=otter2") || !strings.Contains(got, "measure.throughput=speed-up") {
+			t.Errorf("the address became %q", got)
+		}
 		if got := eval[string](t, tb, `[document.querySelector(".facet:not([hidden])").dataset.facet, document.querySelectorAll("#legend [aria-pressed=false]").length, document.documentElement.dataset.theme].join()`); got != "1,2,dark" {
 			t.Errorf("a link restores %q", got)
 		}
@@ -347,6 +350,54 @@ func TestPageInBrowser(t *testing.T) {
 		tb.load(t, page, "")
 		if over := eval[int](t, tb, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
 			t.Errorf("the page is %d pixels wider than a narrow screen", over)
+		}
+	})
+	t.Run("head", func(t *testing.T) {
+		// The answer, where CPUs wait, what is not known and the warnings are on the first screen.
+		tb.run(t, emulation.SetDeviceMetricsOverride(1440, 900, 1, false))
+		tb.load(t, page, "")
+		if bottom := eval[float64](t, tb, `document.getElementById("findings").getBoundingClientRect().bottom`); bottom > 900 {
+			t.Errorf("the findings end at %.0f pixels", bottom)
+		}
+		head := eval[string](t, tb, `document.getElementById("findings").innerText`)
+		for _, want := range []string{"workload=evict", "s3fifo", "What these samples cannot tell", "Where CPUs wait", "carry a warning"} {
+			if !strings.Contains(head, want) {
+				t.Errorf("the findings lack %q: %s", want, head)
+			}
+		}
+		if got := eval[int](t, tb, `[...document.querySelectorAll(".contents a")].filter(a => !a.hash.startsWith("#conditions=") && !document.querySelector(a.hash)).length`); got != 0 {
+			t.Errorf("%d links of the contents lead nowhere", got)
+		}
+		tb.run(t, chromedp.Click(`.contents a[href="#conditions=workload-evict"]`, chromedp.ByQuery))
+		if eval[int](t, tb, `Number(document.querySelector(".facet:not([hidden])").dataset.facet)`) != 1 {
+			t.Error("a link to conditions does not show their charts")
+		}
+	})
+	t.Run("tables", func(t *testing.T) {
+		const table = `document.querySelector("#matrix table")`
+		copied := eval[string](t, tb, `(() => {
+			let text = "";
+			Object.defineProperty(navigator, "clipboard", {value: {writeText: (t) => { text = t; return Promise.resolve(); }}, configurable: true});
+			`+table+`.querySelector('[aria-label="Copy as CSV"]').click();
+			return text;
+		})()`)
+		lines := strings.Split(strings.TrimSpace(copied), "\n")
+		if len(lines) != 3 || lines[0] != "Conditions,At,s3fifo,ring,otter2,otter1" || !strings.HasPrefix(lines[1], "workload=zipf,GOMAXPROCS=4,") {
+			t.Errorf("copied as CSV: %q", copied)
+		}
+		column := `[...` + table + `.tBodies[0].rows].map(r => r.cells[0].textContent).join()`
+		tb.run(t, chromedp.Evaluate(table+`.tHead.rows[0].cells[0].click()`, nil))
+		if got := eval[string](t, tb, column); got != "workload=zipf,workload=evict" {
+			t.Errorf("sorted downwards: %s", got)
+		}
+		tb.run(t, chromedp.Evaluate(table+`.tHead.rows[0].cells[0].click()`, nil))
+		if got := eval[string](t, tb, column); got != "workload=evict,workload=zipf" {
+			t.Errorf("sorted upwards: %s", got)
+		}
+	})
+	t.Run("constant", func(t *testing.T) {
+		if got := eval[string](t, tb, `document.querySelector('[data-section="hits"] .constant').textContent`); got != "Achieved reads (reads/op): 75.0% everywhere." {
+			t.Errorf("a chart of one value: %q", got)
 		}
 	})
 	t.Run("download", func(t *testing.T) {
@@ -397,7 +448,7 @@ func TestPageWithoutScripts(t *testing.T) {
 		}
 		for _, s := range f.Series {
 			for _, p := range s.Points {
-				if want := derive.Format("ops/s", p.Rate.Median); !strings.Contains(text, want) {
+				if want := strings.TrimSuffix(derive.Format("ops/s", p.Rate.Median), " ops/s"); !strings.Contains(text, want) {
 					t.Errorf("the table lacks %s of %s at %g", want, s.Name, p.X)
 				}
 			}

@@ -299,8 +299,8 @@ func TestSlots(t *testing.T) {
 	if picture, err := os.ReadFile(filepath.Join(dir, "timeline-ring.png")); err != nil || !bytes.Equal(picture, png) {
 		t.Errorf("timeline-ring.png: %v", err)
 	}
-	if svg, err := os.ReadFile(filepath.Join(dir, "throughput.svg")); err != nil || !bytes.Contains(svg, []byte("</svg>")) {
-		t.Errorf("throughput.svg: %v", err)
+	if svg, err := os.ReadFile(filepath.Join(dir, "throughput-workload-zipf.svg")); err != nil || !bytes.Contains(svg, []byte("</svg>")) {
+		t.Errorf("throughput-workload-zipf.svg: %v", err)
 	}
 }
 

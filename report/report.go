@@ -118,7 +118,7 @@ func (r *Report) Write(dir string, opt Options) ([]string, error) {
 		return files, err
 	}
 	page := &html.Page{
-		View: view, Set: set, Colors: chart.Colors, Findings: r.Findings(),
+		View: view, Set: set, Findings: r.Findings(),
 		Raw: raw, Pictures: static, Tables: slices.Concat(traces.Tables, claimTables(claims.Judge(set, 0)), publishedTables(claims.Published(set))),
 	}
 	for _, t := range traces.Timelines {

@@ -133,17 +133,6 @@ func TestHits(t *testing.T) {
 	}
 }
 
-func TestSeriesDiffer(t *testing.T) {
-	seen := map[[2]any]int{}
-	for i := range 24 {
-		key := [2]any{i % len(Colors), i % len(markers)}
-		if j, dup := seen[key]; dup {
-			t.Errorf("series %d and %d look alike", i, j)
-		}
-		seen[key] = i
-	}
-}
-
 func TestFit(t *testing.T) {
 	sty := label(9, ink, draw.XLeft, draw.YTop)
 	if got := fit(sty, "short", 200); got != "short" {

@@ -131,7 +131,8 @@ func ranked(f *derive.Facet, of pick) []*derive.Series {
 }
 
 func styleFor(v *derive.View, s *derive.Series) style {
-	return styleOf(slices.Index(v.Names, s.Name))
+	m := v.Marks[s.Name]
+	return style{Colors[m.Color], markers[m.Shape]}
 }
 
 // seriesEntries are the legend of the series.

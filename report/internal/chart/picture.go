@@ -23,7 +23,7 @@ const DefaultDPI = 192
 // Picture is one picture, not yet drawn.
 type Picture struct {
 	Kind  string // "throughput", "cpu" …
-	Name  string // file name without extension: the kind, numbered for later facets
+	Name  string // file name without extension: the kind, and the facet's name where there are several
 	Facet *derive.Facet
 	Title string
 
@@ -57,18 +57,18 @@ func (p *Picture) Encode(w io.Writer, format string, dpi int) error {
 }
 
 // Pictures are the pictures of a view: for each facet those whose units were
-// measured. The first facet's have plain names, the others' a number.
+// measured.
 func Pictures(v *derive.View) []*Picture {
 	var ps []*Picture
-	for i, f := range v.Facets {
+	for _, f := range v.Facets {
 		for _, kind := range kinds {
 			p := kind.picture(v, f)
 			if p == nil {
 				continue
 			}
 			p.Kind, p.Name, p.Facet, p.Title = kind.name, kind.name, f, kind.title
-			if i > 0 {
-				p.Name = fmt.Sprintf("%s-%d", kind.name, i+1)
+			if f.Slug != "" {
+				p.Name += "-" + f.Slug
 			}
 			ps = append(ps, p)
 		}

@@ -11,6 +11,8 @@ import (
 
 	stdfont "golang.org/x/image/font"
 	"golang.org/x/image/font/sfnt"
+
+	"github.com/contend-go/contend/report/internal/derive"
 )
 
 // The theme: every picture of Contend has these colours, fonts and widths.
@@ -32,11 +34,9 @@ const (
 	glyph     = vg.Length(3)
 )
 
-// Colors tell series apart, by their order of first appearance: those of Okabe
-// and Ito ("Color Universal Design", 2008) that stand out on white, darkest
-// contrasts first. Series beyond the last colour repeat them with other
-// markers.
-var Colors = []color.RGBA{
+// Colors tell series apart, with the markers, see [derive.Mark]: those of Okabe
+// and Ito ("Color Universal Design", 2008) that stand out on white.
+var Colors = [derive.Colors]color.RGBA{
 	{0, 114, 178, 255},   // blue
 	{213, 94, 0, 255},    // vermilion
 	{0, 158, 115, 255},   // bluish green
@@ -46,22 +46,17 @@ var Colors = []color.RGBA{
 	{70, 70, 70, 255},    // near black
 }
 
-// markers are as many as share no factor with the number of colours, so that
-// 63 series differ in colour or marker.
-var markers = []draw.GlyphDrawer{
+// markers are the shapes of a [derive.Mark].
+var markers = [derive.Shapes]draw.GlyphDrawer{
 	draw.CircleGlyph{}, draw.BoxGlyph{}, draw.PyramidGlyph{}, diamond{},
 	hollow{draw.RingGlyph{}}, hollow{draw.SquareGlyph{}}, hollow{draw.TriangleGlyph{}},
 	thick{draw.CrossGlyph{}}, thick{draw.PlusGlyph{}},
 }
 
-// style is how the i-th series of a report is drawn.
+// style is how a series is drawn.
 type style struct {
 	color  color.RGBA
 	marker draw.GlyphDrawer
-}
-
-func styleOf(i int) style {
-	return style{Colors[i%len(Colors)], markers[i%len(markers)]}
 }
 
 func (s style) glyph(c *draw.Canvas, at vg.Point) {

@@ -61,7 +61,7 @@ func (f *Facet) fastest() []string {
 		row[2] += " ?"
 	}
 	r := rateRatio(first.Point, next.Point)
-	row[4] = fmt.Sprintf("%s of %s", Format("×", r.Median), next.Name)
+	row[4] = fmt.Sprintf("%s %s", Format("×", r.Median), next.Name)
 	row[5] = r.span("×")
 	return row
 }

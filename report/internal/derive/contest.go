@@ -124,3 +124,18 @@ func unrelated(f *Facet) string {
 	}
 	return ""
 }
+
+// Note is what stands beside the rank: how sure it is.
+func (r *Rank) Note() string {
+	switch r.Standing {
+	case First:
+		return "the fastest"
+	case Reference:
+		return "synchronises nothing and does not compete"
+	case Tied:
+		return "cannot be told from the fastest: " + r.Ratio.uncertainty("×")
+	case Slower:
+		return "slower: " + r.Ratio.uncertainty("×")
+	}
+	return "whether it is slower cannot be told: " + r.Ratio.uncertainty("×")
+}

@@ -21,7 +21,8 @@ import (
 // View is everything a report shows of a set of samples.
 type View struct {
 	Facets []*Facet
-	Names  []string // labels of all series, in the plan's order
+	Names  []string        // labels of all series, in the plan's order
+	Marks  map[string]Mark // of the names
 	Common []sample.Field
 	Units  []sample.Unit // of all values, Contend's own first
 	Notes  []string      // what was left out, and why
@@ -39,6 +40,7 @@ type View struct {
 // conditions but for the series and the value of the axis.
 type Facet struct {
 	Fields []sample.Field    // what tells it from the other facets
+	Slug   string            // the same for file names and links; empty for the only facet
 	Config map[string]string // of its first sample; all agree but for unknown keys
 	Series []*Series
 	Keys   []string // name keys whose values label the series: "backend"
@@ -560,6 +562,28 @@ func (v *View) common() {
 	for _, f := range v.Facets {
 		f.Fields = slices.DeleteFunc(slices.Clone(f.Fields), func(fd sample.Field) bool { return slices.Contains(v.Common, fd) })
 	}
+	taken := map[string]bool{}
+	for _, f := range v.Facets {
+		slug := slugOf(f.Label())
+		f.Slug = slug
+		for n := 2; taken[f.Slug]; n++ {
+			f.Slug = fmt.Sprintf("%s-%d", slug, n)
+		}
+		taken[f.Slug] = true
+	}
+}
+
+// slugOf is a label as a part of file names and links.
+func slugOf(label string) string {
+	const most = 60
+	words := strings.FieldsFunc(label, func(r rune) bool {
+		return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '.' || r == '_')
+	})
+	slug := strings.Join(words, "-")
+	if len(slug) > most {
+		slug = strings.TrimRight(slug[:most], "-.")
+	}
+	return slug
 }
 
 // estimate fills in what the point's own samples say.

@@ -77,7 +77,7 @@ func (o order) fields(a, b []sample.Field) int {
 	return cmp.Compare(len(a), len(b))
 }
 
-// sort brings facets, series and names into order.
+// sort brings facets, series and names into order, and gives names their marks.
 func (v *View) sort(o order) {
 	slices.SortStableFunc(v.Facets, func(a, b *Facet) int { return o.fields(a.Fields, b.Fields) })
 	v.Names = nil
@@ -89,4 +89,5 @@ func (v *View) sort(o order) {
 			}
 		}
 	}
+	v.Marks = marks(v.Names)
 }

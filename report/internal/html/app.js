@@ -65,7 +65,7 @@
     return (digits(v) + " " + m.suffix).trim();
   }
 
-  // ---- markers: nine shapes, the same as in the pictures ----
+  // ---- colours and markers: those of the names, the same as in the pictures ----
 
   function marker(i, x, y, r) {
     const sq = (s) => `M${x - s},${y - s}h${2 * s}v${2 * s}h${-2 * s}Z`;
@@ -77,11 +77,11 @@
       `M${x - r},${y - r}l${2 * r},${2 * r}m0,${-2 * r}l${-2 * r},${2 * r}`,
       `M${x - r * 1.2},${y}h${2.4 * r}M${x},${y - r * 1.2}v${2.4 * r}`,
     ];
-    const n = i % shapes.length;
+    const n = data.marks[i][1];
     return { d: shapes[n], class: n < 4 ? "mark full" : n < 7 ? "mark open" : "mark stroke" };
   }
 
-  const colour = (i) => `s${i % 7}`;
+  const colour = (i) => `s${data.marks[i][0]}`;
 
   // ---- scales ----
 
@@ -707,7 +707,7 @@
   function buildTools() {
     const tools = byId("page-tools");
     if (data.facets.length > 1) {
-      const label = add(tools, "label", { class: "pick" }, "Conditions ");
+      const label = add(tools, "label", { class: "pick" }, "Charts of ");
       const select = add(label, "select", { id: "facet-select" });
       facetElements.forEach((e, i) => add(select, "option", { value: i }, e.querySelector("h2") ? e.querySelector("h2").textContent : `${i + 1}`));
       select.onchange = () => showFacet(Number(select.value));
@@ -765,14 +765,18 @@
     run();
   };
 
-  // The view is kept in the address, so that a link or a reload shows it again.
+  // The view is kept in the address, so that a link or a reload shows it again, by
+  // names: they mean the same in the next report.
+  const measuresOf = (id) => facet() ? (facet().sections.flatMap((s) => s.charts).find((c) => c.id === id) || { measures: [] }).measures : [];
+  const measureName = (id, i) => (measuresOf(id)[i] || { label: "" }).label;
+
   function save() {
     const q = new URLSearchParams();
-    if (state.facet) q.set("facet", state.facet);
-    for (const id in state.measure) if (state.measure[id]) q.set("measure." + id, state.measure[id]);
+    if (state.facet) q.set("conditions", facet().slug);
+    for (const id in state.measure) if (state.measure[id]) q.set("measure." + id, measureName(id, state.measure[id]));
     if (state.log !== null) q.set("y", state.log ? "log" : "linear");
-    if (state.hidden.size) q.set("hide", [...state.hidden].join("."));
-    if (state.focus >= 0) q.set("focus", state.focus);
+    for (const i of state.hidden) q.append("hide", data.names[i]);
+    if (state.focus >= 0) q.set("focus", data.names[state.focus]);
     if (state.theme) q.set("theme", state.theme);
     const hash = q.toString() ? "#" + q : "";
     if (hash || location.hash.includes("=")) history.replaceState(null, "", hash || location.pathname + location.search);
@@ -780,13 +784,13 @@
 
   function restore() {
     if (!location.hash.includes("=")) return;
-    const index = (v) => (/^\d+$/.test(v) ? Number(v) : -1);
     for (const [k, v] of new URLSearchParams(location.hash.slice(1))) {
-      if (k === "facet") state.facet = Math.max(0, index(v));
-      else if (k.startsWith("measure.")) state.measure[k.slice(8)] = Math.max(0, index(v));
+      const name = data.names.indexOf(v);
+      if (k === "conditions") state.facet = Math.max(0, data.facets.findIndex((f) => f.slug === v));
+      else if (k.startsWith("measure.")) state.measure[k.slice(8)] = Math.max(0, measuresOf(k.slice(8)).findIndex((m) => m.label === v));
       else if (k === "y") state.log = v === "log";
-      else if (k === "hide") state.hidden = new Set(v.split(".").map(index).filter((i) => i >= 0 && i < data.names.length));
-      else if (k === "focus" && index(v) < data.names.length) state.focus = index(v);
+      else if (k === "hide" && name >= 0) state.hidden.add(name);
+      else if (k === "focus") state.focus = name;
       else if (k === "theme" && (v === "dark" || v === "light")) root.dataset.theme = state.theme = v;
     }
   }
@@ -798,16 +802,92 @@
       const b = add(pre, "button", { type: "button", class: "copy-button" }, "copy");
       const text = pre.firstChild.textContent;
       b.onclick = async () => {
-        try {
-          await navigator.clipboard.writeText(text);
-        } catch {
-          getSelection().selectAllChildren(pre);
-          document.execCommand("copy");
-          getSelection().removeAllRanges();
-        }
-        b.textContent = "copied";
+        b.textContent = (await copy(text)) ? "copied" : "not allowed";
         setTimeout(() => (b.textContent = "copy"), 1500);
       };
+    }
+  }
+
+  // Links to conditions show their charts without a reload.
+  function facetLinks() {
+    for (const a of document.querySelectorAll('a[href^="#conditions="]')) {
+      a.onclick = (e) => {
+        e.preventDefault();
+        const slug = a.getAttribute("href").slice("#conditions=".length);
+        showFacet(data.facets.findIndex((f) => f.slug === slug));
+        byId("main").scrollIntoView();
+      };
+    }
+  }
+
+  // cellText is what a cell says, without marks and intervals.
+  function cellText(cell) {
+    const copy = cell.cloneNode(true);
+    for (const e of copy.querySelectorAll("small, .warn, .table-tools")) e.remove();
+    return copy.textContent.trim();
+  }
+
+  const csv = (rows) => rows.map((r) => r.map((c) => (/[",\n]/.test(c) ? `"${c.replaceAll('"', '""')}"` : c)).join(",")).join("\n") + "\n";
+  const markdown = (rows) => {
+    const line = (r) => `| ${r.map((c) => c.replaceAll("|", "\\|")).join(" | ")} |`;
+    return [line(rows[0]), `|${"---|".repeat(rows[0].length)}`, ...rows.slice(1).map(line)].join("\n") + "\n";
+  };
+
+  // number is a cell's value for sorting; NaN for text.
+  function number(text) {
+    const m = text.replace(/^= /, "").match(/^([−-]?[\d.,]+(?:e[+-]?\d+)?)\s*(ns|µs|ms|s|k|M|G|T)?\b/);
+    const by = { ns: 1, µs: 1e3, ms: 1e6, s: 1e9, k: 1e3, M: 1e6, G: 1e9, T: 1e12 };
+    return m ? Number(m[1].replaceAll(",", "")) * (by[m[2]] || 1) : NaN;
+  }
+
+  // tableTools lets every table be copied, and sorted by a column.
+  function tableTools() {
+    for (const table of document.querySelectorAll("table")) {
+      const head = table.tHead && table.tHead.rows[0];
+      if (!head || !table.tBodies[0]) continue;
+      const tools = add(table.caption || head.cells[head.cells.length - 1], "span", { class: "table-tools" });
+      for (const [text, write] of [["CSV", csv], ["Markdown", markdown]]) {
+        const b = add(tools, "button", { type: "button", "aria-label": "Copy as " + text, title: "Copy as " + text }, text);
+        b.onclick = async (e) => {
+          e.stopPropagation();
+          const ok = await copy(write([...table.rows].map((r) => [...r.cells].map(cellText))));
+          b.textContent = ok ? "copied" : "not allowed";
+          setTimeout(() => (b.textContent = text), 1500);
+        };
+      }
+      [...head.cells].forEach((th, i) => {
+        th.classList.add("sortable");
+        th.tabIndex = 0;
+        const sort = () => {
+          const down = th.getAttribute("aria-sort") !== "descending";
+          for (const other of head.cells) other.removeAttribute("aria-sort");
+          th.setAttribute("aria-sort", down ? "descending" : "ascending");
+          const key = (row) => (row.cells[i] ? cellText(row.cells[i]) : "");
+          const rows = [...table.tBodies[0].rows].sort((a, b) => {
+            const x = key(a), y = key(b), nx = number(x), ny = number(y);
+            const c = Number.isNaN(nx) || Number.isNaN(ny) ? Number.isNaN(ny) - Number.isNaN(nx) || y.localeCompare(x) : ny - nx;
+            return down ? c : -c;
+          });
+          table.tBodies[0].append(...rows);
+        };
+        th.onclick = sort;
+        th.onkeydown = (e) => e.key === "Enter" && sort();
+      });
+    }
+  }
+
+  // copy puts text on the clipboard, the old way where the page may not use the new.
+  async function copy(text) {
+    try {
+      await navigator.clipboard.writeText(text);
+      return true;
+    } catch {
+      const area = add(document.body, "textarea", { "aria-hidden": "true" });
+      area.value = text;
+      area.select();
+      const ok = document.execCommand("copy");
+      area.remove();
+      return ok;
     }
   }
 
@@ -872,6 +952,8 @@
   buildTools();
   showFacet(state.facet);
   copyButtons();
+  tableTools();
+  facetLinks();
   downloads();
   timelines();
   let width = innerWidth;

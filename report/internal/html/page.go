@@ -11,7 +11,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"html/template"
-	"image/color"
 	"io"
 	"maps"
 	"math"
@@ -28,7 +27,6 @@ type Page struct {
 	View     *derive.View
 	Set      *sample.Set
 	Findings []derive.Finding
-	Colors   []color.RGBA // of the series, in the order of View.Names
 
 	Raw       []Raw      // the samples as text, for download
 	Pictures  []Picture  // shown where scripts do not run
@@ -74,8 +72,19 @@ var tmpl = template.Must(template.New("page").Funcs(template.FuncMap{
 	"format":  derive.Format,
 	"field":   derive.FieldText,
 	"numeric": func(t Table, i int) bool { return i < len(t.Numeric) && t.Numeric[i] },
+	"places":  places,
+	"words":   func() [][2]string { return Glossary },
 	"kib":     func(b []byte) string { return strconv.Itoa((len(b)+1023)/1024) + " KiB" },
 }).Parse(page))
+
+// places names the first points of a warning, and how many more there are.
+func places(where []string) string {
+	const most = 4
+	if len(where) <= most {
+		return strings.Join(where, "; ")
+	}
+	return fmt.Sprintf("%s; and %d more points", strings.Join(where[:most-1], "; "), len(where)-most+1)
+}
 
 func dataURL(kind string, b []byte) template.URL {
 	return template.URL("data:" + kind + ";base64," + base64.StdEncoding.EncodeToString(b))
@@ -98,9 +107,8 @@ type model struct {
 	Style   template.CSS
 	Script  template.JS
 	Data    template.JS // JSON, in a block that is not executed
+	Head    head
 	Facets  []facetModel
-	Samples int
-	Invalid int
 	Hosts   Table
 	Runs    []runModel
 	Host    string // in one line
@@ -109,15 +117,34 @@ type model struct {
 	Absent  Table
 	Notes   []string
 	Unread  []string
-	Issues  []issue
-	More    int      // issues beyond those listed
 	Files   []string // that the samples were read from
 }
+
+// head is what the page says first, by kind.
+type head struct {
+	States, Leaders, Blamed, Unknown, Warnings []derive.Finding
+
+	Answers []Table
+	Matrix  matrix
+}
+
+// matrix is the series' standing under each of several conditions.
+type matrix struct {
+	Names []string
+	Rows  []matrixRow
+}
+
+type matrixRow struct {
+	*derive.Facet
+	Cells []matrixCell
+}
+
+type matrixCell struct{ Text, Title, Class string }
 
 type facetModel struct {
 	*derive.Facet
 	Index    int
-	Sections []section
+	Sections []shown
 	Pictures []Picture
 	Commands []string
 }
@@ -126,14 +153,6 @@ type facetModel struct {
 type runModel struct {
 	ID, Command string
 	Fields      []sample.Field
-}
-
-// issue is what a reader must know of one point.
-type issue struct {
-	Where string
-	Text  string
-	N     int
-	Bad   bool // the samples are left out
 }
 
 func (p *Page) model() (*model, error) {
@@ -147,7 +166,7 @@ func (p *Page) model() (*model, error) {
 		Style:   template.CSS(style),
 		Script:  template.JS(script),
 		Data:    template.JS(data),
-		Samples: len(p.Set.Samples),
+		Head:    p.head(),
 		Hosts:   p.hosts(),
 		Host:    p.host(),
 		Promise: p.records("backend"),
@@ -171,16 +190,50 @@ func (p *Page) model() (*model, error) {
 		m.Facets = append(m.Facets, fm)
 	}
 	for _, s := range p.Set.Samples {
-		if !s.Valid() {
-			m.Invalid++
-		}
 		if len(m.Files) == 0 || m.Files[len(m.Files)-1] != s.File { // files are read one after the other
 			m.Files = append(m.Files, s.File)
 		}
 	}
 	m.runs()
-	m.issues()
 	return m, nil
+}
+
+// head sorts the findings by what the page shows them as.
+func (p *Page) head() (h head) {
+	by := map[derive.Kind][]derive.Finding{}
+	for _, f := range p.Findings {
+		by[f.Kind] = append(by[f.Kind], f)
+	}
+	h = head{by[derive.State], by[derive.Leader], by[derive.Blame], by[derive.Unknown], by[derive.Warnings], p.View.Answers(), matrix{}}
+	if len(p.View.Facets) > 1 {
+		h.Matrix = p.matrix()
+	}
+	return h
+}
+
+// standings are the classes of the matrix's cells.
+var standings = map[derive.Standing]string{derive.First: "first", derive.Tied: "tied", derive.Slower: "slower", derive.Open: "unsure", derive.Reference: "reference"}
+
+// matrix has a row for each facet whose series compete, and a column for each series.
+func (p *Page) matrix() (m matrix) {
+	for _, f := range p.View.Facets {
+		if f.Contest.Unrelated != "" || len(f.Contest.Ranks) < 2 {
+			continue
+		}
+		row := matrixRow{f, make([]matrixCell, len(p.View.Names))}
+		for _, r := range f.Contest.Ranks {
+			c := matrixCell{Text: derive.Format("×", r.Ratio.Median), Class: standings[r.Standing], Title: r.Note()}
+			if r.Standing == derive.First {
+				c.Text = derive.Format("ops/s", r.Rate.Median)
+			}
+			row.Cells[slices.Index(p.View.Names, r.Name)] = c
+		}
+		m.Rows = append(m.Rows, row)
+	}
+	if len(m.Rows) > 0 {
+		m.Names = p.View.Names
+	}
+	return m
 }
 
 func hash(s string) string {
@@ -212,7 +265,22 @@ func (p *Page) title() string {
 			title = fd.Value + ": " + title
 		}
 	}
+	if pkg := p.pkg(); pkg != "" {
+		title = pkg + ", " + title
+	}
 	return title + p.span()
+}
+
+// pkg is the Go package that all benchmarks are of, as go test states it.
+func (p *Page) pkg() string {
+	pkg := ""
+	for i, f := range p.View.Facets {
+		if i > 0 && f.Config["pkg"] != pkg {
+			return ""
+		}
+		pkg = f.Config["pkg"]
+	}
+	return pkg
 }
 
 // span is the range of the axis, where all facets have one axis.
@@ -354,31 +422,6 @@ func (p *Page) records(verb string) Table {
 	return t
 }
 
-// issues lists the warnings of all points, as far as a page bears.
-func (m *model) issues() {
-	const most = 400
-	add := func(i issue) {
-		if len(m.Issues) < most {
-			m.Issues = append(m.Issues, i)
-		} else {
-			m.More++
-		}
-	}
-	for _, f := range m.View.Facets {
-		for _, s := range f.Series {
-			for _, p := range s.Points {
-				where := strings.TrimSpace(fmt.Sprintf("%s %s at %s", f.Label(), s.Name, f.X.At(p.X)))
-				for _, c := range p.Invalid {
-					add(issue{where, c.Text, c.N, true})
-				}
-				for _, c := range p.Warnings {
-					add(issue{where, c.Text, c.N, false})
-				}
-			}
-		}
-	}
-}
-
 // Cell is one cell of a table of numbers.
 type Cell struct {
 	Text, Range, Title string
@@ -397,12 +440,26 @@ func (f facetModel) Cell(s *derive.Series, x float64, m measure) Cell {
 		c.Text = "–"
 		return c
 	}
-	c.Text = derive.Format(m.Unit, e.Median)
+	c.Text = m.value(e.Median)
 	c.Range = fmt.Sprintf("n=%d, no interval", e.N)
 	if e.Interval() {
-		c.Range = fmt.Sprintf("%s … %s, n=%d", derive.Format(m.Unit, e.Lo), derive.Format(m.Unit, e.Hi), e.N)
+		c.Range = fmt.Sprintf("%s … %s, n=%d", m.value(e.Lo), m.value(e.Hi), e.N)
 	}
 	return c
+}
+
+// value prints a value without the unit, which stands in the table's caption.
+func (m measure) value(v float64) string {
+	_, _, suffix := derive.NotationOf(m.Unit)
+	return strings.TrimSpace(strings.TrimSuffix(derive.Format(m.Unit, v), suffix))
+}
+
+// Caption is the heading of the measure's table.
+func (m measure) Caption() string {
+	if _, _, suffix := derive.NotationOf(m.Unit); suffix != "" && !strings.Contains(m.Label, suffix) {
+		return m.Label + ", " + suffix
+	}
+	return m.Label
 }
 
 // Measures are the measures of a section, each once.
@@ -431,9 +488,11 @@ func (s section) Measures() []measure {
 type (
 	dataModel struct {
 		Names  []string    `json:"names"`
+		Marks  [][2]int    `json:"marks"` // of the names: colour and shape
 		Facets []dataFacet `json:"facets"`
 	}
 	dataFacet struct {
+		Slug     string            `json:"slug"`
 		X        dataAxis          `json:"x"`
 		Usable   float64           `json:"usable"`
 		Bounds   []derive.Boundary `json:"bounds"`
@@ -485,11 +544,15 @@ type (
 
 func (p *Page) data() ([]byte, error) {
 	d := dataModel{Names: p.View.Names}
+	for _, name := range p.View.Names {
+		m := p.View.Marks[name]
+		d.Marks = append(d.Marks, [2]int{m.Color, m.Shape})
+	}
 	for _, f := range p.View.Facets {
-		df := dataFacet{X: axisOf(&f.X), Usable: f.Usable, Bounds: f.Boundaries}
+		df := dataFacet{Slug: f.Slug, X: axisOf(&f.X), Usable: f.Usable, Bounds: f.Boundaries}
 		keys := map[string]bool{}
 		for _, s := range sectionsOf(p.View, f) {
-			ds := dataSection{ID: s.ID}
+			ds := dataSection{ID: s.ID, Charts: []dataChart{}}
 			for _, c := range s.Charts {
 				dc := dataChart{ID: c.ID, Title: c.Title, Bars: c.Bars}
 				for _, m := range c.Measures {

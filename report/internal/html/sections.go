@@ -1,6 +1,7 @@
 package html
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -35,6 +36,12 @@ type section struct {
 	Charts           []chart
 }
 
+// shown is a section as its facet has it.
+type shown struct {
+	section
+	Constant []string // what charts of a single value would show
+}
+
 // sections is the one list of what a facet shows, top down. Units that no
 // section names follow in a last one.
 var sections = []section{
@@ -60,10 +67,10 @@ var sections = []section{
 			}},
 		}},
 	{"waiting", "Waiting and capacity not used",
-		"Quantities that are not the same: Ps at a stand (from a trace), idle Ps, CPU capacity not used, and threads that wait for a CPU.",
+		"Quantities that are not the same: stalled Ps (from a trace), idle Ps, CPU capacity not used, and threads that wait for a CPU.",
 		[]chart{
 			waitBars(),
-			one("w:p-wait", "Ps at a stand (p-wait)", "p-wait"),
+			one("w:p-wait", "Stalled Ps (p-wait)", "p-wait"),
 			{ID: "cost", Title: "Throughput while traced ÷ untraced", Measures: []measure{
 				{Key: "cost", Label: "traced ÷ untraced", Unit: "×", Ideal: "one", About: "What the tracer costs the runs that p-wait is of, paired by block.", Zero: true}}},
 			one("u:p-idle", "Idle Ps (p-idle)", "p-idle"),
@@ -85,7 +92,7 @@ var sections = []section{
 
 // waitBars are the parts of p-wait, and p-wait itself.
 func waitBars() chart {
-	c := chart{ID: "wait-bars", Title: "What Ps stand still for", Bars: "wait", Needs: "w:" + derive.WaitParts[0].Unit}
+	c := chart{ID: "wait-bars", Title: "What Ps wait for", Bars: "wait", Needs: "w:" + derive.WaitParts[0].Unit}
 	for _, p := range derive.WaitParts {
 		c.Measures = append(c.Measures, measure{Key: "w:" + p.Unit, Label: p.Label, Unit: p.Unit})
 	}
@@ -104,7 +111,7 @@ func one(key, title, unit string) chart {
 var latency = regexp.MustCompile(`^p\d+(\.\d+)?-`)
 
 // sectionsOf are the sections that the facet has measures for, and no more.
-func sectionsOf(v *derive.View, f *derive.Facet) []section {
+func sectionsOf(v *derive.View, f *derive.Facet) []shown {
 	all := slices.Clone(sections)
 	named := map[string]bool{"u:ops/s": true}
 	for _, s := range sections {
@@ -139,9 +146,10 @@ func sectionsOf(v *derive.View, f *derive.Facet) []section {
 }
 
 // present leaves out what the facet has no estimate of.
-func present(f *derive.Facet, all []section) []section {
-	var ss []section
-	for _, s := range all {
+func present(f *derive.Facet, all []section) []shown {
+	var ss []shown
+	for _, of := range all {
+		s := shown{section: of}
 		var cs []chart
 		for _, c := range s.Charts {
 			c.Measures = slices.DeleteFunc(slices.Clone(c.Measures), func(m measure) bool { return !measured(f, m.Key) })
@@ -151,15 +159,40 @@ func present(f *derive.Facet, all []section) []section {
 			for i := range c.Measures {
 				c.Measures[i].adapt(f)
 			}
-			if len(c.Measures) > 0 {
+			if value, ok := constant(f, c); ok {
+				s.Constant = append(s.Constant, fmt.Sprintf("%s: %s everywhere.", c.Title, value))
+			} else if len(c.Measures) > 0 {
 				cs = append(cs, c)
 			}
 		}
-		if s.Charts = cs; len(cs) > 0 {
+		if s.Charts = cs; len(cs)+len(s.Constant) > 0 {
 			ss = append(ss, s)
 		}
 	}
 	return ss
+}
+
+// constant reports whether a chart of one measure would show one value at all points:
+// a word says that. References do not count, as null misses always.
+func constant(f *derive.Facet, c chart) (value string, ok bool) {
+	if len(c.Measures) != 1 || c.Title == "" || c.Bars != "" {
+		return "", false
+	}
+	n := 0
+	for _, s := range f.Series {
+		for _, p := range s.Points {
+			e := estimate(p, c.Measures[0].Key)
+			if e.N == 0 || s.Reference {
+				continue
+			}
+			text := derive.Format(c.Measures[0].Unit, e.Median)
+			if n++; n > 1 && text != value {
+				return "", false
+			}
+			value = text
+		}
+	}
+	return value, n > 1
 }
 
 // adapt drops the dashed line that the facet has no estimates for, and says

@@ -54,13 +54,13 @@ func findings(tours []*tour, cells []*cell) (fs []derive.Finding) {
 		}
 	}
 	slices.SortStableFunc(all, func(a, b blamed) int {
-		if busyA, busyB := a.Kind == blame.Busy, b.Kind == blame.Busy; busyA != busyB {
-			if busyA {
-				return 1
-			}
+		switch {
+		case a.before(&b):
 			return -1
+		case b.before(&a):
+			return 1
 		}
-		return cmp.Compare(b.share, a.share)
+		return 0
 	})
 	for _, b := range all {
 		lines := b.Lines()
@@ -71,6 +71,9 @@ func findings(tours []*tour, cells []*cell) (fs []derive.Finding) {
 
 // before reports whether b is more to blame than o.
 func (b *blamed) before(o *blamed) bool {
+	if busy := b.Finding != nil && b.Kind == blame.Busy; busy != (o.Finding != nil && o.Kind == blame.Busy) {
+		return !busy
+	}
 	if most, others := 2*b.in > b.traces, 2*o.in > o.traces; most != others {
 		return most
 	}

@@ -1,0 +1,18 @@
+package html
+
+// Glossary are the words of a report that not every Go engineer knows.
+var Glossary = [][2]string{
+	{"GOMAXPROCS, P", "how many goroutines can run at once: the Go scheduler has that many Ps, and a goroutine runs on one of them"},
+	{"cell", "one combination of what is varied, such as one backend at one GOMAXPROCS; each repetition is a process of its own"},
+	{"block", "one repetition of all cells, in random order. What was measured in the same block is compared pair by pair, so that drift of the machine cancels"},
+	{"95% interval", "the range that holds the true median with a probability of at least 95%; it takes 6 samples"},
+	{"oversubscribed", "more Ps than CPUs: the curve shows queueing there, and nothing about scaling"},
+	{"share-nothing ceiling", "the same load on a private copy for each goroutine. The gap below it is what sharing costs"},
+	{"p-wait", "the share of GOMAXPROCS × time in which Ps were stalled: idle, switching, or stopped while there was work to do; from a trace"},
+	{"stalled", "a P that runs no goroutine, for whatever reason"},
+	{"wake-up latency", "from the moment that a goroutine could run again until it ran"},
+	{"held", "a P kept without running a goroutine: the scheduler looks for work, or spins"},
+	{"hand-off", "a lock or a channel given directly to a goroutine that waits for it, which must wake up first"},
+	{"tour", "one traced process that goes through all values of GOMAXPROCS"},
+	{"valid", "not oversubscribed, and not left out"},
+}
