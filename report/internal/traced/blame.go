@@ -29,7 +29,7 @@ type blamed struct {
 
 // findings are the lines to blame, the worst first: of traced cells or, where no
 // cell was traced on its own, of tours at their highest valid GOMAXPROCS. Share-nothing controls share no line.
-func findings(tours []*tour, cells []*cell) (fs []derive.Finding) {
+func findings(tours []*tour, cells []*cell, grown []Growth) (fs []derive.Finding) {
 	var all []blamed
 	add := func(title string, verdicts []*blame.Verdict) {
 		if b, ok := worst(verdicts); ok {
@@ -62,7 +62,16 @@ func findings(tours []*tour, cells []*cell) (fs []derive.Finding) {
 		}
 		return 0
 	})
+	explained := map[string]bool{}
+	for _, g := range grown {
+		if f, ok := g.finding(); ok {
+			fs, explained[g.Title] = append(fs, f), true
+		}
+	}
 	for _, b := range all {
+		if b.Kind == blame.Busy && explained[b.title] {
+			continue // nothing waits, and why that is slow is told
+		}
 		lines := b.Lines()
 		fs = append(fs, derive.Finding{Kind: derive.Blame, Where: b.title, What: lines[0], More: lines[1:], Next: b.Next, Sure: b.sure()})
 	}

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/report/internal/derive"
 	"github.com/contend-go/contend/report/internal/html"
 	"github.com/contend-go/contend/traces/blame"
 	"github.com/contend-go/contend/traces/record"
@@ -91,6 +92,18 @@ func loads(samples []*sample.Sample, procs int, open opener) (list []blame.Load,
 		}
 	}
 	return list, notes
+}
+
+// finding is the growth as what a report says first.
+func (g Growth) finding() (f derive.Finding, ok bool) {
+	if g.Growth == nil {
+		return f, false
+	}
+	lines := g.Lines()
+	return derive.Finding{
+		Kind: derive.Blame, Where: g.Title, What: lines[0], More: lines[1 : len(lines)-1], Next: g.Next(),
+		Sure: fmt.Sprintf("sampled, by the difference of CPU samples: %.0f standard errors", g.Grown[0].Z),
+	}, true
 }
 
 // growthTable tells the growths of a set.

@@ -56,7 +56,7 @@ func Open(set *sample.Set) (t Traces, err error) {
 		t.Timelines = append(t.Timelines, Timeline{html.Timeline{Title: tour.series, About: tour.conditions, PNG: png}, name})
 	}
 	t.Tables = tables(tours, cells, grown, costs)
-	t.Findings = findings(tours, cells)
+	t.Findings = findings(tours, cells, grown)
 	return t, nil
 }
 
