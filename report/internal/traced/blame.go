@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/contend-go/contend/report/internal/derive"
 	"github.com/contend-go/contend/traces/account"
@@ -74,6 +75,13 @@ func findings(tours []*tour, cells []*cell, grown []Growth) (fs []derive.Finding
 		}
 		lines := b.Lines()
 		fs = append(fs, derive.Finding{Kind: derive.Blame, Where: b.title, What: lines[0], More: lines[1:], Next: b.Next, Sure: b.sure()})
+	}
+	if reasons, series := untold(grown); len(reasons) > 0 {
+		f := derive.Finding{Kind: derive.Unknown, What: "What these traces cannot tell"}
+		for _, r := range reasons {
+			f.More = append(f.More, strings.Join(series[r], ", ")+": "+r)
+		}
+		fs = append(fs, f)
 	}
 	return fs
 }

@@ -2,6 +2,7 @@ package traced
 
 import (
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/contend-go/contend/bench/sample"
@@ -106,6 +107,22 @@ func (g Growth) finding() (f derive.Finding, ok bool) {
 	}, true
 }
 
+// untold are the reasons for which growths cannot be told, and of which series: on a
+// busy host it is the same for all.
+func untold(list []Growth) (reasons []string, series map[string][]string) {
+	series = map[string][]string{}
+	for _, g := range list {
+		if g.Growth != nil {
+			continue
+		}
+		if series[g.Untold] == nil {
+			reasons = append(reasons, g.Untold)
+		}
+		series[g.Untold] = append(series[g.Untold], g.Title)
+	}
+	return reasons, series
+}
+
 // growthTable tells the growths of a set.
 func growthTable(list []Growth) html.Table {
 	t := html.Table{
@@ -114,15 +131,8 @@ func growthTable(list []Growth) html.Table {
 		Columns: []string{"series", "what", "place", "GOMAXPROCS", "CPU per operation", "standard errors", "try"},
 		Numeric: []bool{5: true},
 	}
-	untold := map[string]int{} // rows by reason: on a busy host it is the same for all
 	for _, g := range list {
 		if g.Growth == nil {
-			if i, ok := untold[g.Untold]; ok {
-				t.Rows[i][0] += ", " + g.Title
-				continue
-			}
-			untold[g.Untold] = len(t.Rows)
-			t.Rows = append(t.Rows, []string{g.Title, "cannot tell", g.Untold, "", "", "", ""})
 			continue
 		}
 		for _, d := range g.Grown {
@@ -130,6 +140,10 @@ func growthTable(list []Growth) html.Table {
 				g.Title, d.What(), d.Where(), fmt.Sprintf("%d → %d", g.From, g.To), d.Cost(), fmt.Sprintf("%.0f", d.Z), g.Next(),
 			})
 		}
+	}
+	reasons, series := untold(list)
+	for _, r := range reasons {
+		t.Rows = append(t.Rows, []string{strings.Join(series[r], ", "), "cannot tell", r, "", "", "", ""})
 	}
 	return t
 }

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/contend-go/contend/report/internal/derive"
 	"github.com/contend-go/contend/traces/account"
 	"github.com/contend-go/contend/traces/blame"
 )
@@ -16,7 +17,7 @@ func TestGrowthIsFirst(t *testing.T) {
 	list := []Growth{{Title: "Count/gomaxprocs=2", Growth: g}, {Title: "A", Untold: "neighbours"}, {Title: "B", Untold: "neighbours"}}
 
 	fs := findings(nil, nil, list)
-	if len(fs) != 1 {
+	if len(fs) != 2 || fs[1].Kind != derive.Unknown || strings.Join(fs[1].More, ";") != "A, B: neighbours" {
 		t.Fatalf("%+v", fs)
 	}
 	text := fs[0].String() + strings.Join(fs[0].More, "")
