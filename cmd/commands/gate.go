@@ -90,6 +90,9 @@ func (g *gate) verdict(c *compare.Comparison, records []sample.Record, format st
 	for _, name := range c.Missing { // of texts, which have no record of it
 		records = append(slices.Clip(records), sample.Record{Verb: "lost", Fields: []sample.Field{{Key: "name", Value: name}, {Key: "reason", Value: "not in " + c.NewLabel}}})
 	}
+	if format == "github" {
+		c.Locate = locate(".")
+	}
 	lost := g.lost(out, records, format == "markdown")
 	if err := c.Write(os.Stdout, format); err != nil {
 		return err

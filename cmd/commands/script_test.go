@@ -29,6 +29,11 @@ func TestScripts(t *testing.T) {
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("BENCHSTAT", benchstat)
+			actions, err := filepath.Abs("../../.github/actions")
+			if err != nil {
+				return err
+			}
+			e.Setenv("ACTIONS", actions)
 			for _, name := range []string{"GOCACHE", "GOMODCACHE"} { // else each script compiles the standard library
 				dir, err := exec.Command("go", "env", name).Output()
 				if err != nil {

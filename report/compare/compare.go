@@ -42,6 +42,9 @@ type Options struct {
 	// Want is a change that the reader wants to be found, as a fraction: the
 	// comparison says how many samples that takes.
 	Want float64
+	// Locate finds where a row's benchmark stands in the sources, for annotations; nil,
+	// or an empty file, is not known.
+	Locate func(*Row) (file string, line int)
 }
 
 // Default are the options of the command.

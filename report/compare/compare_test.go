@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"encoding/xml"
 	"fmt"
 	"math"
 	"math/rand/v2"
@@ -455,6 +456,49 @@ func TestJSON(t *testing.T) {
 	}
 	if err := c.Write(&out, "yaml"); err == nil || !strings.Contains(err.Error(), "there are text, markdown, json, csv") {
 		t.Error(err)
+	}
+}
+
+// TestForMachines: annotations and JUnit have a line for what a reviewer must see, and
+// no name or text can be taken for a command.
+func TestForMachines(t *testing.T) {
+	slow := "pkg: example.com/p\n" + lines("BenchmarkA/x=1:2,3%", "ns/op", hundred...) + lines("BenchmarkB", "ns/op", hundred...) + lines("BenchmarkGone", "ns/op", hundred...)
+	fast := "pkg: example.com/p\n" + lines("BenchmarkA/x=1:2,3%", "ns/op", ninety...) + lines("BenchmarkB", "ns/op", hundred...)
+	o := beside
+	o.Locate = func(r *Row) (string, int) { return "p/a,b_test.go", 7 }
+	c := compareTexts(t, slow, fast, o)
+	c.Failures = []string{"two\nlines"}
+	for _, r := range c.Rows { // the other way round
+		if r.Verdict == Better {
+			r.Verdict = Worse
+		}
+	}
+	var out bytes.Buffer
+	if err := c.Write(&out, "github"); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{
+		"::error title=failed in new::two%0Alines\n",
+		"::error title=lost in new::BenchmarkGone (example.com/p)\n",
+		"::error file=p/a%2Cb_test.go,line=7,title=BenchmarkA/x=1%3A2%2C3%25::ns/op worse: ",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in\n%s", want, out.String())
+		}
+	}
+	if strings.Contains(out.String(), "BenchmarkB") {
+		t.Errorf("what says nothing is annotated:\n%s", out.String())
+	}
+	out.Reset()
+	if err := c.Write(&out, "junit"); err != nil {
+		t.Fatal(err)
+	}
+	var suite junitSuite
+	if err := xml.Unmarshal(out.Bytes(), &suite); err != nil {
+		t.Fatal(err)
+	}
+	if suite.Tests != 4 || suite.Failures != 3 || len(suite.Cases) != 4 || suite.Cases[2].Class != "example.com/p" || suite.Cases[2].Failure == nil || suite.Cases[3].Failure != nil {
+		t.Errorf("%+v", suite)
 	}
 }
 

@@ -19,7 +19,7 @@ import (
 )
 
 // Formats are the ways to write a comparison.
-var Formats = []string{"text", "markdown", "json", "csv"}
+var Formats = []string{"text", "markdown", "json", "csv", "junit", "github"}
 
 // Write writes the comparison in one of [Formats].
 func (c *Comparison) Write(w io.Writer, format string) error {
@@ -32,6 +32,10 @@ func (c *Comparison) Write(w io.Writer, format string) error {
 		return c.json(w)
 	case "csv":
 		return c.csv(w)
+	case "junit":
+		return c.junit(w)
+	case "github":
+		return c.annotations(w)
 	}
 	return fmt.Errorf("--format: %q unknown; there are %s", format, strings.Join(Formats, ", "))
 }
