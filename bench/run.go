@@ -141,7 +141,7 @@ func open(p *Plan, opt Options) (_ *runner, err error) {
 	if r.opt.Dir, err = filepath.Abs(opt.Dir); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(r.opt.Dir, 0o755); err != nil {
+	if err := MakeFolder(r.opt.Dir); err != nil {
 		return nil, err
 	}
 	if r.unlock, err = lock(r.opt.Dir); err != nil {

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,11 +19,17 @@ import (
 	"github.com/contend-go/contend/report/compare"
 )
 
+// tester is contend test, as its flags ask for it.
+type tester struct {
+	gotest.Options
+	gate     gate
+	format   string // of the verdict
+	outGiven bool   // the run folder was named
+}
+
 func newTest() *cobra.Command {
-	var o gotest.Options
-	g := gate{Options: compare.Default}
-	g.CPU = true
-	format := "text"
+	t := tester{gate: gate{Options: compare.Default}, format: "text"}
+	t.gate.CPU = true
 	c := &cobra.Command{
 		Use:   "test [PACKAGES] [flags] [-- FLAGS OF GO TEST]",
 		Short: "Measure any package's Go benchmarks over values of GOMAXPROCS",
@@ -39,21 +46,22 @@ wall time and CPU time; exit code 1 is a regression.`,
   contend test ./pkg --against HEAD~1`,
 		RunE: func(c *cobra.Command, args []string) error {
 			for _, flag := range []string{"unit", "min-effect", "alpha", "allow-lost", "format"} {
-				if c.Flags().Changed(flag) && o.Against == "" && o.Packed == "" {
+				if c.Flags().Changed(flag) && t.Against == "" && t.Packed == "" {
 					return fmt.Errorf("--%s: what is gated is asked with --against REVISION; samples hold all units", flag)
 				}
 			}
-			setPackages(&o, c, args)
-			if err := g.check(); err != nil {
+			setPackages(&t.Options, c, args)
+			if err := t.gate.check(); err != nil {
 				return err
 			}
-			o.SetDefaults(c.Flags().Changed)
-			return test(c.Context(), &o, &g, format)
+			t.SetDefaults(c.Flags().Changed)
+			t.outGiven = c.Flags().Changed("out")
+			return t.run(c.Context())
 		},
 	}
-	o.Bind(c.Flags())
-	g.bind(c.Flags())
-	c.Flags().StringVar(&format, "format", format, "of the verdict: "+strings.Join(compare.Formats, ", "))
+	t.Bind(c.Flags())
+	t.gate.bind(c.Flags())
+	c.Flags().StringVar(&t.format, "format", t.format, "of the verdict: "+strings.Join(compare.Formats, ", "))
 	completeList(c, "format", func() []string { return compare.Formats })
 	completeGoTest(c)
 	return c
@@ -119,7 +127,8 @@ func setPackages(o *gotest.Options, c *cobra.Command, args []string) {
 // folders that begin with an underscore: a run folder may lie in a module.
 const buildFolder = "_build"
 
-func test(ctx context.Context, o *gotest.Options, g *gate, format string) (err error) {
+func (t *tester) run(ctx context.Context) (err error) {
+	o, g := &t.Options, &t.gate
 	facts := host.Read()
 	dir := filepath.Join(o.Out, buildFolder)
 	if o.DryRun {
@@ -127,6 +136,8 @@ func test(ctx context.Context, o *gotest.Options, g *gate, format string) (err e
 			return err
 		}
 		defer os.RemoveAll(dir)
+	} else if err := bench.MakeFolder(o.Out); err != nil {
+		return err
 	}
 	suite, err := build(ctx, o, &facts, dir)
 	if err != nil {
@@ -138,45 +149,81 @@ func test(ctx context.Context, o *gotest.Options, g *gate, format string) (err e
 		return err
 	}
 	if suite.Against != "" {
-		g.base, g.head = suite.Against, "working tree"
+		g.base, g.head = suite.Against, cmp.Or(suite.Head, "working tree")
 		plan.Records = append(plan.Records, g.record())
+	}
+	if len(plan.Cells) == 0 {
+		return g.nothing(plan.Records, t.format, suite.Empty())
 	}
 	if o.DryRun {
 		plan.Describe(os.Stdout, o.PricePerHour)
 		return nil
+	}
+	if suite.Against != "" && !t.outGiven && errors.Is(plan.Fits(o.Out), bench.ErrOtherPlan) {
+		if err := moveAside(o.Out); err != nil {
+			return err
+		}
 	}
 	opt := o.Options(&facts)
 	if err := suite.Prepare(&opt); err != nil {
 		return err
 	}
 	measured := measure(ctx, plan, &o.SweepOptions, opt)
-	var code exitError
-	if suite.Against == "" && measured == nil && len(suite.Broken) > 0 {
+	if suite.Against != "" {
+		return t.judge(suite, plan, measured)
+	}
+	if measured == nil && len(suite.Broken) > 0 {
 		return exit(bench.ExitInvalid, brokenError(suite))
 	}
-	if suite.Against == "" || measured != nil && !(errors.As(measured, &code) && code.code == bench.ExitInvalid && code.err == nil) {
+	return measured
+}
+
+// judge compares what was measured; invalid samples do not keep it from that.
+func (t *tester) judge(suite *gotest.Suite, plan *bench.Plan, measured error) error {
+	var code exitError
+	if measured != nil && !(errors.As(measured, &code) && code.code == bench.ExitInvalid && code.err == nil) {
 		return measured
 	}
-	set, err := sample.Load(o.Out)
+	set, err := sample.Load(t.Out)
 	if err != nil {
 		return err
 	}
+	g := &t.gate
 	old := compare.Side{Label: g.base, Set: set, Variant: gotest.Base}
 	new := compare.Side{Label: g.head, Set: set, Variant: gotest.Head}
 	c, err := compare.Compare(old, new, g.Options)
 	if err != nil {
 		return err
 	}
-	if err := g.verdict(c, plan.Records, format, o.Strict); err != nil {
+	if err := g.verdict(c, plan.Records, t.format, t.Strict); err != nil {
 		return err
 	}
 	if len(suite.Broken) > 0 {
 		return exit(bench.ExitInvalid, brokenError(suite))
 	}
 	if c.Count(compare.Unclear) > 0 {
-		fmt.Fprintf(os.Stderr, "undecided: give --count %d: it goes on from these samples; a quieter host needs fewer\n", max(c.Needed(), o.Count+compare.MinN))
+		fmt.Fprintf(os.Stderr, "undecided: give --count %d: it goes on from these samples; a quieter host needs fewer\n", max(c.Needed(), t.Count+compare.MinN))
 	}
 	return measured // some samples may be invalid
+}
+
+// moveAside renames the run folder of an earlier comparison, of other benchmarks,
+// and keeps what was compiled for this one.
+func moveAside(dir string) error {
+	for n := 1; ; n++ {
+		old := fmt.Sprintf("%s-%d", dir, n)
+		if _, err := os.Lstat(old); err == nil {
+			continue
+		}
+		if err := os.Rename(dir, old); err != nil {
+			return err
+		}
+		fmt.Fprintf(os.Stderr, "%s held a comparison of other benchmarks: it is %s now\n", dir, old)
+		if err := bench.MakeFolder(dir); err != nil {
+			return err
+		}
+		return os.Rename(filepath.Join(old, buildFolder), filepath.Join(dir, buildFolder))
+	}
 }
 
 // build compiles the suite, or loads a packed one.
