@@ -72,6 +72,9 @@ func (s Summary) Describe(w io.Writer) {
 		fmt.Fprintf(w, ", %d invalid:", n)
 	}
 	fmt.Fprintln(w)
+	if s.Cut != "" {
+		fmt.Fprintln(w, s.Cut)
+	}
 	const most = 10
 	for i, f := range s.Invalid {
 		if i == most {

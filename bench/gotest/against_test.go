@@ -228,3 +228,40 @@ func TestHead(t *testing.T) {
 		}
 	}
 }
+
+// TestShallow: where a clone lacks what is compared with, the remedy is named.
+func TestShallow(t *testing.T) {
+	dir, git := repository(t, map[string]string{"p_test.go": quiet})
+	for _, name := range []string{"a", "b"} {
+		git("commit", "-q", "--allow-empty", "-m", name)
+	}
+	git("tag", "old", "HEAD~2")
+	git("checkout", "-qb", "branch")
+	git("commit", "-q", "--allow-empty", "-m", "branch")
+	git("checkout", "-q", "main")
+	git("commit", "-q", "--allow-empty", "-m", "gained")
+	clone := filepath.Join(t.TempDir(), "clone")
+	if out, err := exec.Command("git", "clone", "-q", "--depth", "1", "--no-single-branch", "--branch", "branch", "file://"+dir, clone).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	facts := host.Read()
+	for against, want := range map[string]string{"HEAD~1": "no such revision in this shallow clone: git fetch --unshallow", "origin/main": "where this branch began is not in this shallow clone"} {
+		o := options(t, clone)
+		o.Against = against
+		if _, err := Build(t.Context(), o, &facts, t.TempDir(), io.Discard); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("--against %s: %v", against, err)
+		}
+	}
+}
+
+// TestBaseDoesNotCompile: the remedy for a base that is too old is named.
+func TestBaseDoesNotCompile(t *testing.T) {
+	dir, _ := repository(t, map[string]string{"p.go": "package p\n\nvar x = gone\n", "p_test.go": quiet})
+	write(t, filepath.Join(dir, "p.go"), "package p\n")
+	o := options(t, dir)
+	o.Against = "HEAD"
+	facts := host.Read()
+	if _, err := Build(t.Context(), o, &facts, t.TempDir(), io.Discard); err == nil || !strings.Contains(err.Error(), "undefined: gone") || !strings.Contains(err.Error(), "GOTOOLCHAIN=") {
+		t.Error(err)
+	}
+}

@@ -37,6 +37,10 @@ func (b *builder) add(s *Suite, o *Options) error {
 	if o.Against == "" {
 		return b.variant(s, head)
 	}
+	if o.DryRun {
+		head.variant = Head
+		return b.variant(s, head)
+	}
 	at, err := b.revisions(head.from, o)
 	if err != nil {
 		return err
@@ -315,7 +319,7 @@ func (b *builder) list(chain toolchain, from string, patterns []string, overlay 
 	}
 	out, err := b.run(from, "go", append(args, patterns...)...)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w%s", err, elsewhere(from, patterns))
 	}
 	var list []goPackage
 	for d := json.NewDecoder(bytes.NewReader(out)); ; {
@@ -328,12 +332,30 @@ func (b *builder) list(chain toolchain, from string, patterns []string, overlay 
 		list = append(list, p)
 	}
 	if len(list) == 1 && list[0].Error != nil {
-		return nil, fmt.Errorf("go list: %s", list[0].Error.Err)
+		return nil, fmt.Errorf("go list: %s%s", list[0].Error.Err, elsewhere(from, patterns))
 	}
 	if len(list) == 0 {
 		return nil, fmt.Errorf("%s: no package", strings.Join(patterns, " "))
 	}
 	return list, nil
+}
+
+// elsewhere is the remedy where a pattern names a folder of another module, which
+// the go command does not look into.
+func elsewhere(from string, patterns []string) string {
+	for _, pattern := range patterns {
+		for dir := filepath.Clean(strings.TrimSuffix(pattern, "...")); filepath.IsLocal(dir) && dir != "."; dir = filepath.Dir(dir) {
+			if _, err := os.Stat(filepath.Join(from, dir, "go.mod")); err != nil {
+				continue
+			}
+			rest, _ := filepath.Rel(dir, pattern)
+			if rest != "." {
+				rest = "./" + filepath.ToSlash(rest)
+			}
+			return fmt.Sprintf("\n%s is a module of its own: contend test %s -- -C %[1]s", filepath.ToSlash(dir), rest)
+		}
+	}
+	return ""
 }
 
 // toolchain is what go env says in a folder.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -128,7 +129,7 @@ func setPackages(o *gotest.Options, c *cobra.Command, args []string) {
 const buildFolder = "_build"
 
 func (t *tester) run(ctx context.Context) (err error) {
-	o, g := &t.Options, &t.gate
+	o, g, began := &t.Options, &t.gate, time.Now()
 	facts := host.Read()
 	dir := filepath.Join(o.Out, buildFolder)
 	if o.DryRun {
@@ -144,6 +145,7 @@ func (t *tester) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, suite.Close()) }()
+	o.Spent = time.Since(began)
 	plan, err := suite.Plan(o, &facts)
 	if err != nil {
 		return err
@@ -168,9 +170,9 @@ func (t *tester) run(ctx context.Context) (err error) {
 	if err := suite.Prepare(&opt); err != nil {
 		return err
 	}
-	measured := measure(ctx, plan, &o.SweepOptions, opt)
+	sum, measured := measure(ctx, plan, &o.SweepOptions, opt)
 	if suite.Against != "" {
-		return t.judge(suite, plan, measured)
+		return t.judge(suite, plan, sum, measured)
 	}
 	if measured == nil && len(suite.Broken) > 0 {
 		return exit(bench.ExitInvalid, brokenError(suite))
@@ -179,7 +181,7 @@ func (t *tester) run(ctx context.Context) (err error) {
 }
 
 // judge compares what was measured; invalid samples do not keep it from that.
-func (t *tester) judge(suite *gotest.Suite, plan *bench.Plan, measured error) error {
+func (t *tester) judge(suite *gotest.Suite, plan *bench.Plan, sum bench.Summary, measured error) error {
 	var code exitError
 	if measured != nil && !(errors.As(measured, &code) && code.code == bench.ExitInvalid && code.err == nil) {
 		return measured
@@ -195,16 +197,64 @@ func (t *tester) judge(suite *gotest.Suite, plan *bench.Plan, measured error) er
 	if err != nil {
 		return err
 	}
-	if err := g.verdict(c, plan.Records, t.format, t.Strict); err != nil {
+	records := plan.Records
+	if sum.Cut != "" {
+		records = append(records, sample.Record{Verb: "note", Fields: []sample.Field{{Key: "text", Value: fmt.Sprintf("--budget %v: %s", t.Budget, sum.Cut)}}})
+	}
+	if err := g.verdict(c, records, t.format, t.Strict); err != nil {
 		return err
 	}
 	if len(suite.Broken) > 0 {
 		return exit(bench.ExitInvalid, brokenError(suite))
 	}
-	if c.Count(compare.Unclear) > 0 {
-		fmt.Fprintf(os.Stderr, "undecided: give --count %d: it goes on from these samples; a quieter host needs fewer\n", max(c.Needed(), t.Count+compare.MinN))
+	if n := c.Count(compare.Unclear); n > 0 {
+		fmt.Fprintln(os.Stderr, advice(n, c.Needs(), t.Count, blockTime(plan, sum)))
 	}
 	return measured // some samples may be invalid
+}
+
+// blockTime is how long a block of the plan takes on this host.
+func blockTime(plan *bench.Plan, sum bench.Summary) time.Duration {
+	if sum.Measured >= len(plan.Cells) {
+		return sum.Took / time.Duration(sum.Measured) * time.Duration(len(plan.Cells))
+	}
+	return plan.Duration() / time.Duration(plan.Blocks)
+}
+
+// tooLong is a wait for an answer that nobody is advised to have.
+const tooLong = time.Hour
+
+// advice says what decides the unclear comparisons, in time: needs are the blocks
+// that each takes, of those that tell, and a block takes so long.
+func advice(unclear int, needs []int, count int, block time.Duration) string {
+	more := func(n int) time.Duration { return time.Duration(max(n-count, compare.MinN)) * block }
+	k := 0
+	for k < len(needs) && more(needs[k]) <= tooLong {
+		k++
+	}
+	if k == 0 && len(needs) > 0 {
+		return fmt.Sprintf("undecided: %d, which would take more than an hour: not on this host; a quieter one needs less, and so do fewer benchmarks", unclear)
+	}
+	n := count + compare.MinN
+	if k > 0 {
+		n = max(n, needs[k-1])
+	}
+	text := fmt.Sprintf("undecided: about %s more, by the same command with --count %d, would decide %d of %d", roughly(more(n)), n, max(k, unclear-len(needs)), unclear)
+	if left := len(needs) - k; left > 0 {
+		text += fmt.Sprintf("; %d would take more than an hour: not on this host", left)
+	}
+	return text
+}
+
+// roughly is a time as people say it.
+func roughly(d time.Duration) string {
+	switch n := int(d.Round(time.Minute) / time.Minute); {
+	case n > 1:
+		return fmt.Sprintf("%d minutes", n)
+	case n == 1:
+		return "a minute"
+	}
+	return fmt.Sprintf("%d seconds", max(1, int(d.Round(time.Second)/time.Second)))
 }
 
 // moveAside renames the run folder of an earlier comparison, of other benchmarks,
