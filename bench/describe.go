@@ -75,6 +75,9 @@ func (s Summary) Describe(w io.Writer) {
 	if t := s.Time.String(); t != "" {
 		fmt.Fprintln(w, t)
 	}
+	if s.Cut != "" {
+		fmt.Fprintln(w, s.Cut)
+	}
 	const most = 10
 	for i, f := range s.Invalid {
 		if i == most {

@@ -27,6 +27,7 @@ type SweepOptions struct {
 	Out          string
 	Affinity     string // "none", "cores"
 	Budget       time.Duration
+	Spent        time.Duration // of Budget, before anything was measured
 	Quick        bool
 	DryRun       bool
 	PricePerHour float64
@@ -155,7 +156,11 @@ func (o *SweepOptions) NewPlan() *Plan {
 // Options are the run options that follow from the sweep's.
 func (o *SweepOptions) Options(facts *host.Facts) Options {
 	exe, _ := o.executables() // Check has seen the error; a file gone since fails the run
-	return Options{Dir: o.Out, Host: facts, Node: cmp.Or(o.Node, host.Node()), Pin: o.Affinity == "cores", Exe: exe}
+	opt := Options{Dir: o.Out, Host: facts, Node: cmp.Or(o.Node, host.Node()), Pin: o.Affinity == "cores", Exe: exe}
+	if o.Budget > 0 {
+		opt.Until = time.Now().Add(o.Budget - o.Spent)
+	}
+	return opt
 }
 
 // maxProcs bounds --procs: above it a typing error is likelier than a host.
@@ -233,15 +238,19 @@ func (o *SweepOptions) Fit(build func() (*Plan, error)) (*Plan, error) {
 		return p, err
 	}
 	p, err := varied()
-	for err == nil && o.Budget > 0 && p.Duration() > o.Budget {
+	for err == nil && o.Budget > 0 && p.Duration() > o.Budget-o.Spent {
 		switch {
 		case o.Count > leastCount:
 			o.Count--
 		case o.Time > leastTime:
 			o.Time = max((o.Time * 3 / 4).Round(time.Millisecond), leastTime)
 		default:
-			return nil, fmt.Errorf("--budget: %d cells in %d blocks of %v windows take about %v, more than %v; take fewer values on an axis",
-				len(p.Cells), o.Count, o.Time, p.Duration().Round(time.Second), o.Budget)
+			before := ""
+			if o.Spent > 0 {
+				before = fmt.Sprintf(", after %v of building and looking for benchmarks", o.Spent.Round(time.Second))
+			}
+			return nil, fmt.Errorf("--budget: %d cells in %d blocks of %v windows take about %v%s, more than %v; take fewer values on an axis",
+				len(p.Cells), o.Count, o.Time, p.Duration().Round(time.Second), before, o.Budget)
 		}
 		p, err = varied()
 	}

@@ -165,9 +165,9 @@ const PlanFile = "plan.json"
 // ErrOtherPlan is returned for a run folder that holds a different plan.
 var ErrOtherPlan = errors.New("the folder holds a different plan")
 
-// store writes the plan into the folder, or checks that the one that is there
-// is the same. Samples without a plan are not ours to continue.
-func (p *Plan) store(dir string) error {
+// Fits reports whether the plan is the one that a run folder holds, if it holds
+// any; ErrOtherPlan if not. Samples without a plan are not ours to continue.
+func (p *Plan) Fits(dir string) error {
 	path := filepath.Join(dir, PlanFile)
 	old, err := LoadPlan(path)
 	switch {
@@ -175,16 +175,38 @@ func (p *Plan) store(dir string) error {
 		if _, err := os.Stat(filepath.Join(dir, sample.FileName)); err == nil {
 			return fmt.Errorf("%s: holds %s but no %s: choose another --out", dir, sample.FileName, PlanFile)
 		}
+		return nil
 	case err != nil:
 		return err
 	case old.id() != p.id():
 		return fmt.Errorf("%s: %w: choose another --out, or remove the folder", path, ErrOtherPlan)
 	}
+	return nil
+}
+
+// store writes the plan into the folder, unless it holds another.
+func (p *Plan) store(dir string) error {
+	if err := p.Fits(dir); err != nil {
+		return err
+	}
 	text, err := json.MarshalIndent(p, "", " ")
 	if err != nil {
 		return err
 	}
-	return whole.WriteBytes(path, text)
+	return whole.WriteBytes(filepath.Join(dir, PlanFile), text)
+}
+
+// MakeFolder makes a run folder, which git ignores: measuring in a repository
+// leaves no trace there.
+func MakeFolder(dir string) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	path := filepath.Join(dir, ".gitignore")
+	if _, err := os.Stat(path); err == nil {
+		return nil
+	}
+	return whole.WriteBytes(path, []byte("*\n"))
 }
 
 // LoadPlan reads a plan that Run stored in a run folder.

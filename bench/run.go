@@ -29,6 +29,10 @@ type Options struct {
 	// Node tells this machine from others of its kind, see [host.Node]: another
 	// node begins a new part of the run.
 	Node string
+	// Until is when the run ends though blocks of the plan are left, if it has
+	// enough of them for an interval: cells take longer than expected on a busy
+	// host. The zero time is no end.
+	Until time.Time
 	// Pin keeps each cell's process on the first Procs CPUs of the host's fill
 	// order.
 	Pin bool
@@ -47,12 +51,14 @@ type Options struct {
 
 // Summary is what a run has come to.
 type Summary struct {
-	Measured int       // valid samples, of this command
-	Reused   int       // those found finished in the run folder
-	Invalid  []Failure // the last attempt at each cell and block that has no valid sample
-	Warned   int       // valid samples with warnings, reused ones included
-	Notes    []string  // what was dropped or begun anew; Progress has got them at the start
-	Time     Time      // of this command's processes
+	Measured int           // valid samples, of this command
+	Reused   int           // those found finished in the run folder
+	Invalid  []Failure     // the last attempt at each cell and block that has no valid sample
+	Warned   int           // valid samples with warnings, reused ones included
+	Cut      string        // what Options.Until kept from being measured; empty for nothing
+	Took     time.Duration // of this Run
+	Notes    []string      // what was dropped or begun anew; Progress has got them at the start
+	Time     Time          // of this command's processes
 }
 
 // Failure is an invalid sample.
@@ -87,16 +93,34 @@ func Run(ctx context.Context, p *Plan, opt Options) (Summary, error) {
 		return Summary{}, err
 	}
 	defer r.close()
-	for block := range p.Blocks {
-		for _, group := range p.order(block) {
+	began := time.Now()
+	err = r.run(ctx)
+	r.progress.clear()
+	r.sum.Took = time.Since(began)
+	return r.sum, err
+}
+
+// run measures what the samples file lacks.
+func (r *runner) run(ctx context.Context) error {
+	for block := range r.plan.Blocks {
+		for _, group := range r.plan.order(block) {
+			if block >= leastCount && !r.opt.Until.IsZero() && time.Now().Add(expect(group)).After(r.opt.Until) {
+				r.sum.Cut = fmt.Sprintf("the time was over in block %d of %d", block+1, r.plan.Blocks)
+				return nil
+			}
 			if err := r.group(ctx, group, block); err != nil {
-				r.progress.clear()
-				return r.sum, err
+				return err
 			}
 		}
 	}
-	r.progress.clear()
-	return r.sum, nil
+	return nil
+}
+
+func expect(group []Cell) (d time.Duration) {
+	for _, c := range group {
+		d += c.Expect
+	}
+	return d
 }
 
 // runner is a plan under way. It is used by one goroutine.
@@ -142,7 +166,7 @@ func open(p *Plan, opt Options) (_ *runner, err error) {
 	if r.opt.Dir, err = filepath.Abs(opt.Dir); err != nil {
 		return nil, err
 	}
-	if err := os.MkdirAll(r.opt.Dir, 0o755); err != nil {
+	if err := MakeFolder(r.opt.Dir); err != nil {
 		return nil, err
 	}
 	if r.unlock, err = lock(r.opt.Dir); err != nil {

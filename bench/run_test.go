@@ -283,6 +283,22 @@ func TestAgain(t *testing.T) {
 	}
 }
 
+// TestUntil: a run whose time is over ends, but not before it has the blocks that an
+// interval takes.
+func TestUntil(t *testing.T) {
+	dir := t.TempDir()
+	facts := host.Read()
+	p := plan(9, cells("good", 2)...)
+	sum, err := bench.Run(t.Context(), p, bench.Options{Dir: dir, Host: &facts, Until: time.Now()})
+	if err != nil || sum.Measured != 6*2 || sum.Cut != "the time was over in block 7 of 9" {
+		t.Errorf("%+v %v", sum, err)
+	}
+	sum, err = bench.Run(t.Context(), p, bench.Options{Dir: dir, Host: &facts})
+	if err != nil || sum.Measured != 3*2 || sum.Cut != "" {
+		t.Errorf("continued: %+v %v", sum, err)
+	}
+}
+
 func TestTourIsOneGroup(t *testing.T) {
 	dir := t.TempDir()
 	sum, err := run(t, plan(2, newCell("tour", "BenchmarkFake/probe=tour/gomaxprocs=3", 3)), dir)

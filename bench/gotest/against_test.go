@@ -87,7 +87,181 @@ func BenchmarkReads(b *testing.B) {
 	}
 	o := options(t, dir)
 	o.Against = "main...other"
-	if _, err := Build(t.Context(), o, &facts, t.TempDir(), io.Discard); err == nil || !strings.Contains(err.Error(), "check other out") {
+	if _, err := Build(t.Context(), o, &facts, t.TempDir(), io.Discard); err == nil || !strings.Contains(err.Error(), "--head other: no such revision") {
+		t.Error(err)
+	}
+}
+
+// TestTrees: the base is built outside of the working tree and of its go.work, and
+// finds there what it refers to outside of the repository, submodules, and
+// testdata that git ignores. What git ignores of its sources is named with a
+// remedy. Nothing is left behind.
+func TestTrees(t *testing.T) {
+	cache, err := exec.Command("go", "env", "GOCACHE").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("GOCACHE", strings.TrimSpace(string(cache))) // which depends on the next too
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	const uses = `package p
+
+import (
+	"os"
+	"testing"
+
+	"example.com/dep"
+	"example.com/m/sub"
+)
+
+func BenchmarkUses(b *testing.B) {
+	text, err := os.ReadFile("testdata/large")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for i := 0; i < b.N; i++ {
+	}
+	b.ReportMetric(float64(value*100+dep.Value*10+sub.Value), "values")
+	b.ReportMetric(float64(len(text)), "bytes")
+}
+`
+	outside := t.TempDir()
+	at := func(names ...string) string { return filepath.Join(append([]string{outside}, names...)...) }
+	git := func(dir string, args ...string) {
+		t.Helper()
+		all := append([]string{"-C", dir, "-c", "user.name=t", "-c", "user.email=t@example.com", "-c", "protocol.file.allow=always"}, args...)
+		if out, err := exec.Command("git", all...).CombinedOutput(); err != nil {
+			t.Fatalf("git %v: %v\n%s", args, err, out)
+		}
+	}
+	commit := func(dir string) {
+		t.Helper()
+		git(dir, "init", "-q", "-b", "main", ".")
+		git(dir, "add", ".")
+		git(dir, "commit", "-qm", "one")
+	}
+	if _, err := exec.LookPath("git"); err != nil {
+		t.Skip("no git here")
+	}
+	write(t, at("dep", "go.mod"), "module example.com/dep\n\ngo 1.24\n")
+	write(t, at("dep", "d.go"), "package dep\n\nconst Value = 3\n")
+	write(t, at("sub", "s.go"), "package sub\n\nconst Value = 5\n")
+	commit(at("sub"))
+	dir := at("m")
+	write(t, filepath.Join(dir, "go.mod"), "module example.com/m\n\ngo 1.24\n\nrequire example.com/dep v0.0.0\n\nreplace example.com/dep => ../dep\n")
+	write(t, filepath.Join(dir, ".gitignore"), "go.work\nlarge\nmade.go\n")
+	write(t, filepath.Join(dir, "p.go"), "package p\n\nconst value = 1\n")
+	write(t, filepath.Join(dir, "p_test.go"), uses)
+	commit(dir)
+	git(dir, "submodule", "--quiet", "add", at("sub"), "sub")
+	git(dir, "commit", "-qam", "submodule")
+	write(t, filepath.Join(dir, "testdata", "large"), "four")
+	write(t, filepath.Join(dir, "p.go"), "package p\n\nconst value = 2\n")
+
+	check := func(o *Options) {
+		t.Helper()
+		o.Against, o.Procs = "HEAD", "1"
+		s, set := sweep(t, o)
+		got := map[string]float64{}
+		for _, smp := range set.Samples {
+			got[smp.Variant], _ = smp.Value("values")
+			if n, _ := smp.Value("bytes"); n != 4 || !smp.Valid() {
+				t.Errorf("%s: %v bytes, %s", smp.Variant, n, smp.Invalid)
+			}
+		}
+		if got["base"] != 135 || got["head"] != 235 || len(s.Lost) > 0 {
+			t.Errorf("%v, lost %v", got, s.Lost)
+		}
+	}
+	check(options(t, dir))
+	// A go.work that git ignores governs the working tree, and moves along.
+	write(t, filepath.Join(dir, "later", "go.mod"), "module example.com/later\n\ngo 1.24\n")
+	write(t, filepath.Join(dir, "go.work"), "go 1.24\n\nuse (\n\t.\n\t../dep\n\t./later\n)\n")
+	check(options(t, dir))
+
+	// A generated source that git ignores.
+	git(dir, "rm", "-q", "--cached", "p.go")
+	if err := os.Rename(filepath.Join(dir, "p.go"), filepath.Join(dir, "made.go")); err != nil {
+		t.Fatal(err)
+	}
+	git(dir, "commit", "-qam", "generated")
+	o := options(t, dir)
+	o.Against = "HEAD"
+	facts := host.Read()
+	if _, err := Build(t.Context(), o, &facts, t.TempDir(), io.Discard); err == nil || !strings.Contains(err.Error(), "git ignores made.go, which is not in it: --setup") {
+		t.Error(err)
+	}
+	o = options(t, dir)
+	o.Setup = "echo 'package p\n\nconst value = 1' >made.go"
+	check(o)
+
+	for command, want := range map[string]string{"worktree list": dir, "status --short --untracked-files=all": "later/go.mod"} {
+		out, err := exec.Command("git", append([]string{"-C", dir}, strings.Fields(command)...)...).Output()
+		if err != nil || strings.Count(string(out), "\n") != 1 || !strings.Contains(string(out), want) {
+			t.Errorf("git %s: %v\n%s", command, err, out)
+		}
+	}
+	left, err := filepath.Glob(filepath.Join(os.Getenv("XDG_CACHE_HOME"), "contend", "trees", "*"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("%v %v", left, err)
+	}
+}
+
+// TestHead: a revision is measured without being checked out.
+func TestHead(t *testing.T) {
+	source := func(value string) string { return "package p\n\nconst value = " + value + "\n" }
+	dir, git := repository(t, map[string]string{"p.go": source("1"), "p_test.go": strings.Replace(quiet, "for range b.N {", "b.ReportMetric(value, \"value\")\n\tfor range b.N {", 1)})
+	git("checkout", "-qb", "branch")
+	write(t, filepath.Join(dir, "p.go"), source("2"))
+	git("commit", "-qam", "two")
+	git("checkout", "-q", "main")
+	write(t, filepath.Join(dir, "p.go"), source("3")) // not committed, and not to be measured
+	for against, head := range map[string]string{"main": "branch", "main...branch": ""} {
+		o := options(t, dir)
+		o.Procs, o.Against, o.Head = "1", against, head
+		s, set := sweep(t, o)
+		got := map[string]float64{}
+		for _, smp := range set.Samples {
+			got[smp.Variant], _ = smp.Value("value")
+		}
+		if got["base"] != 1 || got["head"] != 2 || s.Head != "branch" {
+			t.Errorf("--against %s --head %s: %v, head %q", against, head, got, s.Head)
+		}
+	}
+}
+
+// TestShallow: where a clone lacks what is compared with, the remedy is named.
+func TestShallow(t *testing.T) {
+	dir, git := repository(t, map[string]string{"p_test.go": quiet})
+	for _, name := range []string{"a", "b"} {
+		git("commit", "-q", "--allow-empty", "-m", name)
+	}
+	git("tag", "old", "HEAD~2")
+	git("checkout", "-qb", "branch")
+	git("commit", "-q", "--allow-empty", "-m", "branch")
+	git("checkout", "-q", "main")
+	git("commit", "-q", "--allow-empty", "-m", "gained")
+	clone := filepath.Join(t.TempDir(), "clone")
+	if out, err := exec.Command("git", "clone", "-q", "--depth", "1", "--no-single-branch", "--branch", "branch", "file://"+dir, clone).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	facts := host.Read()
+	for against, want := range map[string]string{"HEAD~1": "no such revision in this shallow clone: git fetch --unshallow", "origin/main": "where this branch began is not in this shallow clone"} {
+		o := options(t, clone)
+		o.Against = against
+		if _, err := Build(t.Context(), o, &facts, t.TempDir(), io.Discard); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("--against %s: %v", against, err)
+		}
+	}
+}
+
+// TestBaseDoesNotCompile: the remedy for a base that is too old is named.
+func TestBaseDoesNotCompile(t *testing.T) {
+	dir, _ := repository(t, map[string]string{"p.go": "package p\n\nvar x = gone\n", "p_test.go": quiet})
+	write(t, filepath.Join(dir, "p.go"), "package p\n")
+	o := options(t, dir)
+	o.Against = "HEAD"
+	facts := host.Read()
+	if _, err := Build(t.Context(), o, &facts, t.TempDir(), io.Discard); err == nil || !strings.Contains(err.Error(), "undefined: gone") || !strings.Contains(err.Error(), "GOTOOLCHAIN=") {
 		t.Error(err)
 	}
 }

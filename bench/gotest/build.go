@@ -24,7 +24,9 @@ type builder struct {
 	flags    goFlags
 	dir      string // where they go
 	plain    bool
-	goroot   string // of the toolchain that compiles; empty for that of the go command. See toolchain.outside
+	setup    string   // runs in each tree that is made
+	env      []string // of the side at work
+	goroot   string   // of the toolchain that compiles; empty for that of the go command. See toolchain.outside
 	progress io.Writer
 }
 
@@ -35,12 +37,25 @@ func (b *builder) add(s *Suite, o *Options) error {
 	if o.Against == "" {
 		return b.variant(s, head)
 	}
-	tree, err := b.checkout(s, head.from, o.Against)
+	if o.DryRun {
+		head.variant = Head
+		return b.variant(s, head)
+	}
+	at, err := b.revisions(head.from, o)
 	if err != nil {
 		return err
 	}
 	base := head
-	base.variant, base.from, head.variant = Base, tree, Head
+	base.variant, head.variant = Base, Head
+	var lacks []string
+	if base.from, base.env, lacks, err = b.checkout(s, head.from, at.base); err != nil {
+		return fmt.Errorf("%s: %w", o.Against, err)
+	}
+	if at.head != "" {
+		if head.from, head.env, _, err = b.checkout(s, head.from, at.head); err != nil {
+			return fmt.Errorf("%s: %w", o.Head, err)
+		}
+	}
 	switch o.BenchFrom {
 	case Base:
 		head.tests = base.from
@@ -48,7 +63,7 @@ func (b *builder) add(s *Suite, o *Options) error {
 		base.tests = head.from
 	}
 	if err := b.variant(s, base); err != nil {
-		return fmt.Errorf("%s: %w", o.Against, err)
+		return fmt.Errorf("%s: %w%s", o.Against, err, b.remedies(lacks))
 	}
 	if err := b.variant(s, head); err != nil {
 		return err
@@ -65,7 +80,8 @@ func (b *builder) add(s *Suite, o *Options) error {
 // side is one source tree to compile.
 type side struct {
 	variant  string
-	from     string // where the go command runs
+	from     string   // where the go command runs
+	env      []string // added to its environment
 	patterns []string
 	tests    string // the same place in the tree whose tests are taken; empty for its own
 }
@@ -107,7 +123,7 @@ func (p goPackage) tests() (files []string, err error) {
 
 // variant compiles the packages of one side.
 func (b *builder) variant(s *Suite, side side) error {
-	b.goroot = ""
+	b.goroot, b.env = "", side.env
 	variant, from := side.variant, side.from
 	dir := filepath.Join(b.dir, variant)
 	if err := os.MkdirAll(dir, 0o755); err != nil {
@@ -303,7 +319,7 @@ func (b *builder) list(chain toolchain, from string, patterns []string, overlay 
 	}
 	out, err := b.run(from, "go", append(args, patterns...)...)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%w%s", err, elsewhere(from, patterns))
 	}
 	var list []goPackage
 	for d := json.NewDecoder(bytes.NewReader(out)); ; {
@@ -316,12 +332,30 @@ func (b *builder) list(chain toolchain, from string, patterns []string, overlay 
 		list = append(list, p)
 	}
 	if len(list) == 1 && list[0].Error != nil {
-		return nil, fmt.Errorf("go list: %s", list[0].Error.Err)
+		return nil, fmt.Errorf("go list: %s%s", list[0].Error.Err, elsewhere(from, patterns))
 	}
 	if len(list) == 0 {
 		return nil, fmt.Errorf("%s: no package", strings.Join(patterns, " "))
 	}
 	return list, nil
+}
+
+// elsewhere is the remedy where a pattern names a folder of another module, which
+// the go command does not look into.
+func elsewhere(from string, patterns []string) string {
+	for _, pattern := range patterns {
+		for dir := filepath.Clean(strings.TrimSuffix(pattern, "...")); filepath.IsLocal(dir) && dir != "."; dir = filepath.Dir(dir) {
+			if _, err := os.Stat(filepath.Join(from, dir, "go.mod")); err != nil {
+				continue
+			}
+			rest, _ := filepath.Rel(dir, pattern)
+			if rest != "." {
+				rest = "./" + filepath.ToSlash(rest)
+			}
+			return fmt.Sprintf("\n%s is a module of its own: contend test %s -- -C %[1]s", filepath.ToSlash(dir), rest)
+		}
+	}
+	return ""
 }
 
 // toolchain is what go env says in a folder.
@@ -379,96 +413,23 @@ func (b *builder) ownOverlay(chain toolchain, from string) (path string, replace
 	return path, replaced, err
 }
 
-// checkout puts the revision's files beside the run, and returns the folder
-// there that corresponds to from.
-func (b *builder) checkout(s *Suite, from, revision string) (string, error) {
-	out, err := b.run(from, "git", "rev-parse", "--show-toplevel", "--show-prefix")
-	if err != nil {
-		return "", fmt.Errorf("--against: %w", err)
-	}
-	lines := strings.Split(string(out), "\n")
-	top, prefix := lines[0], ""
-	if len(lines) > 1 {
-		prefix = lines[1]
-	}
-	commit, err := b.baseCommit(from, top, revision)
-	if err != nil {
-		return "", err
-	}
-	tree := filepath.Join(b.dir, "source-"+commit[:12])
-	if err := os.MkdirAll(b.dir, 0o755); err != nil {
-		return "", err
-	}
-	remove := func() error {
-		_, err := b.run(top, "git", "worktree", "remove", "--force", tree)
-		return err
-	}
-	if _, err := os.Stat(tree); err == nil { // of an interrupted run
-		if err := remove(); err != nil {
-			return "", err
-		}
-	}
-	if _, err := b.run(top, "git", "worktree", "add", "--detach", "--force", tree, commit); err != nil {
-		return "", fmt.Errorf("--against: %w", err)
-	}
-	s.cleanup = append(s.cleanup, remove)
-	return filepath.Join(tree, filepath.FromSlash(prefix)), nil
-}
-
-// baseCommit is the commit to compare with: where the working tree left the
-// revision's line, so that what the revision gained since is not held against it.
-// "=REVISION" is the revision itself; "A...B" is understood where B is HEAD.
-func (b *builder) baseCommit(from, top, revision string) (string, error) {
-	git := func(args ...string) (string, error) {
-		out, err := b.run(from, "git", args...)
-		return strings.TrimSpace(string(out)), err
-	}
-	name, exact := strings.CutPrefix(revision, "=")
-	if a, head, ok := strings.Cut(name, "..."); ok {
-		if head != "" && head != "HEAD" {
-			return "", fmt.Errorf("--against %s: the working tree is what is compared: write --against %s, or check %s out", revision, a, head)
-		}
-		name = a
-	}
-	commit, err := git("rev-parse", "--verify", "--quiet", "--end-of-options", name+"^{commit}")
-	if err != nil {
-		return "", fmt.Errorf("--against %s: no such revision in %s; a shallow clone may lack it: git fetch it first", revision, top)
-	}
-	if exact {
-		return commit, nil
-	}
-	fork, err := git("merge-base", commit, "HEAD")
-	if err != nil || fork == commit {
-		return commit, nil // no common history, or a revision of this line
-	}
-	ahead, _ := git("rev-list", "--count", fork+".."+commit)
-	fmt.Fprintf(b.progress, "%s has gained %s since this branch began: compared with the commit where it did, %.12s; --against =%s compares with it as it is\n", name, commits(ahead), fork, name)
-	return fork, nil
-}
-
-func commits(n string) string {
-	if n == "1" {
-		return "1 commit"
-	}
-	return n + " commits"
-}
-
-// run runs a command of the toolchain or of git in a folder. An error carries
-// what it printed.
+// run runs a command of the toolchain or of git in a folder, with more in its
+// environment. An error carries what it printed.
 func (b *builder) run(dir, name string, args ...string) ([]byte, error) {
-	ctx := b.ctx
-	if name == "git" {
-		ctx = context.WithoutCancel(ctx) // short, and the clean-up must be done
-	}
+	return b.runWith(dir, nil, name, args...)
+}
+
+func (b *builder) runWith(dir string, env []string, name string, args ...string) ([]byte, error) {
 	program := name
-	if name == "go" && b.goroot != "" {
-		program = filepath.Join(b.goroot, "bin", "go")
-	}
-	c := exec.CommandContext(ctx, program, args...)
-	c.Dir = dir
+	env = slices.Concat(os.Environ(), b.env, env)
 	if b.goroot != "" {
-		c.Env = append(os.Environ(), "GOROOT="+b.goroot, "GOTOOLCHAIN=local")
+		env = append(env, "GOROOT="+b.goroot, "GOTOOLCHAIN=local")
+		if name == "go" {
+			program = filepath.Join(b.goroot, "bin", "go")
+		}
 	}
+	c := exec.CommandContext(b.ctx, program, args...)
+	c.Dir, c.Env = dir, env
 	var stdout, stderr bytes.Buffer
 	c.Stdout, c.Stderr = &stdout, &stderr
 	if err := c.Run(); err != nil {

@@ -71,6 +71,7 @@ func TestModules(t *testing.T) {
 func TestBuildErrors(t *testing.T) {
 	dir := module(t, "modules.txtar")
 	write(t, filepath.Join(dir, "app", "broken", "broken_test.go"), "package broken\n\nimport \"testing\"\n\nfunc BenchmarkX(b *testing.B) { nothing() }\n")
+	write(t, filepath.Join(dir, "app", "nested", "go.mod"), "module example.com/nested\n\ngo 1.24\n")
 	write(t, filepath.Join(dir, "app", "tests", "tests_test.go"), "package tests\n\n// func BenchmarkNo() {}\n")
 	facts := host.Read()
 	for _, c := range []struct {
@@ -79,6 +80,7 @@ func TestBuildErrors(t *testing.T) {
 	}{
 		{func(o *Options) { o.Packages = []string{"./broken"} }, "undefined: nothing"},
 		{func(o *Options) { o.Packages = []string{"./none"} }, "none"},
+		{func(o *Options) { o.Packages = []string{"./nested/in/..."} }, "nested is a module of its own: contend test ./in/... -- -C nested"},
 		{func(o *Options) { o.Packages = []string{"./tests"} }, "tests, but no benchmarks"},
 		{func(o *Options) { o.Packages = []string{"example.com/lib/untested"} }, "no test files"},
 		{func(o *Options) { o.Bench = "Nothing" }, "no such benchmark"},

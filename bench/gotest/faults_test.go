@@ -389,7 +389,7 @@ func TestMergeBase(t *testing.T) {
 	}
 	o := options(t, dir)
 	o.Against = "main...other"
-	if _, err := Build(t.Context(), o, &facts, t.TempDir(), io.Discard); err == nil || !strings.Contains(err.Error(), "the working tree is what is compared") {
+	if _, err := Build(t.Context(), o, &facts, t.TempDir(), io.Discard); err == nil || !strings.Contains(err.Error(), "--head other: no such revision") {
 		t.Errorf("main...other: %v", err)
 	}
 }

@@ -37,6 +37,8 @@ type Options struct {
 	Packed   string   // a packed suite to measure instead of building one; see Load
 	Bench    string   // regular expression as for go test -bench
 	Against  string   // a git revision to compare with; empty for none
+	Head     string   // the git revision to compare; empty for the working tree
+	Setup    string   // a command that runs in the tree of each revision
 	// BenchFrom is the side whose test files and testdata both sides get, Base or
 	// Head; empty for each its own.
 	BenchFrom string
@@ -52,6 +54,8 @@ func (o *Options) Bind(f *pflag.FlagSet) {
 	o.SweepOptions.Bind(f)
 	f.StringVar(&o.Bench, "bench", ".", "benchmarks to measure: a regular expression as for go test -bench, e.g. Mutex or Map/size=1")
 	f.StringVar(&o.Against, "against", "", "measure this git `REVISION` beside the working tree, and compare; e.g. HEAD~1")
+	f.StringVar(&o.Head, "head", "", "with --against: measure this `REVISION` instead of the working tree")
+	f.StringVar(&o.Setup, "setup", "", "with --against: run this shell `COMMAND` in the files of a revision before they are compiled, e.g. 'go generate ./...'")
 	f.StringVar(&o.BenchFrom, "bench-from", "", "with --against: measure both sides with the test files and testdata of one, base or head")
 	f.StringArrayVar(&o.Renames, "rename", nil, "with --against: `OLD=NEW`, the base's benchmark OLD is the head's NEW; may be repeated")
 	f.StringVar(&o.Packed, "packed", "", "measure the test binaries of this packed suite")
@@ -99,8 +103,8 @@ func (o *Options) Check() error {
 	if len(o.Variants) > 0 {
 		return errors.New("--variant: for contend sweep; write --against REVISION")
 	}
-	if o.Against == "" && o.Packed == "" && o.BenchFrom+strings.Join(o.Renames, "") != "" {
-		return errors.New("--bench-from, --rename: two sides are measured with --against REVISION")
+	if o.Against == "" && o.Packed == "" && o.Head+o.Setup+o.BenchFrom+strings.Join(o.Renames, "") != "" {
+		return errors.New("--head, --setup, --bench-from, --rename: two sides are measured with --against REVISION")
 	}
 	if o.BenchFrom != "" && o.BenchFrom != Base && o.BenchFrom != Head {
 		return fmt.Errorf("--bench-from %s: write %s or %s", o.BenchFrom, Base, Head)
@@ -134,6 +138,7 @@ type Suite struct {
 	Programs []*Program `json:"programs"`
 	Bench    string     `json:"bench"`
 	Against  string     `json:"against,omitempty"` // the revision of variant Base; empty without variants
+	Head     string     `json:"head,omitempty"`    // that of variant Head; empty for the working tree
 
 	// Broken are packages that do not compile or do not start, where others do.
 	Broken []Broken `json:"broken,omitempty"`
@@ -251,12 +256,13 @@ func Build(ctx context.Context, o *Options, facts *host.Facts, dir string, progr
 		return nil, err
 	}
 	s := &Suite{Bench: o.Bench, Against: o.Against}
+	_, s.Head = sides(o.Against, o.Head)
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
 		}
 	}()
-	b := builder{ctx: ctx, flags: flags, dir: dir, plain: o.Plain, progress: progress}
+	b := builder{ctx: ctx, flags: flags, dir: dir, plain: o.Plain, setup: o.Setup, progress: progress}
 	err = b.add(s, o)
 	if err == nil {
 		err = s.discover(ctx, o.Bench, slices.Max(procs), dir, progress)
@@ -267,11 +273,31 @@ func Build(ctx context.Context, o *Options, facts *host.Facts, dir string, progr
 	case err != nil:
 		return nil, err
 	}
+	if o.Against != "" && o.DryRun {
+		s.mirror()
+		return s, s.Empty()
+	}
 	renames, _ := o.renames() // checked above
 	if err := s.match(renames); err != nil {
 		return nil, err
 	}
-	return s, s.empty()
+	if len(s.Lost)+len(s.Changed) > 0 { // a verdict by itself
+		return s, nil
+	}
+	return s, s.Empty()
+}
+
+// mirror lets a dry run take the base for what the head is: to build it, and to
+// run each of its benchmarks, takes most of a dry run's time.
+func (s *Suite) mirror() {
+	heads := s.Programs
+	s.Programs = nil
+	for _, p := range heads {
+		base := *p
+		base.Variant, base.Absent = Base, nil
+		s.Programs = append(s.Programs, &base)
+	}
+	s.Programs = append(s.Programs, heads...)
 }
 
 // discover finds the benchmarks of every program. A program that does not start
@@ -338,8 +364,9 @@ func (p *Program) found() string {
 // slow is a set-up that is worth a word: most benchmarks have none that is felt.
 const slow = 10 * time.Second
 
-// empty is the error of a suite without benchmarks.
-func (s *Suite) empty() error {
+// Empty is the error of a suite without benchmarks to measure; nil if there are
+// some.
+func (s *Suite) Empty() error {
 	for _, p := range s.Programs {
 		if len(p.Benchmarks) > 0 {
 			return nil
@@ -347,6 +374,9 @@ func (s *Suite) empty() error {
 	}
 	if len(s.Broken) > 0 {
 		return fmt.Errorf("nothing can be measured: %s: %s (%d packages in all)", s.Broken[0].Package, s.Broken[0].Reason, len(s.Broken))
+	}
+	if len(s.Lost) > 0 && len(s.Added) > 0 {
+		return fmt.Errorf("base and head have no benchmark in common: %s is only in base (%d in all), %s only in head (%d); --rename OLD=NEW compares two of different names", s.Lost[0].Name, len(s.Lost), s.Added[0], len(s.Added))
 	}
 	for _, p := range s.Programs {
 		if len(p.Absent) > 0 {
@@ -371,6 +401,9 @@ func (s *Suite) Plan(o *Options, facts *host.Facts) (*bench.Plan, error) {
 		plan := o.NewPlan()
 		if a, b := s.Toolchains(Base), s.Toolchains(Head); s.Against != "" && !slices.Equal(a, b) {
 			plan.Records = append(plan.Records, note("not the same conditions: %s was built by %s, %s by %s", Base, strings.Join(a, " and "), Head, strings.Join(b, " and ")))
+		}
+		if s.Against != "" && o.DryRun {
+			plan.Records = append(plan.Records, note("as in head: base is not looked at in a dry run"))
 		}
 		if o.BenchFrom != "" {
 			plan.Records = append(plan.Records, note("both sides are measured with the test files and testdata of %s (--bench-from)", o.BenchFrom))

@@ -19,7 +19,7 @@ const SuiteFile = "suite.json"
 // (paths below the module's root).
 func (s *Suite) Pack(include []string) (text []byte, files map[string]string, err error) {
 	files = map[string]string{}
-	packed := &Suite{Bench: s.Bench, Against: s.Against}
+	packed := &Suite{Bench: s.Bench, Against: s.Against, Head: s.Head}
 	for i, p := range s.Programs {
 		q := *p
 		q.Path = fmt.Sprintf("tests/%d-%s", i, filepath.Base(p.Path))

@@ -39,6 +39,17 @@ type Set struct {
 	layouts map[string][]string    // lists of units
 }
 
+// Last are the records of the last part of a run: one that goes on with another
+// build or on another host says anew what it holds.
+func (s *Set) Last() []Record {
+	for i := len(s.Records) - 1; i >= 0; i-- {
+		if s.Records[i].Verb == "contend" {
+			return s.Records[i:]
+		}
+	}
+	return s.Records
+}
+
 // Note says what is wrong with one line. The rest of the text was read.
 type Note struct {
 	File string

@@ -236,3 +236,23 @@ func TestDocumentedFormat(t *testing.T) {
 		t.Errorf("axis %+v", a)
 	}
 }
+
+// TestLast: a run that began anew says again what it holds, and only that counts.
+func TestLast(t *testing.T) {
+	var set sample.Set
+	part := func(lost string) string {
+		return "# contend protocol=1\n# run id=" + lost + "\n# lost name=" + lost + " reason=gone\n# begin\n"
+	}
+	if err := set.Read(strings.NewReader(part("BenchmarkA")+part("BenchmarkB")), "x"); err != nil {
+		t.Fatal(err)
+	}
+	var lost []string
+	for _, r := range set.Last() {
+		if r.Verb == "lost" {
+			lost = append(lost, r.Get("name"))
+		}
+	}
+	if len(set.Records) != 4 || len(lost) != 1 || lost[0] != "BenchmarkB" {
+		t.Errorf("%v of %v", lost, set.Records)
+	}
+}

@@ -40,7 +40,7 @@ compare, 3 with --strict: the data cannot decide.`,
 			var records []sample.Record
 			if len(args) == 1 { // one run, which says what it gates and what its sides are
 				g.adopt(new.Set, cmd.Flags().Changed)
-				records = new.Set.Records
+				records = new.Set.Last()
 				if base == gotest.Base && head == gotest.Head && g.base != "" {
 					old.Label, new.Label = g.base, g.head
 				}

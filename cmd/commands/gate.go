@@ -56,7 +56,7 @@ func (g *gate) record() sample.Record {
 
 // adopt takes over what the run records, but for what was given as a flag.
 func (g *gate) adopt(set *sample.Set, given func(flag string) bool) {
-	for _, r := range set.Records {
+	for _, r := range set.Last() {
 		if r.Verb != "gate" {
 			continue
 		}
@@ -99,13 +99,26 @@ func (g *gate) verdict(c *compare.Comparison, records []sample.Record, format st
 	}
 	switch {
 	case lost > 0:
-		return exit(bench.ExitFailed, fmt.Errorf("lost in head: %d of the benchmarks; --allow-lost REGEXP if that is meant", lost))
+		return lostError(lost)
 	case c.Regressed():
 		return exit(bench.ExitFailed, nil)
 	case strict && c.Undecided():
 		return exit(bench.ExitInvalid, errors.New("the data cannot decide, and --strict asks that they do"))
 	}
 	return nil
+}
+
+// nothing is the verdict where there is nothing to compare, for the reason in err:
+// a failure if head has lost all there was.
+func (g *gate) nothing(records []sample.Record, format string, err error) error {
+	if lost := g.lost(os.Stdout, records, format == "markdown"); lost > 0 {
+		return lostError(lost)
+	}
+	return err
+}
+
+func lostError(n int) error {
+	return exit(bench.ExitFailed, fmt.Errorf("lost in head: %d of the benchmarks; --allow-lost REGEXP if that is meant", n))
 }
 
 // lost prints the benchmarks that head lacks, those that are new there, and what a

@@ -97,7 +97,8 @@ func (s *sweep) run(c *cobra.Command) error {
 		announceTraces(os.Stdout, plan)
 		return nil
 	}
-	return measure(c.Context(), plan, o, o.Options(&facts))
+	_, err = measure(c.Context(), plan, o, o.Options(&facts))
+	return err
 }
 
 // columns is the width of a terminal, 0 for any other file.
@@ -109,7 +110,7 @@ func columns(f *os.File) int {
 }
 
 // measure carries out a plan and draws its report.
-func measure(ctx context.Context, plan *bench.Plan, o *bench.SweepOptions, opt bench.Options) error {
+func measure(ctx context.Context, plan *bench.Plan, o *bench.SweepOptions, opt bench.Options) (bench.Summary, error) {
 	opt.Provenance = append(bench.Provenance(), opt.Provenance...)
 	opt.Progress, opt.Columns = os.Stderr, columns(os.Stderr)
 	fmt.Fprintf(os.Stderr, "%d cells, %d processes, about %v\n", len(plan.Cells), plan.Samples(), plan.Duration().Round(1e9))
@@ -119,7 +120,7 @@ func measure(ctx context.Context, plan *bench.Plan, o *bench.SweepOptions, opt b
 		if sum.Measured > 0 {
 			err = fmt.Errorf("%w; %d samples are safe in %s, the same command continues", err, sum.Measured+sum.Reused, o.Out)
 		}
-		return exit(bench.ExitCode(sum, err, o.Strict), err)
+		return sum, exit(bench.ExitCode(sum, err, o.Strict), err)
 	}
 	sum.Describe(os.Stderr)
 	set, err := sample.Load(o.Out)
@@ -128,7 +129,7 @@ func measure(ctx context.Context, plan *bench.Plan, o *bench.SweepOptions, opt b
 		err = writeReport(set, o.Out, report.Options{})
 	}
 	if err != nil {
-		return exit(bench.ExitInvalid, err)
+		return sum, exit(bench.ExitInvalid, err)
 	}
-	return exit(bench.ExitCode(sum, nil, o.Strict), nil)
+	return sum, exit(bench.ExitCode(sum, nil, o.Strict), nil)
 }

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -18,11 +20,17 @@ import (
 	"github.com/contend-go/contend/report/compare"
 )
 
+// tester is contend test, as its flags ask for it.
+type tester struct {
+	gotest.Options
+	gate     gate
+	format   string // of the verdict
+	outGiven bool   // the run folder was named
+}
+
 func newTest() *cobra.Command {
-	var o gotest.Options
-	g := gate{Options: compare.Default}
-	g.CPU = true
-	format := "text"
+	t := tester{gate: gate{Options: compare.Default}, format: "text"}
+	t.gate.CPU = true
 	c := &cobra.Command{
 		Use:   "test [PACKAGES] [flags] [-- FLAGS OF GO TEST]",
 		Short: "Measure any package's Go benchmarks over values of GOMAXPROCS",
@@ -39,21 +47,22 @@ wall time and CPU time; exit code 1 is a regression.`,
   contend test ./pkg --against HEAD~1`,
 		RunE: func(c *cobra.Command, args []string) error {
 			for _, flag := range []string{"unit", "min-effect", "alpha", "allow-lost", "format"} {
-				if c.Flags().Changed(flag) && o.Against == "" && o.Packed == "" {
+				if c.Flags().Changed(flag) && t.Against == "" && t.Packed == "" {
 					return fmt.Errorf("--%s: what is gated is asked with --against REVISION; samples hold all units", flag)
 				}
 			}
-			setPackages(&o, c, args)
-			if err := g.check(); err != nil {
+			setPackages(&t.Options, c, args)
+			if err := t.gate.check(); err != nil {
 				return err
 			}
-			o.SetDefaults(c.Flags().Changed)
-			return test(c.Context(), &o, &g, format)
+			t.SetDefaults(c.Flags().Changed)
+			t.outGiven = c.Flags().Changed("out")
+			return t.run(c.Context())
 		},
 	}
-	o.Bind(c.Flags())
-	g.bind(c.Flags())
-	c.Flags().StringVar(&format, "format", format, "of the verdict: "+strings.Join(compare.Formats, ", "))
+	t.Bind(c.Flags())
+	t.gate.bind(c.Flags())
+	c.Flags().StringVar(&t.format, "format", t.format, "of the verdict: "+strings.Join(compare.Formats, ", "))
 	completeList(c, "format", func() []string { return compare.Formats })
 	completeGoTest(c)
 	return c
@@ -119,7 +128,8 @@ func setPackages(o *gotest.Options, c *cobra.Command, args []string) {
 // folders that begin with an underscore: a run folder may lie in a module.
 const buildFolder = "_build"
 
-func test(ctx context.Context, o *gotest.Options, g *gate, format string) (err error) {
+func (t *tester) run(ctx context.Context) (err error) {
+	o, g, began := &t.Options, &t.gate, time.Now()
 	facts := host.Read()
 	dir := filepath.Join(o.Out, buildFolder)
 	if o.DryRun {
@@ -127,56 +137,143 @@ func test(ctx context.Context, o *gotest.Options, g *gate, format string) (err e
 			return err
 		}
 		defer os.RemoveAll(dir)
+	} else if err := bench.MakeFolder(o.Out); err != nil {
+		return err
 	}
 	suite, err := build(ctx, o, &facts, dir)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, suite.Close()) }()
+	o.Spent = time.Since(began)
 	plan, err := suite.Plan(o, &facts)
 	if err != nil {
 		return err
 	}
 	if suite.Against != "" {
-		g.base, g.head = suite.Against, "working tree"
+		g.base, g.head = suite.Against, cmp.Or(suite.Head, "working tree")
 		plan.Records = append(plan.Records, g.record())
+	}
+	if len(plan.Cells) == 0 {
+		return g.nothing(plan.Records, t.format, suite.Empty())
 	}
 	if o.DryRun {
 		plan.Describe(os.Stdout, o.PricePerHour)
 		return nil
 	}
+	if suite.Against != "" && !t.outGiven && errors.Is(plan.Fits(o.Out), bench.ErrOtherPlan) {
+		if err := moveAside(o.Out); err != nil {
+			return err
+		}
+	}
 	opt := o.Options(&facts)
 	if err := suite.Prepare(&opt); err != nil {
 		return err
 	}
-	measured := measure(ctx, plan, &o.SweepOptions, opt)
-	var code exitError
-	if suite.Against == "" && measured == nil && len(suite.Broken) > 0 {
+	sum, measured := measure(ctx, plan, &o.SweepOptions, opt)
+	if suite.Against != "" {
+		return t.judge(suite, plan, sum, measured)
+	}
+	if measured == nil && len(suite.Broken) > 0 {
 		return exit(bench.ExitInvalid, brokenError(suite))
 	}
-	if suite.Against == "" || measured != nil && !(errors.As(measured, &code) && code.code == bench.ExitInvalid && code.err == nil) {
+	return measured
+}
+
+// judge compares what was measured; invalid samples do not keep it from that.
+func (t *tester) judge(suite *gotest.Suite, plan *bench.Plan, sum bench.Summary, measured error) error {
+	var code exitError
+	if measured != nil && !(errors.As(measured, &code) && code.code == bench.ExitInvalid && code.err == nil) {
 		return measured
 	}
-	set, err := sample.Load(o.Out)
+	set, err := sample.Load(t.Out)
 	if err != nil {
 		return err
 	}
+	g := &t.gate
 	old := compare.Side{Label: g.base, Set: set, Variant: gotest.Base}
 	new := compare.Side{Label: g.head, Set: set, Variant: gotest.Head}
 	c, err := compare.Compare(old, new, g.Options)
 	if err != nil {
 		return err
 	}
-	if err := g.verdict(c, plan.Records, format, o.Strict); err != nil {
+	records := plan.Records
+	if sum.Cut != "" {
+		records = append(records, sample.Record{Verb: "note", Fields: []sample.Field{{Key: "text", Value: fmt.Sprintf("--budget %v: %s", t.Budget, sum.Cut)}}})
+	}
+	if err := g.verdict(c, records, t.format, t.Strict); err != nil {
 		return err
 	}
 	if len(suite.Broken) > 0 {
 		return exit(bench.ExitInvalid, brokenError(suite))
 	}
-	if c.Count(compare.Unclear) > 0 {
-		fmt.Fprintf(os.Stderr, "undecided: give --count %d: it goes on from these samples; a quieter host needs fewer\n", max(c.Needed(), o.Count+compare.MinN))
+	if n := c.Count(compare.Unclear); n > 0 {
+		fmt.Fprintln(os.Stderr, advice(n, c.Needs(), t.Count, blockTime(plan, sum)))
 	}
 	return measured // some samples may be invalid
+}
+
+// blockTime is how long a block of the plan takes on this host.
+func blockTime(plan *bench.Plan, sum bench.Summary) time.Duration {
+	if sum.Measured >= len(plan.Cells) {
+		return sum.Took / time.Duration(sum.Measured) * time.Duration(len(plan.Cells))
+	}
+	return plan.Duration() / time.Duration(plan.Blocks)
+}
+
+// tooLong is a wait for an answer that nobody is advised to have.
+const tooLong = time.Hour
+
+// advice says what decides the unclear comparisons, in time: needs are the blocks
+// that each takes, of those that tell, and a block takes so long.
+func advice(unclear int, needs []int, count int, block time.Duration) string {
+	more := func(n int) time.Duration { return time.Duration(max(n-count, compare.MinN)) * block }
+	k := 0
+	for k < len(needs) && more(needs[k]) <= tooLong {
+		k++
+	}
+	if k == 0 && len(needs) > 0 {
+		return fmt.Sprintf("undecided: %d, which would take more than an hour: not on this host; a quieter one needs less, and so do fewer benchmarks", unclear)
+	}
+	n := count + compare.MinN
+	if k > 0 {
+		n = max(n, needs[k-1])
+	}
+	text := fmt.Sprintf("undecided: about %s more, by the same command with --count %d, would decide %d of %d", roughly(more(n)), n, max(k, unclear-len(needs)), unclear)
+	if left := len(needs) - k; left > 0 {
+		text += fmt.Sprintf("; %d would take more than an hour: not on this host", left)
+	}
+	return text
+}
+
+// roughly is a time as people say it.
+func roughly(d time.Duration) string {
+	switch n := int(d.Round(time.Minute) / time.Minute); {
+	case n > 1:
+		return fmt.Sprintf("%d minutes", n)
+	case n == 1:
+		return "a minute"
+	}
+	return fmt.Sprintf("%d seconds", max(1, int(d.Round(time.Second)/time.Second)))
+}
+
+// moveAside renames the run folder of an earlier comparison, of other benchmarks,
+// and keeps what was compiled for this one.
+func moveAside(dir string) error {
+	for n := 1; ; n++ {
+		old := fmt.Sprintf("%s-%d", dir, n)
+		if _, err := os.Lstat(old); err == nil {
+			continue
+		}
+		if err := os.Rename(dir, old); err != nil {
+			return err
+		}
+		fmt.Fprintf(os.Stderr, "%s held a comparison of other benchmarks: it is %s now\n", dir, old)
+		if err := bench.MakeFolder(dir); err != nil {
+			return err
+		}
+		return os.Rename(filepath.Join(old, buildFolder), filepath.Join(dir, buildFolder))
+	}
 }
 
 // build compiles the suite, or loads a packed one.

@@ -497,16 +497,17 @@ func (r *Row) within(effect float64) bool {
 	return -margin <= lo && hi <= margin
 }
 
-// Needed is how many samples a side decide the unclear rows nine times in ten,
-// if their true change is Want; 0 if there are none, or too few samples to tell.
-func (c *Comparison) Needed() int {
-	n := 0
+// Needs are how many samples a side decide each of the unclear rows nine times in
+// ten, if their true change is Want, the fewest first. Rows with too few samples to
+// tell are not among them.
+func (c *Comparison) Needs() (list []int) {
 	for _, r := range c.Gated() {
-		if r.Verdict == Unclear {
-			n = max(n, r.Needed)
+		if r.Verdict == Unclear && r.Needed > 0 {
+			list = append(list, r.Needed)
 		}
 	}
-	return n
+	slices.Sort(list)
+	return list
 }
 
 // Count is how many gated rows have the verdict.

@@ -88,11 +88,7 @@ func (c *Comparison) remarks() []string {
 		add("%d %s of few iterations: a single call fills the window, so that one that is held up decides; a longer --time gives more", n, plural(n, "comparison"))
 	}
 	if n := c.Count(Unclear); n > 0 {
-		more := "more samples"
-		if needed := c.Needed(); needed > 0 {
-			more = fmt.Sprintf("%d samples a side", needed)
-		}
-		add("%d %s unclear: the data cannot decide; %s can (column \"needs\")", n, plural(n, "comparison"), more)
+		add("%d %s unclear: the data cannot decide%s", n, plural(n, "comparison"), c.wanting())
 		why := map[string]int{}
 		for _, r := range c.Gated() {
 			if r.Why != "" {
@@ -137,6 +133,27 @@ func (c *Comparison) remarks() []string {
 		add("%s", line)
 	}
 	return append(list, c.Notes...)
+}
+
+// tooMany is a number of samples that no host is asked for: what needs them is
+// noise that another host may not have.
+const tooMany = 1000
+
+// wanting says how many samples more would decide.
+func (c *Comparison) wanting() string {
+	needs := c.Needs()
+	few := slices.IndexFunc(needs, func(n int) bool { return n > tooMany })
+	if few < 0 {
+		few = len(needs)
+	}
+	text := ""
+	if few > 0 {
+		text += fmt.Sprintf("; %d samples a side can for %d (column \"needs\")", needs[few-1], few)
+	}
+	if n := len(needs) - few; n > 0 {
+		text += fmt.Sprintf("; %d would take more than %d: not on this host", n, tooMany)
+	}
+	return text
 }
 
 // firstCalls says which benchmarks' first calls have changed, in either direction.
@@ -233,11 +250,7 @@ func (c *Comparison) power() string {
 	if len(needed) == 0 {
 		return ""
 	}
-	most := needed[0]
-	for _, n := range needed {
-		most = max(most, n)
-	}
-	return fmt.Sprintf("a change of %s is found nine times in ten with %.0f samples a side in the median cell, %.0f in the noisiest", percent(c.Want), math.Ceil(median(needed)), most)
+	return fmt.Sprintf("a change of %s is found nine times in ten with %s samples a side in the median cell, %s in the noisiest", percent(c.Want), needs(int(math.Ceil(median(needed)))), needs(int(slices.Max(needed))))
 }
 
 // labels are the cells' names without what all of them have in common, and that.
@@ -552,8 +565,11 @@ func probability(p float64) string {
 }
 
 func needs(n int) string {
-	if n == 0 {
+	switch {
+	case n == 0:
 		return "–"
+	case n > tooMany:
+		return fmt.Sprintf(">%d", tooMany)
 	}
 	return strconv.Itoa(n)
 }
