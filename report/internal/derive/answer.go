@@ -1,6 +1,7 @@
 package derive
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -23,6 +24,7 @@ func (v *View) Answers() (tables []Table) {
 	for _, f := range v.Facets {
 		if f.Contest.Unrelated != "" || len(f.Contest.Ranks) < 2 {
 			scaling.Rows = append(scaling.Rows, f.scaling()...)
+			scaling.About = cmp.Or(scaling.About, f.Contest.Unrelated)
 			continue
 		}
 		fastest.Rows = append(fastest.Rows, f.fastest())
