@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -13,24 +12,9 @@ import (
 // order of the values of each name key, which random blocks lose.
 func (p *Plan) layout() []sample.Record {
 	records := []sample.Record{p.size()}
-	values := map[string][]string{}
-	var keys []string
-	for _, c := range p.Cells {
-		name, _ := sample.ParseName(c.Name)
-		for _, f := range append([]sample.Field{{Key: sample.BaseKey, Value: name.Base}}, name.Keys...) {
-			if f.Key == "" || strings.ContainsAny(f.Value, " \t") {
-				continue
-			}
-			if values[f.Key] == nil {
-				keys = append(keys, f.Key)
-			}
-			if !slices.Contains(values[f.Key], f.Value) {
-				values[f.Key] = append(values[f.Key], f.Value)
-			}
-		}
-	}
+	keys, values := p.axes()
 	for _, key := range keys {
-		if len(values[key]) > 1 && key != sample.GOMAXPROCS {
+		if len(values[key]) > 1 && key != "" && key != sample.GOMAXPROCS { // values of names have no spaces
 			records = append(records, sample.Record{Verb: sample.VerbOrder, Fields: []sample.Field{{Key: "key", Value: key}, {Key: "values", Value: strings.Join(values[key], " ")}}})
 		}
 	}

@@ -3,6 +3,7 @@ package bench
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"os"
 	"regexp"
 	"slices"
@@ -57,13 +58,13 @@ var (
 func (o *SweepOptions) Bind(f *pflag.FlagSet) {
 	f.StringVar(&o.Procs, "procs", "auto", "values of GOMAXPROCS: 1,2,4 or 1-32 or pow2:64; auto is powers of two up to the usable CPUs, and the boundaries of the topology")
 	f.DurationVar(&o.Time, "time", 500*time.Millisecond, "length of each timed window")
-	f.IntVar(&o.Count, "count", 10, "blocks: how often each cell is measured")
+	f.IntVar(&o.Count, "count", 10, "repetitions of each cell; 6 give a 95% interval")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of keys, streams and the order of cells")
 	f.StringVar(&o.Out, "out", "contend-run", "run folder; one that holds the same plan is continued")
 	f.StringVar(&o.Affinity, "affinity", "none", "none, or cores: keep each cell on its own CPUs, cores before hyperthreads and one socket before the next")
 	f.StringVar(&o.Node, "node", "", "name of this machine in the samples (default a hash that tells it from others of its kind)")
-	f.DurationVar(&o.Budget, "budget", 0, "fit the run to this time by cutting blocks and windows, e.g. 20m")
-	f.BoolVar(&o.Quick, "quick", false, "short windows and 6 blocks: a first look")
+	f.DurationVar(&o.Budget, "budget", 0, "fit the run to this time by cutting repetitions and windows, e.g. 20m")
+	f.BoolVar(&o.Quick, "quick", false, "short windows and 6 repetitions: a first look")
 	f.BoolVar(&o.DryRun, "dry-run", false, "print cells, time and cost, and measure nothing")
 	f.Float64Var(&o.PricePerHour, "price-per-hour", 0, "price of the host, for the cost that --dry-run prints")
 	f.BoolVar(&o.Strict, "strict", false, "exit 3 also when samples carry warnings")
@@ -249,13 +250,13 @@ func (o *SweepOptions) Fit(build func() (*Plan, error)) (*Plan, error) {
 			if o.Spent > 0 {
 				before = fmt.Sprintf(", after %v of building and looking for benchmarks", o.Spent.Round(time.Second))
 			}
-			return nil, fmt.Errorf("--budget: %d cells in %d blocks of %v windows take about %v%s, more than %v; take fewer values on an axis",
-				len(p.Cells), o.Count, o.Time, p.Duration().Round(time.Second), before, o.Budget)
+			return nil, fmt.Errorf("--budget: %d cells, %d repetitions each, in windows of %v take about %v%s, more than %v: keep %.0f%% of the cells; %s",
+				len(p.Cells), o.Count, o.Time, p.Duration().Round(time.Second), before, o.Budget, math.Floor(100*float64(o.Budget)/float64(p.Duration())), cmp.Or(p.longest(), "there is no axis of several values"))
 		}
 		p, err = varied()
 	}
 	if err == nil && (o.Count != count || o.Time != window) {
-		p.note(fmt.Sprintf("--budget %v cut blocks from %d to %d and windows from %v to %v", o.Budget, count, o.Count, window, o.Time))
+		p.note(fmt.Sprintf("--budget %v cut repetitions from %d to %d and windows from %v to %v", o.Budget, count, o.Count, window, o.Time))
 	}
 	return p, err
 }

@@ -179,7 +179,7 @@ func (p *Plan) Fits(dir string) error {
 	case err != nil:
 		return err
 	case old.id() != p.id():
-		return fmt.Errorf("%s: %w: choose another --out, or remove the folder", path, ErrOtherPlan)
+		return fmt.Errorf("%s: %w (%s): choose another --out, or remove the folder", path, ErrOtherPlan, p.differs(old))
 	}
 	return nil
 }

@@ -378,7 +378,7 @@ func TestPageInBrowser(t *testing.T) {
 		copied := eval[string](t, tb, `(() => {
 			let text = "";
 			Object.defineProperty(navigator, "clipboard", {value: {writeText: (t) => { text = t; return Promise.resolve(); }}, configurable: true});
-			`+table+`.querySelector('[aria-label="Copy as CSV"]').click();
+			document.querySelector('#matrix [aria-label="Copy as CSV"]').click();
 			return text;
 		})()`)
 		lines := strings.Split(strings.TrimSpace(copied), "\n")

@@ -30,6 +30,9 @@ type Options struct {
 	Formats []string // of pictures: "png", "svg"; none is PNG
 }
 
+// Formats are those of pictures.
+var Formats = chart.Formats
+
 // DefaultDPI gives PNGs with two pixels for one of a usual screen.
 const DefaultDPI = chart.DefaultDPI
 

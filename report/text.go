@@ -111,6 +111,9 @@ func (t *text) table(table derive.Table) {
 	if more > 0 {
 		t.line(2, fmt.Sprintf("… and %d more, on the page", more))
 	}
+	if table.About != "" {
+		t.line(2, table.About)
+	}
 }
 
 func (t *text) row(cells []string, widths []int, numeric []bool) {

@@ -13,6 +13,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"debug/buildinfo"
 	"debug/elf"
 	"encoding/json"
 	"errors"
@@ -38,6 +39,9 @@ type Bundle struct {
 	// with forward slashes. Of folders all that is below is packed.
 	Files map[string]string
 	Texts map[string][]byte // further files, by their path
+	// Program is the contend to pack: a build for the other host's platform, or
+	// this executable if it is empty.
+	Program string
 }
 
 const (
@@ -55,7 +59,7 @@ exec "$here/contend" run "$here" "$@"
 // Write makes the archive file. It refuses an executable that needs libraries
 // of the host.
 func Write(file string, b Bundle) error {
-	exe, err := os.Executable()
+	exe, err := b.executable()
 	if err != nil {
 		return err
 	}
@@ -89,6 +93,31 @@ func Write(file string, b Bundle) error {
 		}
 		return nil
 	})
+}
+
+func (b *Bundle) executable() (string, error) {
+	if b.Program != "" {
+		return b.Program, nil
+	}
+	return os.Executable()
+}
+
+// Platform is what a Go program was built for, such as "linux/arm64".
+func Platform(exe string) (string, error) {
+	info, err := buildinfo.ReadFile(exe)
+	if err != nil {
+		return "", fmt.Errorf("%s: no Go program: %w", exe, err)
+	}
+	var goos, goarch string
+	for _, s := range info.Settings {
+		switch s.Key {
+		case "GOOS":
+			goos = s.Value
+		case "GOARCH":
+			goarch = s.Value
+		}
+	}
+	return goos + "/" + goarch, nil
 }
 
 // sorted is the names, so that equal bundles are equal files.

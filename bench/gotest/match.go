@@ -153,7 +153,7 @@ func renamed(lost string, new []string, digest func(side, name string) string) s
 	for i, n := range new {
 		bare[i] = strings.TrimPrefix(n, "Benchmark")
 	}
-	if near := vocabulary.Nearest(strings.TrimPrefix(lost, "Benchmark"), bare); len(near) > 0 {
+	if near := vocabulary.Near(strings.TrimPrefix(lost, "Benchmark"), bare); len(near) > 0 {
 		return "Benchmark" + near[0]
 	}
 	return ""

@@ -147,6 +147,19 @@ func (s *Shared) UsableCPUs() float64 {
 	return c
 }
 
+// AssumeCPUs states how many CPUs were usable, for samples that do not say so.
+func (s *Set) AssumeCPUs(cpus float64) {
+	text := strconv.FormatFloat(cpus, 'g', -1, 64)
+	for _, smp := range s.Samples {
+		if smp.Config == nil {
+			smp.Config = map[string]string{}
+		}
+		if smp.Config[UsableCPUs] == "" {
+			smp.Config[UsableCPUs] = text
+		}
+	}
+}
+
 // UsableCPUs is the configuration key of [Shared.UsableCPUs].
 const UsableCPUs = "usable-cpus"
 

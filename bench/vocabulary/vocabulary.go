@@ -11,7 +11,7 @@ import (
 // Unknown is the error for a word of the given kind that is not among the known
 // ones. It offers those it may have been meant as, or all.
 func Unknown(kind, word string, known []string) error {
-	if near := Nearest(word, known); len(near) > 0 {
+	if near := Near(word, known); len(near) > 0 {
 		return fmt.Errorf("%s %q unknown; did you mean %s?", kind, word, strings.Join(near, " or "))
 	}
 	return fmt.Errorf("%s %q unknown; there are %s", kind, word, strings.Join(known, ", "))
@@ -20,10 +20,10 @@ func Unknown(kind, word string, known []string) error {
 // most is how many words are offered.
 const most = 3
 
-// Nearest returns the known words that word may have been meant as, nearest
+// Near returns the known words that word may have been meant as, nearest
 // first: those it is a part of or that are a part of it, and those at an edit
 // distance of at most a third of its length (at least 1).
-func Nearest(word string, known []string) []string {
+func Near(word string, known []string) []string {
 	type candidate struct {
 		word     string
 		distance int

@@ -9,13 +9,16 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/bench/family"
+	"github.com/contend-go/contend/bench/vocabulary"
 )
 
 // Main runs the command that the process was started with, and ends it. Sweeps
@@ -50,6 +53,24 @@ func named(c *cobra.Command) {
 	for _, sub := range c.Commands() {
 		named(sub)
 	}
+}
+
+// unknownFlag matches the error for a flag that a command does not have.
+var unknownFlag = regexp.MustCompile(`^unknown flag: --([^ =]+)`)
+
+// nearFlag offers those flags that an unknown one may have been meant as.
+func nearFlag(c *cobra.Command, err error) error {
+	m := unknownFlag.FindStringSubmatch(err.Error())
+	if m == nil {
+		return err
+	}
+	var known []string
+	c.Flags().VisitAll(func(f *pflag.Flag) { known = append(known, "--"+f.Name) })
+	near := vocabulary.Near("--"+m[1], known)
+	if len(near) == 0 {
+		return fmt.Errorf("%w; %s --help lists the flags", err, c.CommandPath())
+	}
+	return fmt.Errorf("%w; did you mean %s?", err, strings.Join(near, " or "))
 }
 
 // exitError ends a command with an exit code of its own. Every other error of
@@ -90,5 +111,6 @@ readable, 3 measured, but not all valid.`,
 	}
 	root.AddCommand(newSweep(families), newTest(), newPack(families), newRun(families), newTrace(), newReport(), newCompare(), newClaims(), newDoctor(), newList(families), newVersion())
 	named(root)
+	root.SetFlagErrorFunc(nearFlag)
 	return root
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/bench/family"
 	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/bench/vocabulary"
 )
 
 func newList(families []family.Family) *cobra.Command {
@@ -28,7 +29,15 @@ func newList(families []family.Family) *cobra.Command {
 		Short:     "What there is to choose from, and the units",
 		Example:   "  contend list\n  contend list backends --verbose     what each backend promises, and whether it keeps it",
 		ValidArgs: names,
-		Args:      cobra.MatchAll(cobra.MaximumNArgs(1), cobra.OnlyValidArgs),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) > 1 {
+				return fmt.Errorf("one list at a time: %s, or all without a word", strings.Join(names, ", "))
+			}
+			if len(args) == 1 && !slices.Contains(names, args[0]) {
+				return vocabulary.Unknown("list", args[0], names)
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			chosen := lists
 			if len(args) > 0 {

@@ -1,11 +1,13 @@
 package commands
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"os"
 	"path"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 
@@ -21,7 +23,7 @@ import (
 
 func newPack(families []family.Family) *cobra.Command {
 	var o gotest.Options
-	var output string
+	var output, other string
 	var include []string
 	c := &cobra.Command{
 		Use:   "pack [PACKAGES] [flags] [-- FLAGS OF GO TEST]",
@@ -34,21 +36,48 @@ Flags of contend test become those of the run, and can be given to run.sh again.
 GOMAXPROCS (--procs auto) is chosen there.`,
 		Example: `  contend pack ./pkg --bench Map --output map.tar.gz
   contend pack sweep --backend mutexlru,ring --procs auto --output caches.tar.gz
+  GOARCH=arm64 contend pack ./pkg --program contend-arm64      for another platform
   scripts/remote-sweep.sh big-host map.tar.gz`,
 		RunE: func(c *cobra.Command, args []string) error {
 			setPackages(&o, c, args)
-			return packTest(c, &o, output, include)
+			return packTest(c, &o, output, other, include)
 		},
 	}
 	o.Bind(c.Flags())
 	c.PersistentFlags().StringVarP(&output, "output", "o", "contend-bundle.tar.gz", "the archive to write")
+	c.PersistentFlags().StringVar(&other, "program", "", "contend as built for the other host's platform (GOOS, GOARCH), where that is not this one's")
 	c.Flags().StringArrayVar(&include, "include", nil, "a file or folder below the module's root that the benchmarks read, beside their testdata")
 	completeGoTest(c)
-	c.AddCommand(newPackSweep(families, &output))
+	c.AddCommand(newPackSweep(families, &output, &other))
 	return c
 }
 
-func packTest(c *cobra.Command, o *gotest.Options, output string, include []string) (err error) {
+// platform is GOOS/GOARCH as the environment asks for them, else as this program has them.
+func platform() string {
+	return cmp.Or(os.Getenv("GOOS"), runtime.GOOS) + "/" + cmp.Or(os.Getenv("GOARCH"), runtime.GOARCH)
+}
+
+// checkPlatform refuses a program that is not for the platform that is asked for.
+func checkPlatform(program, want string) error {
+	has := runtime.GOOS + "/" + runtime.GOARCH
+	if program != "" {
+		var err error
+		if has, err = bundle.Platform(program); err != nil {
+			return fmt.Errorf("--program: %w", err)
+		}
+	}
+	if has == want {
+		return nil
+	}
+	goos, goarch, _ := strings.Cut(want, "/")
+	return fmt.Errorf("the program to be packed is for %s, and %s is asked for (GOOS, GOARCH): build it by GOOS=%s GOARCH=%s CGO_ENABLED=0 go build -o contend-%s ./cmd/contend, and give --program contend-%s",
+		has, want, goos, goarch, goarch, goarch)
+}
+
+func packTest(c *cobra.Command, o *gotest.Options, output, other string, include []string) (err error) {
+	if err := checkPlatform(other, platform()); err != nil {
+		return err
+	}
 	dir, err := os.MkdirTemp("", "contend-pack-")
 	if err != nil {
 		return err
@@ -72,21 +101,29 @@ func packTest(c *cobra.Command, o *gotest.Options, output string, include []stri
 			fmt.Fprintf(os.Stderr, "%s: its test binary is linked dynamically: the other host must have %s\n", p.Package, library)
 		}
 	}
-	args := append([]string{"test", "--packed=" + path.Join(bundle.Here, gotest.SuiteFile)}, given(c, "output", "include", "out", "node", "dry-run", "against")...)
-	return writeBundle(output, bundle.Bundle{Args: args, Files: files, Texts: map[string][]byte{gotest.SuiteFile: text}})
+	args := append([]string{"test", "--packed=" + path.Join(bundle.Here, gotest.SuiteFile)}, given(c, "output", "program", "include", "out", "node", "dry-run", "against")...)
+	return writeBundle(output, bundle.Bundle{Program: other, Args: args, Files: files, Texts: map[string][]byte{gotest.SuiteFile: text}})
 }
 
-func newPackSweep(families []family.Family, output *string) *cobra.Command {
+func newPackSweep(families []family.Family, output, other *string) *cobra.Command {
 	s := sweep{families: families}
 	c := &cobra.Command{
 		Use:   "sweep",
 		Short: "Pack a sweep of any suite",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
+			_, goos := os.LookupEnv("GOOS")
+			_, goarch := os.LookupEnv("GOARCH")
+			if *other == "" || goos || goarch {
+				if err := checkPlatform(*other, platform()); err != nil {
+					return err
+				}
+			}
 			b, err := s.bundle(c)
 			if err != nil {
 				return err
 			}
+			b.Program = *other
 			return writeBundle(*output, b)
 		},
 	}
@@ -105,7 +142,7 @@ func (s *sweep) bundle(c *cobra.Command) (b bundle.Bundle, err error) {
 	if len(s.options.Variants) > 0 {
 		return b, errors.New("--variant: other builds cannot be packed")
 	}
-	stay := []string{"output", "out", "node", "dry-run"}
+	stay := []string{"output", "program", "out", "node", "dry-run"}
 	var carried []string
 	b.Files = map[string]string{}
 	for _, a := range fam.Axes {

@@ -15,7 +15,7 @@ func newReport() *cobra.Command {
 	var opt report.Options
 	var in input
 	var against []string
-	out, normalize, markdown := "", false, false
+	out, normalize, markdown, cpus := "", false, false, 0.0
 	c := &cobra.Command{
 		Use:   "report DIR|FILE…",
 		Short: "Draw HTML, PNG and tables from run folders or any benchmark text",
@@ -25,7 +25,8 @@ inputs are told apart by their file names, or by configuration keys (--by).`,
 		Example: `  contend report contend-run
   contend report --name 'BenchmarkParallel/{backend}_{gomaxprocs}' bench.txt
   contend report --x size bench.txt                     a benchmark with /size=1K in its names
-  contend report --by cpu laptop.txt server.txt
+  contend report --cpus 10 laptop.txt                   text that does not say how many CPUs there were
+  contend report --by cpu laptop.txt server.txt         two hosts on one chart
   contend report --markdown --against mutexlru contend-run
   contend report --normalize bench.txt > normal.txt && benchstat -row /gomaxprocs normal.txt`,
 		Args: cobra.MinimumNArgs(1),
@@ -36,9 +37,18 @@ inputs are told apart by their file names, or by configuration keys (--by).`,
 			case slices.Equal(in.by, []string{"none"}):
 				in.by = nil
 			}
+			if cpus < 0 {
+				return fmt.Errorf("--cpus: %g; the number of CPUs that were usable", cpus)
+			}
 			set, err := in.load(args...)
 			if err != nil {
 				return err
+			}
+			if cpus > 0 {
+				set.AssumeCPUs(cpus)
+			}
+			if hint := set.Hint(); hint != "" {
+				fmt.Fprintln(os.Stderr, "hint:", hint)
 			}
 			switch {
 			case normalize:
@@ -55,7 +65,7 @@ inputs are told apart by their file names, or by configuration keys (--by).`,
 				return nil
 			}
 			if out == "" {
-				out = reportFolder(args[0])
+				out = reportFolder(args)
 			}
 			return writeReport(set, out, opt)
 		},
@@ -66,16 +76,20 @@ inputs are told apart by their file names, or by configuration keys (--by).`,
 	c.Flags().BoolVar(&normalize, "normalize", false, "print one canonical text that benchstat reads right, and draw nothing")
 	c.Flags().BoolVar(&markdown, "markdown", false, "print a table of the time per operation in Markdown, and draw nothing")
 	c.Flags().StringSliceVar(&against, "against", nil, "with --markdown: what the other series of a chart are divided by; of several names, the first that the chart has")
-	c.Flags().StringVar(&out, "out", "", "folder to write to (default the first run folder, for texts ./contend-report)")
+	c.Flags().StringVar(&out, "out", "", "folder to write to (default the run folder, for texts and several inputs ./contend-report)")
+	c.Flags().Float64Var(&cpus, "cpus", 0, "usable CPUs, for texts that do not state them (usable-cpus:)")
 	c.Flags().IntVar(&opt.DPI, "dpi", report.DefaultDPI, "resolution of PNG pictures, in pixels per inch")
 	c.Flags().StringSliceVar(&opt.Formats, "format", []string{"png"}, "picture formats: png, svg or both")
+	completeList(c, "format", func() []string { return report.Formats })
+	completeList(c, "by", func() []string { return []string{"file", "node", "variant", "cpu", "none"} })
 	return c
 }
 
-// reportFolder is where a report goes by default.
-func reportFolder(path string) string {
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		return path
+// reportFolder is where a report goes by default: into the run folder that it is of. A
+// report of several would take the place of the first one's own.
+func reportFolder(paths []string) string {
+	if info, err := os.Stat(paths[0]); err == nil && info.IsDir() && len(paths) == 1 {
+		return paths[0]
 	}
 	return "contend-report"
 }

@@ -131,5 +131,13 @@ func measure(ctx context.Context, plan *bench.Plan, o *bench.SweepOptions, opt b
 	if err != nil {
 		return sum, exit(bench.ExitInvalid, err)
 	}
-	return sum, exit(bench.ExitCode(sum, nil, o.Strict), nil)
+	return sum, exit(bench.ExitCode(sum, nil, o.Strict), strictError(sum, o.Strict))
+}
+
+// strictError says why --strict fails a run whose samples are all valid.
+func strictError(sum bench.Summary, strict bool) error {
+	if !strict || len(sum.Invalid) > 0 || sum.Warned == 0 {
+		return nil
+	}
+	return fmt.Errorf("--strict: %d of %d samples carry a warning, see above; without --strict that is exit 0", sum.Warned, sum.Measured+sum.Reused)
 }

@@ -97,15 +97,15 @@ func completeGoTest(c *cobra.Command) {
 		return nil, cobra.ShellCompDirectiveFilterDirs
 	}
 	completeList(c, "trace", func() []string { return []string{"none", "cells"} })
-	completeList(c, "affinity", func() []string { return []string{"none", "cores"} })
-	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+	completeList(c, "affinity", func() []string { return bench.Affinities })
+	c.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		if iterations.MatchString(err.Error()) {
 			return errors.New("--time: a window is a time, such as 100ms, and testing finds the iterations that fill it: a fixed number makes windows of a length that nobody chose")
 		}
 		if hint := gotest.Misplaced(os.Args[1:]); hint != "" {
 			return fmt.Errorf("%w: %s", err, hint)
 		}
-		return err
+		return nearFlag(c, err)
 	})
 }
 

@@ -59,6 +59,7 @@ Exit codes: 0 good, 2 wrong usage or nothing readable, 3 a part could not be rea
 	fl.StringVar(&f.diff, "diff", "", "compare with this other `TRACE`")
 	fl.StringVar(&f.switches, "switches", "", "on-CPU switch records (found by themselves beside the trace)")
 	fl.IntVar(&f.cpus, "cpus", 0, "CPUs that the traced process could use, where the records do not tell")
+	completeList(c, "window", func() []string { return []string{"auto", "marks", "procs", "whole"} })
 	return c
 }
 

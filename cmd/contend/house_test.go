@@ -76,7 +76,7 @@ var house = []room{
 	{"report", []string{"bench/sample", "bench/vocabulary", "bench/whole", "report/*", "traces/show"}},
 
 	{"cmd/commands", []string{
-		"bench", "bench/bundle", "bench/family", "bench/gotest", "bench/host", "bench/sample", "bench/whole",
+		"bench", "bench/bundle", "bench/family", "bench/gotest", "bench/host", "bench/sample", "bench/vocabulary", "bench/whole",
 		"report", "report/claims", "report/compare", "traces/record", "traces/show",
 	}},
 	{"cmd/contend", []string{"bench/family", "bench/cachebench", "bench/primitives", "bench/study", "cmd/commands"}},

@@ -1,7 +1,9 @@
 package derive
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -22,6 +24,7 @@ func (v *View) Answers() (tables []Table) {
 	for _, f := range v.Facets {
 		if f.Contest.Unrelated != "" || len(f.Contest.Ranks) < 2 {
 			scaling.Rows = append(scaling.Rows, f.scaling()...)
+			scaling.About = cmp.Or(scaling.About, f.Contest.Unrelated)
 			continue
 		}
 		fastest.Rows = append(fastest.Rows, f.fastest())
@@ -53,7 +56,7 @@ func (t Table) compact() Table {
 func (f *Facet) fastest() []string {
 	c := &f.Contest
 	first, next := c.Ranks[0], c.Ranks[1]
-	row := []string{f.Label(), f.X.At(c.X), strings.Join(c.Winners(), " = "), Format("ops/s", first.Rate.Median), "", ""}
+	row := []string{f.Label(), f.X.At(c.X), equal(c.Winners()), bareRate(first.Point), "", ""}
 	if next.Standing == Reference {
 		return row
 	}
@@ -64,6 +67,20 @@ func (f *Facet) fastest() []string {
 	row[4] = fmt.Sprintf("%s %s", Format("×", r.Median), next.Name)
 	row[5] = r.span("×")
 	return row
+}
+
+// equal joins those that cannot be told apart.
+func equal(names []string) string {
+	const most = 4
+	if len(names) > most {
+		names = append(slices.Clone(names[:most-1]), fmt.Sprintf("%d more", len(names)-most+1))
+	}
+	return strings.Join(names, " = ")
+}
+
+// bareRate is a point's throughput without the unit, which stands in the table's head.
+func bareRate(p *Point) string {
+	return strings.TrimSuffix(Format("ops/s", p.Rate.Median), " ops/s")
 }
 
 // scaling has a row for each series: its throughput at its highest valid value of
@@ -83,7 +100,7 @@ func (f *Facet) scaling() (rows [][]string) {
 		if label := f.Label(); label != "" {
 			name += " (" + label + ")"
 		}
-		row := []string{name, f.X.At(last.X), Format("ops/s", last.Rate.Median), "", ""}
+		row := []string{name, f.X.At(last.X), bareRate(last), "", ""}
 		if last.Speedup.N > 0 && last.X != f.X.Lowest() {
 			row[3], row[4] = Format("×", last.Speedup.Median), last.Speedup.span("×")
 		}

@@ -135,7 +135,7 @@ func among(f *Facet) string {
 // smallest valid one that no higher valid one is shown to beat, by an interval of
 // the ratio that lies above 1.
 func gains(f *Facet) Finding {
-	fd := Finding{Kind: Gains, What: "Throughput grows", Sure: fmt.Sprintf("a gain is one that a %g%% interval of the ratio tells from no change", 100*Confidence)}
+	fd := Finding{Kind: Gains, What: "Up to where throughput grows", Sure: fmt.Sprintf("a gain is one that a %g%% interval of the ratio tells from no change", 100*Confidence)}
 	valid := f.Valid()
 	if len(valid) < 2 || f.X.Procs() && valid[0] == 0 {
 		fd.What, fd.Sure = "Where the curves stop gaining cannot be told", fmt.Sprintf("it takes two values of %s%s", f.X.Title(), map[bool]string{true: " that are not oversubscribed"}[f.X.Procs()])

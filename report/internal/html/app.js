@@ -845,7 +845,10 @@
     for (const table of document.querySelectorAll("table")) {
       const head = table.tHead && table.tHead.rows[0];
       if (!head || !table.tBodies[0]) continue;
-      const tools = add(table.caption || head.cells[head.cells.length - 1], "span", { class: "table-tools" });
+      const tools = document.createElement("span");
+      tools.className = "table-tools";
+      if (table.caption) table.caption.append(tools);
+      else table.before(tools);
       for (const [text, write] of [["CSV", csv], ["Markdown", markdown]]) {
         const b = add(tools, "button", { type: "button", "aria-label": "Copy as " + text, title: "Copy as " + text }, text);
         b.onclick = async (e) => {

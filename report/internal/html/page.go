@@ -198,6 +198,11 @@ func (p *Page) model() (*model, error) {
 	return m, nil
 }
 
+// Ranked reports whether anything competes.
+func (h head) Ranked() bool {
+	return slices.ContainsFunc(h.Answers, func(t Table) bool { return t.About == "" })
+}
+
 // head sorts the findings by what the page shows them as.
 func (p *Page) head() (h head) {
 	by := map[derive.Kind][]derive.Finding{}

@@ -26,7 +26,12 @@ type blamed struct {
 	traces int     // that there are of the series
 	in     int     // those that name the line
 	share  float64 // of capacity, the mean of all traces
+	busy   bool    // nothing waits
 }
+
+// leastShare is the share of capacity from which on a line is worth more than the word that
+// nothing waits.
+const leastShare = 0.01
 
 // findings are the lines to blame, the worst first: of traced cells or, where no
 // cell was traced on its own, of tours at their highest valid GOMAXPROCS. Share-nothing controls share no line.
@@ -88,8 +93,11 @@ func findings(tours []*tour, cells []*cell, grown []Growth) (fs []derive.Finding
 
 // before reports whether b is more to blame than o.
 func (b *blamed) before(o *blamed) bool {
-	if busy := b.Finding != nil && b.Kind == blame.Busy; busy != (o.Finding != nil && o.Kind == blame.Busy) {
-		return !busy
+	if b.busy != o.busy {
+		if b.busy {
+			return o.share < leastShare
+		}
+		return b.share >= leastShare
 	}
 	if most, others := 2*b.in > b.traces, 2*o.in > o.traces; most != others {
 		return most
@@ -108,7 +116,7 @@ func (b *blamed) sure() string {
 // worst is the line that the traces of one series lose most capacity at, on average, as the
 // trace says it in which it has the median share. A line that most traces name goes
 // before any that few do: one collection of garbage in one of three windows is chance.
-// That nothing waits is said where no trace has anything else to say.
+// That nothing waits is said where nothing else loses a hundredth of capacity.
 func worst(verdicts []*blame.Verdict) (b blamed, ok bool) {
 	by := map[string]*blamed{}
 	in := map[*blamed][]*blame.Finding{}
@@ -116,12 +124,15 @@ func worst(verdicts []*blame.Verdict) (b blamed, ok bool) {
 		for i := range v.Findings {
 			f := &v.Findings[i]
 			at := fmt.Sprintf("%s %s:%d", f.Kind, f.Line.File, f.Line.Line)
+			if f.Kind == blame.Busy {
+				at = f.Kind // whatever its hottest line
+			}
 			if by[at] == nil {
-				by[at] = &blamed{traces: len(verdicts)}
+				by[at] = &blamed{traces: len(verdicts), busy: f.Kind == blame.Busy}
 			}
 			x := by[at]
 			x.in++
-			if in[x] = append(in[x], f); f.Kind != blame.Busy {
+			if in[x] = append(in[x], f); !x.busy {
 				x.share += f.OfCapacity / float64(len(verdicts))
 			}
 		}

@@ -1,0 +1,52 @@
+package traced
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/contend-go/contend/traces/account"
+	"github.com/contend-go/contend/traces/blame"
+)
+
+// verdicts makes a verdict of each list of findings, "kind line capacity".
+func verdicts(t *testing.T, lists ...[]string) (vs []*blame.Verdict) {
+	t.Helper()
+	for _, list := range lists {
+		v := new(blame.Verdict)
+		for _, text := range list {
+			var f blame.Finding
+			if _, err := fmt.Sscan(text, &f.Kind, &f.Line.Line, &f.OfCapacity); err != nil {
+				t.Fatal(err)
+			}
+			f.Line = account.Frame{Func: "p.F", File: "f.go", Line: f.Line.Line}
+			v.Findings = append(v.Findings, f)
+		}
+		vs = append(vs, v)
+	}
+	return vs
+}
+
+// TestWorst: of several traces of one series, the line that most of them name and that
+// costs most; chance in one trace goes behind, and so does what costs next to nothing.
+func TestWorst(t *testing.T) {
+	for _, c := range []struct {
+		traces [][]string
+		line   int
+		sure   string
+	}{
+		{[][]string{{"mutex 1 0.3", "gc 2 0.1"}, {"mutex 1 0.2"}, {"gc 2 0.1"}}, 1, "exact, in 2 of 3 traces"},
+		{[][]string{{"gc 2 0.9"}, {"mutex 1 0.1"}, {"mutex 1 0.1"}}, 1, "exact, in 2 of 3 traces"},
+		{[][]string{{"busy 9 0.98", "mutex 1 0.004"}}, 9, "exact, of 1 trace"},
+		{[][]string{{"busy 8 0.9", "mutex 1 0.004"}, {"busy 9 0.9", "mutex 1 0.004"}}, 9, "exact, in 2 of 2 traces"},
+		{[][]string{{"busy 9 0.9", "mutex 1 0.05"}}, 1, "exact, of 1 trace"},
+		{[][]string{{}, {"gc 2 0.1"}}, 2, "exact, in 1 of 2 traces"},
+	} {
+		b, ok := worst(verdicts(t, c.traces...))
+		if !ok || b.Line.Line != c.line || b.sure() != c.sure {
+			t.Errorf("%v: line %d, %q; want %d, %q", c.traces, b.Line.Line, b.sure(), c.line, c.sure)
+		}
+	}
+	if _, ok := worst(verdicts(t, nil)); ok {
+		t.Error("a trace that says nothing is blamed")
+	}
+}
