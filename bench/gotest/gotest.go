@@ -423,6 +423,7 @@ func (s *Suite) Plan(o *Options, facts *host.Facts) (*bench.Plan, error) {
 		for _, p := range s.Programs {
 			if p.Variant == s.Programs[0].Variant {
 				s.cells(plan, o, p, procs)
+				plan.Records = append(plan.Records, sample.Record{Verb: sample.VerbPackage, Fields: []sample.Field{{Key: "path", Value: p.Package}}})
 			}
 			plan.Records = append(plan.Records, p.records()...)
 		}

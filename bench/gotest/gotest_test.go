@@ -487,7 +487,7 @@ func TestPack(t *testing.T) {
 		t.Fatal(err)
 	}
 	plan, err := packed.Plan(o, &facts)
-	if err != nil || len(plan.Cells) != 2 || len(plan.Records) != 1 || !strings.HasPrefix(plan.Cells[0].Dir, there) {
+	if err != nil || len(plan.Cells) != 2 || len(plan.Records) != 2 || !strings.HasPrefix(plan.Cells[0].Dir, there) {
 		t.Fatalf("%+v %v", plan, err)
 	}
 	opt := o.Options(&facts)

@@ -26,9 +26,11 @@ const verbAxis = "axis"
 //
 //	# plan cells=20 processes=120 expect=32s     the last of a part counts
 //	# order key=backend values="mutexlru ring"   in the order of the plan
+//	# package path=example.com/mod               whose Go benchmarks these are
 const (
-	VerbPlan  = "plan"
-	VerbOrder = "order"
+	VerbPlan    = "plan"
+	VerbOrder   = "order"
+	VerbPackage = "package"
 )
 
 // BaseKey stands for the base of a name, where keys of names are listed.

@@ -23,6 +23,7 @@ type Set struct {
 	Records []Record  // backend, promise, absent, note, boundary, contend
 	Notes   []Note    // what could not be read
 	Left    []*Sample // those that Along left out
+	Lifted  []string  // keys that Lift added to the names
 
 	// Failures are the lines in which go test says that a benchmark, or the whole
 	// program, ended badly: results that are missing, or that ran beside one that

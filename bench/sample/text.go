@@ -64,6 +64,9 @@ func (s *Set) Lift(keys ...string) error {
 			any = true
 			return smp.Name.With(key, v)
 		})
+		if any && !slices.Contains(s.Lifted, key) {
+			s.Lifted = append(s.Lifted, key)
+		}
 		if !any {
 			return fmt.Errorf("no sample has a configuration key %q; there are file, node, variant, %s", key, strings.Join(s.configKeys(), ", "))
 		}

@@ -30,7 +30,7 @@ var Units = []Unit{
 	{"first-ns", Lower, "wall time of a Go benchmark's first call, which is in no other unit: what a call finds done later, it does there"},
 	{"cpu-unused", Neither, "1 − process CPU ÷ (min(P, C) × W): capacity not used; negative when CPU runs outside Ps"},
 	{"p-idle", Neither, "idle Ps ÷ (P × W), from runtime/metrics between two forced GCs around the window"},
-	{"p-wait", Neither, "1 − goroutine-running P·s ÷ (P × W): Ps at a stand; traced runs only"},
+	{"p-wait", Neither, "1 − goroutine-running P·s ÷ (P × W): stalled Ps; traced runs only"},
 	{"p-wait-lock", Neither, "part of p-wait: idle Ps while goroutines were blocked on a Mutex or RWMutex"},
 	{"p-wait-chan", Neither, "part of p-wait: idle Ps while goroutines were blocked on channels or in a select"},
 	{"p-wait-wakeup", Neither, "part of p-wait: idle Ps though a goroutine was runnable"},

@@ -84,7 +84,7 @@ var kinds = []struct {
 }{
 	{"throughput", "Throughput", throughput},
 	{"cpu", "Where the CPU time goes", cpu},
-	{"waiting", "What Ps stand still for", waiting},
+	{"waiting", "What Ps wait for", waiting},
 	{"hits", "Hit ratio", hits},
 	{"fairness", "Fairness", lines("fairness")},
 }

@@ -178,7 +178,7 @@ func (l *timelineLayout) table() []tableRow {
 	return rows
 }
 
-// mostly is the largest part of what a window's Ps stand still for, and its share of
+// mostly is the largest part of what a window's Ps wait for, and its share of
 // capacity.
 func mostly(_ int, w *account.Window) string {
 	by := w.WaitBy()
@@ -225,7 +225,7 @@ func (l *timelineLayout) shown() (out []int) {
 
 func swatchText(i int) (string, color.Color) {
 	if i < 0 {
-		return "no such P", noP
+		return "P not in use", noP
 	}
 	return stateStyles[i].name, stateStyles[i].color
 }

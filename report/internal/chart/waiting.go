@@ -18,7 +18,7 @@ var waitColors = []color.RGBA{
 	controlBar,           // other
 }
 
-// waiting shows what Ps stand still for, from traces: a small chart per series. Below
+// waiting shows what Ps wait for, from traces: a small chart per series. Below
 // it are p-wait, for comparison, and what the tracer cost.
 func waiting(v *derive.View, f *derive.Facet) *Picture {
 	stand := func(p *derive.Point) derive.Estimate { return p.Wait[derive.WaitUnit] }
@@ -30,14 +30,14 @@ func waiting(v *derive.View, f *derive.Facet) *Picture {
 		}
 	}
 	k.entries = append(k.entries, entry{"p-wait, 95% interval", intervalEntry().draw})
-	title := "What Ps stand still for, by " + printable(f.X.Title())
+	title := "What Ps wait for, by " + printable(f.X.Title())
 	if f.Toured {
 		title += " (tours)"
 	} else {
 		title += " (traced runs)"
 	}
 	return barsPicture(v, f, title, k, []linesPanel{
-		{heading: "Ps at a stand", unit: "p-wait, % of P", percent: true, of: stand},
+		{heading: "Stalled Ps", unit: "p-wait, % of P", percent: true, of: stand},
 		{heading: "Cost of tracing", unit: "traced ÷ untraced ops/s", of: func(p *derive.Point) derive.Estimate { return p.Cost }},
 	})
 }

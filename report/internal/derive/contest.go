@@ -38,14 +38,15 @@ type Rank struct {
 }
 
 // contest compares at the highest valid value of the axis at which two series
-// can be compared, or else one was measured. References are no competitors: a
+// can be compared, or else one was measured: of several hosts on one chart, each has as
+// many CPUs as it takes. References are no competitors: a
 // cache without synchronisation wins trivially.
 func contest(f *Facet) (c Contest) {
 	c.Unrelated = unrelated(f)
 	for _, x := range slices.Backward(f.Valid()) {
 		var at []Rank
 		for _, s := range f.Series {
-			if p := s.Point(x); p != nil && !s.Reference && p.Rate.N > 0 {
+			if p := s.Point(x); p != nil && !s.Reference && !p.Oversubscribed && p.Rate.N > 0 {
 				at = append(at, Rank{Series: s, Point: p})
 			}
 		}

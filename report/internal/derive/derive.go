@@ -45,7 +45,7 @@ type Facet struct {
 	Series []*Series
 	Keys   []string // name keys whose values label the series: "backend"
 	X      Axis
-	Usable float64 // CPUs usable by the measured processes; 0 is not stated
+	Usable float64 // CPUs usable by the measured processes, the most of several hosts; 0 is not stated
 
 	Boundaries  []Boundary
 	HasControl  bool
@@ -217,7 +217,7 @@ func newBuilder(set *sample.Set) *builder {
 		groups[sig] = append(groups[sig], id)
 	}
 	for sig, ids := range groups {
-		b.keys[sig] = seriesKeys(distinct(ids), ids[0].axis.Series)
+		b.keys[sig] = seriesKeys(distinct(ids), ids[0].axis.Series, set.Lifted)
 	}
 	b.tellApart()
 	return b
@@ -345,7 +345,8 @@ func (b *builder) newPoint(key pointKey, fields []sample.Field, s *sample.Sample
 		i = len(f.Series)
 		f.Series = append(f.Series, &Series{Name: key.name, fields: id.labelled(b.keys[id.signature()])})
 	}
-	p := &Point{X: key.x, Oversubscribed: f.Usable > 0 && float64(s.Name.Procs()) > f.Usable}
+	p := &Point{X: key.x, Oversubscribed: s.UsableCPUs() > 0 && float64(s.Name.Procs()) > s.UsableCPUs()}
+	f.Usable = max(f.Usable, s.UsableCPUs())
 	f.Series[i].Points = append(f.Series[i].Points, p)
 	f.X.add(key.x, id.label)
 	b.points[key] = p
@@ -426,7 +427,9 @@ func (b *builder) findOrigins() {
 		byName[name][k] = true
 	}
 	differ := map[string]bool{}
-	b.differ(maps.Keys(b.origins), sample.UsableCPUs, differ)
+	if len(b.set.Lifted) == 0 { // else hosts share a chart, whose points know each its own CPUs
+		b.differ(maps.Keys(b.origins), sample.UsableCPUs, differ)
+	}
 	for _, ks := range byName {
 		if len(ks) > 1 {
 			b.differ(maps.Keys(ks), "", differ)

@@ -526,6 +526,31 @@ func TestNodes(t *testing.T) {
 	if n, _ := set.Samples[0].Name.Get("node"); n != "ada" {
 		t.Errorf("lifted %q", n)
 	}
+	// Asked for by --by, both are on one chart, each with its own number of CPUs.
+	two := func(node string, cpus, ns int) string {
+		s := strings.ReplaceAll(text(node, ns), "usable-cpus: 8", fmt.Sprintf("usable-cpus: %d", cpus))
+		for block := range 6 {
+			for _, p := range []int{4, 8} {
+				s += fmt.Sprintf("# sample cell=b%d block=%d\nBenchmarkCache/backend=ring/gomaxprocs=%d 10 %d ns/op\n", p, block, p, ns/p+block)
+			}
+		}
+		return s
+	}
+	set = read(t, two("ada", 8, 1000)+two("bob", 4, 2000))
+	if err := set.Lift("node"); err != nil {
+		t.Fatal(err)
+	}
+	v = New(set)
+	if len(v.Facets) != 1 || !cmp.Equal(v.Names, []string{"ring/ada", "ring/bob"}) {
+		t.Fatalf("by node: %d facets, series %v", len(v.Facets), v.Names)
+	}
+	f := v.Facets[0]
+	if over := f.Series[1].Point(8).Oversubscribed; !over || f.Series[0].Point(8).Oversubscribed {
+		t.Error("a point does not know the CPUs of its own host")
+	}
+	if f.Contest.X != 4 || !cmp.Equal(f.Contest.Winners(), []string{"ring/ada"}) {
+		t.Errorf("compared at %g, won by %v", f.Contest.X, f.Contest.Winners())
+	}
 }
 
 // TestNothingIsPooled: each benchmark at each value of the axis is one point,

@@ -102,7 +102,27 @@ func distinct(ids []identity) []keyValues {
 // seriesKeys chooses the keys that tell lines apart: the one that the run states,
 // or the backend where names have one. Otherwise the parts of the name without a key, if they differ
 // between samples; else the first key that varies, text before numbers.
-func seriesKeys(keys []keyValues, stated string) []string {
+// Keys that were lifted into the names, such as a host, join the one that is stated, so that one
+// chart shows all hosts, as long as it bears the lines.
+func seriesKeys(keys []keyValues, stated string, lifted []string) []string {
+	series := ownKeys(keys, stated)
+	lines := 1
+	for _, k := range keys {
+		if slices.Contains(series, k.key) {
+			lines *= len(k.values)
+		}
+	}
+	for _, k := range keys {
+		if slices.Contains(lifted, k.key) && !slices.Contains(series, k.key) && len(k.values) > 1 && lines*len(k.values) <= maxSeries {
+			series = append(series, k.key)
+			lines *= len(k.values)
+		}
+	}
+	return series
+}
+
+// ownKeys are the keys without those that were lifted.
+func ownKeys(keys []keyValues, stated string) []string {
 	var unnamed, text, numeric []keyValues
 	for _, k := range keys {
 		switch {

@@ -65,7 +65,11 @@ func (v *View) overview(set *sample.Set) []Finding {
 	if len(v.Warnings) > 0 {
 		fd := Finding{Kind: Warnings, What: "No sample carries a warning"}
 		if v.Warned > 0 {
-			fd.What = fmt.Sprintf("%s of %s carry a warning", thousands(v.Warned), plural(v.Samples, "sample"))
+			verb := "carry"
+			if v.Warned == 1 {
+				verb = "carries"
+			}
+			fd.What = fmt.Sprintf("%s of %s %s a warning", thousands(v.Warned), plural(v.Samples, "sample"), verb)
 		}
 		for _, w := range v.Warnings {
 			fd.More = append(fd.More, w.String())

@@ -7,10 +7,10 @@ import (
 	"github.com/contend-go/contend/bench/sample"
 )
 
-// WaitUnit is the unit of which [WaitParts] are the parts: Ps at a stand.
+// WaitUnit is the unit of which [WaitParts] are the parts: stalled Ps.
 const WaitUnit = "p-wait"
 
-// WaitPart is one of the things that Ps stand still for.
+// WaitPart is one of the things that Ps wait for.
 type WaitPart struct{ Unit, Label string }
 
 // WaitParts are the parts of p-wait, as they are stacked: what goroutines were

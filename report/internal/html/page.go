@@ -257,8 +257,11 @@ func (p *Page) rawName() string {
 func (p *Page) title() string {
 	what := "series"
 	for _, f := range p.View.Facets {
-		if slices.Equal(f.Keys, []string{"backend"}) {
+		switch {
+		case slices.Equal(f.Keys, []string{"backend"}):
 			what = "backends"
+		case slices.Contains(f.Keys, sample.BaseKey):
+			what = "benchmarks"
 		}
 	}
 	title := fmt.Sprintf("%d %s", len(p.View.Names), what)
@@ -270,22 +273,30 @@ func (p *Page) title() string {
 			title = fd.Value + ": " + title
 		}
 	}
-	if pkg := p.pkg(); pkg != "" {
-		title = pkg + ", " + title
+	if pkgs := p.packages(); len(pkgs) == 1 {
+		title = pkgs[0] + ", " + title
+	} else if len(pkgs) > 1 {
+		title = fmt.Sprintf("%d packages, %s", len(pkgs), title)
 	}
 	return title + p.span()
 }
 
-// pkg is the Go package that all benchmarks are of, as go test states it.
-func (p *Page) pkg() string {
-	pkg := ""
-	for i, f := range p.View.Facets {
-		if i > 0 && f.Config["pkg"] != pkg {
-			return ""
+// packages are those whose benchmarks were measured, as the run or go test states it.
+func (p *Page) packages() (pkgs []string) {
+	add := func(pkg string) {
+		if pkg != "" && !slices.Contains(pkgs, pkg) {
+			pkgs = append(pkgs, pkg)
 		}
-		pkg = f.Config["pkg"]
 	}
-	return pkg
+	for _, r := range p.Set.Records {
+		if r.Verb == sample.VerbPackage {
+			add(r.Get("path"))
+		}
+	}
+	for _, f := range p.View.Facets {
+		add(f.Config["pkg"])
+	}
+	return pkgs
 }
 
 // span is the range of the axis, where all facets have one axis.

@@ -80,6 +80,12 @@ func Chart(t *show.Trace, title, conditions string) *chart.Timeline {
 	return &chart.Timeline{Title: title, Conditions: conditions, Account: t.Account, CPU: t.CPU, Usable: t.Usable}
 }
 
+// sites are the worst places to wait in a window, without those that cost nothing.
+func sites(w *account.Window, most int) [][]string {
+	lost := slices.Index(show.SiteColumns, "lost CPU time")
+	return slices.DeleteFunc(show.SiteRows(w, most), func(row []string) bool { return row[lost] == "0.0%" })
+}
+
 // costColumn heads what tracing cost: throughput ÷ that of untraced samples.
 const costColumn = "traced ÷ untraced"
 
@@ -92,7 +98,7 @@ func tables(tours []*tour, cells []*cell, grown []Growth, costs map[*sample.Samp
 		return "–"
 	}
 	const most = 3 // sites of each
-	const lost = "Lost CPU time: the share of the time of Ps without a goroutine that is charged to waits at this line."
+	const lost = "Lost CPU time: the share of the time of Ps without a goroutine that is charged to waits at this line. Lines with less than 0.05% are left out."
 	numeric := []bool{false, false, false, true, true, true, true, false, true}
 	toured := html.Table{
 		Title: "Worst places to wait", Columns: slices.Concat([]string{"series"}, show.SiteColumns), Numeric: numeric,
@@ -112,7 +118,7 @@ func tables(tours []*tour, cells []*cell, grown []Growth, costs map[*sample.Samp
 		}
 	}
 	for _, t := range tours {
-		for _, row := range show.SiteRows(&t.Account.Total, most) {
+		for _, row := range sites(&t.Account.Total, most) {
 			toured.Rows = append(toured.Rows, slices.Concat([]string{t.series}, row))
 		}
 		for i := range t.Account.Windows {
@@ -120,7 +126,7 @@ func tables(tours []*tour, cells []*cell, grown []Growth, costs map[*sample.Samp
 		}
 	}
 	for _, c := range cells {
-		for _, row := range show.SiteRows(c.window, most) {
+		for _, row := range sites(c.window, most) {
 			traced.Rows = append(traced.Rows, slices.Concat([]string{c.title}, row, []string{cost(c.sample)}))
 		}
 		addWork(c.title, c.sample, c.window)
