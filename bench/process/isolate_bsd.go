@@ -1,0 +1,12 @@
+//go:build unix && !linux
+
+package process
+
+import (
+	"os/exec"
+	"syscall"
+)
+
+// Isolate gives the process a group of its own, so that Ctrl-C reaches only the
+// harness. A cell outlives a killed harness here, until its window is over.
+func Isolate(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }
