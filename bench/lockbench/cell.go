@@ -2,7 +2,6 @@ package lockbench
 
 import (
 	"fmt"
-	"slices"
 	"time"
 
 	"github.com/contend-go/contend/bench/family"
@@ -71,12 +70,13 @@ func (c *cell) absent(services []Service) family.Absence {
 	return family.Absence{}
 }
 
-// window is how long the timed window is at least: faults take leases.
+// window is how long the timed window is at least: a fault takes as long as it
+// takes.
 func (c *cell) window() time.Duration {
 	if c.Fault == NoFault {
 		return c.Time
 	}
-	return max(c.Time, 3*c.TTL)
+	return max(c.Time, c.TTL)
 }
 
 // What a cell takes beside its window, measured on two virtual CPUs.
@@ -88,7 +88,7 @@ const (
 func (c *cell) expect() time.Duration {
 	d := startService + time.Duration(c.Processes)*startClient + c.window() + warmup
 	if c.Fault != NoFault {
-		d += c.TTL
+		d += 2 * c.TTL
 	}
 	return d
 }
@@ -115,6 +115,3 @@ func namesOf(services []Service) (names []string) {
 	}
 	return names
 }
-
-// promised reports whether the service excludes under the fault.
-func (s *Service) promised(fault string) bool { return slices.Contains(s.Promises.Excludes, fault) }

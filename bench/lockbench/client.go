@@ -183,6 +183,16 @@ func (c *client) add(what history.What, lock int, token history.Token, note stri
 	c.log.Add(history.Event{T: history.Now(), Client: c.id, Op: c.op, What: what, Lock: lock, Token: token, Note: note})
 }
 
+// lost notes that the lease may be lost. The client knew it from the deadline on:
+// since then it has done nothing under the lock, and every check would have failed.
+func (c *client) lost(lock int, lease Lease) {
+	t := history.Now()
+	if until, ok := lease.Deadline(); ok {
+		t -= max(0, int64(time.Since(until)))
+	}
+	c.log.Add(history.Event{T: t, Client: c.id, Op: c.op, What: history.Lost, Lock: lock, Token: lease.Token()})
+}
+
 // retryPause is between two calls of which the first failed.
 const retryPause = 5 * time.Millisecond
 
@@ -246,8 +256,8 @@ func (c *client) critical(lock int, lease Lease) error {
 	if err != nil || !ok {
 		return err
 	}
-	if c.role.Hold > 0 && !c.hold(lease, time.After(c.role.Hold)) || lost(lease) {
-		c.add(history.Lost, lock, token, "")
+	if c.role.Hold > 0 && !c.hold(lease, time.After(c.role.Hold)) || mayBeLost(lease) {
+		c.lost(lock, lease)
 		return nil
 	}
 	if how := c.told(); how != "" {
@@ -259,7 +269,7 @@ func (c *client) critical(lock int, lease Lease) error {
 				return nil
 			}
 		} else if !c.holdUntilTold(lease) {
-			c.add(history.Lost, lock, token, "")
+			c.lost(lock, lease)
 			return c.log.Flush()
 		}
 	}
@@ -276,8 +286,8 @@ func (c *client) told() string {
 	return how
 }
 
-// lost reports whether a client can know that its lease may be lost.
-func lost(lease Lease) bool {
+// mayBeLost reports whether a client can know that its lease may be lost.
+func mayBeLost(lease Lease) bool {
 	if until, ok := lease.Deadline(); ok && !time.Now().Before(until) {
 		return true
 	}

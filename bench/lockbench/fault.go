@@ -106,15 +106,22 @@ func (r *rig) note(what history.What, client, lock int, text string) {
 	r.events = append(r.events, history.Event{T: history.Now(), Client: client, What: what, Lock: lock, Token: none, Note: text})
 }
 
-// takeover waits until another client works under the victim's lock: as long as
-// that can take where locks expire.
+// takeover waits until another client works under the victim's lock, as long as
+// that can take where locks expire, and lets it for a moment.
 func (r *rig) takeover(v *victim) {
 	limit := 2 * r.cell.TTL
 	if r.service.Promises.Expiry != Never {
 		limit = 4*r.cell.TTL + mostLag
 	}
+	r.await(v, limit)
+}
+
+// await waits for another client under the victim's lock, and a quarter of a lease
+// longer, so that what both do at once can be seen.
+func (r *rig) await(v *victim, limit time.Duration) {
 	select {
 	case <-v.touched:
+		time.Sleep(r.cell.TTL / 4)
 	case <-time.After(limit):
 	}
 }
@@ -139,10 +146,7 @@ func pauseHolder(r *rig, v *victim) error {
 		return err
 	}
 	r.takeover(v)
-	if err := process.Signal(v.process.child.cmd, process.Continue); err != nil {
-		return err
-	}
-	return nil
+	return process.Signal(v.process.child.cmd, process.Continue)
 }
 
 // some is the server to which something is done.
@@ -170,16 +174,8 @@ func (r *rig) again(v *victim, n *node) error {
 	if err := n.start(); err != nil {
 		return err
 	}
-	r.afterwards(v)
+	r.await(v, r.cell.TTL)
 	return nil
-}
-
-// afterwards lets the holder hold on for a lease.
-func (r *rig) afterwards(v *victim) {
-	select {
-	case <-v.touched:
-	case <-time.After(r.cell.TTL):
-	}
 }
 
 func loseMemory(r *rig, v *victim) error {
@@ -193,7 +189,7 @@ func loseMemory(r *rig, v *victim) error {
 	if err := r.cluster.startAll(true); err != nil {
 		return err
 	}
-	r.afterwards(v)
+	r.await(v, r.cell.TTL)
 	return nil
 }
 

@@ -170,7 +170,7 @@ func (r *rig) run() error {
 }
 
 // inject has the fault happen at a moment in the first fifth of the window, and
-// afterwards lets the window go on for a lease.
+// afterwards lets the window go on for half a lease.
 func (r *rig) inject() error {
 	if r.fault.do == nil {
 		return nil
@@ -190,7 +190,7 @@ func (r *rig) inject() error {
 	if v != nil && !v.process.dead {
 		v.process.child.say(sayProceed)
 	}
-	time.Sleep(r.cell.TTL)
+	time.Sleep(r.cell.TTL / 2)
 	return nil
 }
 
@@ -321,6 +321,7 @@ func (r *rig) result(events []history.Event, w bench.Window) (res bench.Result, 
 	add("acted", float64(v.Acted))
 	add("stale-accepted", float64(v.StaleAccepted))
 	add("stale-rejected", float64(v.StaleRejected))
+	add("fresh-rejected", float64(v.FreshRejected))
 	add("tokens-fell", float64(v.TokensFell))
 	add("waiting", float64(v.Waiting))
 	add("lost/op", float64(v.LostUpdates)/float64(max(1, len(leases))))

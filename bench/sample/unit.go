@@ -55,6 +55,7 @@ var Units = []Unit{
 	{"acted", Lower, "accesses to what a lock guards by one client while another believed that it held the lock"},
 	{"stale-accepted", Lower, "writes that the resource accepted after it had been accessed under a later lease"},
 	{"stale-rejected", Neither, "such writes that the resource refused, by their tokens"},
+	{"fresh-rejected", Lower, "accesses that the resource refused though no later lease had been used: tokens that began anew"},
 	{"tokens-fell", Lower, "leases whose token is not above those of earlier leases"},
 	{"waiting", Lower, "clients that still waited for a lock when nothing happened any more"},
 	{"unavailable-ms", Lower, "longest time after a fault in which a lock was granted to nobody, in milliseconds"},

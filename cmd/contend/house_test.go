@@ -55,6 +55,10 @@ var house = []room{
 	{"bench/cachebench", []string{"bench", "bench/family", "bench/host", "bench/sample", "bench/cachebench/workload", "caches", "caches/cachetest", "caches/catalog"}},
 	{"bench/cachebench/example", []string{"bench/cachebench", "caches", "cmd/commands"}},
 	{"bench/primitives", []string{"bench", "bench/family", "bench/host", "bench/sample", "caches/mpmc"}},
+	{"bench/lockbench/history", nil},
+	{"bench/lockbench", []string{"bench", "bench/family", "bench/host", "bench/process", "bench/sample", "bench/whole", "bench/lockbench/history"}},
+	{"bench/lockbench/locktest", []string{"bench/lockbench", "bench/lockbench/history"}},
+	{"bench/lockbench/lease", []string{"bench/lockbench", "bench/lockbench/history"}},
 	{"bench/study", []string{"bench", "bench/family", "bench/sample"}},
 
 	// Traces: the decoder and the accounting stand alone.

@@ -20,6 +20,9 @@ type Verdict struct {
 	TokensFell int
 	// Stale writes arrived after the resource was accessed under a later lease.
 	StaleAccepted, StaleRejected int
+	// FreshRejected are accesses that were refused though they were none of those:
+	// tokens that began anew shut out all who come after.
+	FreshRejected int
 	// LostUpdates are accepted writes that a later one did not build upon.
 	LostUpdates int
 	// Waiting are acquires without any answer at the history's end, of clients
@@ -170,14 +173,14 @@ func (v *Verdict) stale(leases []Lease, accesses []Event) {
 		if !ok || w.What == Read {
 			continue
 		}
-		if !superseded(leases, i, w.T) {
-			continue
-		}
-		if w.What == Write {
+		switch stale := superseded(leases, i, w.T); {
+		case stale && w.What == Write:
 			v.StaleAccepted++
 			v.Stale = append(v.Stale, w)
-		} else {
+		case stale:
 			v.StaleRejected++
+		case w.What == Rejected:
+			v.FreshRejected++
 		}
 	}
 }

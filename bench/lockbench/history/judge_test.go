@@ -225,8 +225,16 @@ func reference(events []Event) (v Verdict) {
 		if stale && w.What == Rejected {
 			v.StaleRejected++
 		}
+		if !stale && w.What == Rejected && granted(leases, w) {
+			v.FreshRejected++
+		}
 	}
 	return v
+}
+
+// granted reports whether an access was made under a lease at all.
+func granted(leases []Lease, w Event) bool {
+	return slices.ContainsFunc(leases, func(l Lease) bool { return l.Client == w.Client && l.Op == w.Op && l.Lock == w.Lock })
 }
 
 // random is a history of clients that may or may not exclude each other.
