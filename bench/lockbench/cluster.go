@@ -88,17 +88,18 @@ func (n *node) alive() error {
 // cluster is the servers of a service, and the network between them and to
 // their clients.
 type cluster struct {
-	nodes []*node
-	addrs []string // of the members, for clients
-	peers [][]*link
-	links map[int][]*link // of each client process, to each member
+	service *Service
+	nodes   []*node
+	addrs   []string // of the members, for clients
+	peers   [][]*link
+	links   map[int][]*link // of each client process, to each member
 }
 
 // newCluster starts the members of a service. With links, every connection
 // between them goes through a proxy of its own.
 func newCluster(s *Service, g *guard, dir string, ttl time.Duration, links bool) (*cluster, error) {
 	n := s.Members
-	c := &cluster{links: map[int][]*link{}}
+	c := &cluster{service: s, links: map[int][]*link{}}
 	ports, err := freePorts(2 * n)
 	if err != nil {
 		return nil, err
@@ -107,7 +108,7 @@ func newCluster(s *Service, g *guard, dir string, ttl time.Duration, links bool)
 	peers := ports[n:]
 	for i := range n {
 		dial := append([]string(nil), peers...)
-		if links && n > 1 {
+		if links && s.PeerLinks {
 			row, err := linksTo(peers)
 			if err != nil {
 				c.close()
@@ -175,11 +176,11 @@ func (c *cluster) reach(process int, links bool) (addrs []string, err error) {
 	return addrs, nil
 }
 
-// island is the links that are between a process of clients, with its nearest
-// member where there are several, and the rest.
+// island is the links that are between a process of clients and the rest. With it
+// is its nearest member, if members can be cut off from each other.
 func (c *cluster) island(process int) (cut []*link) {
 	near := -1
-	if len(c.nodes) > 1 {
+	if c.service.PeerLinks {
 		near = process % len(c.nodes)
 	}
 	for p, row := range c.links {

@@ -41,7 +41,7 @@ var faults = []fault{
 	{name: "kill-server", about: "a server is killed while a lock is held, and started again with its data half a lease later", holder: watching, servers: true, do: killServer},
 	{name: "restart-server", about: "a server is told to end while a lock is held, and started again at once with its data", holder: watching, servers: true, do: restartServer},
 	{name: "lose-memory", about: "all servers are killed while a lock is held, and started again without their data", holder: watching, servers: true, do: loseMemory},
-	{name: "partition", about: "the holder, with its nearest server where there are several, is cut off from the rest", holder: watching, servers: true, network: true, do: partition},
+	{name: "partition", about: "the holder is cut off, with its nearest server where servers can be cut off from each other", holder: watching, servers: true, network: true, do: partition},
 	{name: "slow-network", about: "what clients and servers send each other takes 0 to 20 ms", servers: true, network: true, do: slowNetwork},
 }
 

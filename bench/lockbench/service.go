@@ -26,6 +26,9 @@ type Service struct {
 	// Members is how many server processes it has: 0 where there are none, and
 	// the lock is in files that clients share, or in nothing.
 	Members int
+	// PeerLinks: members reach each other over the addresses of [Member.Dial], so
+	// that they can be cut off from each other.
+	PeerLinks bool
 	// Serve is one member. It runs in a process of its own until ctx ends, and
 	// calls m.Ready when it answers. It may be nil where Members is 0.
 	Serve func(ctx context.Context, m Member) error
