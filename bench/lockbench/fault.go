@@ -82,7 +82,8 @@ func (r *rig) seize(how string) (*victim, error) {
 			v.process, v.touched = p, r.resource.await(v.lock, v.client)
 			return v, nil
 		case <-late.C:
-			return nil, fmt.Errorf("client %d did not get a lock within %v: the fault was not injected", client, longHold)
+			events, err := r.history()
+			return nil, errors.Join(fmt.Errorf("client %d did not get a lock within %v, so the fault was not injected%s", client, longHold, lastError(events)), err)
 		}
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -132,7 +133,7 @@ func (r *rig) start() (err error) {
 		p.child, err = start(role{Client: &clientRole{
 			Service: r.service.Name, Clients: p.clients, Locks: c.Locks, Hold: c.Hold, Think: c.Think,
 			Seed: c.Seed, Resource: r.resource.addr(), Dir: histories,
-			Target: Target{Addrs: addrs, Dir: shared, Prefix: filepath.Base(r.dir) + "-", TTL: c.TTL},
+			Target: Target{Addrs: addrs, Dir: shared, Prefix: "contend" + strings.TrimPrefix(filepath.Base(r.dir), servicesFolder) + "-", TTL: c.TTL},
 		}}, r.guard, r.dir)
 		if err != nil {
 			return err
@@ -298,7 +299,7 @@ func (r *rig) result(events []history.Event, w bench.Window) (res bench.Result, 
 		}
 	}
 	if n == 0 && r.fault.name == NoFault {
-		return res, fmt.Errorf("no lock was acquired and released in the window of %v", wall.Round(time.Millisecond))
+		return res, fmt.Errorf("no lock was acquired and released in the window of %v%s", wall.Round(time.Millisecond), lastError(events))
 	}
 	res.Iters = max(1, n)
 	add := func(unit string, v float64) { res.Values = append(res.Values, sample.Value{Unit: unit, V: v}) }
@@ -332,6 +333,16 @@ func (r *rig) result(events []history.Event, w bench.Window) (res bench.Result, 
 	}
 	res.Attachments, err = r.attach(events, latency, w)
 	return res, err
+}
+
+// lastError is the last error that a client got of the service, behind a colon.
+func lastError(events []history.Event) string {
+	for _, e := range slices.Backward(events) {
+		if e.What == history.AcquireUnknown || e.What == history.ReleaseUnknown {
+			return fmt.Sprintf(": client %d: %s", e.Client, e.Note)
+		}
+	}
+	return ""
 }
 
 // unavailable is how long the lock could not be had after the fault: from the
