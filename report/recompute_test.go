@@ -19,6 +19,7 @@ import (
 
 	"github.com/contend-go/contend/report/internal/derive"
 	"github.com/contend-go/contend/report/internal/html"
+	"github.com/contend-go/contend/report/internal/locked"
 	"github.com/contend-go/contend/report/internal/traced"
 )
 
@@ -281,15 +282,21 @@ func TestSlots(t *testing.T) {
 	_, err := write(set, dir, Options{DPI: 24, Formats: []string{"png", "svg"}}, traced.Traces{
 		Timelines: []traced.Timeline{{Timeline: html.Timeline{Title: "ring at 8", PNG: png}, Name: "timeline-ring"}},
 		Tables:    []html.Table{{Title: "Worst lock sites", Columns: []string{"site", "wait"}, Rows: [][]string{{"cache.go:41", "3.1 s"}}}},
+	}, locked.Locks{
+		Tables:   []html.Table{{Title: "Does the lock exclude?", Columns: []string{"Service"}, Rows: [][]string{{"chubby"}}}},
+		Pictures: []locked.Picture{{Timeline: html.Timeline{Title: "chubby under pause-holder", PNG: png}, Name: "lanes-chubby"}},
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	page, _ := os.ReadFile(filepath.Join(dir, PageName))
-	for _, want := range []string{"ring at 8", base64.StdEncoding.EncodeToString(png), "Worst lock sites", "cache.go:41"} {
+	for _, want := range []string{"ring at 8", base64.StdEncoding.EncodeToString(png), "Worst lock sites", "cache.go:41", "Does the lock exclude?", "chubby under pause-holder"} {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("the page lacks %q", want)
 		}
+	}
+	if picture, err := os.ReadFile(filepath.Join(dir, "lanes-chubby.png")); err != nil || !bytes.Equal(picture, png) {
+		t.Errorf("lanes-chubby.png: %v", err)
 	}
 	if picture, err := os.ReadFile(filepath.Join(dir, "timeline-ring.png")); err != nil || !bytes.Equal(picture, png) {
 		t.Errorf("timeline-ring.png: %v", err)

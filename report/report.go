@@ -18,6 +18,7 @@ import (
 	"github.com/contend-go/contend/report/internal/chart"
 	"github.com/contend-go/contend/report/internal/derive"
 	"github.com/contend-go/contend/report/internal/html"
+	"github.com/contend-go/contend/report/internal/locked"
 	"github.com/contend-go/contend/report/internal/traced"
 )
 
@@ -44,11 +45,15 @@ func Write(set *sample.Set, dir string, opt Options) (files, notes []string, err
 	if err != nil {
 		return nil, nil, err
 	}
-	files, err = write(set, dir, opt, traces)
-	return files, traces.Notes, err
+	locks, err := locked.Open(set)
+	if err != nil {
+		return nil, nil, err
+	}
+	files, err = write(set, dir, opt, traces, locks)
+	return files, slices.Concat(traces.Notes, locks.Notes), err
 }
 
-func write(set *sample.Set, dir string, opt Options, traces traced.Traces) ([]string, error) {
+func write(set *sample.Set, dir string, opt Options, traces traced.Traces, locks locked.Locks) ([]string, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
 	}
@@ -86,6 +91,15 @@ func write(set *sample.Set, dir string, opt Options, traces traced.Traces) ([]st
 			return files, err
 		}
 	}
+	for _, p := range locks.Pictures {
+		err := put(p.Name+".png", func(w io.Writer) error {
+			_, err := w.Write(p.PNG)
+			return err
+		})
+		if err != nil {
+			return files, err
+		}
+	}
 	static, err := staticPictures(pictures)
 	if err != nil {
 		return files, err
@@ -96,10 +110,13 @@ func write(set *sample.Set, dir string, opt Options, traces traced.Traces) ([]st
 	}
 	page := &html.Page{
 		View: view, Set: set, Colors: chart.Colors,
-		Raw: raw, Pictures: static, Tables: slices.Concat(traces.Tables, claimTables(claims.Judge(set, 0)), publishedTables(claims.Published(set))),
+		Raw: raw, Pictures: static, Tables: slices.Concat(locks.Tables, traces.Tables, claimTables(claims.Judge(set, 0)), publishedTables(claims.Published(set))),
 	}
 	for _, t := range traces.Timelines {
 		page.Timelines = append(page.Timelines, t.Timeline)
+	}
+	for _, p := range locks.Pictures {
+		page.Timelines = append(page.Timelines, p.Timeline)
 	}
 	return files, put(PageName, page.Write)
 }

@@ -47,7 +47,7 @@ func definition(services []Service, quick Quick) family.Definition[cell] {
 		Benchmark: "Lock", Variable: variable, X: "clients",
 		Lists: []family.List{serviceList(services), faultList()},
 		Quick: family.Values{
-			"service": quick.Services, "fault": quick.Faults, "clients": {"1", "4"}, "ttl": {"500ms"},
+			"service": quick.Services, "fault": quick.Faults, "clients": {"1", "4"}, "ttl": {"800ms"},
 		},
 		Columns: []family.Column[cell]{
 			{

@@ -77,6 +77,7 @@ var house = []room{
 	{"report/internal/chart", []string{"bench/sample", "report/internal/derive", "traces/account"}},
 	{"report/internal/html", []string{"bench/sample", "report/internal/derive"}},
 	{"report/internal/traced", []string{"bench/sample", "report/internal/chart", "report/internal/derive", "report/internal/html", "traces/account", "traces/record", "traces/show"}},
+	{"report/internal/locked", []string{"bench/sample", "bench/lockbench/history", "report/internal/chart", "report/internal/derive", "report/internal/html"}},
 	{"report", []string{"bench/sample", "bench/whole", "report/*", "traces/show"}},
 
 	{"cmd/commands", []string{
