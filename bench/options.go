@@ -40,6 +40,9 @@ type SweepOptions struct {
 	Variants []string
 }
 
+// AutoProcs leaves the values of GOMAXPROCS to the host, or to the family.
+const AutoProcs = "auto"
+
 // What --quick asks for, and the least that --budget may cut to. An interval of
 // 95% for a median needs 6 samples.
 const (
@@ -56,7 +59,7 @@ var (
 
 // Bind adds the options as flags, with their defaults.
 func (o *SweepOptions) Bind(f *pflag.FlagSet) {
-	f.StringVar(&o.Procs, "procs", "auto", "values of GOMAXPROCS: 1,2,4 or 1-32 or pow2:64; auto is powers of two up to the usable CPUs, and the boundaries of the topology")
+	f.StringVar(&o.Procs, "procs", AutoProcs, "values of GOMAXPROCS: 1,2,4 or 1-32 or pow2:64; auto is powers of two up to the usable CPUs, and the boundaries of the topology")
 	f.DurationVar(&o.Time, "time", 500*time.Millisecond, "length of each timed window")
 	f.IntVar(&o.Count, "count", 10, "repetitions of each cell; 6 give a 95% interval")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of keys, streams and the order of cells")
@@ -184,7 +187,7 @@ func ParseProcs(text string, facts *host.Facts) ([]int, error) {
 }
 
 func parseProcsPart(part string, facts *host.Facts) ([]int, error) {
-	if part == "auto" {
+	if part == AutoProcs {
 		return facts.DefaultProcs(), nil
 	}
 	if top, ok := strings.CutPrefix(part, "pow2:"); ok {

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/contend-go/contend/bench/host"
+	"github.com/contend-go/contend/bench/process"
 	"github.com/contend-go/contend/bench/sample"
 )
 
@@ -126,10 +127,10 @@ func runProcess(ctx context.Context, c Cell, exe, dir string) (Output, error) {
 	}
 	cmd.Env = append(os.Environ(), "GOMAXPROCS="+strconv.Itoa(c.Procs))
 	cmd.Env = append(cmd.Env, c.Env...)
-	stdout, stderr := &tail{max: maxStdout}, &tail{max: maxStderr}
+	stdout, stderr := &process.Tail{Max: maxStdout}, &process.Tail{Max: maxStderr}
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.WaitDelay = 2 * time.Second // a grandchild may hold the pipes open
-	isolate(cmd)
+	process.Isolate(cmd)
 	if err := cmd.Start(); err != nil {
 		return Output{}, err
 	}
@@ -146,22 +147,22 @@ func runProcess(ctx context.Context, c Cell, exe, dir string) (Output, error) {
 		}
 	case <-hung.C:
 		o.Failed = fmt.Sprintf("no result after %v: killed", c.bound())
-		dumpStacks(cmd)
+		process.DumpStacks(cmd)
 		select {
 		case <-ended:
 		case <-time.After(3 * time.Second):
-			kill(cmd)
+			process.Kill(cmd)
 			<-ended
 		}
 	case <-ctx.Done():
-		kill(cmd)
+		process.Kill(cmd)
 		<-ended
 		return Output{}, ctx.Err()
 	}
-	kill(cmd) // what the process may have left behind in its group
-	o.Stdout, o.Stderr = stdout.bytes(), stderr.bytes()
+	process.Kill(cmd) // what the process may have left behind in its group
+	o.Stdout, o.Stderr = stdout.Bytes(), stderr.Bytes()
 	o.CPU = cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()
-	if stdout.lost > 0 && o.Failed == "" {
+	if stdout.Lost() > 0 && o.Failed == "" {
 		o.Failed = fmt.Sprintf("printed more than %d bytes", maxStdout)
 	}
 	return o, nil
@@ -184,34 +185,4 @@ func (o Output) Reason() string {
 		return o.Failed + ": " + last
 	}
 	return o.Failed
-}
-
-// tail keeps the first half and the last half of what is written to it, when
-// it is more than max bytes. Only os/exec's copying goroutine writes to it, and
-// it is read after Wait.
-type tail struct {
-	max        int
-	head, last []byte
-	lost       int
-}
-
-func (t *tail) Write(p []byte) (int, error) {
-	n := len(p)
-	if room := t.max/2 - len(t.head); room > 0 {
-		k := min(room, len(p))
-		t.head, p = append(t.head, p[:k]...), p[k:]
-	}
-	t.last = append(t.last, p...)
-	if over := len(t.last) - t.max/2; over > 0 {
-		t.lost += over
-		t.last = append(t.last[:0], t.last[over:]...)
-	}
-	return n, nil
-}
-
-func (t *tail) bytes() []byte {
-	if t.lost == 0 {
-		return append(t.head, t.last...)
-	}
-	return fmt.Appendf(t.head, "\n… %d bytes left out …\n%s", t.lost, t.last)
 }

@@ -19,6 +19,7 @@ import (
 
 	"github.com/contend-go/contend/report/internal/derive"
 	"github.com/contend-go/contend/report/internal/html"
+	"github.com/contend-go/contend/report/internal/locked"
 	"github.com/contend-go/contend/report/internal/traced"
 )
 
@@ -287,14 +288,21 @@ func TestSlots(t *testing.T) {
 		Tables:    []html.Table{{Title: "Worst lock sites", Columns: []string{"site", "wait"}, Rows: [][]string{{"cache.go:41", "3.1 s"}}}},
 		Findings:  []derive.Finding{{Kind: derive.Blame, Where: "ring", What: "half is lost at hot.go:7", Sure: "exact, first in 3 of 3 traces", Next: "hold it for less"}},
 	}
+	r.locks = locked.Locks{
+		Tables:   []html.Table{{Title: "Does the lock exclude?", Columns: []string{"Service"}, Rows: [][]string{{"chubby"}}}},
+		Pictures: []locked.Picture{{Timeline: html.Timeline{Title: "chubby under pause-holder", PNG: png}, Name: "lanes-chubby"}},
+	}
 	if _, err = r.Write(dir, Options{DPI: 24, Formats: []string{"png", "svg"}}); err != nil {
 		t.Fatal(err)
 	}
 	page, _ := os.ReadFile(filepath.Join(dir, PageName))
-	for _, want := range []string{"ring at 8", base64.StdEncoding.EncodeToString(png), "Worst lock sites", "cache.go:41", "half is lost at hot.go:7", "first in 3 of 3 traces", "hold it for less"} {
+	for _, want := range []string{"ring at 8", base64.StdEncoding.EncodeToString(png), "Worst lock sites", "cache.go:41", "half is lost at hot.go:7", "first in 3 of 3 traces", "hold it for less", "Does the lock exclude?", "chubby under pause-holder"} {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("the page lacks %q", want)
 		}
+	}
+	if picture, err := os.ReadFile(filepath.Join(dir, "lanes-chubby.png")); err != nil || !bytes.Equal(picture, png) {
+		t.Errorf("lanes-chubby.png: %v", err)
 	}
 	if picture, err := os.ReadFile(filepath.Join(dir, "timeline-ring.png")); err != nil || !bytes.Equal(picture, png) {
 		t.Errorf("timeline-ring.png: %v", err)

@@ -18,6 +18,7 @@ import (
 	"github.com/contend-go/contend/report/internal/chart"
 	"github.com/contend-go/contend/report/internal/derive"
 	"github.com/contend-go/contend/report/internal/html"
+	"github.com/contend-go/contend/report/internal/locked"
 	"github.com/contend-go/contend/report/internal/traced"
 )
 
@@ -44,6 +45,7 @@ type Report struct {
 	set    *sample.Set
 	view   *derive.View
 	traces traced.Traces
+	locks  locked.Locks
 }
 
 // New reads the traces that the samples of a set name, and computes what follows.
@@ -55,7 +57,11 @@ func New(set *sample.Set) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Report{Notes: traces.Notes, set: set, view: derive.New(set), traces: traces}, nil
+	locks, err := locked.Open(set)
+	if err != nil {
+		return nil, err
+	}
+	return &Report{Notes: slices.Concat(traces.Notes, locks.Notes), set: set, view: derive.New(set), traces: traces, locks: locks}, nil
 }
 
 // Findings are what the report has to say first, in the order of every view: the
@@ -112,6 +118,15 @@ func (r *Report) Write(dir string, opt Options) ([]string, error) {
 			return files, err
 		}
 	}
+	for _, p := range r.locks.Pictures {
+		err := put(p.Name+".png", func(w io.Writer) error {
+			_, err := w.Write(p.PNG)
+			return err
+		})
+		if err != nil {
+			return files, err
+		}
+	}
 	static, err := staticPictures(pictures)
 	if err != nil {
 		return files, err
@@ -122,10 +137,13 @@ func (r *Report) Write(dir string, opt Options) ([]string, error) {
 	}
 	page := &html.Page{
 		View: view, Set: set, Findings: r.Findings(),
-		Raw: raw, Pictures: static, Tables: slices.Concat(traces.Tables, claimTables(claims.Judge(set, 0)), publishedTables(claims.Published(set))),
+		Raw: raw, Pictures: static, Tables: slices.Concat(r.locks.Tables, traces.Tables, claimTables(claims.Judge(set, 0)), publishedTables(claims.Published(set))),
 	}
 	for _, t := range traces.Timelines {
 		page.Timelines = append(page.Timelines, t.Timeline)
+	}
+	for _, p := range r.locks.Pictures {
+		page.Timelines = append(page.Timelines, p.Timeline)
 	}
 	return files, put(PageName, page.Write)
 }

@@ -78,6 +78,10 @@ type Definition[C any] struct {
 	Work func(c *C) []CPUWork
 	// Absent says why a cell does not apply here; nil where all do.
 	Absent func(c *C, h *host.Facts) Absence
+	// Quick are the words that axes take under --quick where none were given.
+	Quick Values
+	// Blocks is how many of the sweep's blocks hold the cell; nil: all hold each.
+	Blocks func(c *C, count int) int
 	// Expect is how long the cell's process should take.
 	Expect func(c *C) time.Duration
 	// Tour makes the cell that steps through all values of GOMAXPROCS in one
@@ -123,9 +127,12 @@ func (t table[C, P]) plan(s *Sweep) (*bench.Plan, error) {
 	if t.Tour == nil && s.TraceTour() {
 		return nil, fmt.Errorf("--trace: %s have no tour; take cells or none", t.Name)
 	}
-	procs, err := bench.ParseProcs(s.Procs, s.Host)
+	procs, err := t.procs(s)
 	if err != nil {
 		return nil, err
+	}
+	if s.Quick {
+		s.Values = s.Values.or(t.Quick)
 	}
 	if t.Check != nil {
 		if err := t.Check(s.Values); err != nil {
@@ -190,7 +197,11 @@ func (t table[C, P]) build(s *Sweep, cells []C, procs []int, units map[time.Dura
 					continue
 				}
 			}
-			plan.Cells = append(plan.Cells, t.planned(c, 0))
+			blocks := 0
+			if t.Blocks != nil {
+				blocks = t.Blocks(&c, s.Count)
+			}
+			plan.Cells = append(plan.Cells, t.planned(c, blocks))
 			if s.TraceCells() {
 				probed := c
 				P(&probed).base().Probe = "trace"
@@ -211,6 +222,16 @@ func (t table[C, P]) build(s *Sweep, cells []C, procs []int, units map[time.Dura
 	}
 	plan.Records = append(plan.Records, absent.records()...)
 	return plan, nil
+}
+
+// procs are the values of GOMAXPROCS. A family with another axis is measured at
+// one, unless it is told otherwise: what the host has.
+func (t table[C, P]) procs(s *Sweep) ([]int, error) {
+	list, err := bench.ParseProcs(s.Procs, s.Host)
+	if err == nil && s.Procs == bench.AutoProcs && t.X != sample.GOMAXPROCS {
+		list = []int{s.Host.MaxProcs()}
+	}
+	return list, err
 }
 
 // axis is the record that tells reports along which key to draw, and which key

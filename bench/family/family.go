@@ -11,6 +11,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -66,6 +67,16 @@ type List struct {
 
 // Values are the words of each flag that was given.
 type Values map[string][]string
+
+// or is v, and for flags that were not given those of other.
+func (v Values) or(other Values) Values {
+	both := maps.Clone(other)
+	if both == nil {
+		both = Values{}
+	}
+	maps.Copy(both, v)
+	return both
+}
 
 // Sweep is what is to be planned, and where.
 type Sweep struct {

@@ -44,8 +44,9 @@ var house = []room{
 	{"bench/vocabulary", nil},
 	{"bench/whole", nil},
 	{"bench/bundle", []string{"bench/whole"}},
+	{"bench/process", nil},
 	{"bench/host", []string{"bench/sample"}},
-	{"bench", []string{"bench/host", "bench/sample", "bench/whole"}},
+	{"bench", []string{"bench/host", "bench/process", "bench/sample", "bench/whole"}},
 	{"bench/userbench", nil},
 	{"bench/load", nil},
 	{"bench/family", []string{"bench", "bench/host", "bench/sample", "bench/vocabulary"}},
@@ -55,6 +56,10 @@ var house = []room{
 	{"bench/cachebench", []string{"bench", "bench/family", "bench/host", "bench/load", "bench/sample", "bench/whole", "bench/cachebench/workload", "caches", "caches/cachetest", "caches/catalog"}},
 	{"bench/cachebench/example", []string{"bench/cachebench", "caches", "cmd/commands"}},
 	{"bench/primitives", []string{"bench", "bench/family", "bench/host", "bench/sample", "caches/mpmc"}},
+	{"bench/lockbench/history", nil},
+	{"bench/lockbench", []string{"bench", "bench/family", "bench/host", "bench/process", "bench/sample", "bench/whole", "bench/lockbench/history"}},
+	{"bench/lockbench/locktest", []string{"bench/lockbench", "bench/lockbench/history"}},
+	{"bench/lockbench/lease", []string{"bench/lockbench", "bench/lockbench/history"}},
 	{"bench/study", []string{"bench", "bench/family", "bench/sample"}},
 
 	// Traces: the decoder and the accounting stand alone.
@@ -74,6 +79,7 @@ var house = []room{
 	{"report/internal/html", []string{"bench/sample", "report/internal/derive"}},
 	{"report/internal/traced", []string{"bench/sample", "report/internal/chart", "report/internal/derive", "report/internal/html", "traces/account", "traces/blame", "traces/record", "traces/show"}},
 	{"report", []string{"bench/sample", "bench/vocabulary", "bench/whole", "report/*", "traces/show"}},
+	{"report/internal/locked", []string{"bench/sample", "bench/lockbench/history", "report/internal/chart", "report/internal/derive", "report/internal/html"}},
 
 	{"cmd/commands", []string{
 		"bench", "bench/bundle", "bench/family", "bench/gotest", "bench/host", "bench/sample", "bench/vocabulary", "bench/whole",

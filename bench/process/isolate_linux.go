@@ -1,14 +1,18 @@
-package bench
+package process
 
 import (
 	"os/exec"
 	"syscall"
 )
 
-// isolate gives the process a group of its own, so that Ctrl-C reaches only the
+// Isolate gives the process a group of its own, so that Ctrl-C reaches only the
 // harness, and has the kernel kill it when the thread that started it ends. The
 // runtime ends a thread only with the process, or with a goroutine that ends
 // while locked to it, which the harness's do not.
-func isolate(cmd *exec.Cmd) {
+func Isolate(cmd *exec.Cmd) {
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
+
+// Detach gives the process a group of its own, and lets it outlive the one that
+// starts it.
+func Detach(cmd *exec.Cmd) { cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true} }

@@ -1,0 +1,174 @@
+package lockbench
+
+import (
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/anishathalye/porcupine"
+
+	"github.com/contend-go/contend/bench/lockbench/history"
+)
+
+// TestClockJump: a clock that was set spoils the cell, one that drifts does not.
+func TestClockJump(t *testing.T) {
+	if err := jumped(3*time.Second, 3*time.Second+20*time.Millisecond); err != nil {
+		t.Error(err)
+	}
+	for _, wall := range []time.Duration{0, 2 * time.Hour, -time.Hour} {
+		if err := jumped(wall, 3*time.Second); err == nil || !strings.Contains(err.Error(), "time was set by") {
+			t.Errorf("%v: %v", wall, err)
+		}
+	}
+}
+
+// events are those of two clients, the second granted at the given time.
+func events(second int64) []history.Event {
+	list := []history.Event{
+		{T: 10, Client: 1, What: history.AcquireSent}, {T: 20, Client: 1, What: history.Acquired},
+		{T: 12, Client: 2, What: history.AcquireSent}, {T: second, Client: 2, What: history.Acquired},
+		{T: 50, Client: 1, What: history.ReleaseSent}, {T: 60, Client: 1, What: history.Released},
+		{T: 90, Client: 2, What: history.ReleaseSent}, {T: 95, Client: 2, What: history.Released},
+	}
+	history.Sort(list)
+	return list
+}
+
+// TestCrossCheck: the search for an order of the calls agrees with the intervals.
+func TestCrossCheck(t *testing.T) {
+	for second, want := range map[int64]porcupine.CheckResult{55: porcupine.Ok, 51: porcupine.Ok, 45: porcupine.Illegal} {
+		e := events(second)
+		broken := history.Judge(e)
+		c := crossCheck(e, time.Minute)
+		if c.CheckResult != want || c.disagrees(broken.Overlaps > 0) != "" {
+			t.Errorf("granted at %d: %v, %+v", second, c.CheckResult, broken)
+		}
+	}
+	if (cross{CheckResult: porcupine.Unknown}).disagrees(false) == "" || (cross{CheckResult: porcupine.Illegal}).disagrees(false) == "" {
+		t.Error("a cross-check that cannot tell, or says the opposite, is silent")
+	}
+}
+
+// TestLink: what is sent over a link that is cut arrives once it is healed, and
+// not before.
+func TestLink(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go io.Copy(c, c) // an echo
+		}
+	}()
+	k, err := newLink(l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.close()
+	c, err := net.Dial("tcp", k.addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	echo := func() <-chan string {
+		got := make(chan string, 1)
+		go func() {
+			b := make([]byte, 5)
+			if _, err := io.ReadFull(c, b); err != nil {
+				got <- err.Error()
+				return
+			}
+			got <- string(b)
+		}()
+		return got
+	}
+	io.WriteString(c, "hello")
+	if got := <-echo(); got != "hello" {
+		t.Fatal(got)
+	}
+	k.cut()
+	io.WriteString(c, "again")
+	got := echo()
+	select {
+	case text := <-got:
+		t.Errorf("%q came through a cut", text)
+	case <-time.After(50 * time.Millisecond):
+	}
+	k.delay(time.Millisecond)
+	k.heal()
+	if text := <-got; text != "again" {
+		t.Errorf("%q after healing", text)
+	}
+	k.close()
+	if text := <-echo(); text != io.EOF.Error() && !strings.Contains(text, "reset") {
+		t.Errorf("after the link was closed: %q", text)
+	}
+}
+
+// TestFence: the resource refuses what is older than what it has seen, by any
+// kind of access, and only where it is told to.
+func TestFence(t *testing.T) {
+	token := func(v uint64) history.Token { return history.Token{Kind: history.Ordered, Value: v} }
+	for _, fence := range []bool{true, false} {
+		r, err := newResource(fence)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c, err := dialResource(r.addr())
+		if err != nil {
+			t.Fatal(err)
+		}
+		do := func(what history.What, client int, k history.Token, v int64) (int64, bool) {
+			v, ok, err := c.do(request{what, client, 1, 0, k, v})
+			if err != nil {
+				t.Fatal(err)
+			}
+			return v, ok
+		}
+		if v, ok := do(history.Read, 1, token(5), 0); v != 0 || !ok {
+			t.Errorf("first read: %d, %v", v, ok)
+		}
+		touched := r.await(0, 1)
+		if v, ok := do(history.Read, 2, token(6), 0); v != 0 || !ok {
+			t.Errorf("second read: %d, %v", v, ok)
+		}
+		<-touched
+		if _, ok := do(history.Write, 1, token(5), 1); ok == fence {
+			t.Errorf("fence %v: old token accepted: %v", fence, ok)
+		}
+		if _, ok := do(history.Write, 2, token(6), 7); !ok {
+			t.Error("a good token was refused")
+		}
+		if _, ok := do(history.Write, 3, none, 8); !ok {
+			t.Error("no token can be told to be old")
+		}
+		if v, _ := do(history.Read, 3, none, 0); v != 8 {
+			t.Errorf("read %d after 8 was written", v)
+		}
+		if got, want := len(r.events()), 6; got != want {
+			t.Errorf("%d events", got)
+		}
+		r.close()
+	}
+}
+
+func TestAddresses(t *testing.T) {
+	services := []Service{{Name: "etcd"}, {Name: "redis"}}
+	into := map[string][]string{}
+	if _, err := readAddresses("etcd=a:1,b:2,redis=c:3", services, into); err != nil || len(into["etcd"]) != 2 || into["redis"][0] != "c:3" {
+		t.Errorf("%v, %v", into, err)
+	}
+	for _, bad := range []string{"a:1", "etcd=", "zoo=a:1", "etcd=a:1,,b:2"} {
+		if _, err := readAddresses(bad, services, into); err == nil {
+			t.Errorf("%q: no error", bad)
+		}
+	}
+}

@@ -1,0 +1,130 @@
+// Package lease is a small reservation server: locks by name, granted in the
+// order in which they were asked for, for a time. It is what a team writes in a
+// day, and what the other services are compared with. It forgets all when it
+// ends, unless it is given a [Store].
+//
+// Clients speak lines over TCP, one request at a time:
+//
+//	acquire NAME TTL     → granted TOKEN
+//	renew NAME TOKEN TTL → renewed, or: over
+//	release NAME TOKEN   → released, or: over
+//
+// A connection that ends takes its waiting request along; locks that were granted
+// over it stay until they are released, or expire.
+package lease
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/contend-go/contend/bench/lockbench"
+)
+
+// server answers requests out of one table.
+type server struct{ table *table }
+
+// serve listens until ctx ends.
+func serve(ctx context.Context, m lockbench.Member, handle func(net.Conn)) error {
+	l, err := net.Listen("tcp", m.Addr)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
+	defer stop()
+	m.Ready()
+	for {
+		c, err := l.Accept()
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		go func() {
+			defer c.Close()
+			handle(c)
+		}()
+	}
+}
+
+// handle answers one connection. It reads ahead, to see it end while a request
+// waits.
+func (s *server) handle(c net.Conn) {
+	requests := make(chan string)
+	over := make(chan struct{})
+	defer close(over)
+	go func() {
+		defer close(requests)
+		for r := bufio.NewScanner(c); r.Scan(); {
+			select {
+			case requests <- r.Text():
+			case <-over:
+				return
+			}
+		}
+	}()
+	for line := range requests {
+		answer, ok := s.answer(line, requests)
+		if !ok {
+			return
+		}
+		if _, err := io.WriteString(c, answer+"\n"); err != nil {
+			return
+		}
+	}
+}
+
+// answer carries out a request; ok is false if the connection ended meanwhile.
+func (s *server) answer(line string, ended <-chan string) (answer string, ok bool) {
+	f := strings.Fields(line)
+	switch {
+	case len(f) == 3 && f[0] == "acquire":
+		ttl, err := time.ParseDuration(f[2])
+		if err != nil || ttl <= 0 {
+			return "error no time: " + f[2], true
+		}
+		w, err := s.table.ask(f[1], ttl)
+		if err != nil {
+			return "error " + err.Error(), true
+		}
+		select {
+		case token := <-w.granted:
+			return "granted " + strconv.FormatUint(token, 10), true
+		case <-ended: // or a second request, which is against the rules
+			s.table.leave(f[1], w)
+			return "", false
+		}
+	case len(f) == 4 && f[0] == "renew":
+		token, err := strconv.ParseUint(f[2], 10, 64)
+		ttl, err2 := time.ParseDuration(f[3])
+		if err := errors.Join(err, err2); err != nil {
+			return "error " + err.Error(), true
+		}
+		if s.table.renew(f[1], token, ttl) {
+			return "renewed", true
+		}
+		return "over", true
+	case len(f) == 3 && f[0] == "release":
+		token, err := strconv.ParseUint(f[2], 10, 64)
+		if err != nil {
+			return "error no token: " + f[2], true
+		}
+		was, err := s.table.release(f[1], token)
+		switch {
+		case err != nil:
+			return "error " + err.Error(), true
+		case was:
+			return "released", true
+		}
+		return "over", true
+	}
+	return fmt.Sprintf("error unknown request: %q", line), true
+}

@@ -1,0 +1,211 @@
+package lease
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/contend-go/contend/bench/lockbench"
+	"github.com/contend-go/contend/bench/lockbench/history"
+)
+
+var promises = lockbench.Promises{
+	Excludes: []string{lockbench.NoFault, "kill-holder", "partition", "slow-network"},
+	Token:    history.Ordered, FIFO: true, Expiry: lockbench.ByLease,
+}
+
+// Service is the server that forgets.
+func Service() lockbench.Service {
+	return service("lease", "reservation server in memory: first come, first served, for a time", promises,
+		func(string) (Store, error) { return memory{}, nil })
+}
+
+// Stored is the server with a store, which open opens in the server's folder.
+func Stored(name, about string, open func(dir string) (Store, error)) lockbench.Service {
+	p := promises
+	p.Excludes = append([]string{"kill-server", "restart-server"}, promises.Excludes...)
+	return service(name, about, p, open)
+}
+
+func service(name, about string, p lockbench.Promises, open func(dir string) (Store, error)) lockbench.Service {
+	return lockbench.Service{
+		Name: name, About: about, Promises: p, Members: 1,
+		Serve: func(ctx context.Context, m lockbench.Member) error {
+			store, err := open(filepath.Join(m.Dir, "locks.db"))
+			if err != nil {
+				return err
+			}
+			t, err := newTable(store, 0)
+			if err != nil {
+				return errors.Join(err, store.Close())
+			}
+			s := &server{t}
+			return errors.Join(serve(ctx, m, s.handle), store.Close())
+		},
+		Connect: connect,
+	}
+}
+
+// Null is a server that grants all to everybody at once: what it costs is the
+// floor of any service that is a round trip away.
+func Null() lockbench.Service {
+	var tokens atomic.Uint64
+	return lockbench.Service{
+		Name: "null", About: "the floor: a server that grants every lock to everybody, a round trip away", Members: 1,
+		Promises: lockbench.Promises{Token: history.Ordered, Expiry: lockbench.ByLease, Lacking: "excludes nobody"},
+		Serve: func(ctx context.Context, m lockbench.Member) error {
+			return serve(ctx, m, func(c net.Conn) {
+				for r := bufio.NewScanner(c); r.Scan(); {
+					answer := "released"
+					if strings.HasPrefix(r.Text(), "acquire ") {
+						answer = "granted " + strconv.FormatUint(tokens.Add(1), 10)
+					}
+					if _, err := io.WriteString(c, answer+"\n"); err != nil {
+						return
+					}
+				}
+			})
+		},
+		Connect: connect,
+	}
+}
+
+// None is no lock at all: every check must find out.
+func None() lockbench.Service {
+	return lockbench.Service{
+		Name: "none", About: "no lock at all: the checks must turn red",
+		Promises: lockbench.Promises{Token: history.NoToken, Expiry: lockbench.Never, Lacking: "excludes nobody"},
+		Connect:  func(context.Context, lockbench.Target) (lockbench.Session, error) { return nothing{}, nil },
+	}
+}
+
+// nothing is the session, and the lease, of no service.
+type nothing struct{}
+
+func (nothing) Acquire(context.Context, string) (lockbench.Lease, error) { return nothing{}, nil }
+func (nothing) Close() error                                             { return nil }
+func (nothing) Token() history.Token                                     { return history.Token{Kind: history.NoToken} }
+func (nothing) Deadline() (t time.Time, ok bool)                         { return t, false }
+func (nothing) Lost() <-chan struct{}                                    { return lockbench.NeverLost }
+func (nothing) Release(context.Context) error                            { return nil }
+
+// session is a client's connection to a server.
+type session struct {
+	conn net.Conn
+	in   *bufio.Reader
+	ttl  time.Duration
+}
+
+// againAfter is how long to wait before another try to reach a server.
+const againAfter = 5 * time.Millisecond
+
+func connect(ctx context.Context, t lockbench.Target) (lockbench.Session, error) {
+	if len(t.Addrs) != 1 {
+		return nil, fmt.Errorf("one server's address, not %d", len(t.Addrs))
+	}
+	for {
+		var d net.Dialer
+		c, err := d.DialContext(ctx, "tcp", t.Addrs[0])
+		if err == nil {
+			return &session{c, bufio.NewReader(c), t.TTL}, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(againAfter):
+		}
+	}
+}
+
+func (s *session) Close() error { return s.conn.Close() }
+
+// do is one request and its answer. A connection whose answer did not come is of
+// no use any more.
+func (s *session) do(ctx context.Context, request string) ([]string, error) {
+	stop := context.AfterFunc(ctx, func() { _ = s.conn.Close() })
+	defer stop()
+	if _, err := io.WriteString(s.conn, request+"\n"); err != nil {
+		return nil, err
+	}
+	line, err := s.in.ReadString('\n')
+	if err != nil {
+		return nil, err
+	}
+	if reason, failed := strings.CutPrefix(line, "error "); failed {
+		return nil, errors.New(strings.TrimSpace(reason))
+	}
+	if line = strings.TrimSpace(line); line == "" {
+		return nil, errors.New("empty answer")
+	}
+	return strings.Fields(line), nil
+}
+
+// Acquire waits in the server's queue. The lease begins when it is granted, which
+// the client does not see: its deadline counts from before it asked. If most of
+// the lease has gone by waiting, it is renewed at once, and counts from there.
+func (s *session) Acquire(ctx context.Context, name string) (lockbench.Lease, error) {
+	for {
+		asked := time.Now()
+		token, err := s.acquire(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		l := &lease{s, name, token, asked.Add(s.ttl)}
+		if time.Since(asked) < s.ttl/2 {
+			return l, nil
+		}
+		held, err := l.renew(ctx)
+		if held || err != nil {
+			return l, err
+		}
+	}
+}
+
+func (s *session) acquire(ctx context.Context, name string) (token uint64, err error) {
+	answer, err := s.do(ctx, "acquire "+name+" "+s.ttl.String())
+	if err != nil {
+		return 0, err
+	}
+	if len(answer) != 2 || answer[0] != "granted" {
+		return 0, fmt.Errorf("answer %q to an acquire", answer)
+	}
+	return strconv.ParseUint(answer[1], 10, 64)
+}
+
+// lease is a lock that the server granted for a time.
+type lease struct {
+	session  *session
+	name     string
+	token    uint64
+	deadline time.Time
+}
+
+func (l *lease) Token() history.Token {
+	return history.Token{Kind: history.Ordered, Value: l.token}
+}
+func (l *lease) Deadline() (time.Time, bool) { return l.deadline, true }
+func (l *lease) Lost() <-chan struct{}       { return lockbench.NeverLost }
+
+// renew lets the lease begin anew; held is false if it was over.
+func (l *lease) renew(ctx context.Context) (held bool, err error) {
+	asked := time.Now()
+	answer, err := l.session.do(ctx, fmt.Sprintf("renew %s %d %s", l.name, l.token, l.session.ttl))
+	l.deadline = asked.Add(l.session.ttl)
+	return err == nil && answer[0] == "renewed", err
+}
+
+func (l *lease) Release(ctx context.Context) error {
+	answer, err := l.session.do(ctx, fmt.Sprintf("release %s %d", l.name, l.token))
+	if err == nil && answer[0] != "released" && answer[0] != "over" {
+		err = fmt.Errorf("answer %q to a release", answer)
+	}
+	return err
+}

@@ -1,0 +1,299 @@
+package lockbench_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/contend-go/contend/bench/family"
+	"github.com/contend-go/contend/bench/lockbench"
+	"github.com/contend-go/contend/bench/lockbench/history"
+	"github.com/contend-go/contend/bench/lockbench/lease"
+	"github.com/contend-go/contend/bench/process"
+	"github.com/contend-go/contend/bench/sample"
+)
+
+func services() []lockbench.Service {
+	return []lockbench.Service{lease.Service(), lease.Null(), lease.None(), lame()}
+}
+
+// lame is a service whose server does not start.
+func lame() lockbench.Service {
+	s := lease.Service()
+	s.Name = "lame"
+	serve := s.Serve
+	s.Serve = func(ctx context.Context, m lockbench.Member) error {
+		fmt.Fprintln(os.Stderr, "lame: reading its configuration")
+		m.Addr = os.Getenv("LAME_ADDR")
+		return serve(ctx, m)
+	}
+	return s
+}
+
+// TestMain lets the test binary play servers, clients and cells.
+func TestMain(m *testing.M) {
+	family.RunCell([]family.Family{lockbench.Family(services(), lockbench.Quick{})}, nil)
+	os.Exit(m.Run())
+}
+
+// spec is a cell as the harness hands it over.
+type spec map[string]any
+
+func (s spec) text() string {
+	c := spec{"service": "lease", "clients": 4, "processes": 4, "locks": 1, "ttl": time.Second, "fault": "none", "fence": true, "procs": runtime.GOMAXPROCS(0), "time": 200 * time.Millisecond, "seed": 1}
+	for k, v := range s {
+		c[k] = v
+	}
+	b, err := json.Marshal(c)
+	if err != nil {
+		panic(err)
+	}
+	return string(b)
+}
+
+// command is the cell in a process of its own, as the harness starts it.
+func command(dir string, s spec) *exec.Cmd {
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = append(os.Environ(), "CONTEND_LOCKS="+s.text(), "CONTEND_DIR="+dir, "CONTEND_PREFIX=cell-0")
+	process.Isolate(cmd)
+	return cmd
+}
+
+// measured is what a cell printed, and its history.
+type measured struct {
+	*sample.Sample
+	events []history.Event
+}
+
+func (m measured) get(t *testing.T, unit string) float64 {
+	t.Helper()
+	v, ok := m.Value(unit)
+	if !ok {
+		t.Fatalf("no %s in %v", unit, m.Units)
+	}
+	return v
+}
+
+func measure(t *testing.T, s spec) measured {
+	t.Helper()
+	dir := t.TempDir()
+	cmd := command(dir, s)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	out, err := cmd.Output()
+	if err != nil {
+		t.Fatalf("%v: %v\n%s", s, err, &stderr)
+	}
+	var set sample.Set
+	if err := set.Read(bytes.NewReader(out), "cell"); err != nil || len(set.Samples) != 1 {
+		t.Fatalf("%v: %v\n%s", s, err, out)
+	}
+	m := measured{Sample: set.Samples[0]}
+	if len(m.Warnings) > 0 {
+		t.Errorf("%v: %q", s, m.Warnings)
+	}
+	for _, a := range m.Attachments {
+		text, err := os.ReadFile(filepath.Join(dir, a.Path))
+		if err != nil {
+			t.Fatal(err)
+		}
+		switch a.Kind {
+		case "history":
+			z, err := gzip.NewReader(bytes.NewReader(text))
+			if err == nil {
+				m.events, err = history.ReadAll(z, a.Path)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		case "histogram":
+			if h, err := hdrhistogram.Decode(text); err != nil || float64(h.ValueAtQuantile(50)) != m.get(t, "p50-acquire-ns") {
+				t.Errorf("%s: %v", a.Path, err)
+			}
+		}
+	}
+	if len(m.events) == 0 {
+		t.Error("no history is attached")
+	}
+	for _, left := range []string{".locks*"} {
+		if found, _ := filepath.Glob(filepath.Join(dir, left)); len(found) > 0 {
+			t.Errorf("left behind: %v", found)
+		}
+	}
+	return m
+}
+
+// TestNoFault: a correct lock is green, no lock is red, whatever the number of
+// clients is.
+func TestNoFault(t *testing.T) {
+	for _, clients := range []int{1, 2, 5} {
+		m := measure(t, spec{"clients": clients, "processes": min(clients, 3), "locks": 2})
+		for _, unit := range []string{"overlaps", "overlap-ms", "acted", "stale-accepted", "stale-rejected", "tokens-fell", "fresh-rejected", "waiting", "lost/op"} {
+			if v := m.get(t, unit); v != 0 {
+				t.Errorf("lease, %d clients: %v %s", clients, v, unit)
+			}
+		}
+		if m.Iters == 0 || m.get(t, "ops/s") <= 0 || m.get(t, "p99-acquire-ns") < m.get(t, "p50-acquire-ns") {
+			t.Errorf("lease, %d clients: %v %v", clients, m.Units, m.Values)
+		}
+		if v, ok := m.Value("server-cpu-ns/op"); runtime.GOOS == "linux" && (!ok || v <= 0) {
+			t.Errorf("CPU time of the server: %v, %v", v, ok)
+		}
+	}
+	m := measure(t, spec{"service": "none", "hold": time.Millisecond})
+	if m.get(t, "overlaps") == 0 || m.get(t, "overlap-ms") == 0 || m.get(t, "lost/op") == 0 || m.get(t, "acted") == 0 {
+		t.Errorf("no lock at all: %v %v", m.Units, m.Values)
+	}
+}
+
+// TestPausedHolder: what a stopped holder writes when it goes on is accepted
+// without fencing, and refused with it.
+func TestPausedHolder(t *testing.T) {
+	for _, fence := range []bool{false, true} {
+		m := measure(t, spec{"fault": "pause-holder", "fence": fence, "ttl": 300 * time.Millisecond})
+		accepted, rejected := m.get(t, "stale-accepted"), m.get(t, "stale-rejected")
+		if fence && (accepted != 0 || rejected == 0) || !fence && (accepted == 0 || rejected != 0) {
+			t.Errorf("fence %v: %v stale writes accepted, %v refused", fence, accepted, rejected)
+		}
+		if m.get(t, "overlaps") == 0 {
+			t.Error("a stopped holder does not believe")
+		}
+	}
+}
+
+// TestFaults: a server with leases excludes under these, and somebody gets the
+// lock again.
+func TestFaults(t *testing.T) {
+	for _, fault := range []string{"kill-holder", "partition", "slow-network"} {
+		m := measure(t, spec{"fault": fault, "ttl": 300 * time.Millisecond, "time": time.Second})
+		if m.get(t, "overlaps") != 0 || m.get(t, "stale-accepted") != 0 || m.get(t, "waiting") != 0 {
+			t.Errorf("%s: %v %v", fault, m.Units, m.Values)
+		}
+		var at int64
+		granted := 0
+		for _, e := range m.events {
+			if e.What == history.Healed {
+				at = e.T
+			}
+			if at > 0 && e.What == history.Acquired {
+				granted++
+			}
+		}
+		if at == 0 || granted == 0 {
+			t.Errorf("%s: healed at %d, granted %d times after that", fault, at, granted)
+		}
+	}
+}
+
+// TestForgetfulServer: a server that loses its memory lets a second holder in, and
+// hands out tokens anew. It must be back before the first lease is over, so a busy
+// host needs a longer one.
+func TestForgetfulServer(t *testing.T) {
+	for ttl := 2 * time.Second; ; ttl *= 2 {
+		m := measure(t, spec{"fault": "lose-memory", "ttl": ttl})
+		if m.get(t, "overlaps") > 0 && m.get(t, "tokens-fell") > 0 {
+			return
+		}
+		if ttl > 30*time.Second {
+			t.Fatal("no second holder")
+		}
+	}
+}
+
+// left are the processes of this test that carry a mark, and the folders of
+// cells in dir.
+func left(dir string) (list []string) {
+	procs, _ := filepath.Glob("/proc/[0-9]*/environ")
+	for _, p := range procs {
+		if env, err := os.ReadFile(p); err == nil && strings.Contains(string(env), "CONTEND_DIR="+dir) {
+			list = append(list, p)
+		}
+	}
+	folders, _ := filepath.Glob(filepath.Join(dir, ".locks*"))
+	return append(list, folders...)
+}
+
+// TestKilled: whenever the process that controls a cell is killed, nothing of it
+// is left.
+func TestKilled(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("looks into /proc")
+	}
+	for n := range 8 {
+		dir := t.TempDir()
+		cmd := command(dir, spec{"fault": []string{"none", "pause-holder"}[n%2], "time": time.Minute})
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Duration(n) * 60 * time.Millisecond) // some moment
+		if err := cmd.Process.Kill(); err != nil {
+			t.Fatal(err)
+		}
+		_ = cmd.Wait()
+		for len(left(dir)) > 0 { // the test's own time-out ends this
+			time.Sleep(5 * time.Millisecond)
+		}
+	}
+}
+
+// TestServerDoesNotStart: the reason and the server's last lines are told.
+func TestServerDoesNotStart(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	t.Setenv("LAME_ADDR", l.Addr().String())
+	dir := t.TempDir()
+	cmd := command(dir, spec{"service": "lame"})
+	out, err := cmd.CombinedOutput()
+	text := string(out)
+	if err == nil || !strings.Contains(text, "server 0 of lame did not start") || !strings.Contains(text, "reading its configuration") || !strings.Contains(text, "address already in use") {
+		t.Errorf("%v: %s", err, text)
+	}
+	for runtime.GOOS == "linux" && len(left(dir)) > 0 {
+		time.Sleep(5 * time.Millisecond)
+	}
+}
+
+// TestGivenAddress: a server that runs already is measured where it is.
+func TestGivenAddress(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	l.Close()
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	ready := make(chan bool)
+	go lease.Service().Serve(ctx, lockbench.Member{Dir: t.TempDir(), Addr: addr, Ready: func() { close(ready) }})
+	<-ready
+	m := measure(t, spec{"addrs": []string{addr}, "clients": 2, "processes": 2})
+	if at, _ := m.Name.Get("at"); at != "given" || m.get(t, "overlaps") != 0 {
+		t.Errorf("%s: %v", m.Name, m.Values)
+	}
+	if _, ok := m.Value("server-cpu-ns/op"); ok {
+		t.Error("CPU time of a server that is not ours")
+	}
+}
+
+func TestProcessesInName(t *testing.T) {
+	m := measure(t, spec{"clients": 20, "processes": 3})
+	if p, _ := m.Name.Get("processes"); p != strconv.Itoa(3) || m.get(t, "overlaps") != 0 {
+		t.Errorf("%s: %v", m.Name, m.Values)
+	}
+}

@@ -1,0 +1,178 @@
+package lockbench
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"sync"
+	"time"
+)
+
+// link is a TCP proxy on loopback. It can be cut, which loses nothing: what is
+// sent meanwhile arrives once it is healed, as over a network whose packets are
+// sent again. And it can be slow.
+type link struct {
+	target   string
+	listener net.Listener
+
+	mu     sync.Mutex
+	healed chan struct{} // nil while the link carries; closed when it does again
+	slow   time.Duration // mean delay of each direction; uniform from 0 to twice that
+	conns  map[net.Conn]bool
+	closed bool
+}
+
+func newLink(target string) (*link, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("proxy to %s: %w", target, err)
+	}
+	k := &link{target: target, listener: l, conns: map[net.Conn]bool{}}
+	go k.accept()
+	return k, nil
+}
+
+func (k *link) addr() string { return k.listener.Addr().String() }
+
+// cut stops all traffic, in both directions and of new connections too.
+func (k *link) cut() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.healed == nil {
+		k.healed = make(chan struct{})
+	}
+}
+
+func (k *link) heal() {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.healed != nil {
+		close(k.healed)
+		k.healed = nil
+	}
+}
+
+func (k *link) delay(mean time.Duration) {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.slow = mean
+}
+
+func (k *link) close() {
+	k.heal()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.closed = true
+	_ = k.listener.Close()
+	for c := range k.conns {
+		_ = c.Close()
+	}
+}
+
+// wait waits while the link is cut.
+func (k *link) wait() {
+	for {
+		k.mu.Lock()
+		healed := k.healed
+		k.mu.Unlock()
+		if healed == nil {
+			return
+		}
+		<-healed
+	}
+}
+
+func (k *link) due() time.Time {
+	k.mu.Lock()
+	mean := k.slow
+	k.mu.Unlock()
+	if mean == 0 {
+		return time.Time{}
+	}
+	return time.Now().Add(rand.N(2 * mean))
+}
+
+// keep remembers a connection until it ends; false if the link is closed.
+func (k *link) keep(c net.Conn) bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	if k.closed {
+		_ = c.Close()
+		return false
+	}
+	k.conns[c] = true
+	return true
+}
+
+func (k *link) drop(c net.Conn) {
+	_ = c.Close()
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	delete(k.conns, c)
+}
+
+func (k *link) accept() {
+	for {
+		c, err := k.listener.Accept()
+		if err != nil {
+			return // closed
+		}
+		if k.keep(c) {
+			go k.connect(c)
+		}
+	}
+}
+
+// connect carries one connection until either side ends it.
+func (k *link) connect(c net.Conn) {
+	defer k.drop(c)
+	k.wait()
+	s, err := net.Dial("tcp", k.target)
+	if err != nil || !k.keep(s) {
+		return
+	}
+	defer k.drop(s)
+	done := make(chan struct{}, 2)
+	pump := func(to, from net.Conn) {
+		k.pump(to, from)
+		done <- struct{}{}
+	}
+	go pump(s, c)
+	go pump(c, s)
+	<-done
+}
+
+// chunk is what was read at once, and when it is to be passed on.
+type chunk struct {
+	data []byte
+	due  time.Time
+}
+
+// pump passes on what one side sends. Delays add nothing to each other: what
+// was read in the meantime waits for its own.
+func (k *link) pump(to, from net.Conn) {
+	queue := make(chan chunk, 1024)
+	go func() {
+		defer close(queue)
+		for {
+			b := make([]byte, 16<<10)
+			n, err := from.Read(b)
+			if n > 0 {
+				queue <- chunk{b[:n], k.due()}
+			}
+			if err != nil {
+				return
+			}
+		}
+	}()
+	for c := range queue {
+		time.Sleep(time.Until(c.due))
+		k.wait()
+		if _, err := to.Write(c.data); err != nil {
+			_ = from.Close() // ends the reading above
+			for range queue {
+			}
+			return
+		}
+	}
+}

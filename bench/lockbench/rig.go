@@ -1,0 +1,440 @@
+package lockbench
+
+import (
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/contend-go/contend/bench"
+	"github.com/contend-go/contend/bench/lockbench/history"
+	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/bench/whole"
+)
+
+// rig is one cell at work, in the process that controls it.
+type rig struct {
+	cell    *cell
+	service *Service
+	fault   *fault
+	dir     string // removed by the guard
+	random  *rand.Rand
+
+	guard     *guard
+	cluster   *cluster
+	resource  *resource
+	processes []*clientProcess
+
+	events     []history.Event // of the cell itself
+	began, end int64           // of the timed window
+	serverCPU  time.Duration
+	cpuKnown   bool
+}
+
+// clientProcess is a process of clients.
+type clientProcess struct {
+	index   int
+	clients []int
+	child   *child
+	dead    bool // killed by a fault
+}
+
+// warmup is between the first acquires and the timed window.
+const warmup = 100 * time.Millisecond
+
+// measure runs a cell.
+func (c *cell) measure(services []Service, w bench.Window) (p bench.Printed, err error) {
+	s, err := lookup(services, c.Service)
+	if err != nil {
+		return p, err
+	}
+	dir, err := os.MkdirTemp(mustDir(w.Dir), servicesFolder+"-*")
+	if err != nil {
+		return p, err
+	}
+	r := &rig{cell: c, service: s, fault: lookupFault(c.Fault), dir: dir, random: rand.New(rand.NewPCG(c.Seed, hash(w.Prefix)))}
+	if r.guard, err = newGuard(dir); err != nil {
+		return p, err
+	}
+	defer func() { err = errors.Join(err, r.close()) }()
+	if err := r.start(); err != nil {
+		return p, err
+	}
+	jump := newClock()
+	if err := r.run(); err != nil {
+		return p, err
+	}
+	if err := jump.check(); err != nil {
+		return p, err
+	}
+	events, err := r.history()
+	if err != nil {
+		return p, err
+	}
+	result, err := r.result(events, w)
+	return bench.Printed{Procs: runtime.GOMAXPROCS(0), Results: []bench.Result{result}}, err
+}
+
+// servicesFolder begins the names of folders that a cell's guard removes.
+const servicesFolder = ".locks"
+
+func mustDir(dir string) string {
+	if dir == "" {
+		return os.TempDir()
+	}
+	return dir
+}
+
+// hash tells the blocks of a cell apart, so that each has faults at moments of
+// its own.
+func hash(text string) (h uint64) {
+	for i := range len(text) {
+		h = (h ^ uint64(text[i])) * 0x100000001b3 // FNV's prime
+	}
+	return h
+}
+
+// start starts servers, resource and clients, and waits until all can begin.
+func (r *rig) start() (err error) {
+	c := r.cell
+	shared := filepath.Join(r.dir, "shared")
+	histories := filepath.Join(r.dir, "histories")
+	for _, d := range []string{shared, histories} {
+		if err := os.Mkdir(d, 0o755); err != nil {
+			return err
+		}
+	}
+	if r.resource, err = newResource(c.Fence); err != nil {
+		return err
+	}
+	r.cluster = &cluster{}
+	if len(c.Addrs) == 0 {
+		if r.cluster, err = newCluster(r.service, r.guard, r.dir, c.TTL, r.fault.network); err != nil {
+			return err
+		}
+	}
+	for i := range c.Processes {
+		p := &clientProcess{index: i, clients: c.members(i)}
+		addrs := c.Addrs
+		if len(addrs) == 0 {
+			if addrs, err = r.cluster.reach(i, r.fault.network); err != nil {
+				return err
+			}
+		}
+		p.child, err = start(role{Client: &clientRole{
+			Service: r.service.Name, Clients: p.clients, Locks: c.Locks, Hold: c.Hold, Think: c.Think,
+			Seed: c.Seed, Resource: r.resource.addr(), Dir: histories,
+			Target: Target{Addrs: addrs, Dir: shared, Prefix: "contend" + strings.TrimPrefix(filepath.Base(r.dir), servicesFolder) + "-", TTL: c.TTL},
+		}}, r.guard, r.dir)
+		if err != nil {
+			return err
+		}
+		r.processes = append(r.processes, p)
+	}
+	for _, p := range r.processes {
+		if err := p.child.awaitReady(fmt.Sprintf("the process of client %d", p.clients[0])); err != nil {
+			return errors.Join(err, r.cluster.alive())
+		}
+	}
+	return nil
+}
+
+// run lets the clients work, has the fault happen, and stops them.
+func (r *rig) run() error {
+	r.each(sayGo)
+	time.Sleep(warmup)
+	before, known := r.cluster.cpu()
+	r.note(history.Window, history.Nobody, history.Nobody, "begin")
+	r.began = history.Now()
+	if err := r.inject(); err != nil {
+		return err
+	}
+	time.Sleep(r.cell.window() - time.Duration(history.Now()-r.began))
+	after, still := r.cluster.cpu()
+	r.note(history.Window, history.Nobody, history.Nobody, "end")
+	r.end = history.Now()
+	r.serverCPU, r.cpuKnown = after-before, known && still
+	if err := r.cluster.alive(); err != nil {
+		return err
+	}
+	r.each(sayStop)
+	return r.finish()
+}
+
+// inject has the fault happen at a moment in the first fifth of the window, and
+// afterwards lets the window go on for half a lease.
+func (r *rig) inject() error {
+	if r.fault.do == nil {
+		return nil
+	}
+	time.Sleep(rand64(r.random, r.cell.window()/5))
+	var v *victim
+	if r.fault.holder != "" {
+		var err error
+		if v, err = r.seize(r.fault.holder); err != nil {
+			return err
+		}
+	}
+	if err := r.fault.do(r, v); err != nil {
+		return fmt.Errorf("fault %s: %w", r.fault.name, err)
+	}
+	r.note(history.Healed, history.Nobody, history.Nobody, r.fault.name)
+	if v != nil && !v.process.dead {
+		v.process.child.say(sayProceed)
+	}
+	time.Sleep(r.cell.TTL / 2)
+	return nil
+}
+
+func rand64(r *rand.Rand, most time.Duration) time.Duration {
+	return time.Duration(r.Int64N(int64(most) + 1))
+}
+
+// each tells all processes of clients that live.
+func (r *rig) each(line string) {
+	for _, p := range r.processes {
+		if !p.dead {
+			p.child.say(line)
+		}
+	}
+}
+
+// finish waits until the clients have ended. As long as there is progress, those
+// that wait for a lock may go on waiting; then they are told to give up.
+func (r *rig) finish() error {
+	grace := 2*r.cell.TTL + mostLag
+	for _, p := range r.processes {
+		if p.dead {
+			continue
+		}
+		go p.child.drain()
+		for size, ended := r.size(), false; !ended; {
+			select {
+			case <-p.child.ended:
+				ended = true
+			case <-time.After(grace):
+				if now := r.size(); now == size {
+					r.each(sayAbort)
+				} else {
+					size = now
+				}
+			}
+		}
+		if p.child.err != nil {
+			return fmt.Errorf("the process of client %d: %w", p.clients[0], p.child.failure())
+		}
+	}
+	return nil
+}
+
+// size is how much the clients have noted.
+func (r *rig) size() (n int64) {
+	for id := range r.cell.Clients {
+		if info, err := os.Stat(historyFile(filepath.Join(r.dir, "histories"), id)); err == nil {
+			n += info.Size()
+		}
+	}
+	return n
+}
+
+// close ends everything that the cell started.
+func (r *rig) close() error {
+	for _, p := range r.processes {
+		if p.child != nil {
+			p.child.kill()
+		}
+	}
+	if r.cluster != nil {
+		r.cluster.close()
+	}
+	if r.resource != nil {
+		r.resource.close()
+	}
+	return r.guard.close()
+}
+
+// history is all that was noted, in the order of time.
+func (r *rig) history() ([]history.Event, error) {
+	events := slices.Concat(r.events, r.resource.events())
+	for id := range r.cell.Clients {
+		path := historyFile(filepath.Join(r.dir, "histories"), id)
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		list, err := history.ReadAll(f, path)
+		f.Close()
+		if err != nil {
+			return nil, err
+		}
+		events = append(events, list...)
+	}
+	history.Sort(events)
+	return events, nil
+}
+
+// result is what the history says, in units.
+func (r *rig) result(events []history.Event, w bench.Window) (res bench.Result, err error) {
+	leases := history.Leases(events)
+	wall := time.Duration(r.end - r.began)
+	pairs := make(map[int]int, r.cell.Clients)
+	latency := hdrhistogram.New(1, int64(time.Hour), 3)
+	n := 0
+	for _, l := range leases {
+		if l.Granted >= r.began && l.Granted < r.end {
+			_ = latency.RecordValue(max(1, l.Granted-l.Sent)) // an hour is longer than any cell
+		}
+		if l.Released >= r.began && l.Released < r.end {
+			pairs[l.Client]++
+			n++
+		}
+	}
+	if n == 0 && r.fault.name == NoFault {
+		return res, fmt.Errorf("no lock was acquired and released in the window of %v%s", wall.Round(time.Millisecond), lastError(events))
+	}
+	res.Iters = max(1, n)
+	add := func(unit string, v float64) { res.Values = append(res.Values, sample.Value{Unit: unit, V: v}) }
+	add("ns/op", float64(wall)/float64(max(1, n)))
+	add("ops/s", float64(n)/wall.Seconds())
+	add("p50-acquire-ns", float64(latency.ValueAtQuantile(50)))
+	add("p99-acquire-ns", float64(latency.ValueAtQuantile(99)))
+	add("max-acquire-ns", float64(latency.Max()))
+	if r.cpuKnown {
+		add("server-cpu-ns/op", float64(r.serverCPU)/float64(max(1, n)))
+	}
+	if r.fault.name == NoFault {
+		fair, jain := fairness(pairs, r.cell.Clients)
+		add("fairness", fair)
+		add("jain", jain)
+	}
+	v := history.Judge(events)
+	add("overlaps", float64(v.Overlaps))
+	add("overlap-ms", v.Overlap.Seconds()*1000)
+	add("acted", float64(v.Acted))
+	add("stale-accepted", float64(v.StaleAccepted))
+	add("stale-rejected", float64(v.StaleRejected))
+	add("fresh-rejected", float64(v.FreshRejected))
+	add("tokens-fell", float64(v.TokensFell))
+	add("waiting", float64(v.Waiting))
+	add("lost/op", float64(v.LostUpdates)/float64(max(1, len(leases))))
+	r.unavailable(events, leases, add)
+	crossed := crossCheck(events, crossTime)
+	if note := crossed.disagrees(v.Overlaps > 0); note != "" {
+		res.Warnings = append(res.Warnings, note)
+	}
+	res.Attachments, err = r.attach(events, latency, w)
+	return res, err
+}
+
+// lastError is the last error that a client got of the service, behind a colon.
+func lastError(events []history.Event) string {
+	for _, e := range slices.Backward(events) {
+		if e.What == history.AcquireUnknown || e.What == history.ReleaseUnknown {
+			return fmt.Sprintf(": client %d: %s", e.Client, e.Note)
+		}
+	}
+	return ""
+}
+
+// unavailable is how long the lock could not be had after the fault: from the
+// fault itself where it strikes the holder, and otherwise from when the holder
+// let go.
+func (r *rig) unavailable(events []history.Event, leases []history.Lease, add func(string, float64)) {
+	i := slices.IndexFunc(events, func(e history.Event) bool { return e.What == history.Fault })
+	if i < 0 {
+		return
+	}
+	from, lock, end := events[i].T, events[i].Lock, events[len(events)-1].T
+	if r.fault.holder == watching && !r.fault.network {
+		for _, l := range leases {
+			if l.Client == events[i].Client && l.Granted < from && l.End > from {
+				from = min(l.End, end)
+			}
+		}
+	}
+	add("unavailable-ms", history.Standstill(events, lock, from, end).Seconds()*1000)
+}
+
+// fairness is the pairs of the client that had fewest ÷ those of the one that had
+// most, and Jain's index.
+func fairness(pairs map[int]int, clients int) (fair, jain float64) {
+	least, most, sum, squares := pairs[0], 0, 0.0, 0.0
+	for id := range clients {
+		n := pairs[id]
+		least, most = min(least, n), max(most, n)
+		sum += float64(n)
+		squares += float64(n) * float64(n)
+	}
+	if most == 0 {
+		return 0, 0
+	}
+	return float64(least) / float64(most), sum * sum / (float64(clients) * squares)
+}
+
+// attach stores the history and the histogram beside the sample.
+func (r *rig) attach(events []history.Event, latency *hdrhistogram.Histogram, w bench.Window) (list []sample.Attachment, err error) {
+	if w.Dir == "" {
+		return nil, nil
+	}
+	put := func(kind, name string, write func(io.Writer) error) {
+		if err != nil {
+			return
+		}
+		full := filepath.Join(w.Dir, filepath.FromSlash(name))
+		if err = os.MkdirAll(filepath.Dir(full), 0o755); err != nil {
+			return
+		}
+		if err = whole.Write(full, write); err != nil {
+			return
+		}
+		var sum string
+		sum, err = bench.HashFile(full)
+		list = append(list, sample.Attachment{Kind: kind, Path: name, SHA256: sum})
+	}
+	put("history", "histories/"+w.Prefix+".history.gz", func(out io.Writer) error {
+		z := gzip.NewWriter(out)
+		_, err := z.Write(history.Text(events))
+		return errors.Join(err, z.Close())
+	})
+	put("histogram", "histograms/"+w.Prefix+"-acquire.hdr", func(out io.Writer) error {
+		text, err := latency.Encode(hdrhistogram.V2CompressedEncodingCookieBase)
+		if err == nil {
+			_, err = out.Write(text)
+		}
+		return err
+	})
+	return list, err
+}
+
+// clock tells whether the host's time was set while a cell ran.
+type clock struct {
+	wall time.Time
+	mono int64
+}
+
+func newClock() clock { return clock{time.Now().Round(0), history.Now()} }
+
+// mostDrift is what a clock that is disciplined, or two that are read one after
+// the other on a busy host, may differ by.
+const mostDrift = 200 * time.Millisecond
+
+func (c clock) check() error {
+	now := newClock()
+	return jumped(now.wall.Sub(c.wall), time.Duration(now.mono-c.mono))
+}
+
+func jumped(wall, mono time.Duration) error {
+	if d := wall - mono; d > mostDrift || d < -mostDrift {
+		return fmt.Errorf("the host's time was set by %v while the cell ran: leases and times mean nothing", d.Round(time.Millisecond))
+	}
+	return nil
+}

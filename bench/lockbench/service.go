@@ -1,0 +1,129 @@
+// Package lockbench measures distributed locks: what a lock and unlock cost as
+// clients rise, and whether the lock excludes when a holder pauses, a server
+// restarts or a packet does not arrive.
+//
+// A [Service] is a lock service as data and two functions; [Family] makes a
+// family of such services, whose cells are services × faults × clients. Clients
+// and servers are processes, for only a whole process can be stopped or killed.
+// What they saw is in the histories of package history, and what those say is
+// the verdict.
+package lockbench
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/contend-go/contend/bench/lockbench/history"
+)
+
+// Service is one lock service: what it promises, how it is started, and how a
+// client reaches it.
+type Service struct {
+	Name, About string
+	Promises    Promises
+
+	// Members is how many server processes it has: 0 where there are none, and
+	// the lock is in files that clients share, or in nothing.
+	Members int
+	// PeerLinks: members reach each other over the addresses of [Member.Dial], so
+	// that they can be cut off from each other.
+	PeerLinks bool
+	// Serve is one member. It runs in a process of its own until ctx ends, and
+	// calls m.Ready when it answers. It may be nil where Members is 0.
+	Serve func(ctx context.Context, m Member) error
+	// Connect opens the session of one client. It waits until the service answers
+	// or ctx ends.
+	Connect func(ctx context.Context, t Target) (Session, error)
+}
+
+// Promises are what a service says of itself. Each must be true: reports hold
+// the service to it.
+type Promises struct {
+	// Excludes lists the faults under which no two clients hold a lock at the same
+	// time, by the clients' own clocks; see [Faults].
+	Excludes []string
+	// Token says what its fencing tokens are good for.
+	Token history.Kind
+	// FIFO: waiters get the lock in the order in which they asked.
+	FIFO bool
+	// Reentrant: a session that holds a lock is granted it again.
+	Reentrant bool
+	// Expiry says when a lock is free of which the holder says nothing any more.
+	Expiry Expiry
+	// LeastTTL is the shortest lease that it grants, and to whose multiples it
+	// rounds; 0 for any.
+	LeastTTL time.Duration
+	// StandsIn names the product that it takes the place of, where it is not that
+	// product.
+	StandsIn string
+	// Lacking is what this program does without, in a few words.
+	Lacking string
+}
+
+// Expiry is when a lock of a silent holder becomes free.
+type Expiry string
+
+// The kinds of expiry.
+const (
+	ByLease   Expiry = "lease"   // when a time has passed that was asked for with the lock
+	BySession Expiry = "session" // when a session that the client keeps alive has expired
+	Never     Expiry = "never"
+)
+
+// Member is one server process of a service.
+type Member struct {
+	Index int    `json:"index"`
+	Dir   string `json:"dir"`  // its own, which outlives a restart
+	Addr  string `json:"addr"` // where it is to listen for clients
+	// Peers are where each member is to listen for the others, and Dial where this
+	// one reaches them: there may be a proxy between, whose address it must not
+	// pass on.
+	Peers []string      `json:"peers,omitempty"`
+	Dial  []string      `json:"dial,omitempty"`
+	TTL   time.Duration `json:"ttl"` // the lease that clients will ask for
+	Fresh bool          `json:"fresh"`
+
+	Ready func() `json:"-"`
+}
+
+// Target is where a client finds its service.
+type Target struct {
+	Addrs  []string      `json:"addrs,omitempty"` // of the members, the nearest first
+	Dir    string        `json:"dir,omitempty"`   // a folder that all clients share
+	Prefix string        `json:"prefix"`          // of all keys
+	Client string        `json:"client"`          // name of the client, like no other's in this run
+	TTL    time.Duration `json:"ttl"`             // the lease to ask for
+}
+
+// Session is one client's connection to a service. It is used by one goroutine.
+type Session interface {
+	// Acquire waits until the named lock is granted. [ErrBusy] says that the
+	// service refused it; after any other error it may or may not be held.
+	Acquire(ctx context.Context, name string) (Lease, error)
+	// Close ends the session. Locks that it holds are released, or expire.
+	Close() error
+}
+
+// Lease is a lock that was granted.
+type Lease interface {
+	// Token is what a resource can tell this lease from an earlier one by.
+	Token() history.Token
+	// Deadline is until when the lock is held at least, by this process's own
+	// clock, counted from before it was asked for; ok is false where it does not
+	// expire by itself, or where a session keeps it alive.
+	Deadline() (t time.Time, ok bool)
+	// Lost is closed when the client can know that the lock may be lost. It is
+	// never nil; that it is open proves nothing.
+	Lost() <-chan struct{}
+	// Release lets go. After an error the lock may still be held; that there is
+	// none does not prove that it was held until then.
+	Release(ctx context.Context) error
+}
+
+// ErrBusy says that the service refused a lock because somebody holds it.
+var ErrBusy = errors.New("lock is held by another")
+
+// NeverLost is the channel of leases of which a client never learns that they
+// are lost.
+var NeverLost = make(chan struct{})

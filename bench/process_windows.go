@@ -1,9 +1,0 @@
-package bench
-
-import "os/exec"
-
-func isolate(*exec.Cmd) {}
-
-func kill(cmd *exec.Cmd) { _ = cmd.Process.Kill() }
-
-func dumpStacks(cmd *exec.Cmd) { kill(cmd) }

@@ -1,0 +1,35 @@
+// Command contend-locks measures distributed locks: what a lock and unlock cost as
+// clients rise, and whether the lock excludes when a holder pauses, a server
+// restarts or a network is cut. It is a module of its own, so that those who use
+// Contend's packages carry none of its dependencies.
+package main
+
+import (
+	"github.com/contend-go/contend/bench/family"
+	"github.com/contend-go/contend/bench/lockbench"
+	"github.com/contend-go/contend/bench/lockbench/lease"
+	"github.com/contend-go/contend/cmd/commands"
+	"github.com/contend-go/contend/cmd/contend-locks/bolt"
+	"github.com/contend-go/contend/cmd/contend-locks/etcd"
+	"github.com/contend-go/contend/cmd/contend-locks/nats"
+	"github.com/contend-go/contend/cmd/contend-locks/redis"
+	"github.com/contend-go/contend/cmd/contend-locks/sqlite"
+)
+
+// services is the one list of them.
+func services() []lockbench.Service {
+	return []lockbench.Service{
+		lease.Service(), bolt.Service(), redis.Mini(), etcd.One(), etcd.Three(), nats.Service(), sqlite.Service(),
+		lease.Null(), lease.None(),
+	}
+}
+
+// locks is the family of all of them.
+func locks() family.Family {
+	return lockbench.Family(services(), lockbench.Quick{
+		Services: []string{"lease", "lease-bbolt", "miniredis", "none"},
+		Faults:   []string{lockbench.NoFault, "pause-holder", "lose-memory"},
+	})
+}
+
+func main() { commands.Main(locks()) }

@@ -1,0 +1,174 @@
+// Package nats locks in a NATS JetStream key-value bucket: Create succeeds for one,
+// the key has a time to live, and its revision is the token.
+package nats
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/contend-go/contend/bench/lockbench"
+	"github.com/contend-go/contend/bench/lockbench/history"
+)
+
+// Service is one server, which syncs every write.
+func Service() lockbench.Service {
+	return lockbench.Service{
+		Name: "natskv", About: "a key in NATS JetStream that can be created once, every write synced; waiters poll", Members: 1,
+		Promises: lockbench.Promises{
+			Excludes: []string{lockbench.NoFault, "kill-holder", "kill-server", "restart-server", "partition", "slow-network"},
+			Token:    history.Ordered, Expiry: lockbench.ByLease, LeastTTL: time.Second,
+		},
+		Serve: serve, Connect: connect,
+	}
+}
+
+const (
+	bucket    = "locks"
+	longStart = time.Minute
+)
+
+func serve(ctx context.Context, m lockbench.Member) error {
+	host, port, err := net.SplitHostPort(m.Addr)
+	if err != nil {
+		return err
+	}
+	n, err := strconv.Atoi(port)
+	if err != nil {
+		return err
+	}
+	s, err := server.NewServer(&server.Options{
+		Host: host, Port: n, JetStream: true, StoreDir: filepath.Join(m.Dir, "jetstream"), SyncAlways: true, NoSigs: true, NoLog: true,
+	})
+	if err != nil {
+		return err
+	}
+	s.Start()
+	defer s.WaitForShutdown()
+	defer s.Shutdown()
+	if !s.ReadyForConnections(longStart) {
+		return fmt.Errorf("no connections at %s in %v: is the port in use?", m.Addr, longStart)
+	}
+	if err := create(ctx, m.Addr); err != nil {
+		return err
+	}
+	m.Ready()
+	<-ctx.Done()
+	return nil
+}
+
+// create makes the bucket, or finds that it is there.
+func create(ctx context.Context, addr string) error {
+	c, err := nats.Connect("nats://" + addr)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	js, err := jetstream.New(c)
+	if err != nil {
+		return err
+	}
+	_, err = js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: bucket, LimitMarkerTTL: time.Second})
+	return err
+}
+
+type session struct {
+	conn *nats.Conn
+	kv   jetstream.KeyValue
+	name string
+	ttl  time.Duration
+}
+
+func connect(ctx context.Context, t lockbench.Target) (lockbench.Session, error) {
+	if len(t.Addrs) != 1 {
+		return nil, fmt.Errorf("one server's address, not %d", len(t.Addrs))
+	}
+	for {
+		s, err := open(ctx, t)
+		if err == nil {
+			return s, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(pollEvery):
+		}
+	}
+}
+
+func open(ctx context.Context, t lockbench.Target) (*session, error) {
+	c, err := nats.Connect("nats://"+t.Addrs[0], nats.NoReconnect())
+	if err != nil {
+		return nil, err
+	}
+	js, err := jetstream.New(c)
+	if err == nil {
+		var kv jetstream.KeyValue
+		if kv, err = js.KeyValue(ctx, bucket); err == nil {
+			return &session{c, kv, t.Client, t.TTL}, nil
+		}
+	}
+	c.Close()
+	return nil, err
+}
+
+func (s *session) Close() error {
+	s.conn.Close()
+	return nil
+}
+
+// pollEvery is the mean pause between two tries of a waiter.
+const pollEvery = 2 * time.Millisecond
+
+func (s *session) Acquire(ctx context.Context, name string) (lockbench.Lease, error) {
+	for {
+		asked := time.Now()
+		revision, err := s.kv.Create(ctx, name, []byte(s.name), jetstream.KeyTTL(s.ttl))
+		switch {
+		case err == nil:
+			return &lease{s, name, revision, asked.Add(s.ttl)}, nil
+		case !errors.Is(err, jetstream.ErrKeyExists):
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(rand.N(2 * pollEvery)):
+		}
+	}
+}
+
+type lease struct {
+	session  *session
+	name     string
+	revision uint64
+	deadline time.Time
+}
+
+func (l *lease) Token() history.Token {
+	return history.Token{Kind: history.Ordered, Value: l.revision}
+}
+func (l *lease) Deadline() (time.Time, bool) { return l.deadline, true }
+func (l *lease) Lost() <-chan struct{}       { return lockbench.NeverLost }
+
+// wrongSequence is the server's code for a delete whose revision is not the last.
+const wrongSequence = 10071
+
+// Release deletes the key if its revision is still the holder's.
+func (l *lease) Release(ctx context.Context) error {
+	err := l.session.kv.Delete(ctx, l.name, jetstream.LastRevision(l.revision))
+	var answer *jetstream.APIError
+	if errors.As(err, &answer) && answer.ErrorCode == wrongSequence {
+		return nil // it was over before
+	}
+	return err
+}

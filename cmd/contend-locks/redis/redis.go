@@ -1,0 +1,143 @@
+// Package redis locks in Redis as its documentation shows it: SET with NX and PX,
+// a counter for the fencing token in the same script, and a script that deletes
+// only what is its own. The server is miniredis, which speaks the protocol and
+// keeps all in memory: it stands in for Redis, and says nothing of its speed or
+// of its disk.
+package redis
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strconv"
+	"time"
+
+	"github.com/alicebob/miniredis/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/contend-go/contend/bench/lockbench"
+	"github.com/contend-go/contend/bench/lockbench/history"
+)
+
+// Mini is the embedded server.
+func Mini() lockbench.Service {
+	return lockbench.Service{
+		Name: "miniredis", About: "SET NX PX and a counter, in a script; waiters poll", Members: 1,
+		Promises: lockbench.Promises{
+			Excludes: []string{lockbench.NoFault, "kill-holder", "partition", "slow-network"},
+			Token:    history.Ordered, Expiry: lockbench.ByLease, StandsIn: "Redis", Lacking: "no disk",
+		},
+		Serve: serve, Connect: connect,
+	}
+}
+
+// tick is how often time passes in miniredis, where it otherwise stands still.
+const tick = time.Millisecond
+
+func serve(ctx context.Context, m lockbench.Member) error {
+	s := miniredis.NewMiniRedis()
+	if err := s.StartAddr(m.Addr); err != nil {
+		return err
+	}
+	defer s.Close()
+	m.Ready()
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for last := time.Now(); ; {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticker.C:
+			now := time.Now()
+			s.FastForward(now.Sub(last))
+			last = now
+		}
+	}
+}
+
+// acquire sets the key if it is not there, and returns a new token; 0 if it is.
+// The counter never expires.
+var acquire = redis.NewScript(`
+if redis.call('SET', KEYS[1], ARGV[1], 'NX', 'PX', ARGV[2]) then
+	return redis.call('INCR', KEYS[2])
+end
+return 0`)
+
+// release deletes the key if it is still the holder's.
+var release = redis.NewScript(`
+if redis.call('GET', KEYS[1]) == ARGV[1] then
+	return redis.call('DEL', KEYS[1])
+end
+return 0`)
+
+type session struct {
+	client *redis.Client
+	name   string
+	ttl    time.Duration
+	n      int // acquires so far: each has a value of its own
+}
+
+func connect(ctx context.Context, t lockbench.Target) (lockbench.Session, error) {
+	if len(t.Addrs) != 1 {
+		return nil, fmt.Errorf("one server's address, not %d", len(t.Addrs))
+	}
+	c := redis.NewClient(&redis.Options{
+		Addr: t.Addrs[0], MaxRetries: -1, PoolSize: 1, ContextTimeoutEnabled: true,
+		ReadTimeout: -1, WriteTimeout: -1, // the context bounds calls
+	})
+	for {
+		err := c.Ping(ctx).Err()
+		if err == nil {
+			name := t.Client + "-" + strconv.FormatUint(rand.Uint64(), 36)
+			return &session{client: c, name: name, ttl: t.TTL}, nil
+		}
+		select {
+		case <-ctx.Done():
+			_ = c.Close()
+			return nil, err
+		case <-time.After(pollEvery):
+		}
+	}
+}
+
+func (s *session) Close() error { return s.client.Close() }
+
+// pollEvery is the mean pause between two tries of a waiter.
+const pollEvery = 2 * time.Millisecond
+
+func (s *session) Acquire(ctx context.Context, name string) (lockbench.Lease, error) {
+	s.n++
+	value := s.name + "-" + strconv.Itoa(s.n)
+	for {
+		asked := time.Now()
+		token, err := acquire.Run(ctx, s.client, []string{name, name + ":token"}, value, s.ttl.Milliseconds()).Uint64()
+		if err != nil {
+			return nil, err
+		}
+		if token > 0 {
+			return &lease{s, name, value, token, asked.Add(s.ttl)}, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(rand.N(2 * pollEvery)):
+		}
+	}
+}
+
+type lease struct {
+	session     *session
+	name, value string
+	token       uint64
+	deadline    time.Time
+}
+
+func (l *lease) Token() history.Token {
+	return history.Token{Kind: history.Ordered, Value: l.token}
+}
+func (l *lease) Deadline() (time.Time, bool) { return l.deadline, true }
+func (l *lease) Lost() <-chan struct{}       { return lockbench.NeverLost }
+
+func (l *lease) Release(ctx context.Context) error {
+	return release.Run(ctx, l.session.client, []string{l.name}, l.value).Err()
+}

@@ -1,0 +1,329 @@
+// Package locked is what a report shows of lock services beside their cost: which
+// excluded under which fault, and pictures of those that did not.
+package locked
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/contend-go/contend/bench/lockbench/history"
+	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/report/internal/chart"
+	"github.com/contend-go/contend/report/internal/derive"
+	"github.com/contend-go/contend/report/internal/html"
+)
+
+// Locks are what a report shows of the locks in a set.
+type Locks struct {
+	Tables   []html.Table
+	Pictures []Picture
+	Notes    []string // histories that cannot be read, and what was left out
+}
+
+// Picture is the lanes of one cell, and the file name that they may have, without
+// extension.
+type Picture struct {
+	html.Timeline
+	Name string
+}
+
+// base is that of the names of lock cells.
+const base = "Lock"
+
+// group is the samples of a service under a fault, at one setting of the rest.
+type group struct {
+	service, fault, fence string
+	samples               []*sample.Sample
+	invalid               int
+}
+
+// mostPictures are shown; the rest is noted.
+const mostPictures = 8
+
+// Open reads the samples of locks, and the histories of those that broke.
+func Open(set *sample.Set) (l Locks, err error) {
+	groups := collect(set)
+	if len(groups) == 0 {
+		return l, nil
+	}
+	l.Tables = []html.Table{verdicts(groups)}
+	left := 0
+	for _, g := range groups {
+		s := g.worst()
+		if s == nil || g.fault == "none" {
+			continue
+		}
+		if len(l.Pictures) == mostPictures {
+			left++
+			continue
+		}
+		title := fmt.Sprintf("%s under %s, fence %s", g.service, g.fault, g.fence)
+		png, err := picture(s, title)
+		if err != nil {
+			l.Notes = append(l.Notes, err.Error())
+			continue
+		}
+		name := "lanes-" + g.service + "-" + g.fault + "-fence-" + g.fence
+		l.Pictures = append(l.Pictures, Picture{html.Timeline{Title: title, About: s.Name.Without("service", "fault", "fence"), PNG: png}, name})
+	}
+	if left > 0 {
+		l.Notes = append(l.Notes, fmt.Sprintf("%d more broken cells of locks have histories, but no picture here", left))
+	}
+	return l, nil
+}
+
+func collect(set *sample.Set) (groups []*group) {
+	for _, s := range set.Samples {
+		service, ok := s.Name.Get("service")
+		if s.Name.Base != base || !ok {
+			continue
+		}
+		fault, _ := s.Name.Get("fault")
+		fence, _ := s.Name.Get("fence")
+		i := slices.IndexFunc(groups, func(g *group) bool { return g.service == service && g.fault == fault && g.fence == fence })
+		if i < 0 {
+			i = len(groups)
+			groups = append(groups, &group{service: service, fault: fault, fence: fence})
+		}
+		if s.Valid() {
+			groups[i].samples = append(groups[i].samples, s)
+		} else {
+			groups[i].invalid++
+		}
+	}
+	return groups
+}
+
+func value(s *sample.Sample, unit string) float64 {
+	v, _ := s.Value(unit)
+	return v
+}
+
+// broken reports whether two clients held a lock at once, or what follows from
+// that.
+func broken(s *sample.Sample) bool {
+	return value(s, "overlaps")+value(s, "stale-accepted")+value(s, "lost/op")+value(s, "tokens-fell") > 0
+}
+
+// worst is the sample that broke longest; nil if none did.
+func (g *group) worst() (w *sample.Sample) {
+	for _, s := range g.samples {
+		if broken(s) && (w == nil || value(s, "overlap-ms") > value(w, "overlap-ms")) {
+			w = s
+		}
+	}
+	return w
+}
+
+// verdict is what the table says of a group.
+func (g *group) verdict() string {
+	n := len(g.samples)
+	if n == 0 {
+		return "cannot tell: no valid sample"
+	}
+	times, waiting := 0, 0
+	var overlap, accepted, rejected, fresh, away, lost float64
+	for _, s := range g.samples {
+		if broken(s) {
+			times++
+		}
+		if value(s, "waiting") > 0 {
+			waiting++
+		}
+		overlap = max(overlap, value(s, "overlap-ms"))
+		away = max(away, value(s, "unavailable-ms"))
+		accepted += value(s, "stale-accepted")
+		rejected += value(s, "stale-rejected")
+		fresh += value(s, "fresh-rejected")
+		lost = max(lost, value(s, "lost/op"))
+	}
+	var more []string
+	add := func(is bool, format string, args ...any) {
+		if is {
+			more = append(more, fmt.Sprintf(format, args...))
+		}
+	}
+	word := "held"
+	switch {
+	case times > 0:
+		word = fmt.Sprintf("broken in %d of %d", times, n)
+	case waiting > 0:
+		word = fmt.Sprintf("stood still in %d of %d", waiting, n)
+	}
+	add(overlap > 0, "two holders for %s", derive.Format("x-ns", overlap*1e6))
+	add(accepted > 0, "stale writes accepted: %.0f", accepted)
+	add(rejected > 0, "stale accesses refused: %.0f", rejected)
+	add(fresh > 0, "fresh accesses refused: %.0f", fresh)
+	add(lost > 0, "%s of updates lost", derive.Format("efficiency", lost))
+	add(away > 0, "nobody got it for %s", derive.Format("x-ns", away*1e6))
+	if len(more) > 0 {
+		word += ": " + strings.Join(more, ", ")
+	}
+	return word
+}
+
+// verdicts is services × faults.
+func verdicts(groups []*group) html.Table {
+	t := html.Table{
+		Title: "Does the lock exclude?",
+		About: "By intervals: two clients that believed at the same time that they held the lock. Worst of all samples; all numbers of clients together. Stale: accessed after the resource was accessed under a later lease.",
+	}
+	var faults, rows []string
+	text := map[string]string{}
+	for _, g := range groups {
+		row := g.service + ", fence " + g.fence
+		if !slices.Contains(faults, g.fault) {
+			faults = append(faults, g.fault)
+		}
+		if !slices.Contains(rows, row) {
+			rows = append(rows, row)
+		}
+		text[row+" "+g.fault] = g.verdict()
+	}
+	slices.SortStableFunc(faults, func(a, b string) int { return order(a) - order(b) })
+	t.Columns = append([]string{"Service"}, faults...)
+	for _, row := range rows {
+		cells := []string{row}
+		for _, f := range faults {
+			v := text[row+" "+f]
+			if v == "" {
+				v = "–"
+			}
+			cells = append(cells, v)
+		}
+		t.Rows = append(t.Rows, cells)
+	}
+	return t
+}
+
+// order puts the column without a fault first.
+func order(fault string) int {
+	if fault == "none" {
+		return 0
+	}
+	return 1
+}
+
+// picture draws the lanes of a sample's history as PNG.
+func picture(s *sample.Sample, title string) ([]byte, error) {
+	events, err := events(s)
+	if err != nil {
+		return nil, err
+	}
+	lanes, err := Lanes(events)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", title, err)
+	}
+	lanes.Title = title
+	var png bytes.Buffer
+	err = lanes.Picture().Encode(&png, "png", chart.DefaultDPI)
+	return png.Bytes(), err
+}
+
+// events are a sample's history.
+func events(s *sample.Sample) ([]history.Event, error) {
+	for _, a := range s.Attachments {
+		if a.Kind != "history" {
+			continue
+		}
+		path := filepath.Join(filepath.Dir(s.File), filepath.FromSlash(a.Path))
+		f, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		z, err := gzip.NewReader(f)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		list, err := history.ReadAll(z, path)
+		if err != nil {
+			return nil, err
+		}
+		history.Sort(list)
+		return list, nil
+	}
+	return nil, fmt.Errorf("%s has no history", s.Name)
+}
+
+// mostLanes are drawn: those of the clients that held the lock first.
+const mostLanes = 12
+
+// Lanes is the picture of the lock that the fault struck, or that broke first,
+// around that time.
+func Lanes(events []history.Event) (*chart.Lanes, error) {
+	v := history.Judge(events)
+	fault := slices.IndexFunc(events, func(e history.Event) bool { return e.What == history.Fault })
+	var lock int
+	var from, to int64
+	switch {
+	case fault >= 0:
+		lock, from = max(events[fault].Lock, 0), events[fault].T
+		to = from
+		if i := slices.IndexFunc(events, func(e history.Event) bool { return e.What == history.Healed }); i >= 0 {
+			to = events[i].T
+		}
+	case len(v.Spans) > 0:
+		lock, from, to = v.Spans[0].Lock, v.Spans[0].From, v.Spans[0].To
+	default:
+		return nil, fmt.Errorf("neither a fault nor an overlap in %d events", len(events))
+	}
+	for _, s := range v.Spans {
+		if s.Lock == lock && s.From >= from && s.From < to {
+			to = max(to, s.To)
+		}
+	}
+	pad := max((to-from)/6, int64(2e6))
+	l := &chart.Lanes{From: from - pad, To: to + pad}
+	for _, e := range events {
+		switch e.What {
+		case history.Fault:
+			l.Moments = append(l.Moments, chart.Moment{T: e.T, Text: e.Note})
+		case history.Healed:
+			l.Moments = append(l.Moments, chart.Moment{T: e.T, Text: "over"})
+		}
+	}
+	for _, s := range v.Spans {
+		if s.Lock == lock && s.To > l.From && s.From < l.To {
+			l.Overlaps = append(l.Overlaps, chart.Belief{From: s.From, To: s.To})
+		}
+	}
+	fill(l, events, lock, v)
+	l.Conditions = fmt.Sprintf("lock %d; time from the fault; %d grants while another believed, %s in all", lock, v.Overlaps, derive.Format("x-ns", float64(v.Overlap)))
+	return l, nil
+}
+
+// fill adds the clients with their beliefs, and the writes that came too late.
+func fill(l *chart.Lanes, events []history.Event, lock int, v history.Verdict) {
+	lane := map[int]int{}
+	for _, x := range history.Leases(events) {
+		if x.Lock != lock || x.End < l.From || x.Granted > l.To {
+			continue
+		}
+		at, ok := lane[x.Client]
+		if !ok {
+			if len(lane) == mostLanes {
+				continue
+			}
+			at = len(lane)
+			lane[x.Client] = at
+			l.Names = append(l.Names, fmt.Sprintf("client %d", x.Client))
+		}
+		l.Beliefs = append(l.Beliefs, chart.Belief{Lane: at, From: x.Granted, To: x.End})
+	}
+	stale := map[int64]bool{}
+	for _, e := range v.Stale {
+		stale[e.T] = true
+	}
+	for _, e := range events {
+		at, ok := lane[e.Client]
+		if ok && e.Lock == lock && e.T >= l.From && e.T <= l.To && (e.What == history.Rejected || stale[e.T]) {
+			l.Writes = append(l.Writes, chart.Write{Lane: at, T: e.T, Accepted: e.What == history.Write})
+		}
+	}
+}

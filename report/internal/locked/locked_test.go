@@ -1,0 +1,125 @@
+package locked
+
+import (
+	"bytes"
+	"compress/gzip"
+	"fmt"
+	"image/png"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/contend-go/contend/bench/lockbench/history"
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// folder is a run folder with lock samples: each is the rest of a result line, and
+// all have the one history.
+func folder(t *testing.T, events []history.Event, lines ...string) *sample.Set {
+	t.Helper()
+	dir := t.TempDir()
+	var b bytes.Buffer
+	z := gzip.NewWriter(&b)
+	z.Write(history.Text(events))
+	z.Close()
+	if err := os.WriteFile(filepath.Join(dir, "h.gz"), b.Bytes(), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	text := "# contend protocol=1\n# run id=x seed=1\n# begin\n"
+	for i, l := range lines {
+		text += fmt.Sprintf("# sample cell=%d block=0\n# attach kind=history path=h.gz sha256=00\nBenchmarkLock/%s\n", i, l)
+	}
+	if err := os.WriteFile(filepath.Join(dir, sample.FileName), []byte(text), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	set, err := sample.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+// overlapping are two clients that hold a lock at once after a fault, of which the
+// first writes late.
+func overlapping() []history.Event {
+	list := []history.Event{
+		{T: 10e6, Client: 1, Op: 1, What: history.AcquireSent}, {T: 11e6, Client: 1, Op: 1, What: history.Acquired},
+		{T: 11e6 + 1, Client: 1, Op: 1, What: history.Read},
+		{T: 12e6, Client: 1, What: history.Fault, Note: "pause-holder"},
+		{T: 13e6, Client: 2, Op: 1, What: history.AcquireSent}, {T: 20e6, Client: 2, Op: 1, What: history.Acquired},
+		{T: 21e6, Client: 2, Op: 1, What: history.Read},
+		{T: 22e6, Client: history.Nobody, What: history.Healed, Note: "pause-holder"},
+		{T: 23e6, Client: 1, Op: 1, What: history.Write, Value: 1},
+		{T: 24e6, Client: 1, Op: 1, What: history.ReleaseSent},
+		{T: 25e6, Client: 2, Op: 1, What: history.ReleaseSent},
+	}
+	for i := range list {
+		list[i].Token = history.Token{Kind: history.NoToken}
+	}
+	return list
+}
+
+func TestVerdicts(t *testing.T) {
+	set := folder(t, overlapping(),
+		"fault=none/fence=on/clients=2/service=good 10 1 ns/op 0 overlaps 0 overlap-ms 0 waiting",
+		"fault=pause-holder/fence=on/clients=2/service=good 10 1 ns/op 1 overlaps 4 overlap-ms 0 waiting 1 stale-accepted 1500 unavailable-ms",
+		"fault=kill-holder/fence=on/clients=2/service=good 10 1 ns/op 0 overlaps 0 overlap-ms 1 waiting",
+		"fault=none/fence=off/clients=2/service=bad 10 1 ns/op 7 overlaps 12 overlap-ms 0 waiting 0.25 lost/op")
+	l, err := Open(set)
+	if err != nil || len(l.Notes) > 0 {
+		t.Fatal(err, l.Notes)
+	}
+	got := l.Tables[0]
+	if !slices.Equal(got.Columns, []string{"Service", "none", "pause-holder", "kill-holder"}) {
+		t.Errorf("columns %q", got.Columns)
+	}
+	for _, want := range []string{
+		"good, fence on|held|broken in 1 of 1: two holders for 4.00 ms, stale writes accepted: 1, nobody got it for 1.50 s|stood still in 1 of 1",
+		"bad, fence off|broken in 1 of 1: two holders for 12.0 ms, 25.0% of updates lost|–|–",
+	} {
+		if !slices.ContainsFunc(got.Rows, func(row []string) bool { return strings.Join(row, "|") == want }) {
+			t.Errorf("no row %q in\n%q", want, got.Rows)
+		}
+	}
+	if len(l.Pictures) != 1 || l.Pictures[0].Name != "lanes-good-pause-holder-fence-on" {
+		t.Fatalf("pictures %+v", l.Pictures)
+	}
+	if _, err := png.Decode(bytes.NewReader(l.Pictures[0].PNG)); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestLanes(t *testing.T) {
+	l, err := Lanes(overlapping())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(l.Names) != 2 || len(l.Beliefs) != 2 || len(l.Overlaps) != 1 || l.Overlaps[0].From != 20e6 || l.Overlaps[0].To != 24e6 || len(l.Moments) != 2 ||
+		len(l.Writes) != 1 || !l.Writes[0].Accepted || l.From >= 12e6 || l.To <= 24e6 {
+		t.Errorf("%+v", l)
+	}
+	if _, err := Lanes(overlapping()[:2]); err == nil {
+		t.Error("a picture of nothing")
+	}
+}
+
+// TestNoHistory: a file that is not there, or not a history, is a note.
+func TestNoHistory(t *testing.T) {
+	line := "fault=pause-holder/fence=on/clients=2/service=good 10 1 ns/op 1 overlaps 4 overlap-ms"
+	set := folder(t, overlapping(), line)
+	path := filepath.Join(filepath.Dir(set.Samples[0].File), "h.gz")
+	for _, text := range []string{"no gzip", ""} {
+		if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if l, err := Open(set); err != nil || len(l.Notes) != 1 || !strings.Contains(l.Notes[0], "h.gz") {
+			t.Errorf("%q: %v, %q", text, err, l.Notes)
+		}
+	}
+	os.Remove(path)
+	if l, err := Open(set); err != nil || len(l.Notes) != 1 {
+		t.Errorf("gone: %v, %q", err, l.Notes)
+	}
+}
