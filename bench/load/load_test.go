@@ -291,3 +291,44 @@ func TestNoAllocation(t *testing.T) {
 		t.Errorf("%v allocations for 1,000 operations, %v for 9,000", few, many)
 	}
 }
+
+// TestPacer: a loop that others wrote is never early, keeps the plan however long its
+// operations take, and is told how late it is.
+func TestPacer(t *testing.T) {
+	const n, rate = 200, 20_000
+	p, err := NewPacer(Poisson, rate, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	plan := must(NewSchedule(Poisson, rate, 1, 3)).Plan(0, 0)
+	began := time.Now()
+	for i := range n {
+		due := p.Wait()
+		if now := time.Now(); now.Before(due) {
+			t.Fatalf("operation %d begins %v before it is due", i, due.Sub(now))
+		}
+		if got, want := due.Sub(p.clock.base), time.Duration(plan.Next()); got != want {
+			t.Fatalf("operation %d is due after %v, by the plan %v", i, got, want)
+		}
+		if i == n/2 {
+			time.Sleep(5 * time.Millisecond)
+			if p.Wait(); p.Behind < 3*time.Millisecond {
+				t.Errorf("after a stop of 5ms the next operation is %v late", p.Behind)
+			}
+			plan.Next()
+		}
+	}
+	if d := time.Since(began); d < n/2*time.Second/rate {
+		t.Errorf("%d operations in %v", n, d)
+	}
+	if _, err := NewPacer(Poisson, 0, 1); err == nil {
+		t.Error("a rate of nothing is paced")
+	}
+}
+
+func must(s *Schedule, err error) *Schedule {
+	if err != nil {
+		panic(err)
+	}
+	return s
+}

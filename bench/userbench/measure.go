@@ -24,6 +24,8 @@ import (
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/contend-go/contend/bench/load"
 )
 
 // Measure is what one run of a benchmark function counts. Make it with [New] in
@@ -32,7 +34,8 @@ type Measure struct {
 	b *testing.B
 
 	mu      sync.Mutex
-	workers []*Worker // guarded by mu; what they count is read when the run has ended
+	workers []*Worker     // guarded by mu; what they count is read when the run has ended
+	pacers  []*load.Pacer // likewise
 }
 
 // New makes a Measure that reports when the benchmark function has returned, or
@@ -51,6 +54,33 @@ func (m *Measure) Worker() *Worker {
 	m.workers = append(m.workers, w)
 	m.mu.Unlock()
 	return w
+}
+
+// Pace makes an open load of the calling goroutine's loop: rate operations per second are
+// due, at random and independent of how long they take (Poisson). Wait returns when the
+// next is due; give what it returns to Since, so that an operation that had to wait behind
+// a slow one counts with that wait:
+//
+//	pacer := m.Pace(50_000)
+//	for pb.Next() {
+//		due := pacer.Wait()
+//		cache.Get(key())
+//		w.Since(due)
+//	}
+//
+// The metric behind-ns is how far behind its plan the slowest goroutine was at the end:
+// where that is not small beside the benchmark's time, the rate is not carried, and
+// latencies only tell how long the benchmark was.
+func (m *Measure) Pace(rate float64) *load.Pacer {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	p, err := load.NewPacer(load.Poisson, rate, uint64(len(m.pacers)))
+	if err != nil {
+		m.b.Error(err)
+		p, _ = load.NewPacer(load.Poisson, 1e9, 0) // which the loop may end with
+	}
+	m.pacers = append(m.pacers, p)
+	return p
 }
 
 // Worker counts what one goroutine does. It belongs to that goroutine: nothing
@@ -124,6 +154,13 @@ func (m *Measure) report() {
 	}
 	if total.gets > 0 {
 		m.b.ReportMetric(float64(total.hits)/float64(total.gets), "hits/get")
+	}
+	if len(m.pacers) > 0 {
+		behind := time.Duration(0)
+		for _, p := range m.pacers {
+			behind = max(behind, p.Behind)
+		}
+		m.b.ReportMetric(float64(behind), "behind-ns")
 	}
 	n := total.latency.TotalCount()
 	if n > 0 {

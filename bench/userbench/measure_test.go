@@ -92,3 +92,39 @@ func TestNoAllocation(t *testing.T) {
 		}
 	})
 }
+
+// TestPace: a stop of the loop counts for all operations that were due meanwhile, and a
+// load that is not carried says how far behind it is.
+func TestPace(t *testing.T) {
+	const stop = 20 * time.Millisecond
+	r := run(func(b *testing.B) {
+		m := userbench.New(b)
+		w, p := m.Worker(), m.Pace(10_000)
+		for i := range max(b.N, 400) {
+			due := p.Wait()
+			if i == 200 {
+				time.Sleep(stop)
+			}
+			w.Since(due)
+		}
+	})
+	// Some 200 of the operations were due while it stopped, and half of them waited for more
+	// than half of it.
+	if r.Extra["p99-ns"] < float64(stop/4) && r.N <= 400 {
+		t.Errorf("a p99 of %v ns beside a stop of %v", r.Extra["p99-ns"], stop)
+	}
+	if _, ok := r.Extra["behind-ns"]; !ok {
+		t.Error("how far behind the plan it was is not reported")
+	}
+	r = run(func(b *testing.B) {
+		m := userbench.New(b)
+		p := m.Pace(1e6)
+		for range 50 {
+			p.Wait()
+			time.Sleep(time.Millisecond)
+		}
+	})
+	if behind := r.Extra["behind-ns"]; behind < float64(40*time.Millisecond) {
+		t.Errorf("%v ns behind after 50 operations of 1 ms that were due every microsecond", behind)
+	}
+}
