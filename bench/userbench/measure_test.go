@@ -108,9 +108,9 @@ func TestPace(t *testing.T) {
 			w.Since(due)
 		}
 	})
-	// Some 200 of the operations were due while it stopped, and half of them waited for more
-	// than half of it.
-	if r.Extra["p99-ns"] < float64(stop/4) && r.N <= 400 {
+	// 200 operations were due while it stopped, some 2% of those in the second that testing
+	// asks for: half of them waited for more than half of it.
+	if r.Extra["p99-ns"] < float64(stop/4) {
 		t.Errorf("a p99 of %v ns beside a stop of %v", r.Extra["p99-ns"], stop)
 	}
 	if _, ok := r.Extra["behind-ns"]; !ok {
