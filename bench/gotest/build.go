@@ -34,27 +34,32 @@ type builder struct {
 // with.
 func (b *builder) add(s *Suite, o *Options) error {
 	head := side{from: cmp.Or(b.flags.dir, "."), patterns: o.Packages}
-	if o.Against == "" {
+	if !o.Compares() {
 		return b.variant(s, head)
 	}
 	if o.DryRun {
 		head.variant = Head
 		return b.variant(s, head)
 	}
-	at, err := b.revisions(head.from, o)
-	if err != nil {
-		return err
-	}
 	base := head
 	base.variant, head.variant = Base, Head
 	var lacks []string
-	if base.from, base.env, lacks, err = b.checkout(s, head.from, at.base); err != nil {
-		return fmt.Errorf("%s: %w", o.Against, err)
-	}
-	if at.head != "" {
-		if head.from, head.env, _, err = b.checkout(s, head.from, at.head); err != nil {
-			return fmt.Errorf("%s: %w", o.Head, err)
+	if o.Against != "" {
+		at, err := b.revisions(head.from, o)
+		if err != nil {
+			return err
 		}
+		if base.from, base.env, lacks, err = b.checkout(s, head.from, at.base); err != nil {
+			return fmt.Errorf("%s: %w", o.Against, err)
+		}
+		if at.head != "" {
+			if head.from, head.env, _, err = b.checkout(s, head.from, at.head); err != nil {
+				return fmt.Errorf("%s: %w", o.Head, err)
+			}
+		}
+	}
+	if o.AgainstToolchain != "" {
+		base.env = append(base.env, "GOTOOLCHAIN="+o.AgainstToolchain)
 	}
 	switch o.BenchFrom {
 	case Base:
@@ -63,7 +68,7 @@ func (b *builder) add(s *Suite, o *Options) error {
 		base.tests = head.from
 	}
 	if err := b.variant(s, base); err != nil {
-		return fmt.Errorf("%s: %w%s", o.Against, err, b.remedies(lacks))
+		return fmt.Errorf("%s: %w%s", s.Against, err, b.remedies(lacks))
 	}
 	if err := b.variant(s, head); err != nil {
 		return err

@@ -97,13 +97,53 @@ func TestBuildErrors(t *testing.T) {
 	}
 }
 
-// TestToolchains: the accounting is compiled by toolchains from Go 1.18 on, and
-// counts there what it counts elsewhere; what takes a process down is found out too.
-func TestToolchains(t *testing.T) {
+// needToolchain skips a test where a toolchain would have to be fetched.
+func needToolchain(t *testing.T, version string) {
+	t.Helper()
 	cache, err := exec.Command("go", "env", "GOMODCACHE").Output()
 	if err != nil {
 		t.Fatal(err)
 	}
+	at := filepath.Join(strings.TrimSpace(string(cache)), "golang.org", "toolchain@v0.0.1-"+version+"."+runtime.GOOS+"-"+runtime.GOARCH)
+	if _, err := os.Stat(at); err != nil {
+		t.Skipf("no toolchain %s here: GOTOOLCHAIN=%[1]s go version fetches it", version)
+	}
+}
+
+// TestAgainstToolchain: the same code, built by two versions of Go, side by side.
+func TestAgainstToolchain(t *testing.T) {
+	const old = "go1.24.13"
+	needToolchain(t, old)
+	dir := moduleOf(t, map[string]string{"p_test.go": "package p\n\nimport (\n\t\"runtime\"\n\t\"testing\"\n)\n\nfunc BenchmarkOld(b *testing.B) {\n\tif runtime.Version() == \"" + old + "\" {\n\t\tb.ReportMetric(1, \"old\")\n\t} else {\n\t\tb.ReportMetric(0, \"old\")\n\t}\n}\n"})
+	o := options(t, dir)
+	o.AgainstToolchain, o.Procs = old, "1"
+	s, set := sweep(t, o)
+	got := map[string]float64{}
+	for _, smp := range set.Samples {
+		got[smp.Variant], _ = smp.Value("old")
+	}
+	if got["base"] != 1 || got["head"] != 0 || len(got) != 2 || s.Against != old {
+		t.Errorf("%v, against %q", got, s.Against)
+	}
+	said := false
+	for _, r := range set.Records {
+		if text := r.Get("text"); r.Verb == "note" && strings.HasPrefix(text, "base was built by "+old+", head by go") {
+			said = true
+		}
+	}
+	if !said {
+		t.Errorf("the toolchains are not said: %v", set.Records)
+	}
+	o.AgainstToolchain = "1.24"
+	facts := host.Read()
+	if _, err := Build(t.Context(), o, &facts, t.TempDir(), io.Discard); err == nil || !strings.Contains(err.Error(), "such as go1.24.0") {
+		t.Error(err)
+	}
+}
+
+// TestToolchains: the accounting is compiled by toolchains from Go 1.18 on, and
+// counts there what it counts elsewhere; what takes a process down is found out too.
+func TestToolchains(t *testing.T) {
 	files := map[string]string{"p_test.go": `package p
 
 import (
@@ -135,10 +175,7 @@ func BenchmarkSub(b *testing.B) {
 	looping := "package p\n\nimport \"testing\"\n\nfunc BenchmarkLoop(b *testing.B) {\n\tfor b.Loop() {\n\t}\n}\n"
 	for _, v := range []string{"go1.18.10", "go1.21.13", "go1.24.13"} {
 		t.Run(v, func(t *testing.T) {
-			at := filepath.Join(strings.TrimSpace(string(cache)), "golang.org", "toolchain@v0.0.1-"+v+"."+runtime.GOOS+"-"+runtime.GOARCH)
-			if _, err := os.Stat(at); err != nil {
-				t.Skipf("no toolchain %s here: GOTOOLCHAIN=%[1]s go version fetches it", v)
-			}
+			needToolchain(t, v)
 			t.Setenv("GOTOOLCHAIN", v)
 			dir, want := moduleOf(t, files), []string{"Lazy", "Sub"}
 			write(t, filepath.Join(dir, "go.mod"), "module example.com/m\n\ngo 1.18\n")

@@ -14,6 +14,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"go/version"
 	"io"
 	"os"
 	"path/filepath"
@@ -37,8 +38,11 @@ type Options struct {
 	Packed   string   // a packed suite to measure instead of building one; see Load
 	Bench    string   // regular expression as for go test -bench
 	Against  string   // a git revision to compare with; empty for none
-	Head     string   // the git revision to compare; empty for the working tree
-	Setup    string   // a command that runs in the tree of each revision
+	// AgainstToolchain is the version of Go that builds the base, such as go1.24.0:
+	// of the revision Against, or of the same code; empty for what the module asks for.
+	AgainstToolchain string
+	Head             string // the git revision to compare; empty for the working tree
+	Setup            string // a command that runs in the tree of each revision
 	// BenchFrom is the side whose test files and testdata both sides get, Base or
 	// Head; empty for each its own.
 	BenchFrom string
@@ -54,6 +58,7 @@ func (o *Options) Bind(f *pflag.FlagSet) {
 	o.SweepOptions.Bind(f)
 	f.StringVar(&o.Bench, "bench", ".", "benchmarks to measure: a regular expression as for go test -bench, e.g. Mutex or Map/size=1")
 	f.StringVar(&o.Against, "against", "", "measure this git `REVISION` beside the working tree, and compare; e.g. HEAD~1")
+	f.StringVar(&o.AgainstToolchain, "against-toolchain", "", "measure the same code, or that of --against, built by this `VERSION` of Go, and compare; e.g. go1.24.0")
 	f.StringVar(&o.Head, "head", "", "with --against: measure this `REVISION` instead of the working tree")
 	f.StringVar(&o.Setup, "setup", "", "with --against: run this shell `COMMAND` in the files of a revision before they are compiled, e.g. 'go generate ./...'")
 	f.StringVar(&o.BenchFrom, "bench-from", "", "with --against: measure both sides with the test files and testdata of one, base or head")
@@ -79,9 +84,12 @@ const (
 	pairTime  = 200 * time.Millisecond
 )
 
+// Compares reports whether two sides are measured.
+func (o *Options) Compares() bool { return o.Against+o.AgainstToolchain != "" }
+
 // SetDefaults sets what depends on other options, and was not given as a flag.
 func (o *Options) SetDefaults(given func(flag string) bool) {
-	if o.Against == "" {
+	if !o.Compares() {
 		return
 	}
 	if !given("count") {
@@ -103,8 +111,11 @@ func (o *Options) Check() error {
 	if len(o.Variants) > 0 {
 		return errors.New("--variant: for contend sweep; write --against REVISION")
 	}
-	if o.Against == "" && o.Packed == "" && o.Head+o.Setup+o.BenchFrom+strings.Join(o.Renames, "") != "" {
+	if !o.Compares() && o.Packed == "" && o.Head+o.Setup+o.BenchFrom+strings.Join(o.Renames, "") != "" {
 		return errors.New("--head, --setup, --bench-from, --rename: two sides are measured with --against REVISION")
+	}
+	if v := o.AgainstToolchain; v != "" && !version.IsValid(v) {
+		return fmt.Errorf("--against-toolchain %s: a version of Go, such as go1.24.0", v)
 	}
 	if o.BenchFrom != "" && o.BenchFrom != Base && o.BenchFrom != Head {
 		return fmt.Errorf("--bench-from %s: write %s or %s", o.BenchFrom, Base, Head)
@@ -137,7 +148,7 @@ func other(variant string) string {
 type Suite struct {
 	Programs []*Program `json:"programs"`
 	Bench    string     `json:"bench"`
-	Against  string     `json:"against,omitempty"` // the revision of variant Base; empty without variants
+	Against  string     `json:"against,omitempty"` // what variant Base is, a revision or a toolchain; empty without variants
 	Head     string     `json:"head,omitempty"`    // that of variant Head; empty for the working tree
 
 	// Broken are packages that do not compile or do not start, where others do.
@@ -150,9 +161,10 @@ type Suite struct {
 	// measure cannot be compared.
 	Changed []Absence `json:"changed,omitempty"`
 
-	asked   map[string]asked // by the cell's variant and name
-	traced  bool             // some cells leave traces
-	cleanup []func() error
+	asked      map[string]asked // by the cell's variant and name
+	traced     bool             // some cells leave traces
+	toolchains bool             // they are what is compared
+	cleanup    []func() error
 }
 
 // asked is what the process of a cell is to do.
@@ -255,7 +267,7 @@ func Build(ctx context.Context, o *Options, facts *host.Facts, dir string, progr
 	if dir, err = filepath.Abs(dir); err != nil {
 		return nil, err
 	}
-	s := &Suite{Bench: o.Bench, Against: o.Against}
+	s := &Suite{Bench: o.Bench, Against: strings.TrimSpace(o.Against + " " + o.AgainstToolchain), toolchains: o.AgainstToolchain != ""}
 	_, s.Head = sides(o.Against, o.Head)
 	defer func() {
 		if err != nil {
@@ -273,7 +285,7 @@ func Build(ctx context.Context, o *Options, facts *host.Facts, dir string, progr
 	case err != nil:
 		return nil, err
 	}
-	if o.Against != "" && o.DryRun {
+	if o.Compares() && o.DryRun {
 		s.mirror()
 		return s, s.Empty()
 	}
@@ -400,7 +412,11 @@ func (s *Suite) Plan(o *Options, facts *host.Facts) (*bench.Plan, error) {
 	return o.Fit(func() (*bench.Plan, error) {
 		plan := o.NewPlan()
 		if a, b := s.Toolchains(Base), s.Toolchains(Head); s.Against != "" && !slices.Equal(a, b) {
-			plan.Records = append(plan.Records, note("not the same conditions: %s was built by %s, %s by %s", Base, strings.Join(a, " and "), Head, strings.Join(b, " and ")))
+			conditions := "not the same conditions: "
+			if s.toolchains {
+				conditions = ""
+			}
+			plan.Records = append(plan.Records, note("%s%s was built by %s, %s by %s", conditions, Base, strings.Join(a, " and "), Head, strings.Join(b, " and ")))
 		}
 		if s.Against != "" && o.DryRun {
 			plan.Records = append(plan.Records, note("as in head: base is not looked at in a dry run"))

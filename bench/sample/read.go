@@ -3,6 +3,7 @@ package sample
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -150,6 +151,9 @@ func (s *Set) Read(r io.Reader, file string) error {
 	s.completeNames()
 	if err := br.Err(); err != nil {
 		return fmt.Errorf("%s: %w", file, err)
+	}
+	if p.contrary != "" { // worse and better would depend on which line is believed
+		return errors.New(p.contrary)
 	}
 	return nil
 }
@@ -345,6 +349,8 @@ type parser struct {
 	identity Record // the pending "# sample", zero Verb if none
 	warnings []string
 	attached []Attachment
+
+	contrary string // two Unit lines that contradict each other
 }
 
 func (p *parser) dangling() bool { return p.identity.Verb != "" }
@@ -566,6 +572,10 @@ func (p *parser) syntaxError(e *benchfmt.SyntaxError, line int) {
 	if strings.Contains(e.Msg, "missing iteration count") {
 		return
 	}
+	if strings.HasPrefix(e.Msg, "metadata better of unit") {
+		p.contrary = cmp.Or(p.contrary, fmt.Sprintf("%s:%d: %s", p.file, line, e.Msg))
+		return
+	}
 	p.note(line, e.Msg)
 }
 
@@ -577,12 +587,16 @@ func (p *parser) unit(u *benchfmt.UnitMetadata) {
 	if unit == "" {
 		unit = u.Unit
 	}
-	switch u.Value {
-	case "higher":
-		p.set.Better[unit] = Higher
-	case "lower":
-		p.set.Better[unit] = Lower
+	better, ok := map[string]Better{"higher": Higher, "lower": Lower}[u.Value]
+	if !ok {
+		return
 	}
+	if before := p.set.Better[unit]; before != Neither && before != better {
+		_, line := u.Pos()
+		p.contrary = cmp.Or(p.contrary, fmt.Sprintf("%s:%d: unit %s is better=%s, and better=%s in a file before", p.file, line, unit, better, before))
+		return
+	}
+	p.set.Better[unit] = better
 }
 
 // Direction is how a unit improves: as the text states it, else as our list

@@ -47,7 +47,7 @@ wall time and CPU time; exit code 1 is a regression.`,
   contend test ./pkg --against HEAD~1`,
 		RunE: func(c *cobra.Command, args []string) error {
 			for _, flag := range []string{"unit", "min-effect", "alpha", "allow-lost", "format"} {
-				if c.Flags().Changed(flag) && t.Against == "" && t.Packed == "" {
+				if c.Flags().Changed(flag) && !t.Compares() && t.Packed == "" {
 					return fmt.Errorf("--%s: what is gated is asked with --against REVISION; samples hold all units", flag)
 				}
 			}

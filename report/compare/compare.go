@@ -174,6 +174,11 @@ func Compare(old, new Side, opt Options) (*Comparison, error) {
 	if err := opt.check(); err != nil {
 		return nil, err
 	}
+	for unit, better := range new.Set.Better {
+		if was := old.Set.Better[unit]; was != sample.Neither && was != better {
+			return nil, fmt.Errorf("unit %s is better=%s in %s, and better=%s in %s: correct one of the Unit lines", unit, was, old.Label, better, new.Label)
+		}
+	}
 	c := &Comparison{Options: opt, OldLabel: old.Label, NewLabel: new.Label}
 	direction := func(unit string) sample.Better {
 		return cmp.Or(new.Set.Better[unit], old.Set.Direction(unit))

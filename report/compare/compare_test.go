@@ -259,6 +259,27 @@ func TestUnits(t *testing.T) {
 }
 
 // TestUnitCPU: CPU time joins the unit that stands for a cell, and no other list.
+// TestContraryUnits: which direction is worse is not decided by which Unit line is
+// read first.
+func TestContraryUnits(t *testing.T) {
+	text := func(better string) string {
+		return "Unit w better=" + better + "\n" + lines("BenchmarkA", "w", hundred...)
+	}
+	if _, err := Compare(side(t, "old", text("higher")), side(t, "new", text("lower")), Default); err == nil || !strings.Contains(err.Error(), "unit w is better=higher in old, and better=lower in new") {
+		t.Error(err)
+	}
+	for name, texts := range map[string][]string{"both.txt:11: metadata better of unit w already set to higher": {text("higher") + "\n" + text("lower")}, "both.txt:1: unit w is better=lower, and better=higher in a file before": {text("higher"), text("lower")}} {
+		set := new(sample.Set)
+		var err error
+		for _, text := range texts {
+			err = set.Read(strings.NewReader(text), "both.txt")
+		}
+		if err == nil || err.Error() != name {
+			t.Errorf("%v, want %s", err, name)
+		}
+	}
+}
+
 func TestUnitCPU(t *testing.T) {
 	for _, c := range []struct {
 		values string // of a cell

@@ -24,14 +24,15 @@ type test interface {
 // ranks is an exact test by ranks, with the estimate and the interval that
 // follow from it (Hodges and Lehmann 1963). It counts what speaks against a
 // shift to above x, by a statistic whose distribution, if there is none, is
-// known for any distribution of noise. Ties count against a shift: breaking
-// them by chance would be valid, and never counts more.
+// known for any distribution of noise. In the counts, ties are against a shift;
+// where there are some, p and the interval are those of [tied].
 type ranks struct {
 	against func(x float64) int // rises with x
 	beneath func(x float64) int // the same of a shift to below x: falls with x
 	lo, hi  float64             // the shift is in here
 	total   int                 // the largest count
 	counts  *countTable
+	tied    *tied // nil without ties
 }
 
 // newPaired is the signed-rank test (Wilcoxon 1945) of differences within
@@ -68,7 +69,7 @@ func newPaired(d []float64, nulls *nulls) ranks {
 	return ranks{
 		against: func(x float64) int { return count(1, x) },
 		beneath: func(x float64) int { return count(-1, x) },
-		lo:      slices.Min(d), hi: slices.Max(d), total: total, counts: counts,
+		lo:      slices.Min(d), hi: slices.Max(d), total: total, counts: counts, tied: tiedPairs(d),
 	}
 }
 
@@ -100,7 +101,7 @@ func newUnpaired(a, b []float64, nulls *nulls) ranks {
 	return ranks{
 		against: func(x float64) int { return upTo(func(d float64) bool { return d <= x }) },
 		beneath: func(x float64) int { return size - upTo(func(d float64) bool { return d < x }) },
-		lo:      b[0] - a[len(a)-1], hi: b[len(b)-1] - a[0], total: size, counts: nulls.rankSum(len(a), len(b)),
+		lo:      b[0] - a[len(a)-1], hi: b[len(b)-1] - a[0], total: size, counts: nulls.rankSum(len(a), len(b)), tied: tiedApart(a, b),
 	}
 }
 
@@ -108,6 +109,9 @@ func newUnpaired(a, b []float64, nulls *nulls) ranks {
 func (r ranks) reaches(alpha float64) bool { return 2*r.counts.cdf(0) <= alpha }
 
 func (r ranks) p() float64 {
+	if r.tied != nil {
+		return min(1, 2*r.tied.above(0), 2*r.tied.below(0))
+	}
 	return min(1, 2*r.counts.cdf(min(r.against(0), r.beneath(0))))
 }
 
@@ -128,6 +132,9 @@ func (r ranks) interval(alpha float64) (lo, hi float64) {
 	k := r.counts.quantile(alpha / 2)
 	if k < 0 {
 		return math.Inf(-1), math.Inf(1)
+	}
+	if r.tied != nil {
+		return r.tied.interval(alpha)
 	}
 	return r.bounds(k)
 }
