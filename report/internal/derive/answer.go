@@ -55,9 +55,10 @@ func (t Table) compact() Table {
 // and its ratio to the next competitor.
 func (f *Facet) fastest() []string {
 	c := &f.Contest
-	first, next := c.Ranks[0], c.Ranks[1]
+	first := c.Ranks[0]
 	row := []string{f.Label(), f.X.At(c.X), equal(c.Winners()), bareRate(first.Point), "", ""}
-	if next.Standing == Reference {
+	next, ok := c.next()
+	if !ok {
 		return row
 	}
 	if next.Standing == Open {

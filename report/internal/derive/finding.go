@@ -78,11 +78,11 @@ func leader(f *Facet) Finding {
 	}
 	a := c.Ranks[0]
 	rate := Format("ops/s", a.Rate.Median)
-	if len(c.Ranks) < 2 || c.Ranks[1].Standing == Reference {
+	b, ok := c.next()
+	if !ok {
 		fd.What, fd.Much = "only "+a.Name+" was measured", rate+among(f)
 		return fd
 	}
-	b := c.Ranks[1]
 	r := rateRatio(a.Point, b.Point)
 	fd.Sure = r.uncertainty("×")
 	fd.Much = fmt.Sprintf("%s, %s that of %s%s", rate, Format("×", r.Median), b.Name, among(f))
@@ -281,7 +281,7 @@ func limits(f *Facet) (parts []string) {
 		add("nothing was measured beyond the %s usable CPUs", number(f.Usable))
 	}
 	if f.X.Procs() && f.Usable > 0 && len(f.Boundaries) == 0 {
-		add("no socket, cache or hyperthread boundary is visible within them")
+		add("no socket, cache or hyperthread boundary is visible within the usable CPUs")
 	}
 	if v := f.Config["virtualization"]; v != "" && v != "none" && v != "unknown" {
 		add("the host is virtual (%s): its topology and neighbours may be hidden", v)
