@@ -9,10 +9,11 @@ import (
 
 // Table is a table of texts under its own heading.
 type Table struct {
-	Title, About string
-	Columns      []string
-	Numeric      []bool // by column; missing means text
-	Rows         [][]string
+	Title   string     `json:"title"`
+	About   string     `json:"about,omitempty"`
+	Columns []string   `json:"columns"`
+	Numeric []bool     `json:"-"` // by column; missing means text
+	Rows    [][]string `json:"rows"`
 }
 
 // Answers are the facets' contests as tables: who is fastest under which

@@ -10,13 +10,13 @@ import (
 // Finding is one thing that a report has to say first. Every view shows these
 // words; none makes sentences of its own out of numbers.
 type Finding struct {
-	Kind  Kind
-	Where string // the conditions, or the line: "reads=75, GOMAXPROCS=2", "pkg.Func file.go:12"
-	What  string // "ring leads"
-	Much  string // "12.9 M ops/s, 2.06× that of mutexlru"
-	Sure  string // "95% interval 0.54 to 3.65×, 6 paired blocks"
-	Next  string // what to do about it
-	More  []string
+	Kind  Kind     `json:"kind"`
+	Where string   `json:"where,omitempty"` // the conditions, or the line: "reads=75, GOMAXPROCS=2", "pkg.Func file.go:12"
+	What  string   `json:"what"`            // "ring leads"
+	Much  string   `json:"much,omitempty"`  // "12.9 M ops/s, 2.06× that of mutexlru"
+	Sure  string   `json:"sure,omitempty"`  // "95% interval 0.54 to 3.65×, 6 paired blocks"
+	Next  string   `json:"next,omitempty"`  // what to do about it
+	More  []string `json:"more,omitempty"`
 }
 
 // Kind is what a finding is about.
