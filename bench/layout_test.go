@@ -72,7 +72,7 @@ func TestTimeIsExplained(t *testing.T) {
 		{bench.Time{}, ""},
 		{bench.Time{Took: 33 * time.Second, Expected: 32 * time.Second, Steal: 0.5}, "took 33s; estimated 32s"},
 		{bench.Time{Took: 8 * time.Minute, Expected: 32 * time.Second, Steal: 0.3, Pressure: 0.9, Warming: 4 * time.Minute},
-			"took 8m0s; estimated 32s, 15.0 times less: other tenants of the host took 30% of the CPU time; in 90% of the time threads waited for a CPU: other programs run here, or there were more Ps than CPUs; warming up took 50% of it: windows begin when the rate is steady"},
+			"took 8m0s, 15.0 times the estimate of 32s: other tenants of the host took 30% of the CPU time; in 90% of the time threads waited for a CPU: other programs run here, or there were more Ps than CPUs; warming up took 50% of it: windows begin when the rate is steady"},
 	} {
 		if got := c.time.String(); got != c.want {
 			t.Errorf("%q, want %q", got, c.want)

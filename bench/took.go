@@ -35,16 +35,15 @@ func (t *Time) add(c Cell, o Output, took time.Duration, cpus float64) {
 // off is by how much a run may miss its estimate before it is explained.
 const off = 1.25
 
-// String is a line on the time it took; empty if nothing was measured.
+// String is a line on the time it took; empty for less than a second.
 func (t *Time) String() string {
-	if t.Took == 0 || t.Expected == 0 {
+	if t.Took < time.Second || t.Expected == 0 {
 		return ""
 	}
 	took, expected := t.Took.Round(time.Second), t.Expected.Round(time.Second)
 	ratio := float64(t.Took) / float64(t.Expected)
-	text := fmt.Sprintf("took %v; estimated %v", took, expected)
 	if ratio <= off || took <= expected {
-		return text
+		return fmt.Sprintf("took %v; estimated %v", took, expected)
 	}
 	var why []string
 	add := func(format string, args ...any) { why = append(why, fmt.Sprintf(format, args...)) }
@@ -60,5 +59,5 @@ func (t *Time) String() string {
 	if len(why) == 0 {
 		add("processes were slower to start and to fill than expected")
 	}
-	return fmt.Sprintf("%s, %.1f times less: %s", text, ratio, strings.Join(why, "; "))
+	return fmt.Sprintf("took %v, %.1f times the estimate of %v: %s", took, ratio, expected, strings.Join(why, "; "))
 }

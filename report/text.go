@@ -1,6 +1,7 @@
 package report
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
 	"strings"
@@ -40,6 +41,17 @@ func (r *Report) Text(w io.Writer, columns int) error {
 	}
 	_, err := io.WriteString(w, t.b.String())
 	return err
+}
+
+// JSON writes the findings and the answers for programs.
+func (r *Report) JSON(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetIndent("", " ")
+	e.SetEscapeHTML(false)
+	return e.Encode(struct {
+		Findings []derive.Finding `json:"findings"`
+		Answers  []derive.Table   `json:"answers"`
+	}{r.Findings(), r.view.Answers()})
 }
 
 // text is lines for a terminal.

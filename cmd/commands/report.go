@@ -15,7 +15,7 @@ func newReport() *cobra.Command {
 	var opt report.Options
 	var in input
 	var against []string
-	out, normalize, markdown, cpus := "", false, false, 0.0
+	out, normalize, markdown, asJSON, cpus := "", false, false, false, 0.0
 	c := &cobra.Command{
 		Use:   "report DIR|FILE…",
 		Short: "Draw HTML, PNG and tables from run folders or any benchmark text",
@@ -53,12 +53,15 @@ inputs are told apart by their file names, or by configuration keys (--by).`,
 			switch {
 			case normalize:
 				return set.WriteText(os.Stdout)
-			case markdown:
+			case markdown, asJSON:
 				r, err := report.New(set)
 				if err != nil {
 					return err
 				}
 				printTraceNotes(r)
+				if asJSON {
+					return r.JSON(os.Stdout)
+				}
 				if err := r.Markdown(os.Stdout, against...); err != nil {
 					return fmt.Errorf("--against: %w", err)
 				}
@@ -74,7 +77,8 @@ inputs are told apart by their file names, or by configuration keys (--by).`,
 	c.Flags().StringVar(&in.x, "x", "", "name key along which to draw, e.g. size, clients (default what the run states, else gomaxprocs)")
 	c.Flags().StringSliceVar(&in.by, "by", nil, "what tells samples apart beside their names: configuration keys, file, variant; none pools all (default file where there are several)")
 	c.Flags().BoolVar(&normalize, "normalize", false, "print one canonical text that benchstat reads right, and draw nothing")
-	c.Flags().BoolVar(&markdown, "markdown", false, "print a table of the time per operation in Markdown, and draw nothing")
+	c.Flags().BoolVar(&markdown, "markdown", false, "print the findings and a table of the time per operation in Markdown, and draw nothing")
+	c.Flags().BoolVar(&asJSON, "json", false, "print the findings as JSON, and draw nothing")
 	c.Flags().StringSliceVar(&against, "against", nil, "with --markdown: what the other series of a chart are divided by; of several names, the first that the chart has")
 	c.Flags().StringVar(&out, "out", "", "folder to write to (default the run folder, for texts and several inputs ./contend-report)")
 	c.Flags().Float64Var(&cpus, "cpus", 0, "usable CPUs, for texts that do not state them (usable-cpus:)")

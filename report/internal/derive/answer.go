@@ -9,10 +9,11 @@ import (
 
 // Table is a table of texts under its own heading.
 type Table struct {
-	Title, About string
-	Columns      []string
-	Numeric      []bool // by column; missing means text
-	Rows         [][]string
+	Title   string     `json:"title"`
+	About   string     `json:"about,omitempty"`
+	Columns []string   `json:"columns"`
+	Numeric []bool     `json:"-"` // by column; missing means text
+	Rows    [][]string `json:"rows"`
 }
 
 // Answers are the facets' contests as tables: who is fastest under which
@@ -55,9 +56,10 @@ func (t Table) compact() Table {
 // and its ratio to the next competitor.
 func (f *Facet) fastest() []string {
 	c := &f.Contest
-	first, next := c.Ranks[0], c.Ranks[1]
+	first := c.Ranks[0]
 	row := []string{f.Label(), f.X.At(c.X), equal(c.Winners()), bareRate(first.Point), "", ""}
-	if next.Standing == Reference {
+	next, ok := c.next()
+	if !ok {
 		return row
 	}
 	if next.Standing == Open {

@@ -103,6 +103,18 @@ func (c *Contest) Winners() (names []string) {
 	return names
 }
 
+// next is the competitor that the fastest is held against: the first that cannot be told
+// from it or, if all can, the second.
+func (c *Contest) next() (r Rank, ok bool) {
+	if i := slices.IndexFunc(c.Ranks, func(r Rank) bool { return r.Standing == Tied }); i >= 0 {
+		return c.Ranks[i], true
+	}
+	if len(c.Ranks) < 2 || c.Ranks[1].Standing == Reference {
+		return r, false
+	}
+	return c.Ranks[1], true
+}
+
 // unrelated says why the lines of a facet are no alternatives to one another: a
 // ranking needs a key of their names whose values are not numbers.
 func unrelated(f *Facet) string {

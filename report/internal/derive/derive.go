@@ -517,7 +517,7 @@ func (b *builder) finish() *View {
 		f.Contest = contest(f)
 		f.Findings = findings(f)
 	}
-	b.view.Totals, b.view.Warnings = totals(b.set), warningKinds(b.view)
+	b.view.Totals, b.view.Warnings = totals(b.set), warningKinds(b.set, b.view)
 	b.view.Findings = b.view.overview(b.set)
 	return b.view
 }

@@ -10,13 +10,13 @@ import (
 // Finding is one thing that a report has to say first. Every view shows these
 // words; none makes sentences of its own out of numbers.
 type Finding struct {
-	Kind  Kind
-	Where string // the conditions, or the line: "reads=75, GOMAXPROCS=2", "pkg.Func file.go:12"
-	What  string // "ring leads"
-	Much  string // "12.9 M ops/s, 2.06× that of mutexlru"
-	Sure  string // "95% interval 0.54 to 3.65×, 6 paired blocks"
-	Next  string // what to do about it
-	More  []string
+	Kind  Kind     `json:"kind"`
+	Where string   `json:"where,omitempty"` // the conditions, or the line: "reads=75, GOMAXPROCS=2", "pkg.Func file.go:12"
+	What  string   `json:"what"`            // "ring leads"
+	Much  string   `json:"much,omitempty"`  // "12.9 M ops/s, 2.06× that of mutexlru"
+	Sure  string   `json:"sure,omitempty"`  // "95% interval 0.54 to 3.65×, 6 paired blocks"
+	Next  string   `json:"next,omitempty"`  // what to do about it
+	More  []string `json:"more,omitempty"`
 }
 
 // Kind is what a finding is about.
@@ -78,11 +78,11 @@ func leader(f *Facet) Finding {
 	}
 	a := c.Ranks[0]
 	rate := Format("ops/s", a.Rate.Median)
-	if len(c.Ranks) < 2 || c.Ranks[1].Standing == Reference {
+	b, ok := c.next()
+	if !ok {
 		fd.What, fd.Much = "only "+a.Name+" was measured", rate+among(f)
 		return fd
 	}
-	b := c.Ranks[1]
 	r := rateRatio(a.Point, b.Point)
 	fd.Sure = r.uncertainty("×")
 	fd.Much = fmt.Sprintf("%s, %s that of %s%s", rate, Format("×", r.Median), b.Name, among(f))
@@ -281,7 +281,7 @@ func limits(f *Facet) (parts []string) {
 		add("nothing was measured beyond the %s usable CPUs", number(f.Usable))
 	}
 	if f.X.Procs() && f.Usable > 0 && len(f.Boundaries) == 0 {
-		add("no socket, cache or hyperthread boundary is visible within them")
+		add("no socket, cache or hyperthread boundary is visible within the usable CPUs")
 	}
 	if v := f.Config["virtualization"]; v != "" && v != "none" && v != "unknown" {
 		add("the host is virtual (%s): its topology and neighbours may be hidden", v)

@@ -80,14 +80,19 @@ func (o order) fields(a, b []sample.Field) int {
 // sort brings facets, series and names into order, and gives names their marks.
 func (v *View) sort(o order) {
 	slices.SortStableFunc(v.Facets, func(a, b *Facet) int { return o.fields(a.Fields, b.Fields) })
-	v.Names = nil
+	before := func(a, b *Series) int { return o.fields(a.fields, b.fields) }
+	var all []*Series // of each name the first
 	for _, f := range v.Facets {
-		slices.SortStableFunc(f.Series, func(a, b *Series) int { return o.fields(a.fields, b.fields) })
+		slices.SortStableFunc(f.Series, before)
 		for _, s := range f.Series {
-			if !slices.Contains(v.Names, s.Name) {
-				v.Names = append(v.Names, s.Name)
+			if !slices.ContainsFunc(all, func(o *Series) bool { return o.Name == s.Name }) {
+				all = append(all, s)
 			}
 		}
+	}
+	slices.SortStableFunc(all, before)
+	for _, s := range all {
+		v.Names = append(v.Names, s.Name)
 	}
 	v.Marks = marks(v.Names)
 }

@@ -214,17 +214,18 @@ func (w Warning) String() string {
 }
 
 // warningKinds groups what samples warn of by its words, most frequent first,
-// those that leave samples out before all others.
-func warningKinds(v *View) []Warning {
+// those that leave samples out before all others. It counts all samples of the set, and says
+// where they are as far as they are shown.
+func warningKinds(set *sample.Set, v *View) []Warning {
 	type group struct {
 		Warning
 		kind *wording
 	}
 	groups := map[string]*group{}
 	var order []*group
-	add := func(where string, c Count, bad bool) {
-		w := parseWording(c.Text)
-		key := strconv.FormatBool(bad) + w.key
+	key := func(text string, bad bool) string { return strconv.FormatBool(bad) + parseWording(text).key }
+	add := func(text string, bad bool) {
+		w, key := parseWording(text), key(text, bad)
 		g := groups[key]
 		if g == nil {
 			g = &group{Warning{Bad: bad}, w}
@@ -233,8 +234,19 @@ func warningKinds(v *View) []Warning {
 		} else {
 			g.kind.widen(w)
 		}
-		g.N += c.N
-		if !slices.Contains(g.Where, where) {
+		g.N++
+	}
+	for _, s := range set.Samples {
+		if !s.Valid() {
+			add(s.Invalid, true)
+			continue
+		}
+		for _, w := range s.Warnings {
+			add(w, false)
+		}
+	}
+	place := func(where, text string, bad bool) {
+		if g := groups[key(text, bad)]; !slices.Contains(g.Where, where) {
 			g.Where = append(g.Where, where)
 		}
 	}
@@ -243,10 +255,10 @@ func warningKinds(v *View) []Warning {
 			for _, p := range s.Points {
 				where := strings.TrimSpace(fmt.Sprintf("%s %s at %s", f.Label(), s.Name, f.X.At(p.X)))
 				for _, c := range p.Invalid {
-					add(where, c, true)
+					place(where, c.Text, true)
 				}
 				for _, c := range p.Warnings {
-					add(where, c, false)
+					place(where, c.Text, false)
 				}
 			}
 		}

@@ -101,6 +101,22 @@ func TestNoRankingWithoutAlternatives(t *testing.T) {
 	}
 }
 
+// TestTieIsHeldAgainstTheTied: the ratio beside a tie is that to the series that cannot be
+// told from the fastest, whatever stands between them.
+func TestTieIsHeldAgainstTheTied(t *testing.T) {
+	text := "# contend protocol=1\n# run id=a\nusable-cpus: 2\n# begin\n"
+	for block := range 8 {
+		for name, ns := range map[string]int{"fast": 10, "steady": 20, "wild": 8 + 40*(block%2) + 20*(block%3)} {
+			text += fmt.Sprintf("# sample cell=%s block=%d\nBenchmarkC/backend=%s/gomaxprocs=2 1 %d ns/op\n", name, block, name, ns)
+		}
+	}
+	v := New(read(t, text))
+	row := v.Answers()[0].Rows[0]
+	if got := v.Facets[0].Findings[0].String(); row[1] != "fast = wild" || !strings.HasSuffix(row[3], " wild") || !strings.Contains(got, "that of wild") {
+		t.Errorf("%q: %q", row, got)
+	}
+}
+
 // TestOrderOfThePlan: charts and lines stand as the plan has them, in whatever
 // order random blocks measured.
 func TestOrderOfThePlan(t *testing.T) {
@@ -109,6 +125,9 @@ func TestOrderOfThePlan(t *testing.T) {
 		text := head
 		for i, reads := range []string{"75", "100"} {
 			for _, backend := range order {
+				if reads == "100" && backend == "a" {
+					continue // as in a run that is not finished
+				}
 				text += fmt.Sprintf("# sample cell=%s%d block=0\nBenchmarkC/reads=%s/backend=%s/gomaxprocs=1 1 5 ns/op\n", backend, i, reads, backend)
 			}
 		}
