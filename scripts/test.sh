@@ -46,6 +46,7 @@ unformatted=$(gofmt -l $(git ls-files '*.go'))
 step 'vet, staticcheck, other systems'
 go vet ./...
 go tool staticcheck ./...
+(cd cmd/contend-locks && go vet ./... && go mod verify >/dev/null)
 GOARCH=arm64 CGO_ENABLED=0 go build ./...
 GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go build ./...
 GOARCH=386 CGO_ENABLED=0 go vet ./caches/ring ./caches/mpmc
@@ -71,6 +72,9 @@ if [ -n "$lacking" ]; then
 	printf 'not tested, for want of what is not here:\n%s\n' "$lacking"
 	[ "${CI:-}" != true ] || { echo 'in continuous integration that is an error'; exit 1; }
 fi
+
+step 'tests of contend-locks, a module of its own'
+(cd cmd/contend-locks && go test -timeout 30m ./...)
 
 if [ "$quick" = no ] && [ "$CGO_ENABLED" = 1 ]; then
 	step 'tests, race detector'

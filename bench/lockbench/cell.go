@@ -70,11 +70,14 @@ func (c *cell) absent(services []Service) family.Absence {
 	return family.Absence{}
 }
 
+// leastWindow has room for several locks of services that write to a slow disk.
+const leastWindow = 300 * time.Millisecond
+
 // window is how long the timed window is at least: a fault takes as long as it
 // takes.
 func (c *cell) window() time.Duration {
 	if c.Fault == NoFault {
-		return c.Time
+		return max(c.Time, leastWindow)
 	}
 	return max(c.Time, c.TTL)
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/contend-go/contend/cmd/contend-locks/bolt"
 	"github.com/contend-go/contend/cmd/contend-locks/etcd"
 	"github.com/contend-go/contend/cmd/contend-locks/nats"
+	"github.com/contend-go/contend/cmd/contend-locks/raft"
 	"github.com/contend-go/contend/cmd/contend-locks/redis"
 	"github.com/contend-go/contend/cmd/contend-locks/sqlite"
 )
@@ -19,7 +20,8 @@ import (
 // services is the one list of them.
 func services() []lockbench.Service {
 	return []lockbench.Service{
-		lease.Service(), bolt.Service(), redis.Mini(), etcd.One(), etcd.Three(), nats.Service(), sqlite.Service(),
+		lease.Service(), bolt.Service(), redis.Mini(), etcd.One(), etcd.Three(), nats.Service(),
+		raft.Service(), raft.Leased(), sqlite.Service(),
 		lease.Null(), lease.None(),
 	}
 }

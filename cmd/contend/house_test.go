@@ -60,6 +60,7 @@ var house = []room{
 	{"bench/lockbench", []string{"bench", "bench/family", "bench/host", "bench/process", "bench/sample", "bench/whole", "bench/lockbench/history"}},
 	{"bench/lockbench/locktest", []string{"bench/lockbench", "bench/lockbench/history"}},
 	{"bench/lockbench/lease", []string{"bench/lockbench", "bench/lockbench/history"}},
+	{"bench/lockbench/example", []string{"bench/lockbench", "bench/lockbench/history", "bench/lockbench/lease", "bench/lockbench/locktest", "cmd/commands"}},
 	{"bench/study", []string{"bench", "bench/family", "bench/sample"}},
 
 	// Traces: the decoder and the accounting stand alone.

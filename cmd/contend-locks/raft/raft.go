@@ -1,0 +1,349 @@
+// Package raft locks by compare-and-swap in a replicated log of three members: a
+// lock is granted by the entry that finds it free, and the entry's index is the
+// token. Without a lease a lock is held until it is released; with one, until the
+// leader that proposes the next grant finds it over by its own clock.
+package raft
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/hashicorp/go-hclog"
+	"github.com/hashicorp/raft"
+
+	"github.com/contend-go/contend/bench/lockbench"
+	"github.com/contend-go/contend/bench/lockbench/history"
+)
+
+// Service holds locks until they are released, and Leased for a time.
+func Service() lockbench.Service {
+	return service("raft", "compare-and-swap in a raft log of three members, without a lease", lockbench.Never, "pause-holder")
+}
+
+func Leased() lockbench.Service {
+	return service("raft-lease", "compare-and-swap in a raft log of three members, with a lease by the leader's clock", lockbench.ByLease)
+}
+
+func service(name, about string, expiry lockbench.Expiry, excludes ...string) lockbench.Service {
+	return lockbench.Service{
+		Name: name, About: about, Members: 3, PeerLinks: true,
+		Promises: lockbench.Promises{
+			Excludes: append(excludes, lockbench.NoFault, "kill-holder", "kill-server", "restart-server", "partition", "slow-network"),
+			Token:    history.Ordered, Reentrant: true, Expiry: expiry,
+		},
+		Serve: serve,
+		Connect: func(ctx context.Context, t lockbench.Target) (lockbench.Session, error) {
+			s := &session{addrs: t.Addrs, owner: t.Client}
+			if expiry == lockbench.ByLease {
+				s.ttl = t.TTL
+			}
+			return s, nil
+		},
+	}
+}
+
+// The clocks of raft: short, as all members are on one host, and long enough for a
+// busy one.
+const (
+	heartbeat   = 400 * time.Millisecond
+	leaderLease = 300 * time.Millisecond
+	commitEvery = 5 * time.Millisecond
+	applyLimit  = 5 * time.Second
+	snapshots   = 1
+	connections = 3
+)
+
+// peers is the network between members: what raft calls a member's address is
+// reached over the link that leads there.
+type peers struct {
+	net.Listener
+	member lockbench.Member
+}
+
+// Dial implements raft.StreamLayer.
+func (p peers) Dial(to raft.ServerAddress, limit time.Duration) (net.Conn, error) {
+	for i, addr := range p.member.Peers {
+		if addr == string(to) {
+			return net.DialTimeout("tcp", p.member.Dial[i], limit)
+		}
+	}
+	return nil, fmt.Errorf("%s is no member", to)
+}
+
+type server struct {
+	raft    *raft.Raft
+	machine *machine
+}
+
+func serve(ctx context.Context, m lockbench.Member) (err error) {
+	var closing []func() error
+	defer func() {
+		for i := len(closing) - 1; i >= 0; i-- {
+			err = errors.Join(err, closing[i]())
+		}
+	}()
+	l, err := net.Listen("tcp", m.Peers[m.Index])
+	if err != nil {
+		return err
+	}
+	transport := raft.NewNetworkTransport(peers{l, m}, connections, heartbeat, io.Discard)
+	closing = append(closing, transport.Close)
+	db, err := openStore(filepath.Join(m.Dir, "raft.db"))
+	if err != nil {
+		return err
+	}
+	closing = append(closing, db.db.Close)
+	snaps, err := raft.NewFileSnapshotStore(m.Dir, snapshots, io.Discard)
+	if err != nil {
+		return err
+	}
+	s := &server{machine: &machine{locks: map[string]holder{}}}
+	cfg := raft.DefaultConfig()
+	cfg.LocalID = memberID(m.Index)
+	cfg.HeartbeatTimeout, cfg.ElectionTimeout, cfg.LeaderLeaseTimeout, cfg.CommitTimeout = heartbeat, heartbeat, leaderLease, commitEvery
+	cfg.Logger = hclog.New(&hclog.LoggerOptions{Level: hclog.Error, Output: os.Stderr})
+	if err := bootstrap(cfg, db, snaps, transport, m); err != nil {
+		return err
+	}
+	if s.raft, err = raft.NewRaft(cfg, s.machine, db, db, snaps, transport); err != nil {
+		return err
+	}
+	closing = append(closing, func() error { return s.raft.Shutdown().Error() })
+	return s.listen(ctx, m)
+}
+
+func memberID(i int) raft.ServerID { return raft.ServerID(strconv.Itoa(i)) }
+
+// bootstrap writes the first configuration, the same for all members, unless
+// there is one.
+func bootstrap(cfg *raft.Config, db *store, snaps raft.SnapshotStore, t raft.Transport, m lockbench.Member) error {
+	has, err := raft.HasExistingState(db, db, snaps)
+	if err != nil || has {
+		return err
+	}
+	var all raft.Configuration
+	for i, addr := range m.Peers {
+		all.Servers = append(all.Servers, raft.Server{ID: memberID(i), Address: raft.ServerAddress(addr)})
+	}
+	return raft.BootstrapCluster(cfg, db, db, snaps, t, all)
+}
+
+// listen serves clients, once there is a leader.
+func (s *server) listen(ctx context.Context, m lockbench.Member) error {
+	l, err := net.Listen("tcp", m.Addr)
+	if err != nil {
+		return err
+	}
+	defer l.Close()
+	defer context.AfterFunc(ctx, func() { _ = l.Close() })()
+	go func() {
+		for ctx.Err() == nil {
+			if _, id := s.raft.LeaderWithID(); id != "" {
+				m.Ready()
+				return
+			}
+			time.Sleep(commitEvery)
+		}
+	}()
+	for {
+		c, err := l.Accept()
+		if ctx.Err() != nil {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		go s.handle(c)
+	}
+}
+
+func (s *server) handle(c net.Conn) {
+	defer c.Close()
+	for r := bufio.NewScanner(c); r.Scan(); {
+		var ch change
+		answer := "error no request"
+		if json.Unmarshal(r.Bytes(), &ch) == nil {
+			answer = s.answer(ch)
+		}
+		if _, err := io.WriteString(c, answer+"\n"); err != nil {
+			return
+		}
+	}
+}
+
+// Answers, beside the number of a token.
+const (
+	busy      = "busy"
+	elsewhere = "elsewhere" // another member leads, and nothing was done
+)
+
+// answer proposes a change. A lock that this leader knows to be held is not asked
+// for in the log: waiters poll, and would fill it.
+func (s *server) answer(c change) string {
+	if s.raft.State() != raft.Leader {
+		return elsewhere
+	}
+	c.Now = history.Now()
+	if !c.Release && s.machine.closed(c.Name, c.Owner, c.Now) {
+		return busy
+	}
+	text, err := json.Marshal(c)
+	if err != nil {
+		return "error " + err.Error()
+	}
+	f := s.raft.Apply(text, applyLimit)
+	switch err := f.Error(); {
+	case errors.Is(err, raft.ErrNotLeader), errors.Is(err, raft.ErrEnqueueTimeout):
+		return elsewhere
+	case err != nil:
+		return "error " + err.Error()
+	}
+	token, _ := f.Response().(uint64)
+	if token == 0 {
+		return busy
+	}
+	return strconv.FormatUint(token, 10)
+}
+
+// session speaks to the leader, once it has found it.
+type session struct {
+	addrs []string
+	owner string
+	ttl   time.Duration // 0: without a lease
+
+	at   int // of addrs
+	conn net.Conn
+	in   *bufio.Reader
+}
+
+// pollEvery is the mean pause between two tries.
+const pollEvery = 3 * time.Millisecond
+
+// longAnswer is when a member that does not answer is given up: its answer is
+// unknown. The leader itself gives up earlier.
+const longAnswer = applyLimit + time.Second
+
+func (s *session) Close() error {
+	if s.conn == nil {
+		return nil
+	}
+	err := s.conn.Close()
+	s.conn = nil
+	return err
+}
+
+// do sends a change to the leader: to one member after the other, as long as they
+// say that they do not lead, or cannot be reached.
+func (s *session) do(ctx context.Context, c change) (answer string, err error) {
+	text, err := json.Marshal(c)
+	if err != nil {
+		return "", err
+	}
+	for {
+		if s.conn == nil {
+			d := net.Dialer{Timeout: longAnswer}
+			if s.conn, err = d.DialContext(ctx, "tcp", s.addrs[s.at]); err != nil {
+				s.conn = nil
+			} else {
+				s.in = bufio.NewReader(s.conn)
+			}
+		}
+		if s.conn != nil {
+			if answer, err = s.ask(ctx, string(text)); err != nil {
+				_ = s.Close()
+				s.at = (s.at + 1) % len(s.addrs)
+				return "", err
+			}
+			if answer != elsewhere {
+				return answer, nil
+			}
+			_ = s.Close()
+		}
+		s.at = (s.at + 1) % len(s.addrs)
+		if err := pause(ctx); err != nil {
+			return "", err
+		}
+	}
+}
+
+func pause(ctx context.Context) error {
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-time.After(rand.N(2 * pollEvery)):
+		return nil
+	}
+}
+
+func (s *session) ask(ctx context.Context, text string) (string, error) {
+	conn := s.conn
+	defer context.AfterFunc(ctx, func() { _ = conn.Close() })()
+	_ = conn.SetDeadline(time.Now().Add(longAnswer))
+	if _, err := io.WriteString(conn, text+"\n"); err != nil {
+		return "", err
+	}
+	line, err := s.in.ReadString('\n')
+	if err != nil {
+		return "", err
+	}
+	line = strings.TrimSpace(line)
+	if reason, failed := strings.CutPrefix(line, "error "); failed {
+		return "", errors.New(reason)
+	}
+	return line, nil
+}
+
+func (s *session) Acquire(ctx context.Context, name string) (lockbench.Lease, error) {
+	for {
+		asked := time.Now()
+		answer, err := s.do(ctx, change{Name: name, Owner: s.owner, TTL: s.ttl})
+		if err != nil {
+			return nil, err
+		}
+		if answer != busy {
+			token, err := strconv.ParseUint(answer, 10, 64)
+			return &lease{s, name, token, asked.Add(s.ttl)}, err
+		}
+		if err := pause(ctx); err != nil {
+			return nil, err
+		}
+	}
+}
+
+type lease struct {
+	session  *session
+	name     string
+	token    uint64
+	deadline time.Time
+}
+
+func (l *lease) Token() history.Token {
+	return history.Token{Kind: history.Ordered, Value: l.token}
+}
+func (l *lease) Deadline() (time.Time, bool) { return l.deadline, l.session.ttl > 0 }
+func (l *lease) Lost() <-chan struct{}       { return lockbench.NeverLost }
+
+// Release waits until the release is in the log, and tries again while members
+// change their leader. Released twice is released once: the token is its own.
+func (l *lease) Release(ctx context.Context) error {
+	for {
+		_, err := l.session.do(ctx, change{Release: true, Name: l.name, Owner: l.session.owner, Token: l.token})
+		if err == nil || ctx.Err() != nil {
+			return err
+		}
+		if err := pause(ctx); err != nil {
+			return err
+		}
+	}
+}
