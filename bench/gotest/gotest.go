@@ -87,6 +87,12 @@ const (
 // Compares reports whether two sides are measured.
 func (o *Options) Compares() bool { return o.Against+o.AgainstToolchain != "" }
 
+// Dir is the folder in which the go command is to run.
+func (o *Options) Dir() (string, error) {
+	flags, err := sortFlags(o.GoFlags)
+	return cmp.Or(flags.dir, "."), err
+}
+
 // SetDefaults sets what depends on other options, and was not given as a flag.
 func (o *Options) SetDefaults(given func(flag string) bool) {
 	if !o.Compares() {
@@ -157,6 +163,8 @@ type Suite struct {
 	// Added those that only the head has.
 	Lost  []Absence `json:"lost,omitempty"`
 	Added []string  `json:"added,omitempty"`
+	// Trailers are what the messages of head's commits say behind [AllowTrailer].
+	Trailers []string `json:"trailers,omitempty"`
 	// Changed are benchmarks that are not the same on both sides: what they
 	// measure cannot be compared.
 	Changed []Absence `json:"changed,omitempty"`

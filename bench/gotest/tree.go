@@ -12,8 +12,15 @@ import (
 	"strings"
 )
 
-// revisions are the commits to compare. head is empty for the working tree.
-type revisions struct{ base, head string }
+// revisions are the commits to compare.
+type revisions struct {
+	base, head string   // head is empty for the working tree
+	trailers   []string // of the commits that head has more than base
+}
+
+// AllowTrailer begins a line at the end of a commit message that allows something:
+// "Contend-Allow: BenchmarkParse reads twice, to be safe".
+const AllowTrailer = "Contend-Allow"
 
 // revisions reads --against and --head. The base is the commit where the head left
 // the revision's line, so that what the revision gained since is not held against
@@ -49,6 +56,11 @@ func (b *builder) revisions(from string, o *Options) (at revisions, err error) {
 		}
 		tip = at.head
 	}
+	defer func() {
+		if err == nil {
+			at.trailers, err = trailers(git, at.base, tip)
+		}
+	}()
 	if exact {
 		return at, nil
 	}
@@ -63,6 +75,20 @@ func (b *builder) revisions(from string, o *Options) (at revisions, err error) {
 	fmt.Fprintf(b.progress, "%s has gained %s since this branch began: compared with the commit where it did, %.12s; --against =%s compares with it as it is\n", name, commits(ahead), fork, name)
 	at.base = fork
 	return at, nil
+}
+
+// trailers are the allowances in the messages of the commits from base to tip.
+func trailers(git func(args ...string) (string, error), base, tip string) (list []string, err error) {
+	out, err := git("log", "--format=%(trailers:key="+AllowTrailer+",valueonly,unfold)", base+".."+tip)
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range strings.Split(out, "\n") {
+		if line = strings.TrimSpace(line); line != "" {
+			list = append(list, line)
+		}
+	}
+	return list, nil
 }
 
 // sides reads "A...B", as git has it; B may be left out, and HEAD is the working

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -42,8 +44,8 @@ func (g *gate) check() error {
 	return nil
 }
 
-// record is the gate as the run's file has it.
-func (g *gate) record() sample.Record {
+// records are the gate as the run's file has it.
+func (g *gate) records() []sample.Record {
 	exact := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 	fields := []sample.Field{{Key: "cpu", Value: strconv.FormatBool(g.CPU)}, {Key: "min-effect", Value: exact(g.MinEffect)}, {Key: "alpha", Value: exact(g.Alpha)}}
 	for key, value := range map[string]string{"units": strings.Join(g.Units, ","), "allow-lost": g.allowLost, "base": g.base, "head": g.head} {
@@ -51,12 +53,55 @@ func (g *gate) record() sample.Record {
 			fields = append(fields, sample.Field{Key: key, Value: value})
 		}
 	}
-	return sample.Record{Verb: "gate", Fields: fields}
+	list := []sample.Record{{Verb: "gate", Fields: fields}}
+	for _, r := range g.Rules {
+		fields := []sample.Field{{Key: "match", Value: r.Match}, {Key: "min-effect", Value: exact(r.MinEffect)}, {Key: "threshold", Value: exact(r.Threshold)}}
+		if r.Units != nil {
+			fields = append(fields, sample.Field{Key: "units", Value: cmp.Or(strings.Join(*r.Units, ","), noUnits)})
+		}
+		list = append(list, sample.Record{Verb: "rule", Fields: fields})
+	}
+	for _, a := range g.Allowances {
+		fields := []sample.Field{{Key: "match", Value: a.Match}, {Key: "reason", Value: a.Reason}}
+		if a.Unit != "" {
+			fields = append(fields, sample.Field{Key: "unit", Value: a.Unit})
+		}
+		if !a.Until.IsZero() {
+			fields = append(fields, sample.Field{Key: "until", Value: a.Until.Format(time.DateOnly)})
+		}
+		list = append(list, sample.Record{Verb: "allow", Fields: fields})
+	}
+	return list
+}
+
+// noUnits stands in a rule's record for an empty list of units.
+const noUnits = "none"
+
+// adoptRule takes over a rule or an allowance that the run records.
+func (g *gate) adoptRule(r sample.Record) {
+	number := func(key string) float64 { x, _ := strconv.ParseFloat(r.Get(key), 64); return x }
+	switch r.Verb {
+	case "rule":
+		rule := compare.Rule{Match: r.Get("match"), MinEffect: number("min-effect"), Threshold: number("threshold")}
+		switch units := r.Get("units"); units {
+		case "":
+		case noUnits:
+			rule.Units = &[]string{}
+		default:
+			list := strings.Split(units, ",")
+			rule.Units = &list
+		}
+		g.Rules = append(g.Rules, rule)
+	case "allow":
+		until, _ := time.ParseInLocation(time.DateOnly, r.Get("until"), time.Local)
+		g.Allowances = append(g.Allowances, compare.Allowance{Match: r.Get("match"), Unit: r.Get("unit"), Reason: r.Get("reason"), Until: until})
+	}
 }
 
 // adopt takes over what the run records, but for what was given as a flag.
 func (g *gate) adopt(set *sample.Set, given func(flag string) bool) {
 	for _, r := range set.Last() {
+		g.adoptRule(r)
 		if r.Verb != "gate" {
 			continue
 		}
@@ -123,6 +168,11 @@ func lostError(n int) error {
 // nothing allows.
 func (g *gate) lost(w io.Writer, records []sample.Record, markdown bool) (n int) {
 	allowed := regexp.MustCompile(g.allowLost) // checked with the flags
+	for _, a := range g.Allowances {
+		if a.Ended(g.Now) {
+			fmt.Fprintf(w, "note: the allowance for %s ended on %s\n\n", a.Match, a.Until.Format(time.DateOnly))
+		}
+	}
 	say := func(format string, texts ...string) {
 		args := make([]any, len(texts))
 		for i, t := range texts {
@@ -134,7 +184,11 @@ func (g *gate) lost(w io.Writer, records []sample.Record, markdown bool) (n int)
 		fmt.Fprintf(w, format+"\n\n", args...)
 	}
 	for _, r := range records {
-		switch name := r.Get("name"); {
+		name := r.Get("name")
+		allowance := slices.IndexFunc(g.Allowances, func(a compare.Allowance) bool { return !a.Ended(g.Now) && a.Covers(name, "") })
+		switch {
+		case r.Verb == "lost" && allowance >= 0:
+			say("lost, as allowed: %s: %s; %s", name, g.Allowances[allowance].Reason, r.Get("reason"))
 		case r.Verb == "lost" && g.allowLost != "" && allowed.MatchString(name):
 			say("lost, as allowed: %s: %s", name, r.Get("reason"))
 		case r.Verb == "lost":

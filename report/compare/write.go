@@ -47,7 +47,7 @@ func (c *Comparison) Headline() string {
 	}
 	counts := fmt.Sprintf("%s of %d %s", strings.Join(parts, ", "), n, plural(n, "comparison"))
 	switch {
-	case c.Count(Worse) > 0:
+	case slices.ContainsFunc(c.Rows, (*Row).Alarms):
 		return "Regression: " + counts
 	case len(c.Failures) > 0:
 		return "Failed: " + counts
@@ -77,6 +77,7 @@ func (c *Comparison) remarks() []string {
 	if len(c.Crashed) > 0 {
 		add("no valid sample on one side: %s", few(c.Crashed))
 	}
+	list = append(list, c.passed()...)
 	if text := c.firstCalls(); text != "" {
 		add("%s", text)
 	}
@@ -207,6 +208,8 @@ func (c *Comparison) design() string {
 	}
 	how := "paired within blocks of one run: drift of the machine cancels"
 	switch {
+	case paired+apart == 0:
+		how = "counts, in which drift of the machine has no part"
 	case paired == 0:
 		how = "measured apart: what changed on the machine between the two looks like a change of the code"
 		if c.Between > 0 {
@@ -403,7 +406,7 @@ func (p *printer) table(rows []*Row, label func(*Row) string) {
 	p.line("|---|---|---|--:|--:|--:|---|--:|--:|")
 	for _, r := range rows {
 		verdict := string(r.Verdict)
-		if r.Verdict == Worse {
+		if r.Alarms() {
 			verdict = "**worse**"
 		}
 		p.line("| %s | %s | %s | %s | %s | %s | %s | %s | %s |", verdict, markdown.Escape(label(r)), markdown.Escape(r.Unit),
@@ -424,6 +427,8 @@ type jsonRow struct {
 	Gated          bool     `json:"gated"`
 	Verdict        Verdict  `json:"verdict,omitempty"`
 	Why            string   `json:"why,omitempty"`
+	Allowed        string   `json:"allowed,omitempty"`
+	Alarm          bool     `json:"alarm"`
 	Paired         bool     `json:"paired"`
 	NOld           int      `json:"n_old"`
 	NNew           int      `json:"n_new"`
@@ -442,7 +447,7 @@ type jsonRow struct {
 }
 
 func (r *Row) json() jsonRow {
-	return jsonRow{r.Name.String(), r.Pkg, r.Unit, r.Better.String(), r.Gated, r.Verdict, r.Why, r.Paired, r.NOld, r.NNew,
+	return jsonRow{r.Name.String(), r.Pkg, r.Unit, r.Better.String(), r.Gated, r.Verdict, r.Why, r.Allowed, r.Alarms(), r.Paired, r.NOld, r.NNew,
 		finite(r.Old), finite(r.New), finite(r.Ratio), finite(r.Lo), finite(r.Hi), finite(r.Level), finite(r.Shift), finite(r.P), finite(r.PHolm), r.Needed, r.Oversubscribed, r.FewIterations}
 }
 
