@@ -9,7 +9,9 @@ import (
 // TestRules: of rules that match, the last counts, for units, the smallest effect and
 // what alarms, each by itself.
 func TestRules(t *testing.T) {
-	text := func(a, b []float64) string { return lines("BenchmarkA", "ns/op", a...) + lines("BenchmarkB", "ns/op", b...) }
+	text := func(a, b []float64) string {
+		return lines("BenchmarkA", "ns/op", a...) + lines("BenchmarkB", "ns/op", b...)
+	}
 	old, new := text(ninety, ninety), text(hundred, hundred) // +11%
 	wide := Rule{Match: "A", MinEffect: 0.2}
 	for name, c := range map[string]struct {
@@ -20,8 +22,8 @@ func TestRules(t *testing.T) {
 		"none":             {nil, "worse worse", true},
 		"wider for A":      {[]Rule{wide}, "same worse", true},
 		"back for A":       {[]Rule{wide, {Match: "^BenchmarkA$", MinEffect: 0.05}}, "worse worse", true},
-		"threshold for B":  {[]Rule{wide, {Match: "B", Threshold: 0.3}}, "same worse", false},
-		"threshold passed": {[]Rule{wide, {Match: "B", Threshold: 0.05}}, "same worse", true},
+		"threshold for B":  {[]Rule{wide, {Match: "B$", Threshold: 0.3}}, "same worse", false},
+		"threshold passed": {[]Rule{wide, {Match: "B$", Threshold: 0.05}}, "same worse", true},
 		"no gate for A":    {[]Rule{{Match: "A", Units: &[]string{}}}, " worse", true},
 		"units unchanged":  {[]Rule{{Match: "A", Units: &[]string{}}, {Match: ".", MinEffect: 0.2}}, " same", false},
 	} {
@@ -50,7 +52,7 @@ func TestAllowances(t *testing.T) {
 		"for all units":  {Allowance{Match: "A", Reason: "meant"}, day, false},
 		"for the unit":   {Allowance{Match: "A", Unit: "ns/op", Reason: "meant"}, day, false},
 		"for another":    {Allowance{Match: "A", Unit: "B/op", Reason: "meant"}, day, true},
-		"for others":     {Allowance{Match: "B", Reason: "meant"}, day, true},
+		"for others":     {Allowance{Match: "B$", Reason: "meant"}, day, true},
 		"on its day":     {Allowance{Match: "A", Reason: "meant", Until: day}, day.Add(23 * time.Hour), false},
 		"after its day":  {Allowance{Match: "A", Reason: "meant", Until: day}, day.Add(25 * time.Hour), true},
 		"before its day": {Allowance{Match: "A", Reason: "meant", Until: day}, day.AddDate(-1, 0, 0), false},
