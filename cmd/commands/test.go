@@ -181,7 +181,7 @@ func (t *tester) run(ctx context.Context) (err error) {
 		plan.Records = append(plan.Records, g.records()...)
 	}
 	if len(plan.Cells) == 0 {
-		return g.nothing(plan.Records, t.format, suite.Empty())
+		return g.nothing(plan.Records, suite.Empty())
 	}
 	if o.DryRun {
 		plan.Describe(os.Stdout, o.PricePerHour)

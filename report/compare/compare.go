@@ -171,7 +171,28 @@ type Comparison struct {
 	Unstated           []string // configuration keys that one side alone states
 	MaxProcs           int
 	UsableCPUs         string
+	Toolchain          string // the Go of both sides, where one line says it
+	Notices            []Notice
 	Notes              []string
+}
+
+// Notice is what a reader must know before the numbers, of what was not measured.
+type Notice struct {
+	What  string `json:"what"` // LOST, new, note …
+	Text  string `json:"text"`
+	Alarm bool   `json:"alarm"` // what it says must not pass
+}
+
+func (n Notice) String() string { return n.What + ": " + n.Text }
+
+// Alarms counts the notices that must not pass.
+func Alarms(list []Notice) (n int) {
+	for _, x := range list {
+		if x.Alarm {
+			n++
+		}
+	}
+	return n
 }
 
 // Compare compares two sides. It is an error if they have no cell and unit in
@@ -541,10 +562,10 @@ func (c *Comparison) Gated() []*Row {
 	return c.Rows[:n]
 }
 
-// Regressed reports whether a change must not pass: something is worse, or the
-// new side's text says that a benchmark failed.
+// Regressed reports whether a change must not pass: something is worse, lost, or
+// failed in the new side's text.
 func (c *Comparison) Regressed() bool {
-	return len(c.Failures) > 0 || slices.ContainsFunc(c.Rows, (*Row).Alarms)
+	return len(c.Failures)+Alarms(c.Notices) > 0 || slices.ContainsFunc(c.Rows, (*Row).Alarms)
 }
 
 // Undecided reports whether the data cannot decide all that they should:

@@ -46,15 +46,32 @@ func (c *Comparison) Headline() string {
 		}
 	}
 	counts := fmt.Sprintf("%s of %d %s", strings.Join(parts, ", "), n, plural(n, "comparison"))
+	var red []string
+	if slices.ContainsFunc(c.Rows, (*Row).Alarms) {
+		red = append(red, "Regression")
+	}
+	if len(c.Failures) > 0 {
+		red = append(red, "Failed")
+	}
+	if n := Alarms(c.Notices); n > 0 {
+		red = append(red, fmt.Sprintf("Lost %d", n))
+	}
 	switch {
-	case slices.ContainsFunc(c.Rows, (*Row).Alarms):
-		return "Regression: " + counts
-	case len(c.Failures) > 0:
-		return "Failed: " + counts
+	case len(red) > 0:
+		return strings.Join(red, ", ") + ": " + counts
 	case c.Count(Same) == n:
 		return "Same: " + counts
 	}
 	return "No regression found: " + counts
+}
+
+// sides are what is compared, in one line.
+func (c *Comparison) sides() string {
+	text := c.OldLabel + " → " + c.NewLabel
+	if c.Toolchain != "" {
+		text += ", " + strings.ReplaceAll(c.Toolchain, ",", " and ")
+	}
+	return text
 }
 
 func plural(n int, word string) string {
@@ -305,7 +322,10 @@ func labels(rows []*Row) (common string, label func(*Row) string) {
 func (c *Comparison) text(w io.Writer) error {
 	p := &printer{w: w}
 	p.line("%s", c.Headline())
-	p.line("%s → %s", c.OldLabel, c.NewLabel)
+	p.line("%s", c.sides())
+	for _, n := range c.Notices {
+		p.line("%s", n)
+	}
 	common, label := labels(c.Gated())
 	if common != "" {
 		p.line("every cell: %s", common)
@@ -356,8 +376,9 @@ func (c *Comparison) markdown(w io.Writer) error {
 	p.line("%s", marker)
 	p.line("### %s %s", icon, c.Headline())
 	p.line("")
-	p.line("%s → %s", markdown.Escape(c.OldLabel), markdown.Escape(c.NewLabel))
+	p.line("%s", markdown.Escape(c.sides()))
 	p.line("")
+	p.notices(c.Notices)
 	for _, d := range c.Differs {
 		p.line("> **Not the same conditions:** `%s` is %s in the old, %s in the new.", markdown.Escape(d.Key), markdown.Escape(strings.Join(d.Old, " and ")), markdown.Escape(strings.Join(d.New, " and ")))
 		p.line("")
@@ -399,6 +420,25 @@ func (c *Comparison) markdown(w io.Writer) error {
 	p.line("")
 	p.line("</details>")
 	return p.err
+}
+
+// notices lists them, alarms first as they come.
+func (p *printer) notices(list []Notice) {
+	const most = 15
+	for i, n := range list {
+		if i == most {
+			p.line("- … and %d more, in the log of the run", len(list)-most)
+			break
+		}
+		what := markdown.Escape(n.What)
+		if n.Alarm {
+			what = "**" + what + "**"
+		}
+		p.line("- %s: %s", what, markdown.Escape(n.Text))
+	}
+	if len(list) > 0 {
+		p.line("")
+	}
 }
 
 func (p *printer) table(rows []*Row, label func(*Row) string) {
@@ -469,6 +509,7 @@ func (c *Comparison) json(w io.Writer) error {
 		Headline  string       `json:"headline"`
 		Old       string       `json:"old"`
 		New       string       `json:"new"`
+		Notices   []Notice     `json:"notices,omitempty"`
 		Regressed bool         `json:"regressed"`
 		Undecided bool         `json:"undecided"`
 		MinEffect float64      `json:"min_effect"`
@@ -483,7 +524,7 @@ func (c *Comparison) json(w io.Writer) error {
 		Invalid   [2]int       `json:"invalid_samples"`
 		Differs   []Difference `json:"differs,omitempty"`
 		Remarks   []string     `json:"remarks"`
-	}{c.Headline(), c.OldLabel, c.NewLabel, c.Regressed(), c.Undecided(), c.MinEffect, c.Alpha, c.Want, c.MaxProcs, rows,
+	}{c.Headline(), c.OldLabel, c.NewLabel, c.Notices, c.Regressed(), c.Undecided(), c.MinEffect, c.Alpha, c.Want, c.MaxProcs, rows,
 		c.Missing, c.New, c.NoUnit, c.Crashed, c.Invalid, c.Differs, c.remarks()})
 }
 
@@ -574,6 +615,3 @@ func needs(n int) string {
 	}
 	return strconv.Itoa(n)
 }
-
-// Escape makes text of others fit for Markdown, as [Comparison.Write] does.
-func Escape(text string) string { return markdown.Escape(text) }
