@@ -395,6 +395,9 @@ func (s *Suite) Empty() error {
 	if len(s.Broken) > 0 {
 		return fmt.Errorf("nothing can be measured: %s: %s (%d packages in all)", s.Broken[0].Package, s.Broken[0].Reason, len(s.Broken))
 	}
+	if len(s.Lost)+len(s.Changed) == 0 && len(s.Added) > 0 {
+		return fmt.Errorf("base has no benchmark: %s is only in head (%d in all)", s.Added[0], len(s.Added))
+	}
 	if len(s.Lost) > 0 && len(s.Added) > 0 {
 		return fmt.Errorf("base and head have no benchmark in common: %s is only in base (%d in all), %s only in head (%d); --rename OLD=NEW compares two of different names", s.Lost[0].Name, len(s.Lost), s.Added[0], len(s.Added))
 	}

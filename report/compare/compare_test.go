@@ -485,6 +485,24 @@ func TestJSON(t *testing.T) {
 
 // TestContrary: where drift makes the medians point elsewhere than the pairs, a
 // line says which of them the change is.
+// TestGitHub: what must not pass is an error of the workflow, and no name can end
+// the command that it stands in.
+func TestGitHub(t *testing.T) {
+	c := compareTexts(t, lines("BenchmarkA/x=a:b,c%", "ns/op", ninety...), lines("BenchmarkA/x=a:b,c%", "ns/op", hundred...), beside)
+	c.Notices = []Notice{{"LOST", "BenchmarkB: panic\n::set-output name=x::y", true}, {"NOT COMPARED", "BenchmarkC", false}, {"new", "BenchmarkD", false}}
+	var out bytes.Buffer
+	if err := c.Write(&out, "github"); err != nil {
+		t.Fatal(err)
+	}
+	want := "::error title=LOST::BenchmarkB: panic%0A::set-output name=x::y\n" +
+		"::warning title=NOT COMPARED::BenchmarkC\n" +
+		"::error title=worse%3A A/x=a%3Ab%2Cc%25::ns/op 90.10 → 100.1, +11.1%25 (+10.3%25 to +12.0%25), 8+8\n" +
+		"::notice title=contend::Regression, Lost 1: 1 worse of 1 comparison\n"
+	if out.String() != want {
+		t.Errorf("%s\nwant\n%s", out.String(), want)
+	}
+}
+
 func TestContrary(t *testing.T) {
 	text := "# contend protocol=1\n# run id=a\n"
 	for i, v := range [][2]float64{{100, 110}, {100, 110}, {100, 110}, {1000, 500}, {1000, 500}, {1000, 500}, {1000, 1100}, {300, 330}, {300, 330}} {

@@ -19,7 +19,7 @@ import (
 )
 
 // Formats are the ways to write a comparison.
-var Formats = []string{"text", "markdown", "json", "csv"}
+var Formats = []string{"text", "markdown", "json", "csv", "github"}
 
 // Write writes the comparison in one of [Formats].
 func (c *Comparison) Write(w io.Writer, format string) error {
@@ -32,6 +32,8 @@ func (c *Comparison) Write(w io.Writer, format string) error {
 		return c.json(w)
 	case "csv":
 		return c.csv(w)
+	case "github":
+		return c.github(w)
 	}
 	return fmt.Errorf("--format: %q unknown; there are %s", format, strings.Join(Formats, ", "))
 }
@@ -546,6 +548,39 @@ func (c *Comparison) csv(w io.Writer) error {
 	}
 	out.Flush()
 	return out.Error()
+}
+
+// github prints what must not pass, and what a reviewer must know, as commands of a
+// GitHub workflow, which shows them on the page of the run and of the pull request.
+func (c *Comparison) github(w io.Writer) error {
+	p := &printer{w: w}
+	message := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+	say := func(command, title, text string) {
+		p.line("::%s title=%s::%s", command, property.Replace(title), message.Replace(text))
+	}
+	for _, n := range c.Notices {
+		switch {
+		case n.Alarm:
+			say("error", n.What, n.Text)
+		case n.What == strings.ToUpper(n.What): // weighs on the verdict
+			say("warning", n.What, n.Text)
+		}
+	}
+	for _, f := range c.Failures {
+		say("error", "FAILED", f)
+	}
+	for _, d := range c.Differs {
+		say("warning", "NOT THE SAME CONDITIONS", fmt.Sprintf("%s is %s in %s, %s in %s", d.Key, strings.Join(d.Old, " and "), c.OldLabel, strings.Join(d.New, " and "), c.NewLabel))
+	}
+	_, label := labels(c.Gated())
+	for _, r := range c.Gated() {
+		if r.Alarms() {
+			say("error", "worse: "+label(r), fmt.Sprintf("%s %s → %s, %s (%s), %s", r.Unit, number(r.Old), number(r.New), change(r.Change()), r.bounds(), r.count()))
+		}
+	}
+	say("notice", "contend", c.Headline())
+	return p.err
 }
 
 // printer writes lines and keeps the first error.
