@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
 // revisions are the commits to compare.
@@ -135,6 +136,7 @@ func (b *builder) checkout(s *Suite, from, commit string) (place string, env, la
 		return "", nil, nil, err
 	}
 	s.cleanup = append(s.cleanup, func() error { return os.RemoveAll(root) })
+	sweepTrees(filepath.Dir(root))
 	if lacks, err = b.extract(t.origin, commit, t.top); err != nil {
 		return "", nil, nil, err
 	}
@@ -168,6 +170,18 @@ func treeRoot(run, commit string) (string, error) {
 	}
 	name := fmt.Sprintf("%.12s-%.8x", commit, sha256.Sum256([]byte(run)))
 	return filepath.Join(cache, "contend", "trees", name), nil
+}
+
+// sweepTrees removes trees of runs that were killed and never continued. What
+// cannot be removed stays for the next time.
+func sweepTrees(dir string) {
+	const old = 7 * 24 * time.Hour
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > old {
+			os.RemoveAll(filepath.Join(dir, e.Name()))
+		}
+	}
 }
 
 // extract writes a commit's files into a folder, those of its submodules too. The

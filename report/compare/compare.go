@@ -519,9 +519,14 @@ func (r *Row) decide(o Options) {
 }
 
 // within reports whether the data exclude a change of the smallest effect or
-// more, in either direction.
+// more, in either direction. Values that are rounded to steps may hide a change of
+// one step.
 func (r *Row) within(effect float64) bool {
 	lo, hi := r.test.interval(1 - sameLevel)
+	if r.data.ties() {
+		step := r.data.grain()
+		lo, hi = lo-step, hi+step
+	}
 	if r.logs {
 		return -math.Log1p(effect) <= lo && hi <= math.Log1p(effect)
 	}
