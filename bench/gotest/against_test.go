@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/contend-go/contend/bench/host"
 )
@@ -200,6 +201,19 @@ func BenchmarkUses(b *testing.B) {
 			t.Errorf("git %s: %v\n%s", command, err, out)
 		}
 	}
+	// What a killed run left goes after a week.
+	killed, young := filepath.Join(os.Getenv("XDG_CACHE_HOME"), "contend", "trees", "killed"), filepath.Join(os.Getenv("XDG_CACHE_HOME"), "contend", "trees", "young")
+	for dir, age := range map[string]time.Duration{killed: 8 * 24 * time.Hour, young: time.Hour} {
+		write(t, filepath.Join(dir, "go.mod"), "module m\n")
+		if err := os.Chtimes(dir, time.Now(), time.Now().Add(-age)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sweepTrees(filepath.Dir(killed))
+	if err := os.Remove(filepath.Join(young, "go.mod")); err != nil { // it is still there
+		t.Fatal(err)
+	}
+	os.Remove(young)
 	left, err := filepath.Glob(filepath.Join(os.Getenv("XDG_CACHE_HOME"), "contend", "trees", "*"))
 	if err != nil || len(left) > 0 {
 		t.Errorf("%v %v", left, err)

@@ -49,6 +49,7 @@ func (b *builder) add(s *Suite, o *Options) error {
 		if err != nil {
 			return err
 		}
+		s.Trailers = at.trailers
 		if base.from, base.env, lacks, err = b.checkout(s, head.from, at.base); err != nil {
 			return fmt.Errorf("%s: %w", o.Against, err)
 		}
@@ -67,10 +68,12 @@ func (b *builder) add(s *Suite, o *Options) error {
 	case Head:
 		base.tests = head.from
 	}
-	if err := b.variant(s, base); err != nil {
+	var none noBenchmarks
+	if err := b.variant(s, base); err != nil && !errors.As(err, &none) {
 		return fmt.Errorf("%s: %w%s", s.Against, err, b.remedies(lacks))
 	}
-	if err := b.variant(s, head); err != nil {
+	without := none != ""
+	if err := b.variant(s, head); err != nil && (without || !errors.As(err, &none)) { // all lost, or all new
 		return err
 	}
 	several := slices.ContainsFunc(s.Programs, func(p *Program) bool { return p.Key != "" })
@@ -283,10 +286,15 @@ func tested(packages []goPackage, replaced map[string]string, pattern string) ([
 	case len(list) > 0:
 		return list, nil
 	case files == 0:
-		return nil, fmt.Errorf("%s: no test files, and so no benchmarks", pattern)
+		return nil, noBenchmarks(pattern + ": no test files, and so no benchmarks")
 	}
-	return nil, fmt.Errorf("%s: tests, but no benchmarks: no func BenchmarkX(b *testing.B) in the test files", pattern)
+	return nil, noBenchmarks(pattern + ": tests, but no benchmarks: no func BenchmarkX(b *testing.B) in the test files")
 }
+
+// noBenchmarks is the error of packages without any.
+type noBenchmarks string
+
+func (e noBenchmarks) Error() string { return string(e) }
 
 var benchmarkFunc = regexp.MustCompile(`(?m)^\s*func\s+Benchmark`)
 

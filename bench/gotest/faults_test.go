@@ -276,6 +276,30 @@ func TestLost(t *testing.T) {
 	}
 }
 
+// TestNoBenchmarks: a side without any benchmark is no broken build: all are lost,
+// or all are new.
+func TestNoBenchmarks(t *testing.T) {
+	dir, git := repository(t, map[string]string{"p_test.go": quiet})
+	write(t, filepath.Join(dir, "p_test.go"), "package p\n")
+	o := options(t, dir)
+	o.Against = "HEAD"
+	facts := host.Read()
+	s, err := Build(t.Context(), o, &facts, t.TempDir(), io.Discard)
+	if err != nil || len(s.Lost) != 1 || s.Lost[0].Name != "BenchmarkGood" {
+		t.Fatalf("%v %+v", err, s)
+	}
+	s.Close()
+	git("commit", "-qam", "none")
+	write(t, filepath.Join(dir, "p_test.go"), quiet)
+	if _, err := Build(t.Context(), o, &facts, t.TempDir(), io.Discard); err == nil || !strings.Contains(err.Error(), "base has no benchmark: BenchmarkGood is only in head") {
+		t.Error(err)
+	}
+	write(t, filepath.Join(dir, "p_test.go"), "package p\n")
+	if _, err := Build(t.Context(), o, &facts, t.TempDir(), io.Discard); err == nil || !strings.Contains(err.Error(), "no benchmarks") {
+		t.Error(err)
+	}
+}
+
 // TestBenchFrom: the test files, what they embed and the testdata of one side
 // measure the code of both, and neither tree is touched.
 func TestBenchFrom(t *testing.T) {

@@ -87,6 +87,12 @@ const (
 // Compares reports whether two sides are measured.
 func (o *Options) Compares() bool { return o.Against+o.AgainstToolchain != "" }
 
+// Dir is the folder in which the go command is to run.
+func (o *Options) Dir() (string, error) {
+	flags, err := sortFlags(o.GoFlags)
+	return cmp.Or(flags.dir, "."), err
+}
+
 // SetDefaults sets what depends on other options, and was not given as a flag.
 func (o *Options) SetDefaults(given func(flag string) bool) {
 	if !o.Compares() {
@@ -157,6 +163,8 @@ type Suite struct {
 	// Added those that only the head has.
 	Lost  []Absence `json:"lost,omitempty"`
 	Added []string  `json:"added,omitempty"`
+	// Trailers are what the messages of head's commits say behind [AllowTrailer].
+	Trailers []string `json:"trailers,omitempty"`
 	// Changed are benchmarks that are not the same on both sides: what they
 	// measure cannot be compared.
 	Changed []Absence `json:"changed,omitempty"`
@@ -386,6 +394,9 @@ func (s *Suite) Empty() error {
 	}
 	if len(s.Broken) > 0 {
 		return fmt.Errorf("nothing can be measured: %s: %s (%d packages in all)", s.Broken[0].Package, s.Broken[0].Reason, len(s.Broken))
+	}
+	if len(s.Lost)+len(s.Changed) == 0 && len(s.Added) > 0 {
+		return fmt.Errorf("base has no benchmark: %s is only in head (%d in all)", s.Added[0], len(s.Added))
 	}
 	if len(s.Lost) > 0 && len(s.Added) > 0 {
 		return fmt.Errorf("base and head have no benchmark in common: %s is only in base (%d in all), %s only in head (%d); --rename OLD=NEW compares two of different names", s.Lost[0].Name, len(s.Lost), s.Added[0], len(s.Added))

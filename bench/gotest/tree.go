@@ -10,10 +10,18 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 )
 
-// revisions are the commits to compare. head is empty for the working tree.
-type revisions struct{ base, head string }
+// revisions are the commits to compare.
+type revisions struct {
+	base, head string   // head is empty for the working tree
+	trailers   []string // of the commits that head has more than base
+}
+
+// AllowTrailer begins a line at the end of a commit message that allows something:
+// "Contend-Allow: BenchmarkParse reads twice, to be safe".
+const AllowTrailer = "Contend-Allow"
 
 // revisions reads --against and --head. The base is the commit where the head left
 // the revision's line, so that what the revision gained since is not held against
@@ -49,6 +57,11 @@ func (b *builder) revisions(from string, o *Options) (at revisions, err error) {
 		}
 		tip = at.head
 	}
+	defer func() {
+		if err == nil {
+			at.trailers, err = trailers(git, at.base, tip)
+		}
+	}()
 	if exact {
 		return at, nil
 	}
@@ -63,6 +76,20 @@ func (b *builder) revisions(from string, o *Options) (at revisions, err error) {
 	fmt.Fprintf(b.progress, "%s has gained %s since this branch began: compared with the commit where it did, %.12s; --against =%s compares with it as it is\n", name, commits(ahead), fork, name)
 	at.base = fork
 	return at, nil
+}
+
+// trailers are the allowances in the messages of the commits from base to tip.
+func trailers(git func(args ...string) (string, error), base, tip string) (list []string, err error) {
+	out, err := git("log", "--format=%(trailers:key="+AllowTrailer+",valueonly,unfold)", base+".."+tip)
+	if err != nil {
+		return nil, err
+	}
+	for _, line := range strings.Split(out, "\n") {
+		if line = strings.TrimSpace(line); line != "" {
+			list = append(list, line)
+		}
+	}
+	return list, nil
 }
 
 // sides reads "A...B", as git has it; B may be left out, and HEAD is the working
@@ -109,6 +136,7 @@ func (b *builder) checkout(s *Suite, from, commit string) (place string, env, la
 		return "", nil, nil, err
 	}
 	s.cleanup = append(s.cleanup, func() error { return os.RemoveAll(root) })
+	sweepTrees(filepath.Dir(root))
 	if lacks, err = b.extract(t.origin, commit, t.top); err != nil {
 		return "", nil, nil, err
 	}
@@ -142,6 +170,18 @@ func treeRoot(run, commit string) (string, error) {
 	}
 	name := fmt.Sprintf("%.12s-%.8x", commit, sha256.Sum256([]byte(run)))
 	return filepath.Join(cache, "contend", "trees", name), nil
+}
+
+// sweepTrees removes trees of runs that were killed and never continued. What
+// cannot be removed stays for the next time.
+func sweepTrees(dir string) {
+	const old = 7 * 24 * time.Hour
+	entries, _ := os.ReadDir(dir)
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > old {
+			os.RemoveAll(filepath.Join(dir, e.Name()))
+		}
+	}
 }
 
 // extract writes a commit's files into a folder, those of its submodules too. The

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -14,6 +15,7 @@ import (
 
 func newCompare() *cobra.Command {
 	g := gate{Options: compare.Default}
+	g.Now = time.Now()
 	var in input
 	base, head, format, strict := "base", "head", "text", false
 	c := &cobra.Command{

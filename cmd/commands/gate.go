@@ -1,14 +1,15 @@
 package commands
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"regexp"
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spf13/pflag"
 
@@ -42,8 +43,8 @@ func (g *gate) check() error {
 	return nil
 }
 
-// record is the gate as the run's file has it.
-func (g *gate) record() sample.Record {
+// records are the gate as the run's file has it.
+func (g *gate) records() []sample.Record {
 	exact := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 	fields := []sample.Field{{Key: "cpu", Value: strconv.FormatBool(g.CPU)}, {Key: "min-effect", Value: exact(g.MinEffect)}, {Key: "alpha", Value: exact(g.Alpha)}}
 	for key, value := range map[string]string{"units": strings.Join(g.Units, ","), "allow-lost": g.allowLost, "base": g.base, "head": g.head} {
@@ -51,12 +52,55 @@ func (g *gate) record() sample.Record {
 			fields = append(fields, sample.Field{Key: key, Value: value})
 		}
 	}
-	return sample.Record{Verb: "gate", Fields: fields}
+	list := []sample.Record{{Verb: "gate", Fields: fields}}
+	for _, r := range g.Rules {
+		fields := []sample.Field{{Key: "match", Value: r.Match}, {Key: "min-effect", Value: exact(r.MinEffect)}, {Key: "threshold", Value: exact(r.Threshold)}}
+		if r.Units != nil {
+			fields = append(fields, sample.Field{Key: "units", Value: cmp.Or(strings.Join(*r.Units, ","), noUnits)})
+		}
+		list = append(list, sample.Record{Verb: "rule", Fields: fields})
+	}
+	for _, a := range g.Allowances {
+		fields := []sample.Field{{Key: "match", Value: a.Match}, {Key: "reason", Value: a.Reason}}
+		if a.Unit != "" {
+			fields = append(fields, sample.Field{Key: "unit", Value: a.Unit})
+		}
+		if !a.Until.IsZero() {
+			fields = append(fields, sample.Field{Key: "until", Value: a.Until.Format(time.DateOnly)})
+		}
+		list = append(list, sample.Record{Verb: "allow", Fields: fields})
+	}
+	return list
+}
+
+// noUnits stands in a rule's record for an empty list of units.
+const noUnits = "none"
+
+// adoptRule takes over a rule or an allowance that the run records.
+func (g *gate) adoptRule(r sample.Record) {
+	number := func(key string) float64 { x, _ := strconv.ParseFloat(r.Get(key), 64); return x }
+	switch r.Verb {
+	case "rule":
+		rule := compare.Rule{Match: r.Get("match"), MinEffect: number("min-effect"), Threshold: number("threshold")}
+		switch units := r.Get("units"); units {
+		case "":
+		case noUnits:
+			rule.Units = &[]string{}
+		default:
+			list := strings.Split(units, ",")
+			rule.Units = &list
+		}
+		g.Rules = append(g.Rules, rule)
+	case "allow":
+		until, _ := time.ParseInLocation(time.DateOnly, r.Get("until"), time.Local)
+		g.Allowances = append(g.Allowances, compare.Allowance{Match: r.Get("match"), Unit: r.Get("unit"), Reason: r.Get("reason"), Until: until})
+	}
 }
 
 // adopt takes over what the run records, but for what was given as a flag.
 func (g *gate) adopt(set *sample.Set, given func(flag string) bool) {
 	for _, r := range set.Last() {
+		g.adoptRule(r)
 		if r.Verb != "gate" {
 			continue
 		}
@@ -80,24 +124,20 @@ func (g *gate) adopt(set *sample.Set, given func(flag string) bool) {
 	}
 }
 
-// verdict prints the comparison, and before it what head has lost. Its error is
-// the exit code.
+// verdict prints the comparison, with what head has lost. Its error is the exit
+// code.
 func (g *gate) verdict(c *compare.Comparison, records []sample.Record, format string, strict bool) error {
-	out := io.Writer(os.Stdout)
-	if format != "text" && format != "markdown" { // a program reads it
-		out = os.Stderr
-	}
 	for _, name := range c.Missing { // of texts, which have no record of it
 		records = append(slices.Clip(records), sample.Record{Verb: "lost", Fields: []sample.Field{{Key: "name", Value: name}, {Key: "reason", Value: "not in " + c.NewLabel}}})
 	}
 	if format == "github" {
 		c.Locate = locate(".")
 	}
-	lost := g.lost(out, records, format == "markdown")
+	c.Notices = g.notices(records)
 	if err := c.Write(os.Stdout, format); err != nil {
 		return err
 	}
-	switch {
+	switch lost := compare.Alarms(c.Notices); {
 	case lost > 0:
 		return lostError(lost)
 	case c.Regressed():
@@ -110,8 +150,12 @@ func (g *gate) verdict(c *compare.Comparison, records []sample.Record, format st
 
 // nothing is the verdict where there is nothing to compare, for the reason in err:
 // a failure if head has lost all there was.
-func (g *gate) nothing(records []sample.Record, format string, err error) error {
-	if lost := g.lost(os.Stdout, records, format == "markdown"); lost > 0 {
+func (g *gate) nothing(records []sample.Record, err error) error {
+	notices := g.notices(records)
+	for _, n := range notices {
+		fmt.Println(n)
+	}
+	if lost := compare.Alarms(notices); lost > 0 {
 		return lostError(lost)
 	}
 	return err
@@ -121,37 +165,51 @@ func lostError(n int) error {
 	return exit(bench.ExitFailed, fmt.Errorf("lost in head: %d of the benchmarks; --allow-lost REGEXP if that is meant", n))
 }
 
-// lost prints the benchmarks that head lacks, those that are new there, and what a
-// reader of the numbers must know of the run. It returns how many are lost that
-// nothing allows.
-func (g *gate) lost(w io.Writer, records []sample.Record, markdown bool) (n int) {
-	allowed := regexp.MustCompile(g.allowLost) // checked with the flags
-	say := func(format string, texts ...string) {
-		args := make([]any, len(texts))
-		for i, t := range texts {
-			if markdown {
-				t = compare.Escape(t)
-			}
-			args[i] = t
+// notices are the benchmarks that head lacks, then those that are not compared or
+// new there, and what a reader of the numbers must know of the run.
+func (g *gate) notices(records []sample.Record) (list []compare.Notice) {
+	say := func(what, format string, args ...any) {
+		list = append(list, compare.Notice{What: what, Text: fmt.Sprintf(format, args...)})
+	}
+	for _, a := range g.Allowances {
+		if a.Ended(g.Now) {
+			say("note", "the allowance for %s ended on %s", a.Match, a.Until.Format(time.DateOnly))
 		}
-		fmt.Fprintf(w, format+"\n\n", args...)
 	}
 	for _, r := range records {
-		switch name := r.Get("name"); {
-		case r.Verb == "lost" && g.allowLost != "" && allowed.MatchString(name):
-			say("lost, as allowed: %s: %s", name, r.Get("reason"))
+		name, reason, text := r.Get("name"), r.Get("reason"), r.Get("text")
+		conditions, differ := strings.CutPrefix(text, "not the same conditions: ")
+		switch {
 		case r.Verb == "lost":
-			n++
-			say("LOST: %s: %s", name, r.Get("reason"))
-		case r.Verb == "note" && strings.HasPrefix(r.Get("text"), "not the same conditions"):
-			say("NOT THE SAME CONDITIONS: %s", strings.TrimPrefix(r.Get("text"), "not the same conditions: "))
+			if allowed, ok := g.allowsLoss(name); ok {
+				say("lost, as allowed", "%s: %s%s", name, allowed, reason)
+			} else {
+				list = append(list, compare.Notice{What: "LOST", Text: name + ": " + reason, Alarm: true})
+			}
+		case r.Verb == "note" && differ:
+			say("NOT THE SAME CONDITIONS", "%s", conditions)
 		case r.Verb == "note":
-			say("note: %s", r.Get("text"))
+			say("note", "%s", text)
 		case r.Verb == "changed":
-			say("NOT COMPARED: %s: %s", name, r.Get("reason"))
+			say("NOT COMPARED", "%s: %s", name, reason)
 		case r.Verb == "added":
-			say("new: %s", name)
+			say("new", "%s", name)
 		}
 	}
-	return n
+	rank := func(n compare.Notice) int {
+		return max(0, slices.Index([]string{"LOST", "NOT THE SAME CONDITIONS", "NOT COMPARED", "lost, as allowed", "new", "note"}, n.What))
+	}
+	slices.SortStableFunc(list, func(a, b compare.Notice) int { return cmp.Compare(rank(a), rank(b)) })
+	return list
+}
+
+// allowsLoss reports whether a benchmark may be missing in head, with the reason
+// if there is one.
+func (g *gate) allowsLoss(name string) (reason string, ok bool) {
+	for _, a := range g.Allowances {
+		if !a.Ended(g.Now) && a.Covers(name, "") {
+			return a.Reason + "; ", true
+		}
+	}
+	return "", g.allowLost != "" && regexp.MustCompile(g.allowLost).MatchString(name) // checked with the flags
 }

@@ -25,15 +25,15 @@ func TestScripts(t *testing.T) {
 	if out, err := exec.Command("go", "build", "-o", benchstat, "golang.org/x/perf/cmd/benchstat").CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	house, err := filepath.Abs("../..")
+	if err != nil {
+		t.Fatal(err)
+	}
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata/script",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("BENCHSTAT", benchstat)
-			actions, err := filepath.Abs("../../.github/actions")
-			if err != nil {
-				return err
-			}
-			e.Setenv("ACTIONS", actions)
+			e.Setenv("HOUSE", house)
 			for _, name := range []string{"GOCACHE", "GOMODCACHE"} { // else each script compiles the standard library
 				dir, err := exec.Command("go", "env", name).Output()
 				if err != nil {

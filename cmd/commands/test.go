@@ -26,11 +26,12 @@ type tester struct {
 	gate     gate
 	format   string // of the verdict
 	outGiven bool   // the run folder was named
+	config   string // its path; empty to look for it
 }
 
 func newTest() *cobra.Command {
 	t := tester{gate: gate{Options: compare.Default}, format: "text"}
-	t.gate.CPU = true
+	t.gate.CPU, t.gate.Now = true, time.Now()
 	c := &cobra.Command{
 		Use:   "test [PACKAGES] [flags] [-- FLAGS OF GO TEST]",
 		Short: "Measure any package's Go benchmarks over values of GOMAXPROCS",
@@ -46,12 +47,15 @@ wall time and CPU time; exit code 1 is a regression.`,
   contend test ./pkg --bench Foo --trace cells -- -tags integration -short
   contend test ./pkg --against HEAD~1`,
 		RunE: func(c *cobra.Command, args []string) error {
-			for _, flag := range []string{"unit", "min-effect", "alpha", "allow-lost", "format"} {
+			for _, flag := range []string{"unit", "min-effect", "alpha", "allow-lost", "format", "config"} {
 				if c.Flags().Changed(flag) && !t.Compares() && t.Packed == "" {
 					return fmt.Errorf("--%s: what is gated is asked with --against REVISION; samples hold all units", flag)
 				}
 			}
 			setPackages(&t.Options, c, args)
+			if err := t.configure(c.Flags().Changed); err != nil {
+				return err
+			}
 			if err := t.gate.check(); err != nil {
 				return err
 			}
@@ -62,10 +66,29 @@ wall time and CPU time; exit code 1 is a regression.`,
 	}
 	t.Bind(c.Flags())
 	t.gate.bind(c.Flags())
+	c.Flags().StringVar(&t.config, "config", "", "with --against: file of what is gated and allowed (default "+configFile+" here or above, up to the top of the repository)")
 	c.Flags().StringVar(&t.format, "format", t.format, "of the verdict: "+strings.Join(compare.Formats, ", "))
 	completeList(c, "format", func() []string { return compare.Formats })
 	completeGoTest(c)
 	return c
+}
+
+// configure reads the project's file, if it has one.
+func (t *tester) configure(given func(flag string) bool) (err error) {
+	if !t.Compares() {
+		return nil
+	}
+	path := t.config
+	if path == "" {
+		dir, err := t.Dir()
+		if err != nil {
+			return err
+		}
+		if path, err = findConfig(dir); err != nil || path == "" {
+			return err
+		}
+	}
+	return t.gate.configure(path, given)
 }
 
 // brokenError lists the packages of which nothing was measured.
@@ -151,11 +174,14 @@ func (t *tester) run(ctx context.Context) (err error) {
 		return err
 	}
 	if suite.Against != "" {
+		if err := g.allow(suite.Trailers); err != nil {
+			return err
+		}
 		g.base, g.head = suite.Against, cmp.Or(suite.Head, "working tree")
-		plan.Records = append(plan.Records, g.record())
+		plan.Records = append(plan.Records, g.records()...)
 	}
 	if len(plan.Cells) == 0 {
-		return g.nothing(plan.Records, t.format, suite.Empty())
+		return g.nothing(plan.Records, suite.Empty())
 	}
 	if o.DryRun {
 		plan.Describe(os.Stdout, o.PricePerHour)

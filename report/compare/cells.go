@@ -129,6 +129,9 @@ func (c *Comparison) configuration(a, b *cells) {
 			c.Differs = append(c.Differs, Difference{k, x, y})
 		}
 	}
+	if y := b.config["go"]; len(y) == 1 {
+		c.Toolchain = y[0]
+	}
 	if y := b.config[sample.UsableCPUs]; len(y) == 1 {
 		c.UsableCPUs = y[0]
 	}

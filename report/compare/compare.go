@@ -17,6 +17,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/contend-go/contend/bench/sample"
 )
@@ -39,6 +40,11 @@ type Options struct {
 	// each. Such runs meet another state of the host, and no number of samples in
 	// one of them shows how far that goes. See [apart].
 	Between float64
+	// Rules and Allowances are for some of the benchmarks only. Now is the time at
+	// which allowances end.
+	Rules      []Rule
+	Allowances []Allowance
+	Now        time.Time
 	// Want is a change that the reader wants to be found, as a fraction: the
 	// comparison says how many samples that takes.
 	Want float64
@@ -93,6 +99,7 @@ type Row struct {
 	Gated   bool
 	Verdict Verdict
 	Why     string // of an unclear verdict
+	Allowed string // why it may be worse; empty if nothing allows that
 	// Counted rows are of a unit that counts what the code does, such as
 	// allocs/op: they are a family of their own. See [Row.countTest].
 	Counted bool
@@ -120,7 +127,9 @@ type Row struct {
 	flipped  bool    // tested by maxT: too few pairs for ranks alone
 	alpha    float64 // what p must reach in the first step of the family
 	interval float64 // 1 − the confidence of the interval
-	test     test    // nil without enough samples
+	// From the rules that match: see [Rule].
+	minEffect, threshold float64
+	test                 test // nil without enough samples
 }
 
 // Procs is the cell's GOMAXPROCS, 0 if its name does not state it.
@@ -165,7 +174,28 @@ type Comparison struct {
 	Unstated           []string // configuration keys that one side alone states
 	MaxProcs           int
 	UsableCPUs         string
+	Toolchain          string // the Go of both sides, where one line says it
+	Notices            []Notice
 	Notes              []string
+}
+
+// Notice is what a reader must know before the numbers, of what was not measured.
+type Notice struct {
+	What  string `json:"what"` // LOST, new, note …
+	Text  string `json:"text"`
+	Alarm bool   `json:"alarm"` // what it says must not pass
+}
+
+func (n Notice) String() string { return n.What + ": " + n.Text }
+
+// Alarms counts the notices that must not pass.
+func Alarms(list []Notice) (n int) {
+	for _, x := range list {
+		if x.Alarm {
+			n++
+		}
+	}
+	return n
 }
 
 // Compare compares two sides. It is an error if they have no cell and unit in
@@ -209,7 +239,7 @@ func (o Options) check() error {
 	case !(o.Want > o.MinEffect):
 		return fmt.Errorf("--want: %g; a change above --min-effect, such as 5%%", o.Want)
 	}
-	return nil
+	return o.checkRules()
 }
 
 // match finds the cells that both sides have, and the units to compare.
@@ -228,8 +258,8 @@ func (c *Comparison) match(a, b *cells, direction func(string) sample.Better) er
 		}
 		c.MaxProcs = max(c.MaxProcs, y.name.Procs())
 		units := commonUnits(x, y)
-		gated := c.gate(units, direction)
-		if len(gated) == 0 {
+		gated := c.gate(y.name.String(), units, direction)
+		if own := c.rule(y.name.String()).Units; len(gated) == 0 && (own == nil || len(*own) > 0) {
 			c.NoUnit = append(c.NoUnit, key.String())
 		}
 		for _, u := range units {
@@ -279,15 +309,14 @@ func (c *Comparison) absent(list *[]string, key cellKey, other *cells) {
 }
 
 // gate chooses the family's members among a cell's units.
-func (c *Comparison) gate(units []string, direction func(string) sample.Better) []string {
-	if len(c.Units) > 0 {
-		var list []string
-		for _, u := range units {
-			if slices.Contains(c.Units, u) {
-				list = append(list, u)
-			}
-		}
-		return list
+func (c *Comparison) gate(name string, units []string, direction func(string) sample.Better) []string {
+	asked := c.Units
+	own := c.rule(name).Units
+	if own != nil {
+		asked = *own
+	}
+	if len(asked) > 0 || own != nil {
+		return slices.DeleteFunc(slices.Clone(units), func(u string) bool { return !slices.Contains(asked, u) })
 	}
 	gated := primary(units, direction)
 	if c.CPU && slices.Contains(units, unitCPU) && !slices.Contains(gated, unitCPU) {
@@ -321,6 +350,7 @@ func primary(units []string, direction func(string) sample.Better) []string {
 // judge tests the families, corrects, and gives the verdicts.
 func (c *Comparison) judge(nulls *nulls) {
 	for _, r := range c.Rows {
+		c.apply(r)
 		r.interval = c.Alpha
 		if r.alpha = c.Alpha; r.kind() == alone && r.enough() {
 			r.prepare(nulls, c.Between)
@@ -332,7 +362,7 @@ func (c *Comparison) judge(nulls *nulls) {
 	for _, r := range c.Rows {
 		r.estimate(r.interval)
 		if !r.Counted { // a count does not become clearer by repetition
-			r.Needed = r.needed(c.Want, c.MinEffect)
+			r.Needed = r.needed(max(c.Want, r.minEffect*5/3), r.minEffect)
 		}
 		switch {
 		case r.Gated && r.Counted:
@@ -476,25 +506,30 @@ func (r *Row) decide(o Options) {
 	switch certain := r.PHolm <= o.Alpha; {
 	case !r.enough():
 		r.Verdict, r.Why = Unclear, fmt.Sprintf("%d of the %d samples that it takes", min(r.NOld, r.NNew), MinN)
-	case r.within(o.MinEffect):
+	case r.within(r.minEffect):
 		r.Verdict = Same
-	case certain && loss >= o.MinEffect:
+	case certain && loss >= r.minEffect:
 		r.Verdict = Worse
-	case certain && loss <= -o.MinEffect:
+	case certain && loss <= -r.minEffect:
 		r.Verdict = Better
 	case !r.Paired && o.Between > 0:
 		r.Verdict, r.Why = Unclear, fmt.Sprintf("two separate runs: a host alone makes them differ by %s or so", percent(o.Between))
-	case loss >= o.MinEffect:
+	case loss >= r.minEffect:
 		r.Verdict, r.Why = Unclear, "it would be a regression, but may be chance"
 	default:
-		r.Verdict, r.Why = Unclear, fmt.Sprintf("a change of %s or more is not excluded", percent(o.MinEffect))
+		r.Verdict, r.Why = Unclear, fmt.Sprintf("a change of %s or more is not excluded", percent(r.minEffect))
 	}
 }
 
 // within reports whether the data exclude a change of the smallest effect or
-// more, in either direction.
+// more, in either direction. Values that are rounded to steps may hide a change of
+// one step.
 func (r *Row) within(effect float64) bool {
 	lo, hi := r.test.interval(1 - sameLevel)
+	if r.data.ties() {
+		step := r.data.grain()
+		lo, hi = lo-step, hi+step
+	}
 	if r.logs {
 		return -math.Log1p(effect) <= lo && hi <= math.Log1p(effect)
 	}
@@ -535,9 +570,11 @@ func (c *Comparison) Gated() []*Row {
 	return c.Rows[:n]
 }
 
-// Regressed reports whether a change must not pass: something is worse, or the
-// new side's text says that a benchmark failed.
-func (c *Comparison) Regressed() bool { return c.Count(Worse) > 0 || len(c.Failures) > 0 }
+// Regressed reports whether a change must not pass: something is worse, lost, or
+// failed in the new side's text.
+func (c *Comparison) Regressed() bool {
+	return len(c.Failures)+Alarms(c.Notices) > 0 || slices.ContainsFunc(c.Rows, (*Row).Alarms)
+}
 
 // Undecided reports whether the data cannot decide all that they should:
 // unclear or crashed cells, or sides that were measured on different hosts.

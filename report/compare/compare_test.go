@@ -484,37 +484,18 @@ func TestJSON(t *testing.T) {
 	}
 }
 
-// TestForMachines: annotations and JUnit have a line for what a reviewer must see, and
-// no name or text can be taken for a command.
-func TestForMachines(t *testing.T) {
-	slow := "pkg: example.com/p\n" + lines("BenchmarkA/x=1:2,3%", "ns/op", hundred...) + lines("BenchmarkB", "ns/op", hundred...) + lines("BenchmarkGone", "ns/op", hundred...)
-	fast := "pkg: example.com/p\n" + lines("BenchmarkA/x=1:2,3%", "ns/op", ninety...) + lines("BenchmarkB", "ns/op", hundred...)
+// TestJUnit: a report of tests fails what is worse, lost or failed; the annotation of a
+// slowdown stands at its benchmark's line.
+func TestJUnit(t *testing.T) {
+	text := func(values ...float64) string {
+		return "pkg: example.com/p\n" + lines("BenchmarkA", "ns/op", values...) + lines("BenchmarkB", "ns/op", hundred...)
+	}
 	o := beside
 	o.Locate = func(r *Row) (string, int) { return "p/a,b_test.go", 7 }
-	c := compareTexts(t, slow, fast, o)
+	c := compareTexts(t, text(ninety...), text(hundred...), o)
 	c.Failures = []string{"two\nlines"}
-	for _, r := range c.Rows { // the other way round
-		if r.Verdict == Better {
-			r.Verdict = Worse
-		}
-	}
+	c.Notices = []Notice{{"LOST", "BenchmarkGone", true}, {"new", "BenchmarkD", false}}
 	var out bytes.Buffer
-	if err := c.Write(&out, "github"); err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{
-		"::error title=failed in new::two%0Alines\n",
-		"::error title=lost in new::BenchmarkGone (example.com/p)\n",
-		"::error file=p/a%2Cb_test.go,line=7,title=BenchmarkA/x=1%3A2%2C3%25::ns/op worse: ",
-	} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("no %q in\n%s", want, out.String())
-		}
-	}
-	if strings.Contains(out.String(), "BenchmarkB") {
-		t.Errorf("what says nothing is annotated:\n%s", out.String())
-	}
-	out.Reset()
 	if err := c.Write(&out, "junit"); err != nil {
 		t.Fatal(err)
 	}
@@ -522,8 +503,38 @@ func TestForMachines(t *testing.T) {
 	if err := xml.Unmarshal(out.Bytes(), &suite); err != nil {
 		t.Fatal(err)
 	}
-	if suite.Tests != 4 || suite.Failures != 3 || len(suite.Cases) != 4 || suite.Cases[2].Class != "example.com/p" || suite.Cases[2].Failure == nil || suite.Cases[3].Failure != nil {
-		t.Errorf("%+v", suite)
+	got := []string{}
+	for _, x := range suite.Cases {
+		got = append(got, fmt.Sprint(x.Class+" "+x.Name, " ", x.Failure != nil))
+	}
+	want := []string{"contend BenchmarkGone true", "contend failed in new true", "example.com/p BenchmarkA ns/op true", "example.com/p BenchmarkB ns/op false"}
+	if !slices.Equal(got, want) || suite.Tests != 4 || suite.Failures != 3 {
+		t.Errorf("%q, want %q\n%s", got, want, out.String())
+	}
+	out.Reset()
+	if err := c.Write(&out, "github"); err != nil {
+		t.Fatal(err)
+	}
+	if want := "::error file=p/a%2Cb_test.go,line=7,title=worse%3A example.com/p.A::ns/op "; !strings.Contains(out.String(), want) || strings.Count(out.String(), "file=") != 1 {
+		t.Errorf("no %q in\n%s", want, out.String())
+	}
+}
+
+// TestGitHub: what must not pass is an error of the workflow, and no name can end
+// the command that it stands in.
+func TestGitHub(t *testing.T) {
+	c := compareTexts(t, lines("BenchmarkA/x=a:b,c%", "ns/op", ninety...), lines("BenchmarkA/x=a:b,c%", "ns/op", hundred...), beside)
+	c.Notices = []Notice{{"LOST", "BenchmarkB: panic\n::set-output name=x::y", true}, {"NOT COMPARED", "BenchmarkC", false}, {"new", "BenchmarkD", false}}
+	var out bytes.Buffer
+	if err := c.Write(&out, "github"); err != nil {
+		t.Fatal(err)
+	}
+	want := "::error title=LOST::BenchmarkB: panic%0A::set-output name=x::y\n" +
+		"::warning title=NOT COMPARED::BenchmarkC\n" +
+		"::error title=worse%3A A/x=a%3Ab%2Cc%25::ns/op 90.10 → 100.1, +11.1%25 (+10.3%25 to +12.0%25), 8+8\n" +
+		"::notice title=contend::Regression, Lost 1: 1 worse of 1 comparison\n"
+	if out.String() != want {
+		t.Errorf("%s\nwant\n%s", out.String(), want)
 	}
 }
 

@@ -185,6 +185,36 @@ func TestFalseAlarms(t *testing.T) {
 	}
 }
 
+// TestSame: a cell whose true change is the smallest effect itself is called the
+// same in at most 5% of comparisons, and one that is unchanged mostly is, where the
+// noise allows it.
+func TestSame(t *testing.T) {
+	quiet := scenario{noise: normal(0.01 / math.Sqrt2)}
+	kinds := append([]scenario{{"quiet", quiet.noise, 0, 0, 0}}, scenarios...)
+	trials := 5 * draws()
+	for _, s := range kinds {
+		for _, n := range []int{6, 10, 20} {
+			called := func(effect float64) float64 {
+				return share(trials, func(rng *rand.Rand, nulls *nulls) bool {
+					c := s.trial(rng, 1, n, true, effect)
+					c.judge(nulls)
+					return c.Rows[0].Verdict == Same
+				})
+			}
+			t.Run(fmt.Sprintf("%s/n=%d", s.name, n), func(t *testing.T) {
+				unchanged, changed := called(0), called(Default.MinEffect)
+				t.Logf("same: %.1f%% of unchanged, %.1f%% of those changed by %g%%, of %d", 100*unchanged, 100*changed, 100*Default.MinEffect, trials)
+				if changed > 0.05+bound(0.05, trials) {
+					t.Errorf("%.1f%% of changed cells are called the same", 100*changed)
+				}
+				if s.name == "quiet" && unchanged < 0.9 {
+					t.Errorf("%.1f%% of unchanged cells are called the same", 100*unchanged)
+				}
+			})
+		}
+	}
+}
+
 // TestPower: a slowdown of 5% under noise of 2% is called a regression.
 func TestPower(t *testing.T) {
 	for _, tc := range []struct {

@@ -9,49 +9,19 @@ import (
 
 // sentence says what a row found, as a person would.
 func (r *Row) sentence() string {
-	return fmt.Sprintf("%s %s: %s → %s, %s (%s, %s)", r.Unit, r.Verdict, number(r.Old), number(r.New), change(r.Change()), r.bounds(), r.count())
+	return fmt.Sprintf("%s %s → %s, %s (%s), %s", r.Unit, number(r.Old), number(r.New), change(r.Change()), r.bounds(), r.count())
 }
 
-// annotations writes what GitHub Actions shows at the lines of a pull request: a
-// slowdown as an error, a gain as a notice, with the cell in the title
-// (docs.github.com, workflow commands).
-func (c *Comparison) annotations(w io.Writer) error {
-	p := &printer{w: w}
-	say := func(level, at, title, message string) {
-		p.line("::%s %stitle=%s::%s", level, at, property(title), escaped(message))
+// place is where a row's benchmark stands, as an annotation has it.
+func (c *Comparison) place(r *Row, escape *strings.Replacer) string {
+	if c.Locate == nil {
+		return ""
 	}
-	for _, f := range c.Failures {
-		say("error", "", "failed in "+c.NewLabel, f)
+	file, line := c.Locate(r)
+	if file == "" {
+		return ""
 	}
-	for _, d := range c.Differs {
-		say("warning", "", "not the same conditions", fmt.Sprintf("%s is %s in %s, %s in %s", d.Key, strings.Join(d.Old, " and "), c.OldLabel, strings.Join(d.New, " and "), c.NewLabel))
-	}
-	for _, name := range c.Missing {
-		say("error", "", "lost in "+c.NewLabel, name)
-	}
-	for _, r := range c.Gated() {
-		level := map[Verdict]string{Worse: "error", Better: "notice"}[r.Verdict]
-		if level == "" {
-			continue
-		}
-		at := ""
-		if c.Locate != nil {
-			if file, line := c.Locate(r); file != "" {
-				at = fmt.Sprintf("file=%s,line=%d,", property(file), line)
-			}
-		}
-		say(level, at, r.Name.String(), r.sentence())
-	}
-	return p.err
-}
-
-// escaped and property escape what a workflow command would take for its own.
-func escaped(text string) string {
-	return strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A").Replace(text)
-}
-
-func property(text string) string {
-	return strings.NewReplacer(":", "%3A", ",", "%2C").Replace(escaped(text))
+	return fmt.Sprintf("file=%s,line=%d,", escape.Replace(file), line)
 }
 
 // The elements of a JUnit report that its readers agree on.
@@ -92,11 +62,13 @@ func (c *Comparison) junit(w io.Writer) error {
 		}
 		s.Cases = append(s.Cases, x)
 	}
+	for _, n := range c.Notices {
+		if n.Alarm {
+			add("contend", n.Text, n.What, "", "")
+		}
+	}
 	for _, f := range c.Failures {
 		add("contend", "failed in "+c.NewLabel, f, "", "")
-	}
-	for _, name := range c.Missing {
-		add("contend", name, "lost in "+c.NewLabel, "", "")
 	}
 	for _, r := range c.Gated() {
 		switch name, text := r.Name.String()+" "+r.Unit, r.sentence(); r.Verdict {

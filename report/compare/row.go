@@ -28,6 +28,14 @@ func (d data) grain() float64 {
 	return least
 }
 
+// ties reports whether values are equal.
+func (d data) ties() bool {
+	all := slices.Concat(d.old, d.new)
+	n := len(all)
+	slices.Sort(all)
+	return len(slices.Compact(all)) < n
+}
+
 // measure puts the row's values on their scale: logarithms where all are
 // positive, otherwise the values themselves.
 func (r *Row) measure(old, new []float64) {

@@ -35,7 +35,7 @@ func (c *Comparison) Write(w io.Writer, format string) error {
 	case "junit":
 		return c.junit(w)
 	case "github":
-		return c.annotations(w)
+		return c.github(w)
 	}
 	return fmt.Errorf("--format: %q unknown; there are %s", format, strings.Join(Formats, ", "))
 }
@@ -50,15 +50,32 @@ func (c *Comparison) Headline() string {
 		}
 	}
 	counts := fmt.Sprintf("%s of %d %s", strings.Join(parts, ", "), n, plural(n, "comparison"))
+	var red []string
+	if slices.ContainsFunc(c.Rows, (*Row).Alarms) {
+		red = append(red, "Regression")
+	}
+	if len(c.Failures) > 0 {
+		red = append(red, "Failed")
+	}
+	if n := Alarms(c.Notices); n > 0 {
+		red = append(red, fmt.Sprintf("Lost %d", n))
+	}
 	switch {
-	case c.Count(Worse) > 0:
-		return "Regression: " + counts
-	case len(c.Failures) > 0:
-		return "Failed: " + counts
+	case len(red) > 0:
+		return strings.Join(red, ", ") + ": " + counts
 	case c.Count(Same) == n:
 		return "Same: " + counts
 	}
 	return "No regression found: " + counts
+}
+
+// sides are what is compared, in one line.
+func (c *Comparison) sides() string {
+	text := c.OldLabel + " → " + c.NewLabel
+	if c.Toolchain != "" {
+		text += ", " + strings.ReplaceAll(c.Toolchain, ",", " and ")
+	}
+	return text
 }
 
 func plural(n int, word string) string {
@@ -81,6 +98,7 @@ func (c *Comparison) remarks() []string {
 	if len(c.Crashed) > 0 {
 		add("no valid sample on one side: %s", few(c.Crashed))
 	}
+	list = append(list, c.passed()...)
 	if text := c.firstCalls(); text != "" {
 		add("%s", text)
 	}
@@ -211,6 +229,8 @@ func (c *Comparison) design() string {
 	}
 	how := "paired within blocks of one run: drift of the machine cancels"
 	switch {
+	case paired+apart == 0:
+		how = "counts, in which drift of the machine has no part"
 	case paired == 0:
 		how = "measured apart: what changed on the machine between the two looks like a change of the code"
 		if c.Between > 0 {
@@ -306,7 +326,10 @@ func labels(rows []*Row) (common string, label func(*Row) string) {
 func (c *Comparison) text(w io.Writer) error {
 	p := &printer{w: w}
 	p.line("%s", c.Headline())
-	p.line("%s → %s", c.OldLabel, c.NewLabel)
+	p.line("%s", c.sides())
+	for _, n := range c.Notices {
+		p.line("%s", n)
+	}
 	common, label := labels(c.Gated())
 	if common != "" {
 		p.line("every cell: %s", common)
@@ -357,8 +380,9 @@ func (c *Comparison) markdown(w io.Writer) error {
 	p.line("%s", marker)
 	p.line("### %s %s", icon, c.Headline())
 	p.line("")
-	p.line("%s → %s", markdown.Escape(c.OldLabel), markdown.Escape(c.NewLabel))
+	p.line("%s", markdown.Escape(c.sides()))
 	p.line("")
+	p.notices(c.Notices)
 	for _, d := range c.Differs {
 		p.line("> **Not the same conditions:** `%s` is %s in the old, %s in the new.", markdown.Escape(d.Key), markdown.Escape(strings.Join(d.Old, " and ")), markdown.Escape(strings.Join(d.New, " and ")))
 		p.line("")
@@ -402,12 +426,31 @@ func (c *Comparison) markdown(w io.Writer) error {
 	return p.err
 }
 
+// notices lists them, alarms first as they come.
+func (p *printer) notices(list []Notice) {
+	const most = 15
+	for i, n := range list {
+		if i == most {
+			p.line("- … and %d more, in the log of the run", len(list)-most)
+			break
+		}
+		what := markdown.Escape(n.What)
+		if n.Alarm {
+			what = "**" + what + "**"
+		}
+		p.line("- %s: %s", what, markdown.Escape(n.Text))
+	}
+	if len(list) > 0 {
+		p.line("")
+	}
+}
+
 func (p *printer) table(rows []*Row, label func(*Row) string) {
 	p.line("| | cell | unit | old | new | change | interval | n | needs |")
 	p.line("|---|---|---|--:|--:|--:|---|--:|--:|")
 	for _, r := range rows {
 		verdict := string(r.Verdict)
-		if r.Verdict == Worse {
+		if r.Alarms() {
 			verdict = "**worse**"
 		}
 		p.line("| %s | %s | %s | %s | %s | %s | %s | %s | %s |", verdict, markdown.Escape(label(r)), markdown.Escape(r.Unit),
@@ -428,6 +471,8 @@ type jsonRow struct {
 	Gated          bool     `json:"gated"`
 	Verdict        Verdict  `json:"verdict,omitempty"`
 	Why            string   `json:"why,omitempty"`
+	Allowed        string   `json:"allowed,omitempty"`
+	Alarm          bool     `json:"alarm"`
 	Paired         bool     `json:"paired"`
 	NOld           int      `json:"n_old"`
 	NNew           int      `json:"n_new"`
@@ -446,7 +491,7 @@ type jsonRow struct {
 }
 
 func (r *Row) json() jsonRow {
-	return jsonRow{r.Name.String(), r.Pkg, r.Unit, r.Better.String(), r.Gated, r.Verdict, r.Why, r.Paired, r.NOld, r.NNew,
+	return jsonRow{r.Name.String(), r.Pkg, r.Unit, r.Better.String(), r.Gated, r.Verdict, r.Why, r.Allowed, r.Alarms(), r.Paired, r.NOld, r.NNew,
 		finite(r.Old), finite(r.New), finite(r.Ratio), finite(r.Lo), finite(r.Hi), finite(r.Level), finite(r.Shift), finite(r.P), finite(r.PHolm), r.Needed, r.Oversubscribed, r.FewIterations}
 }
 
@@ -468,6 +513,7 @@ func (c *Comparison) json(w io.Writer) error {
 		Headline  string       `json:"headline"`
 		Old       string       `json:"old"`
 		New       string       `json:"new"`
+		Notices   []Notice     `json:"notices,omitempty"`
 		Regressed bool         `json:"regressed"`
 		Undecided bool         `json:"undecided"`
 		MinEffect float64      `json:"min_effect"`
@@ -482,7 +528,7 @@ func (c *Comparison) json(w io.Writer) error {
 		Invalid   [2]int       `json:"invalid_samples"`
 		Differs   []Difference `json:"differs,omitempty"`
 		Remarks   []string     `json:"remarks"`
-	}{c.Headline(), c.OldLabel, c.NewLabel, c.Regressed(), c.Undecided(), c.MinEffect, c.Alpha, c.Want, c.MaxProcs, rows,
+	}{c.Headline(), c.OldLabel, c.NewLabel, c.Notices, c.Regressed(), c.Undecided(), c.MinEffect, c.Alpha, c.Want, c.MaxProcs, rows,
 		c.Missing, c.New, c.NoUnit, c.Crashed, c.Invalid, c.Differs, c.remarks()})
 }
 
@@ -504,6 +550,42 @@ func (c *Comparison) csv(w io.Writer) error {
 	}
 	out.Flush()
 	return out.Error()
+}
+
+// github prints what must not pass, and what a reviewer must know, as commands of a
+// GitHub workflow, which shows them on the page of the run and of the pull request.
+func (c *Comparison) github(w io.Writer) error {
+	p := &printer{w: w}
+	message := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A")
+	property := strings.NewReplacer("%", "%25", "\r", "%0D", "\n", "%0A", ":", "%3A", ",", "%2C")
+	at := "" // file and line of the row's benchmark
+	say := func(command, title, text string) {
+		p.line("::%s %stitle=%s::%s", command, at, property.Replace(title), message.Replace(text))
+	}
+	for _, n := range c.Notices {
+		switch {
+		case n.Alarm:
+			say("error", n.What, n.Text)
+		case n.What == strings.ToUpper(n.What): // weighs on the verdict
+			say("warning", n.What, n.Text)
+		}
+	}
+	for _, f := range c.Failures {
+		say("error", "FAILED", f)
+	}
+	for _, d := range c.Differs {
+		say("warning", "NOT THE SAME CONDITIONS", fmt.Sprintf("%s is %s in %s, %s in %s", d.Key, strings.Join(d.Old, " and "), c.OldLabel, strings.Join(d.New, " and "), c.NewLabel))
+	}
+	_, label := labels(c.Gated())
+	for _, r := range c.Gated() {
+		if r.Alarms() {
+			at = c.place(r, property)
+			say("error", "worse: "+label(r), r.sentence())
+		}
+	}
+	at = ""
+	say("notice", "contend", c.Headline())
+	return p.err
 }
 
 // printer writes lines and keeps the first error.
@@ -573,6 +655,3 @@ func needs(n int) string {
 	}
 	return strconv.Itoa(n)
 }
-
-// Escape makes text of others fit for Markdown, as [Comparison.Write] does.
-func Escape(text string) string { return markdown.Escape(text) }

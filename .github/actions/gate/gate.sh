@@ -1,23 +1,36 @@
 #!/usr/bin/env bash
-# What the action does, step by step: measure, then the summary, the annotations at the
-# benchmarks' lines, and the JUnit report. PACKAGES and FLAGS are lists of words.
+# Measures the benchmarks of the module in this folder against a revision, and
+# writes the job's summary, annotations and outputs. action.yml runs it; it needs
+# nothing of GitHub but files to write to.
 #
-# Environment: CONTEND (the program), PACKAGES, BASE, FLAGS, OUT (a folder for the run),
-# GITHUB_STEP_SUMMARY, GITHUB_OUTPUT.
-set -euo pipefail
+# Environment: CONTEND the program, FOLDER where run/, comparison.md and junit.xml go;
+# PACKAGES, BENCH, AGAINST, BUDGET, ARGUMENTS as in action.yml;
+# GITHUB_STEP_SUMMARY and GITHUB_OUTPUT.
+set -uo pipefail
 
-read -ra packages <<<"$PACKAGES"
-read -ra flags <<<"$FLAGS"
-status=0
-"$CONTEND" test "${packages[@]}" --against "$BASE" --out "$OUT" "${flags[@]}" --format markdown >"$OUT.md" || status=$?
-echo "verdict=$status" >>"$GITHUB_OUTPUT"
-if [ -s "$OUT.md" ]; then
-	cat "$OUT.md" >>"$GITHUB_STEP_SUMMARY"
+mkdir -p "$FOLDER"
+log=$FOLDER/log.txt comparison=$FOLDER/comparison.md
+# Packages and arguments are several words each.
+# shellcheck disable=SC2086
+"$CONTEND" test $PACKAGES --bench "$BENCH" --against "$AGAINST" --budget "$BUDGET" --out "$FOLDER/run" $ARGUMENTS 2>&1 | tee "$log"
+status=${PIPESTATUS[0]}
+
+if ! "$CONTEND" compare --format markdown "$FOLDER/run" >"$comparison" 2>/dev/null && [ ! -s "$comparison" ]; then
+	# Nothing was measured: the end of the log says why. Four spaces make it a
+	# block that no text in it can end.
+	{ echo '### Nothing was compared'; echo; tail -n 30 "$log" | sed 's/^/    /'; } >"$comparison"
+	[ "$status" = 1 ] && echo '::error title=contend::benchmarks are lost, see the log'
 else
-	echo 'There is no comparison: see the log.' >>"$GITHUB_STEP_SUMMARY"
+	"$CONTEND" compare --format github "$FOLDER/run" 2>/dev/null || true
+	"$CONTEND" compare --format junit "$FOLDER/run" >"$FOLDER/junit.xml" 2>/dev/null || true
 fi
-if [ -f "$OUT/samples.txt" ]; then
-	"$CONTEND" compare --format github "$OUT" || true # the exit code is that of the run
-	"$CONTEND" compare --format junit "$OUT" >"$OUT/junit.xml" 2>/dev/null || true
-fi
+cat "$comparison" >>"$GITHUB_STEP_SUMMARY"
+
+case $status in
+0) verdict=passed ;;
+1) verdict=failed ;;
+3) verdict=undecided status=0 ;;
+*) verdict=broken ;;
+esac
+{ echo "verdict=$verdict"; echo "folder=$FOLDER"; } >>"$GITHUB_OUTPUT"
 exit "$status"

@@ -8,44 +8,6 @@ import (
 	"github.com/contend-go/contend/bench/sample"
 )
 
-// TestSame: a cell whose true change is the smallest effect is called the same in at
-// most 5% of comparisons, and one that has not changed, where there are samples enough,
-// in four of five.
-func TestSame(t *testing.T) {
-	trials := 10 * draws()
-	for _, c := range []struct {
-		noise  string
-		s      scenario
-		n      int
-		effect float64
-		least  float64 // share of "same" that is asked for
-		most   float64
-	}{
-		{"normal", scenarios[0], 6, .03, 0, .05},
-		{"normal", scenarios[0], 20, .03, 0, .05},
-		{"heavy tails", scenarios[1], 20, .03, 0, .05},
-		{"neighbours", scenarios[2], 20, .03, 0, .05},
-		{"shared drift", scenarios[4], 10, .03, 0, .05},
-		{"order", scenarios[7], 20, .03, 0, .05},
-		{"normal", scenarios[0], 20, -.0292, 0, .05}, // 3% the other way
-		{"normal", scenario{noise: normal(.01)}, 10, 0, .95, 1},
-		{"normal", scenarios[0], 24, 0, .8, 1},
-		{"normal", scenarios[0], 20, .05, 0, .01},
-	} {
-		t.Run(fmt.Sprintf("%s/n=%d/change=%g", c.noise, c.n, c.effect), func(t *testing.T) {
-			p := share(trials, func(rng *rand.Rand, nulls *nulls) bool {
-				x := c.s.trial(rng, 1, c.n, true, c.effect)
-				x.judge(nulls)
-				return x.Rows[0].Verdict == Same
-			})
-			t.Logf("the same in %.1f%% of %d", 100*p, trials)
-			if p < c.least-bound(c.least, trials) || p > c.most+bound(c.most, trials) {
-				t.Errorf("the same in %.1f%% of %d, want %g%% to %g%%", 100*p, trials, 100*c.least, 100*c.most)
-			}
-		})
-	}
-}
-
 // TestSeparateRuns: two runs of the same code, of which the host shifts each as a whole
 // by 3%, give a false alarm in at most 5% of families, and are never called the same.
 func TestSeparateRuns(t *testing.T) {
