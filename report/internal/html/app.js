@@ -399,8 +399,9 @@
     const series = visible().filter((s) => s.points.some((p) => est(p, m.key)));
     const log = c.section.id === "throughput" && logarithmic();
     const width = c.body.clientWidth, height = large ? Math.min(460, Math.max(300, width * 0.5)) : 250;
-    const labels = large && width > 620 && series.length <= 8;
-    const left = 64, right = width - (labels ? 120 : 14), bottom = height - 40;
+    const bottom = height - 40, left = 64;
+    const labels = large && width > 620 && series.length * labelGap <= bottom - 32;
+    const right = width - (labels ? 128 : 14);
     const top = f.bounds || overOf(f).length ? 32 : 12;
     c.unit.textContent = m.about;
 
@@ -455,7 +456,7 @@
       }
       ends.push({ name: s.name, y: y(est(pts[pts.length - 1], m.key)[0]) });
     });
-    if (labels) drawEnds(g, ends, right + 8, top, bottom);
+    if (labels) drawEnds(g, ends, right, top, bottom);
     const cursor = draw(g, "circle", { class: "cursor", r: 8, visibility: "hidden" });
     interact(c, g, cursor);
   }
@@ -475,16 +476,19 @@
     if (d) draw(g, "path", { class: "ceiling", d: "M" + d });
   }
 
+  const labelGap = 14; // between the names of two lines
+
   // drawEnds names lines at their right ends, moved apart where they are close.
-  function drawEnds(g, ends, x, top, bottom) {
+  function drawEnds(g, ends, right, top, bottom) {
     ends.sort((a, b) => a.y - b.y);
-    const gap = 14;
+    const gap = labelGap, x = right + 16;
     let last = top - gap;
     for (const e of ends) last = e.at = Math.max(e.y, last + gap);
     last = bottom + gap;
     for (const e of [...ends].reverse()) last = e.at = Math.min(e.at, last - gap);
     for (const e of ends) {
       const name = data.names[e.name];
+      if (Math.abs(e.at - e.y) > 3) draw(g, "path", { class: "leader " + colour(e.name), "data-series": e.name, d: `M${right + 2},${e.y}L${x - 3},${e.at}` });
       draw(g, "text", { class: "end " + colour(e.name), "data-series": e.name, x, y: e.at + 4 }, name.length > 16 ? name.slice(0, 15) + "…" : name);
     }
   }

@@ -6,6 +6,7 @@ import (
 	"maps"
 	"slices"
 
+	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/report/internal/derive"
 	"github.com/contend-go/contend/traces/account"
 	"github.com/contend-go/contend/traces/blame"
@@ -46,9 +47,13 @@ func findings(tours []*tour, cells []*cell) (fs []derive.Finding) {
 		sharing, _ := c.sample.Name.Get("sharing")
 		return sharing == "none"
 	})
-	alike := !slices.ContainsFunc(shared, func(c *cell) bool { return conditions(c.sample.Name) != conditions(shared[0].sample.Name) })
+	var firsts []*sample.Sample
 	for _, c := range shared {
-		add(title(c.sample, alike), c.verdicts)
+		firsts = append(firsts, c.sample)
+	}
+	differ := differing(firsts)
+	for _, c := range shared {
+		add(title(c.sample, differ), c.verdicts)
 	}
 	for _, t := range tours {
 		if len(cells) > 0 {

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/traces/account"
 	"github.com/contend-go/contend/traces/blame"
 )
@@ -48,5 +49,26 @@ func TestWorst(t *testing.T) {
 	}
 	if _, ok := worst(verdicts(t, nil)); ok {
 		t.Error("a trace that says nothing is blamed")
+	}
+}
+
+// TestTitles: a cell is named by its backend, and by what tells cells apart.
+func TestTitles(t *testing.T) {
+	var ss []*sample.Sample
+	for _, name := range []string{
+		"BenchmarkCache/workload=zipf/sharing=all/probe=trace/backend=ring/gomaxprocs=2",
+		"BenchmarkCache/workload=zipf/sharing=none/probe=trace/backend=ring/gomaxprocs=2",
+		"BenchmarkCache/workload=zipf/sharing=all/probe=trace/backend=otter2/gomaxprocs=2",
+	} {
+		n, _ := sample.ParseName(name)
+		ss = append(ss, &sample.Sample{Shared: &sample.Shared{Name: n}, Identity: &sample.Identity{}})
+	}
+	for i, want := range []string{"ring (sharing=all), gomaxprocs=2", "ring (sharing=none), gomaxprocs=2", "otter2 (sharing=all), gomaxprocs=2"} {
+		if got := title(ss[i], differing(ss)); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+	if got := title(ss[0], differing(ss[:1])); got != "ring, gomaxprocs=2" {
+		t.Errorf("alone: %q", got)
 	}
 }
