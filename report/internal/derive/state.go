@@ -112,7 +112,7 @@ func states(set *sample.Set, t Totals) (fs []Finding) {
 	} else if len(fs) > 0 {
 		fs[0].What = t.String()
 	}
-	if len(set.Runs) < 2 {
+	if len(fs) < 2 {
 		for i := range fs {
 			fs[i].Where = ""
 		}
