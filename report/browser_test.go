@@ -365,12 +365,16 @@ func TestPageInBrowser(t *testing.T) {
 				t.Errorf("the findings lack %q: %s", want, head)
 			}
 		}
-		if got := eval[int](t, tb, `[...document.querySelectorAll(".contents a")].filter(a => !a.hash.startsWith("#conditions=") && !document.querySelector(a.hash)).length`); got != 0 {
+		if got := eval[int](t, tb, `[...document.querySelectorAll(".contents a")].filter(a => !document.getElementById(a.hash.slice(1))).length`); got != 0 {
 			t.Errorf("%d links of the contents lead nowhere", got)
 		}
-		tb.run(t, chromedp.Click(`.contents a[href="#conditions=workload-evict"]`, chromedp.ByQuery))
+		tb.run(t, chromedp.Click(`.contents a[href="#conditions-workload-evict"]`, chromedp.ByQuery))
 		if eval[int](t, tb, `Number(document.querySelector(".facet:not([hidden])").dataset.facet)`) != 1 {
 			t.Error("a link to conditions does not show their charts")
+		}
+		tb.load(t, page, "#conditions-workload-evict")
+		if eval[int](t, tb, `Number(document.querySelector(".facet:not([hidden])").dataset.facet)`) != 1 {
+			t.Error("a link of the contents, opened in a new tab, does not show the charts of its conditions")
 		}
 	})
 	t.Run("tables", func(t *testing.T) {

@@ -786,11 +786,15 @@
     if (hash || location.hash.includes("=")) history.replaceState(null, "", hash || location.pathname + location.search);
   }
 
+  const facetNamed = (slug) => Math.max(0, data.facets.findIndex((f) => f.slug === slug));
+
   function restore() {
+    const plain = location.hash.match(/^#conditions-(.*)$/); // a link of the contents, opened elsewhere
+    if (plain) state.facet = facetNamed(decodeURIComponent(plain[1]));
     if (!location.hash.includes("=")) return;
     for (const [k, v] of new URLSearchParams(location.hash.slice(1))) {
       const name = data.names.indexOf(v);
-      if (k === "conditions") state.facet = Math.max(0, data.facets.findIndex((f) => f.slug === v));
+      if (k === "conditions") state.facet = facetNamed(v);
       else if (k.startsWith("measure.")) state.measure[k.slice(8)] = Math.max(0, measuresOf(k.slice(8)).findIndex((m) => m.label === v));
       else if (k === "y") state.log = v === "log";
       else if (k === "hide" && name >= 0) state.hidden.add(name);
@@ -814,11 +818,10 @@
 
   // Links to conditions show their charts without a reload.
   function facetLinks() {
-    for (const a of document.querySelectorAll('a[href^="#conditions="]')) {
+    for (const a of document.querySelectorAll("a[data-conditions]")) {
       a.onclick = (e) => {
         e.preventDefault();
-        const slug = a.getAttribute("href").slice("#conditions=".length);
-        showFacet(data.facets.findIndex((f) => f.slug === slug));
+        showFacet(facetNamed(a.dataset.conditions));
         byId("main").scrollIntoView();
       };
     }
