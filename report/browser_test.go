@@ -236,6 +236,25 @@ func TestPageInBrowser(t *testing.T) {
 		}
 		tb.run(t, chromedp.Evaluate(`document.querySelector('.facet:not([hidden]) [data-section=throughput] .choice input').click()`, nil))
 	})
+	t.Run("samples", func(t *testing.T) {
+		const dots = `document.querySelectorAll('.facet:not([hidden]) [data-section=throughput] g[data-series="1"] .dot').length`
+		if eval[int](t, tb, dots) != 0 {
+			t.Error("samples are drawn before they are asked for")
+		}
+		const choice = `document.querySelectorAll('.facet:not([hidden]) [data-section=throughput] [aria-label="Distribution"] input')`
+		tb.run(t, chromedp.Evaluate(choice+`[1].click()`, nil))
+		want := 0
+		for _, p := range first.Series[1].Points {
+			want += len(p.Rates())
+		}
+		if got := eval[int](t, tb, dots); got != want || want == 0 {
+			t.Errorf("%d dots of %d samples", got, want)
+		}
+		if !eval[bool](t, tb, `location.hash.includes("samples=all")`) {
+			t.Error("the address does not keep it")
+		}
+		tb.run(t, chromedp.Evaluate(choice+`[0].click()`, nil))
+	})
 	t.Run("keys", func(t *testing.T) {
 		press := func(keys string) {
 			t.Helper()

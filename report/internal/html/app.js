@@ -8,6 +8,7 @@
     facet: 0,
     measure: {}, // chart id → index
     log: null, // whether throughput is drawn on a logarithmic axis; null: as suits the data
+    dots: false, // whether every sample is drawn beside the medians of throughput
     shared: false, // bars of all series on one scale
     hidden: new Set(), // indices of names
     focus: -1, // the one series that is not dimmed, if any
@@ -267,6 +268,7 @@
     c.unit = add(head, "span", { class: "unit" });
     if (def.measures.length > 1 && !def.bars) choice(head, def.measures.map((m) => m.label), "Measure", () => state.measure[def.id] || 0, (i) => (state.measure[def.id] = i));
     if (section.id === "throughput") choice(head, ["linear", "log"], "Scale of the y axis", () => Number(logarithmic()), (i) => (state.log = i === 1));
+    if (section.id === "throughput" && facet().series.some((s) => s.points.some((p) => p.rates))) choice(head, ["medians", "all samples"], "Distribution", () => Number(state.dots), (i) => (state.dots = i === 1));
     if (def.bars && !stacks[def.bars](def.measures).share) choice(head, ["own scales", "one scale"], "Scale", () => Number(state.shared), (i) => (state.shared = i === 1));
     c.body = add(figure, "div", { class: "plot" });
     c.draw = () => {
@@ -415,6 +417,8 @@
       }
     }
     if (m.ideal === "one") range.push(1);
+    const dots = state.dots && m.key === "rate";
+    if (dots) for (const s of series) for (const p of s.points) range.push(...(p.rates || []));
     const usable = log ? range.filter((v) => v > 0) : range;
     if (!usable.length) {
       add(c.body, "p", { class: "empty" }, series.length ? "Nothing above zero to show." : "No series is shown.");
@@ -451,6 +455,7 @@
         const e = est(p, m.key), px = x(p.p) + shift, py = y(e[0]);
         if (e[1] !== null) draw(gs, "path", { class: "whisker", d: whisker(px, y, e[1], e[2], top, bottom) });
         if (p.notes && p.notes.length) draw(gs, "circle", { class: "noted", cx: px, cy: py, r: 7.5 });
+        if (dots) for (const r of p.rates || []) if (shows(r)) draw(gs, "circle", { class: "dot", cx: px, cy: y(r), r: 2.6 });
         draw(gs, "path", marker(s.name, px, py, 3.6));
         c.points.push({ s, p, x: px, y: py, m, e, at: atText(f, p.p) });
       }
@@ -778,6 +783,7 @@
     const q = new URLSearchParams();
     if (state.facet) q.set("conditions", facet().slug);
     for (const id in state.measure) if (state.measure[id]) q.set("measure." + id, measureName(id, state.measure[id]));
+    if (state.dots) q.set("samples", "all");
     if (state.log !== null) q.set("y", state.log ? "log" : "linear");
     for (const i of state.hidden) q.append("hide", data.names[i]);
     if (state.focus >= 0) q.set("focus", data.names[state.focus]);
@@ -796,6 +802,7 @@
       const name = data.names.indexOf(v);
       if (k === "conditions") state.facet = facetNamed(v);
       else if (k.startsWith("measure.")) state.measure[k.slice(8)] = Math.max(0, measuresOf(k.slice(8)).findIndex((m) => m.label === v));
+      else if (k === "samples") state.dots = v === "all";
       else if (k === "y") state.log = v === "log";
       else if (k === "hide" && name >= 0) state.hidden.add(name);
       else if (k === "focus") state.focus = name;

@@ -563,6 +563,7 @@ type (
 		X         float64          `json:"p"`
 		Over      bool             `json:"over,omitempty"`
 		Notes     []string         `json:"notes,omitempty"`
+		Rates     []json.Number    `json:"rates,omitempty"` // of each sample
 		Estimates map[string][]any `json:"e"`
 	}
 )
@@ -616,6 +617,9 @@ func axisOf(a *derive.Axis) dataAxis {
 	return d
 }
 
+// mostDots is up to how many samples a page has one by one.
+const mostDots = 20000
+
 func (p *Page) series(s *derive.Series, keys map[string]bool) dataSeries {
 	ds := dataSeries{Ref: s.Reference}
 	for i, name := range p.View.Names {
@@ -633,6 +637,11 @@ func (p *Page) series(s *derive.Series, keys map[string]bool) dataSeries {
 				dp.Notes = append(dp.Notes, c.Text)
 			}
 		}
+		if p.View.Samples <= mostDots {
+			for _, r := range pt.Rates() {
+				dp.Rates = append(dp.Rates, significant(r))
+			}
+		}
 		for key := range keys {
 			if e := estimate(pt, key); e.N > 0 {
 				dp.Estimates[key] = compact(e)
@@ -643,13 +652,16 @@ func (p *Page) series(s *derive.Series, keys map[string]bool) dataSeries {
 	return ds
 }
 
-// compact is an estimate with six significant digits, as samples have them.
+// significant is a value with six significant digits, as samples have them.
+func significant(v float64) json.Number { return json.Number(strconv.FormatFloat(v, 'g', 6, 64)) }
+
+// compact is an estimate as the page has it.
 func compact(e derive.Estimate) []any {
 	r := func(v float64) any {
 		if math.IsNaN(v) {
 			return nil
 		}
-		return json.Number(strconv.FormatFloat(v, 'g', 6, 64))
+		return significant(v)
 	}
 	paired := 0
 	if e.Paired {
