@@ -27,11 +27,24 @@ func (p *Plan) Describe(w io.Writer, pricePerHour float64) {
 		}
 	}
 	d := p.Duration()
-	fmt.Fprintf(w, "%d cells, %d processes, about %v", len(p.Cells), p.Samples(), d.Round(time.Second))
+	fmt.Fprint(w, p.Size())
 	if pricePerHour > 0 {
 		fmt.Fprintf(w, ", %.2f at %g per hour", d.Hours()*pricePerHour, pricePerHour)
 	}
 	fmt.Fprintln(w)
+}
+
+// Size is how much the plan measures, and how long that should take.
+func (p *Plan) Size() string {
+	return fmt.Sprintf("%s, %s, about %v", count(len(p.Cells), "cell", "cells"), count(p.Samples(), "process", "processes"), p.Duration().Round(time.Second))
+}
+
+// count is a number with its noun.
+func count(n int, one, many string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%d %s", n, many)
 }
 
 // planLine is cells that differ in GOMAXPROCS only: "…/gomaxprocs=1,2,4".
@@ -64,7 +77,7 @@ func (p *Plan) lines() []planLine {
 
 // Describe prints what the run has come to.
 func (s Summary) Describe(w io.Writer) {
-	fmt.Fprintf(w, "%d samples measured", s.Measured)
+	fmt.Fprintf(w, "%s measured", count(s.Measured, "sample", "samples"))
 	if s.Reused > 0 {
 		fmt.Fprintf(w, ", %d found finished", s.Reused)
 	}

@@ -236,6 +236,25 @@ func TestPageInBrowser(t *testing.T) {
 		}
 		tb.run(t, chromedp.Evaluate(`document.querySelector('.facet:not([hidden]) [data-section=throughput] .choice input').click()`, nil))
 	})
+	t.Run("samples", func(t *testing.T) {
+		const dots = `document.querySelectorAll('.facet:not([hidden]) [data-section=throughput] g[data-series="1"] .dot').length`
+		if eval[int](t, tb, dots) != 0 {
+			t.Error("samples are drawn before they are asked for")
+		}
+		const choice = `document.querySelectorAll('.facet:not([hidden]) [data-section=throughput] [aria-label="Distribution"] input')`
+		tb.run(t, chromedp.Evaluate(choice+`[1].click()`, nil))
+		want := 0
+		for _, p := range first.Series[1].Points {
+			want += len(p.Rates())
+		}
+		if got := eval[int](t, tb, dots); got != want || want == 0 {
+			t.Errorf("%d dots of %d samples", got, want)
+		}
+		if !eval[bool](t, tb, `location.hash.includes("samples=all")`) {
+			t.Error("the address does not keep it")
+		}
+		tb.run(t, chromedp.Evaluate(choice+`[0].click()`, nil))
+	})
 	t.Run("keys", func(t *testing.T) {
 		press := func(keys string) {
 			t.Helper()
@@ -365,12 +384,16 @@ func TestPageInBrowser(t *testing.T) {
 				t.Errorf("the findings lack %q: %s", want, head)
 			}
 		}
-		if got := eval[int](t, tb, `[...document.querySelectorAll(".contents a")].filter(a => !a.hash.startsWith("#conditions=") && !document.querySelector(a.hash)).length`); got != 0 {
+		if got := eval[int](t, tb, `[...document.querySelectorAll(".contents a")].filter(a => !document.getElementById(a.hash.slice(1))).length`); got != 0 {
 			t.Errorf("%d links of the contents lead nowhere", got)
 		}
-		tb.run(t, chromedp.Click(`.contents a[href="#conditions=workload-evict"]`, chromedp.ByQuery))
+		tb.run(t, chromedp.Click(`.contents a[href="#conditions-workload-evict"]`, chromedp.ByQuery))
 		if eval[int](t, tb, `Number(document.querySelector(".facet:not([hidden])").dataset.facet)`) != 1 {
 			t.Error("a link to conditions does not show their charts")
+		}
+		tb.load(t, page, "#conditions-workload-evict")
+		if eval[int](t, tb, `Number(document.querySelector(".facet:not([hidden])").dataset.facet)`) != 1 {
+			t.Error("a link of the contents, opened in a new tab, does not show the charts of its conditions")
 		}
 	})
 	t.Run("tables", func(t *testing.T) {

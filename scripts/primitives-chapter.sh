@@ -23,10 +23,10 @@ for row in $("$out/contend" list primitives | awk 'NR > 1 && NF { print $1 }'); 
 done
 "$out/contend" report --by none --markdown --against padded,plain,locked,new,mutex,channel "$runs"/* >"$out/tables.md"
 
-# A table of the chapter is one whose header has ratios. Its lines are told by
+# The findings stand before the table. A table of the chapter is one whose header has ratios. Its lines are told by
 # their first two cells; an empty first cell is that of the line above.
 awk -F ' *[|] *' '
-	NR == FNR { if (NR > 2) for (i = 4; i < NF; i++) figures[$2, $3] = figures[$2, $3] " " $i " |"; next }
+	NR == FNR { if (/^[|]/ && ++n > 2) for (i = 4; i < NF; i++) figures[$2, $3] = figures[$2, $3] " " $i " |"; next }
 	/^[|].*÷ first/ { table = 1 }
 	!/^[|]/ { table = 0 }
 	table && $2 != "" { row = $2 }

@@ -62,7 +62,7 @@ compare, 3 with --strict: the data cannot decide.`,
 	f.StringVar(&base, "base", base, "variant of the run that is the old side")
 	f.StringVar(&head, "head", head, "variant of the run that is the new side")
 	g.bind(f)
-	f.Var((*share)(&g.Want), "want", "say how many samples find a change of this size (default 5%, and above --min-effect)")
+	f.Var((*share)(&g.Want), "want", "say how many samples find a change of this size, which is above --min-effect")
 	f.StringVar(&format, "format", format, strings.Join(compare.Formats, ", "))
 	completeList(c, "format", func() []string { return compare.Formats })
 	f.BoolVar(&strict, "strict", false, "exit 3 if the data cannot decide: too few samples, different hosts, crashed cells")

@@ -113,7 +113,7 @@ func columns(f *os.File) int {
 func measure(ctx context.Context, plan *bench.Plan, o *bench.SweepOptions, opt bench.Options) (bench.Summary, error) {
 	opt.Provenance = append(bench.Provenance(), opt.Provenance...)
 	opt.Progress, opt.Columns = os.Stderr, columns(os.Stderr)
-	fmt.Fprintf(os.Stderr, "%d cells, %d processes, about %v\n", len(plan.Cells), plan.Samples(), plan.Duration().Round(1e9))
+	fmt.Fprintln(os.Stderr, plan.Size())
 	announceTraces(os.Stderr, plan)
 	sum, err := bench.Run(ctx, plan, opt)
 	if err != nil {

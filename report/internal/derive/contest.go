@@ -38,8 +38,8 @@ type Rank struct {
 }
 
 // contest compares at the highest valid value of the axis at which two series
-// can be compared, or else one was measured: of several hosts on one chart, each has as
-// many CPUs as it takes. References are no competitors: a
+// can be compared, or else one was measured; of hosts with different numbers of CPUs
+// at the highest for which most have enough. References are no competitors: a
 // cache without synchronisation wins trivially.
 func contest(f *Facet) (c Contest) {
 	c.Unrelated = unrelated(f)
@@ -50,7 +50,7 @@ func contest(f *Facet) (c Contest) {
 				at = append(at, Rank{Series: s, Point: p})
 			}
 		}
-		if len(at) > len(c.Ranks) && len(c.Ranks) < 2 {
+		if len(at) > len(c.Ranks) && (len(c.Ranks) < 2 || f.mixed) {
 			c.X, c.Ranks = x, at
 		}
 	}

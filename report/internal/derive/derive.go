@@ -55,6 +55,7 @@ type Facet struct {
 	Contest     Contest
 	Findings    []Finding
 
+	mixed  bool           // several hosts, with different numbers of usable CPUs
 	stated bool           // the run says which key tells the series apart
 	names  []sample.Field // the fields that stand in benchmark names
 	probed bool           // the set has samples under a probe
@@ -346,6 +347,7 @@ func (b *builder) newPoint(key pointKey, fields []sample.Field, s *sample.Sample
 		f.Series = append(f.Series, &Series{Name: key.name, fields: id.labelled(b.keys[id.signature()])})
 	}
 	p := &Point{X: key.x, Oversubscribed: s.UsableCPUs() > 0 && float64(s.Name.Procs()) > s.UsableCPUs()}
+	f.mixed = f.mixed || s.UsableCPUs() != f.Usable
 	f.Usable = max(f.Usable, s.UsableCPUs())
 	f.Series[i].Points = append(f.Series[i].Points, p)
 	f.X.add(key.x, id.label)

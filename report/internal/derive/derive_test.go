@@ -548,6 +548,9 @@ func TestNodes(t *testing.T) {
 	if over := f.Series[1].Point(8).Oversubscribed; !over || f.Series[0].Point(8).Oversubscribed {
 		t.Error("a point does not know the CPUs of its own host")
 	}
+	if got := limits(f)[0]; !strings.Contains(got, "at most 8: points above a host's own") {
+		t.Errorf("limits: %q", got)
+	}
 	if f.Contest.X != 4 || !cmp.Equal(f.Contest.Winners(), []string{"ring/ada"}) {
 		t.Errorf("compared at %g, won by %v", f.Contest.X, f.Contest.Winners())
 	}

@@ -275,6 +275,8 @@ func limits(f *Facet) (parts []string) {
 	case !f.X.Procs():
 	case f.Usable == 0:
 		add("the text does not state how many CPUs were usable (--cpus), so oversubscription cannot be told from scaling")
+	case f.mixed:
+		add("hosts have different numbers of usable CPUs, at most %s: points above a host's own are oversubscription and no evidence of scaling", number(f.Usable))
 	case len(over) > 0:
 		add("with %s usable CPUs, GOMAXPROCS %s is oversubscription and no evidence of scaling", number(f.Usable), list(over))
 	default:

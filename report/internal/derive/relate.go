@@ -34,6 +34,12 @@ func (q Quantity) of(list []*sample.Sample) []obs {
 	return os
 }
 
+// Rates are the throughputs of the point's own samples, of which Rate is the median.
+func (p *Point) Rates() []float64 {
+	rates, _ := ratesOf(p.shared)
+	return values(rates)
+}
+
 // Time is the wall time per operation of the point's own samples, in ns.
 func (p *Point) Time() Estimate { return Median(p.shared, timePerOp) }
 

@@ -112,7 +112,7 @@ func states(set *sample.Set, t Totals) (fs []Finding) {
 	} else if len(fs) > 0 {
 		fs[0].What = t.String()
 	}
-	if len(set.Runs) < 2 {
+	if len(fs) < 2 {
 		for i := range fs {
 			fs[i].Where = ""
 		}
@@ -175,15 +175,17 @@ func processes(set *sample.Set, r *sample.Run) (done, failed int, first *sample.
 		block         int
 	}
 	valid := map[key]bool{}
-	for _, s := range slices.Concat(set.Samples, set.Left) {
-		if s.Run != r {
-			continue
+	for _, ss := range [][]*sample.Sample{set.Samples, set.Left} {
+		for _, s := range ss {
+			if s.Run != r {
+				continue
+			}
+			if first == nil {
+				first = s
+			}
+			k := key{s.Cell, s.Variant, s.Block}
+			valid[k] = valid[k] || s.Valid()
 		}
-		if first == nil {
-			first = s
-		}
-		k := key{s.Cell, s.Variant, s.Block}
-		valid[k] = valid[k] || s.Valid()
 	}
 	for _, ok := range valid {
 		if ok {
@@ -223,9 +225,17 @@ func warningKinds(set *sample.Set, v *View) []Warning {
 	}
 	groups := map[string]*group{}
 	var order []*group
-	key := func(text string, bad bool) string { return strconv.FormatBool(bad) + parseWording(text).key }
-	add := func(text string, bad bool) {
-		w, key := parseWording(text), key(text, bad)
+	type said struct {
+		text string
+		bad  bool
+	}
+	of := map[said]*group{} // a text may stand at a million samples
+	groupOf := func(text string, bad bool) *group {
+		if g := of[said{text, bad}]; g != nil {
+			return g
+		}
+		w := parseWording(text)
+		key := strconv.FormatBool(bad) + w.key
 		g := groups[key]
 		if g == nil {
 			g = &group{Warning{Bad: bad}, w}
@@ -234,19 +244,20 @@ func warningKinds(set *sample.Set, v *View) []Warning {
 		} else {
 			g.kind.widen(w)
 		}
-		g.N++
+		of[said{text, bad}] = g
+		return g
 	}
 	for _, s := range set.Samples {
 		if !s.Valid() {
-			add(s.Invalid, true)
+			groupOf(s.Invalid, true).N++
 			continue
 		}
 		for _, w := range s.Warnings {
-			add(w, false)
+			groupOf(w, false).N++
 		}
 	}
 	place := func(where, text string, bad bool) {
-		if g := groups[key(text, bad)]; !slices.Contains(g.Where, where) {
+		if g := groupOf(text, bad); !slices.Contains(g.Where, where) {
 			g.Where = append(g.Where, where)
 		}
 	}

@@ -8,6 +8,7 @@
     facet: 0,
     measure: {}, // chart id → index
     log: null, // whether throughput is drawn on a logarithmic axis; null: as suits the data
+    dots: false, // whether every sample is drawn beside the medians of throughput
     shared: false, // bars of all series on one scale
     hidden: new Set(), // indices of names
     focus: -1, // the one series that is not dimmed, if any
@@ -267,6 +268,7 @@
     c.unit = add(head, "span", { class: "unit" });
     if (def.measures.length > 1 && !def.bars) choice(head, def.measures.map((m) => m.label), "Measure", () => state.measure[def.id] || 0, (i) => (state.measure[def.id] = i));
     if (section.id === "throughput") choice(head, ["linear", "log"], "Scale of the y axis", () => Number(logarithmic()), (i) => (state.log = i === 1));
+    if (section.id === "throughput" && facet().series.some((s) => s.points.some((p) => p.rates))) choice(head, ["medians", "all samples"], "Distribution", () => Number(state.dots), (i) => (state.dots = i === 1));
     if (def.bars && !stacks[def.bars](def.measures).share) choice(head, ["own scales", "one scale"], "Scale", () => Number(state.shared), (i) => (state.shared = i === 1));
     c.body = add(figure, "div", { class: "plot" });
     c.draw = () => {
@@ -399,8 +401,9 @@
     const series = visible().filter((s) => s.points.some((p) => est(p, m.key)));
     const log = c.section.id === "throughput" && logarithmic();
     const width = c.body.clientWidth, height = large ? Math.min(460, Math.max(300, width * 0.5)) : 250;
-    const labels = large && width > 620 && series.length <= 8;
-    const left = 64, right = width - (labels ? 120 : 14), bottom = height - 40;
+    const bottom = height - 40, left = 64;
+    const labels = large && width > 620 && series.length * labelGap <= bottom - 32;
+    const right = width - (labels ? 128 : 14);
     const top = f.bounds || overOf(f).length ? 32 : 12;
     c.unit.textContent = m.about;
 
@@ -414,6 +417,8 @@
       }
     }
     if (m.ideal === "one") range.push(1);
+    const dots = state.dots && m.key === "rate";
+    if (dots) for (const s of series) for (const p of s.points) range.push(...(p.rates || []));
     const usable = log ? range.filter((v) => v > 0) : range;
     if (!usable.length) {
       add(c.body, "p", { class: "empty" }, series.length ? "Nothing above zero to show." : "No series is shown.");
@@ -450,12 +455,13 @@
         const e = est(p, m.key), px = x(p.p) + shift, py = y(e[0]);
         if (e[1] !== null) draw(gs, "path", { class: "whisker", d: whisker(px, y, e[1], e[2], top, bottom) });
         if (p.notes && p.notes.length) draw(gs, "circle", { class: "noted", cx: px, cy: py, r: 7.5 });
+        if (dots) for (const r of p.rates || []) if (shows(r)) draw(gs, "circle", { class: "dot", cx: px, cy: y(r), r: 2.6 });
         draw(gs, "path", marker(s.name, px, py, 3.6));
         c.points.push({ s, p, x: px, y: py, m, e, at: atText(f, p.p) });
       }
       ends.push({ name: s.name, y: y(est(pts[pts.length - 1], m.key)[0]) });
     });
-    if (labels) drawEnds(g, ends, right + 8, top, bottom);
+    if (labels) drawEnds(g, ends, right, top, bottom);
     const cursor = draw(g, "circle", { class: "cursor", r: 8, visibility: "hidden" });
     interact(c, g, cursor);
   }
@@ -475,16 +481,19 @@
     if (d) draw(g, "path", { class: "ceiling", d: "M" + d });
   }
 
+  const labelGap = 14; // between the names of two lines
+
   // drawEnds names lines at their right ends, moved apart where they are close.
-  function drawEnds(g, ends, x, top, bottom) {
+  function drawEnds(g, ends, right, top, bottom) {
     ends.sort((a, b) => a.y - b.y);
-    const gap = 14;
+    const gap = labelGap, x = right + 16;
     let last = top - gap;
     for (const e of ends) last = e.at = Math.max(e.y, last + gap);
     last = bottom + gap;
     for (const e of [...ends].reverse()) last = e.at = Math.min(e.at, last - gap);
     for (const e of ends) {
       const name = data.names[e.name];
+      if (Math.abs(e.at - e.y) > 3) draw(g, "path", { class: "leader " + colour(e.name), "data-series": e.name, d: `M${right + 2},${e.y}L${x - 3},${e.at}` });
       draw(g, "text", { class: "end " + colour(e.name), "data-series": e.name, x, y: e.at + 4 }, name.length > 16 ? name.slice(0, 15) + "…" : name);
     }
   }
@@ -774,6 +783,7 @@
     const q = new URLSearchParams();
     if (state.facet) q.set("conditions", facet().slug);
     for (const id in state.measure) if (state.measure[id]) q.set("measure." + id, measureName(id, state.measure[id]));
+    if (state.dots) q.set("samples", "all");
     if (state.log !== null) q.set("y", state.log ? "log" : "linear");
     for (const i of state.hidden) q.append("hide", data.names[i]);
     if (state.focus >= 0) q.set("focus", data.names[state.focus]);
@@ -782,12 +792,17 @@
     if (hash || location.hash.includes("=")) history.replaceState(null, "", hash || location.pathname + location.search);
   }
 
+  const facetNamed = (slug) => Math.max(0, data.facets.findIndex((f) => f.slug === slug));
+
   function restore() {
+    const plain = location.hash.match(/^#conditions-(.*)$/); // a link of the contents, opened elsewhere
+    if (plain) state.facet = facetNamed(decodeURIComponent(plain[1]));
     if (!location.hash.includes("=")) return;
     for (const [k, v] of new URLSearchParams(location.hash.slice(1))) {
       const name = data.names.indexOf(v);
-      if (k === "conditions") state.facet = Math.max(0, data.facets.findIndex((f) => f.slug === v));
+      if (k === "conditions") state.facet = facetNamed(v);
       else if (k.startsWith("measure.")) state.measure[k.slice(8)] = Math.max(0, measuresOf(k.slice(8)).findIndex((m) => m.label === v));
+      else if (k === "samples") state.dots = v === "all";
       else if (k === "y") state.log = v === "log";
       else if (k === "hide" && name >= 0) state.hidden.add(name);
       else if (k === "focus") state.focus = name;
@@ -810,11 +825,10 @@
 
   // Links to conditions show their charts without a reload.
   function facetLinks() {
-    for (const a of document.querySelectorAll('a[href^="#conditions="]')) {
+    for (const a of document.querySelectorAll("a[data-conditions]")) {
       a.onclick = (e) => {
         e.preventDefault();
-        const slug = a.getAttribute("href").slice("#conditions=".length);
-        showFacet(data.facets.findIndex((f) => f.slug === slug));
+        showFacet(facetNamed(a.dataset.conditions));
         byId("main").scrollIntoView();
       };
     }

@@ -111,7 +111,7 @@ type model struct {
 	Facets  []facetModel
 	Hosts   Table
 	Runs    []runModel
-	Host    string // in one line
+	Host    []string // a line each
 	Promise Table
 	Kept    Table // promises against what was observed
 	Absent  Table
@@ -327,20 +327,25 @@ func (p *Page) span() string {
 	return fmt.Sprintf(", %s %s to %s", highest.Title(), lo, hi)
 }
 
-// hosts is the configuration of every facet's samples, one column each where
-// they differ.
-func (p *Page) hosts() Table {
-	t := Table{Columns: []string{"Fact"}}
-	var configs []map[string]string
-	for _, f := range p.View.Facets {
-		known := false
-		for _, c := range configs {
-			known = known || maps.Equal(c, f.Config)
+// configs are the configurations of all samples, equal ones once.
+func (p *Page) configs() (configs []map[string]string) {
+	seen := map[*sample.Shared]bool{}
+	for _, s := range p.Set.Samples {
+		if seen[s.Shared] || len(s.Config) == 0 {
+			continue
 		}
-		if !known && len(f.Config) > 0 {
-			configs = append(configs, f.Config)
+		seen[s.Shared] = true
+		if !slices.ContainsFunc(configs, func(c map[string]string) bool { return maps.Equal(c, s.Config) }) {
+			configs = append(configs, s.Config)
 		}
 	}
+	return configs
+}
+
+// hosts is the configuration of all samples, one column each where they differ.
+func (p *Page) hosts() Table {
+	t := Table{Columns: []string{"Fact"}}
+	configs := p.configs()
 	keys := map[string]bool{}
 	var order []string
 	for i, c := range configs {
@@ -391,23 +396,27 @@ func (m *model) runs() {
 	}
 }
 
-// host is the host in one line, of the first facet that states any.
-func (p *Page) host() string {
-	for _, f := range p.View.Facets {
+// host is each host in one line.
+func (p *Page) host() (hosts []string) {
+	for _, config := range p.configs() {
 		var parts []string
 		for _, k := range []struct{ key, after string }{
 			{"cpu", ""}, {sample.UsableCPUs, " usable CPUs"}, {"virtualization", ""},
 			{"goos", ""}, {"goarch", ""}, {"kernel", ""}, {"go", ""},
 		} {
-			if v := f.Config[k.key]; v != "" && v != "none" && v != "unknown" {
+			if v := config[k.key]; v != "" && v != "none" && v != "unknown" {
 				parts = append(parts, v+k.after)
 			}
 		}
-		if len(parts) > 0 {
-			return strings.Join(parts, " · ")
+		if line := strings.Join(parts, " · "); line != "" && !slices.Contains(hosts, line) {
+			hosts = append(hosts, line)
 		}
 	}
-	return ""
+	const most = 4
+	if len(hosts) > most {
+		hosts = append(hosts[:most-1], fmt.Sprintf("and %d more, see Host", len(hosts)-most+1))
+	}
+	return hosts
 }
 
 // records are the fields of all records with that verb, equal ones once: a
@@ -554,6 +563,7 @@ type (
 		X         float64          `json:"p"`
 		Over      bool             `json:"over,omitempty"`
 		Notes     []string         `json:"notes,omitempty"`
+		Rates     []json.Number    `json:"rates,omitempty"` // of each sample
 		Estimates map[string][]any `json:"e"`
 	}
 )
@@ -607,6 +617,9 @@ func axisOf(a *derive.Axis) dataAxis {
 	return d
 }
 
+// mostDots is up to how many samples a page has one by one.
+const mostDots = 20000
+
 func (p *Page) series(s *derive.Series, keys map[string]bool) dataSeries {
 	ds := dataSeries{Ref: s.Reference}
 	for i, name := range p.View.Names {
@@ -624,6 +637,11 @@ func (p *Page) series(s *derive.Series, keys map[string]bool) dataSeries {
 				dp.Notes = append(dp.Notes, c.Text)
 			}
 		}
+		if p.View.Samples <= mostDots {
+			for _, r := range pt.Rates() {
+				dp.Rates = append(dp.Rates, significant(r))
+			}
+		}
 		for key := range keys {
 			if e := estimate(pt, key); e.N > 0 {
 				dp.Estimates[key] = compact(e)
@@ -634,13 +652,16 @@ func (p *Page) series(s *derive.Series, keys map[string]bool) dataSeries {
 	return ds
 }
 
-// compact is an estimate with six significant digits, as samples have them.
+// significant is a value with six significant digits, as samples have them.
+func significant(v float64) json.Number { return json.Number(strconv.FormatFloat(v, 'g', 6, 64)) }
+
+// compact is an estimate as the page has it.
 func compact(e derive.Estimate) []any {
 	r := func(v float64) any {
 		if math.IsNaN(v) {
 			return nil
 		}
-		return json.Number(strconv.FormatFloat(v, 'g', 6, 64))
+		return significant(v)
 	}
 	paired := 0
 	if e.Paired {

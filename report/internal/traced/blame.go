@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/report/internal/derive"
 	"github.com/contend-go/contend/traces/account"
 	"github.com/contend-go/contend/traces/blame"
@@ -23,10 +24,9 @@ func verdict(a *account.Account, w *account.Window) *blame.Verdict {
 type blamed struct {
 	*blame.Finding
 	title  string
-	traces int     // that there are of the series
-	in     int     // those that name the line
-	share  float64 // of capacity, the mean of all traces
-	busy   bool    // nothing waits
+	series string // of a cell, see [seriesOf]
+	traces int    // that there are of the series
+	in     int    // those that name the line
 }
 
 // leastShare is the share of capacity from which on a line is worth more than the word that
@@ -37,9 +37,9 @@ const leastShare = 0.01
 // cell was traced on its own, of tours at their highest valid GOMAXPROCS. Share-nothing controls share no line.
 func findings(tours []*tour, cells []*cell, grown []Growth) (fs []derive.Finding) {
 	var all []blamed
-	add := func(title string, verdicts []*blame.Verdict) {
+	add := func(title, series string, verdicts []*blame.Verdict) {
 		if b, ok := worst(verdicts); ok {
-			b.title = title
+			b.title, b.series = title, series
 			all = append(all, b)
 		}
 	}
@@ -47,16 +47,20 @@ func findings(tours []*tour, cells []*cell, grown []Growth) (fs []derive.Finding
 		sharing, _ := c.sample.Name.Get("sharing")
 		return sharing == "none"
 	})
-	alike := !slices.ContainsFunc(shared, func(c *cell) bool { return conditions(c.sample.Name) != conditions(shared[0].sample.Name) })
+	var firsts []*sample.Sample
 	for _, c := range shared {
-		add(title(c.sample, alike), c.verdicts)
+		firsts = append(firsts, c.sample)
+	}
+	differ := differing(firsts)
+	for _, c := range shared {
+		add(title(c.sample, differ), seriesOf(c.sample), c.verdicts)
 	}
 	for _, t := range tours {
 		if len(cells) > 0 {
 			break
 		}
 		if w := t.highest(); w != nil {
-			add(fmt.Sprintf("%s, %s", t.series, w.Label), []*blame.Verdict{verdict(t.Account, w)})
+			add(fmt.Sprintf("%s, %s", t.series, w.Label), "", []*blame.Verdict{verdict(t.Account, w)})
 		}
 	}
 	slices.SortStableFunc(all, func(a, b blamed) int {
@@ -71,15 +75,14 @@ func findings(tours []*tour, cells []*cell, grown []Growth) (fs []derive.Finding
 	explained := map[string]bool{}
 	for _, g := range grown {
 		if f, ok := g.finding(); ok {
-			fs, explained[g.Title] = append(fs, f), true
+			fs, explained[g.series] = append(fs, f), true
 		}
 	}
 	for _, b := range all {
-		if b.Kind == blame.Busy && explained[b.title] {
+		if explained[b.series] && b.Known == blame.Sampled {
 			continue // nothing waits, and why that is slow is told
 		}
-		lines := b.Lines()
-		fs = append(fs, derive.Finding{Kind: derive.Blame, Where: b.title, What: lines[0], More: lines[1:], Next: b.Next, Sure: b.sure()})
+		fs = append(fs, b.finding())
 	}
 	if reasons, series := untold(grown); len(reasons) > 0 {
 		f := derive.Finding{Kind: derive.Unknown, What: "What these traces cannot tell"}
@@ -91,18 +94,28 @@ func findings(tours []*tour, cells []*cell, grown []Growth) (fs []derive.Finding
 	return fs
 }
 
+// finding is what a reader is told. Of a line that costs next to nothing, that it does.
+func (b *blamed) finding() derive.Finding {
+	lines := b.Lines()
+	fd := derive.Finding{Kind: derive.Blame, Where: b.title, What: lines[0], More: lines[1:], Next: b.Next, Sure: b.sure()}
+	if b.Kind != blame.Busy && b.OfCapacity < leastShare {
+		fd.What, fd.More, fd.Next = "next to nothing is lost to waiting: "+derive.Format(derive.WaitUnit, b.OfCapacity)+" of capacity at the worst line", lines, ""
+	}
+	return fd
+}
+
 // before reports whether b is more to blame than o.
 func (b *blamed) before(o *blamed) bool {
-	if b.busy != o.busy {
-		if b.busy {
-			return o.share < leastShare
+	if busy := b.Kind == blame.Busy; busy != (o.Kind == blame.Busy) {
+		if busy {
+			return o.OfCapacity < leastShare
 		}
-		return b.share >= leastShare
+		return b.OfCapacity >= leastShare
 	}
 	if most, others := 2*b.in > b.traces, 2*o.in > o.traces; most != others {
 		return most
 	}
-	return b.share > o.share
+	return b.OfCapacity > o.OfCapacity
 }
 
 // sure says how the line is known, and how many traces agree.
@@ -113,13 +126,12 @@ func (b *blamed) sure() string {
 	return fmt.Sprintf("%s, in %d of %d traces", b.Known, b.in, b.traces)
 }
 
-// worst is the line that the traces of one series lose most capacity at, on average, as the
-// trace says it in which it has the median share. A line that most traces name goes
+// worst is the line that the traces of one series lose most capacity at, as the trace says
+// it in which it has the median share of those that name it. A line that most traces name goes
 // before any that few do: one collection of garbage in one of three windows is chance.
 // That nothing waits is said where nothing else loses a hundredth of capacity.
 func worst(verdicts []*blame.Verdict) (b blamed, ok bool) {
-	by := map[string]*blamed{}
-	in := map[*blamed][]*blame.Finding{}
+	by := map[string][]*blame.Finding{}
 	for _, v := range verdicts {
 		for i := range v.Findings {
 			f := &v.Findings[i]
@@ -127,29 +139,18 @@ func worst(verdicts []*blame.Verdict) (b blamed, ok bool) {
 			if f.Kind == blame.Busy {
 				at = f.Kind // whatever its hottest line
 			}
-			if by[at] == nil {
-				by[at] = &blamed{traces: len(verdicts), busy: f.Kind == blame.Busy}
-			}
-			x := by[at]
-			x.in++
-			if in[x] = append(in[x], f); !x.busy {
-				x.share += f.OfCapacity / float64(len(verdicts))
-			}
+			by[at] = append(by[at], f)
 		}
 	}
-	var best *blamed
 	for _, at := range slices.Sorted(maps.Keys(by)) {
-		if best == nil || by[at].before(best) {
-			best = by[at]
+		fs := by[at]
+		slices.SortStableFunc(fs, func(x, y *blame.Finding) int { return cmp.Compare(x.OfCapacity, y.OfCapacity) })
+		x := blamed{Finding: fs[len(fs)/2], traces: len(verdicts), in: len(fs)}
+		if !ok || x.before(&b) {
+			b, ok = x, true
 		}
 	}
-	if best == nil {
-		return b, false
-	}
-	fs := in[best]
-	slices.SortStableFunc(fs, func(x, y *blame.Finding) int { return cmp.Compare(x.OfCapacity, y.OfCapacity) })
-	best.Finding = fs[len(fs)/2]
-	return *best, true
+	return b, ok
 }
 
 // highest is the window of the highest GOMAXPROCS that there are CPUs for.

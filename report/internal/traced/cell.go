@@ -52,12 +52,13 @@ func openCells(set *sample.Set, open opener) (cells []*cell, notes []string) {
 		notes = append(notes, fmt.Sprintf("lock sites are of %d of the %d traced series; see contend trace for the others", maxCells, len(order)))
 		order = order[:maxCells]
 	}
-	differ := map[string]bool{}
+	var firsts []*sample.Sample
 	for _, key := range order {
-		differ[conditions(best[key][0].Name)] = true
+		firsts = append(firsts, best[key][0])
 	}
+	differ := differing(firsts)
 	for _, key := range order {
-		c := &cell{title: title(best[key][0], len(differ) == 1), sample: best[key][0], window: new(account.Window)}
+		c := &cell{title: title(best[key][0], differ), sample: best[key][0], window: new(account.Window)}
 		for _, s := range best[key] {
 			notes = append(notes, c.add(s, open)...)
 		}
@@ -89,14 +90,35 @@ func openOnce() opener {
 	}
 }
 
-// title names a cell by its backend, if it has one, and by what else its name
-// says if cells differ in that.
-func title(s *sample.Sample, alike bool) string {
+// differing are the keys in which the names of samples differ, or that some lack.
+func differing(ss []*sample.Sample) (keys []string) {
+	for _, s := range ss {
+		for _, f := range s.Name.Keys {
+			if slices.Contains(keys, f.Key) {
+				continue
+			}
+			if slices.ContainsFunc(ss, func(o *sample.Sample) bool { v, ok := o.Name.Get(f.Key); return !ok || v != f.Value }) {
+				keys = append(keys, f.Key)
+			}
+		}
+	}
+	return keys
+}
+
+// title names a cell by its backend, if it has one, and by those of its other keys in
+// which cells differ.
+func title(s *sample.Sample, differ []string) string {
 	t := strings.TrimPrefix(s.Name.Without("probe"), "Benchmark")
 	if backend, ok := s.Name.Get("backend"); ok {
 		t = backend
-		if !alike {
-			t += fmt.Sprintf(" (%s)", conditions(s.Name))
+		var others []string
+		for _, f := range s.Name.Keys {
+			if f.Key != "backend" && f.Key != sample.GOMAXPROCS && slices.Contains(differ, f.Key) {
+				others = append(others, f.Key+"="+f.Value)
+			}
+		}
+		if len(others) > 0 {
+			t += fmt.Sprintf(" (%s)", strings.Join(others, ", "))
 		}
 		t += fmt.Sprintf(", gomaxprocs=%d", s.Name.Procs())
 	}

@@ -15,10 +15,14 @@ import (
 // Growth is why a series' CPU time per operation grows with GOMAXPROCS, or why that
 // cannot be told.
 type Growth struct {
-	Title string
+	Title  string
+	series string // see [seriesOf]
 	*blame.Growth
 	Untold string // if Growth is nil
 }
+
+// seriesOf is what tells the series of samples apart.
+func seriesOf(s *sample.Sample) string { return s.Name.Without(sample.GOMAXPROCS) + " " + s.Variant }
 
 // growths compares the traced repetitions of each series at the lowest GOMAXPROCS
 // with those at the highest that the host has CPUs for.
@@ -30,7 +34,7 @@ func growths(set *sample.Set, open opener) (list []Growth, notes []string) {
 		if probe, _ := s.Name.Get("probe"); probe != "trace" || !s.Valid() || len(s.Attachments) == 0 || usable > 0 && float64(s.Name.Procs()) > usable {
 			continue
 		}
-		key := s.Name.Without(sample.GOMAXPROCS) + " " + s.Variant
+		key := seriesOf(s)
 		if bySeries[key] == nil {
 			order = append(order, key)
 		}
@@ -39,10 +43,11 @@ func growths(set *sample.Set, open opener) (list []Growth, notes []string) {
 	if len(order) > maxCells {
 		order = order[:maxCells] // openCells has said so
 	}
-	differ := map[string]bool{}
+	var firsts []*sample.Sample
 	for _, key := range order {
-		differ[conditions(bySeries[key][0].Name)] = true
+		firsts = append(firsts, bySeries[key][0])
 	}
+	differ := differing(firsts)
 	for _, key := range order {
 		samples := bySeries[key]
 		lowest, highest := samples[0], samples[0]
@@ -62,7 +67,7 @@ func growths(set *sample.Set, open opener) (list []Growth, notes []string) {
 		notes = append(append(notes, more...), again...)
 		g, untold := blame.Grow(from, to)
 		if g != nil || untold != "" {
-			list = append(list, Growth{title(highest, len(differ) == 1), g, untold})
+			list = append(list, Growth{title(highest, differ), seriesOf(highest), g, untold})
 		}
 	}
 	return list, notes

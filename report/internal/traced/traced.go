@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/report/internal/chart"
@@ -80,6 +81,28 @@ func Chart(t *show.Trace, title, conditions string) *chart.Timeline {
 	return &chart.Timeline{Title: title, Conditions: conditions, Account: t.Account, CPU: t.CPU, Usable: t.Usable}
 }
 
+// withoutZeros leaves out columns of nothing but 0.0%, and says which.
+func withoutZeros(t html.Table) html.Table {
+	if len(t.Rows) == 0 {
+		return t
+	}
+	var empty []string
+	for i := len(t.Columns) - 1; i >= 0; i-- {
+		if slices.ContainsFunc(t.Rows, func(row []string) bool { return row[i] != "0.0%" }) {
+			continue
+		}
+		empty = append([]string{t.Columns[i]}, empty...)
+		t.Columns, t.Numeric = slices.Delete(t.Columns, i, i+1), slices.Delete(t.Numeric, i, i+1)
+		for j := range t.Rows {
+			t.Rows[j] = slices.Delete(t.Rows[j], i, i+1)
+		}
+	}
+	if len(empty) > 0 {
+		t.About += " 0.0% everywhere: " + strings.Join(empty, ", ") + "."
+	}
+	return t
+}
+
 // sites are the worst places to wait in a window, without those that cost nothing.
 func sites(w *account.Window, most int) [][]string {
 	lost := slices.Index(show.SiteColumns, "lost CPU time")
@@ -131,5 +154,6 @@ func tables(tours []*tour, cells []*cell, grown []Growth, costs map[*sample.Samp
 		}
 		addWork(c.title, c.sample, c.window)
 	}
+	work = withoutZeros(work)
 	return slices.DeleteFunc([]html.Table{growthTable(grown), toured, traced, work}, func(t html.Table) bool { return len(t.Rows) == 0 })
 }
