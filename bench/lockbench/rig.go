@@ -289,6 +289,7 @@ func (r *rig) result(events []history.Event, w bench.Window) (res bench.Result, 
 	pairs := make(map[int]int, r.cell.Clients)
 	latency := hdrhistogram.New(1, int64(time.Hour), 3)
 	n := 0
+	var held time.Duration
 	for _, l := range leases {
 		if l.Granted >= r.began && l.Granted < r.end {
 			_ = latency.RecordValue(max(1, l.Granted-l.Sent)) // an hour is longer than any cell
@@ -296,6 +297,7 @@ func (r *rig) result(events []history.Event, w bench.Window) (res bench.Result, 
 		if l.Released >= r.began && l.Released < r.end {
 			pairs[l.Client]++
 			n++
+			held += time.Duration(l.End - l.Granted)
 		}
 	}
 	if n == 0 && r.fault.name == NoFault {
@@ -308,6 +310,7 @@ func (r *rig) result(events []history.Event, w bench.Window) (res bench.Result, 
 	add("p50-acquire-ns", float64(latency.ValueAtQuantile(50)))
 	add("p99-acquire-ns", float64(latency.ValueAtQuantile(99)))
 	add("max-acquire-ns", float64(latency.Max()))
+	add("held-ns/op", float64(held)/float64(max(1, n)))
 	if r.cpuKnown {
 		add("server-cpu-ns/op", float64(r.serverCPU)/float64(max(1, n)))
 	}
