@@ -29,7 +29,8 @@ type clientRole struct {
 	Think    time.Duration `json:"think"`
 	Seed     uint64        `json:"seed"`
 	Resource string        `json:"resource"`
-	Dir      string        `json:"dir"` // of the histories
+	Dir      string        `json:"dir"`      // of the histories
+	Patience time.Duration `json:"patience"` // with a service that does not answer at first
 }
 
 // What is said between the cell and a process of clients, a line each.
@@ -153,8 +154,8 @@ func (p *clients) client(id int, ready func()) (err error) {
 		return err
 	}
 	defer c.resource.Close()
-	if err := c.connect(); err != nil {
-		return fmt.Errorf("client %d: %w", id, err)
+	if err := c.connectFirst(); err != nil {
+		return fmt.Errorf("client %d: no session with %s: %w", id, p.role.Service, err)
 	}
 	defer func() { _ = c.session.Close() }()
 	told()
@@ -171,10 +172,24 @@ func (p *clients) client(id int, ready func()) (err error) {
 	return c.log.Flush()
 }
 
-func (c *client) connect() (err error) {
+// connectFirst is connect, but for a service that cannot be reached at all.
+func (c *client) connectFirst() error {
+	ctx, cancel := context.WithCancel(c.calls) // lives as long as the session
+	late := time.AfterFunc(c.role.Patience, cancel)
+	err := c.connect(ctx)
+	if !late.Stop() {
+		return fmt.Errorf("given up after %v at %s: %w", c.role.Patience, strings.Join(c.role.Target.Addrs, ", "), errors.Join(err, ctx.Err()))
+	}
+	if err != nil {
+		cancel()
+	}
+	return err
+}
+
+func (c *client) connect(ctx context.Context) (err error) {
 	t := c.role.Target
 	t.Client = "client" + strconv.Itoa(c.id)
-	c.session, err = c.service.Connect(c.calls, t)
+	c.session, err = c.service.Connect(ctx, t)
 	return err
 }
 
@@ -234,7 +249,7 @@ func (c *client) reconnect() error {
 	_ = c.session.Close()
 	for c.calls.Err() == nil {
 		c.pause(retryPause)
-		if c.connect() == nil {
+		if c.connect(c.calls) == nil {
 			return nil
 		}
 	}

@@ -1,6 +1,8 @@
 package lockbench
 
 import (
+	"context"
+	"errors"
 	"io"
 	"net"
 	"strings"
@@ -157,6 +159,25 @@ func TestFence(t *testing.T) {
 			t.Errorf("%d events", got)
 		}
 		r.close()
+	}
+}
+
+// TestUnreachable: a service that does not answer is named, with its address.
+func TestUnreachable(t *testing.T) {
+	r, err := newResource(true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.close()
+	far := Service{Name: "far", Connect: func(ctx context.Context, _ Target) (Session, error) {
+		<-ctx.Done()
+		return nil, errors.New("connection refused")
+	}}
+	c := clientRole{Service: "far", Clients: []int{3}, Locks: 1, Dir: t.TempDir(), Resource: r.addr(), Patience: time.Millisecond, Target: Target{Addrs: []string{"nowhere:1"}}}
+	in, _ := io.Pipe()
+	err = c.run([]Service{far}, in, io.Discard)
+	if err == nil || !strings.Contains(err.Error(), "client 3: no session with far: given up after 1ms at nowhere:1: connection refused") {
+		t.Error(err)
 	}
 }
 

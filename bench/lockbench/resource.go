@@ -4,7 +4,11 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
+	"os"
+	"runtime"
+	"strings"
 	"sync"
 
 	"github.com/contend-go/contend/bench/lockbench/history"
@@ -53,7 +57,11 @@ const (
 )
 
 func newResource(fence bool) (*resource, error) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	network, addr := "tcp", "127.0.0.1:0"
+	if runtime.GOOS == "linux" { // an abstract socket: half of the time of TCP, and no file is left
+		network, addr = "unix", fmt.Sprintf("@contend-locks-%d-%x", os.Getpid(), rand.Uint64())
+	}
+	l, err := net.Listen(network, addr)
 	if err != nil {
 		return nil, fmt.Errorf("the shared resource: %w", err)
 	}
@@ -62,7 +70,10 @@ func newResource(fence bool) (*resource, error) {
 	return r, nil
 }
 
-func (r *resource) addr() string { return r.listener.Addr().String() }
+// addr is where clients reach it: network and address.
+func (r *resource) addr() string {
+	return r.listener.Addr().Network() + " " + r.listener.Addr().String()
+}
 
 func (r *resource) close() { _ = r.listener.Close() }
 
@@ -153,7 +164,8 @@ type resourceConn struct {
 }
 
 func dialResource(addr string) (*resourceConn, error) {
-	c, err := net.Dial("tcp", addr)
+	network, address, _ := strings.Cut(addr, " ")
+	c, err := net.Dial(network, address)
 	if err != nil {
 		return nil, fmt.Errorf("the shared resource: %w", err)
 	}

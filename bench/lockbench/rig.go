@@ -2,6 +2,7 @@ package lockbench
 
 import (
 	"compress/gzip"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -47,6 +48,9 @@ type clientProcess struct {
 	child   *child
 	dead    bool // killed by a fault
 }
+
+// connectPatience is when a service that does not answer counts as not there.
+const connectPatience = 30 * time.Second
 
 // warmup is between the first acquires and the timed window.
 const warmup = 100 * time.Millisecond
@@ -132,8 +136,8 @@ func (r *rig) start() (err error) {
 		}
 		p.child, err = start(role{Client: &clientRole{
 			Service: r.service.Name, Clients: p.clients, Locks: c.Locks, Hold: c.Hold, Think: c.Think,
-			Seed: c.Seed, Resource: r.resource.addr(), Dir: histories,
-			Target: Target{Addrs: addrs, Dir: shared, Prefix: "contend" + strings.TrimPrefix(filepath.Base(r.dir), servicesFolder) + "-", TTL: c.TTL},
+			Seed: c.Seed, Resource: r.resource.addr(), Dir: histories, Patience: connectPatience,
+			Target: Target{Addrs: addrs, Dir: shared, Prefix: r.prefix(), TTL: c.TTL},
 		}}, r.guard, r.dir)
 		if err != nil {
 			return err
@@ -146,6 +150,11 @@ func (r *rig) start() (err error) {
 		}
 	}
 	return nil
+}
+
+// prefix begins the names of the cell's locks, in services that others use too.
+func (r *rig) prefix() string {
+	return "contend" + strings.TrimPrefix(filepath.Base(r.dir), servicesFolder) + "-"
 }
 
 // run lets the clients work, has the fault happen, and stops them.
@@ -259,7 +268,20 @@ func (r *rig) close() error {
 	if r.resource != nil {
 		r.resource.close()
 	}
-	return r.guard.close()
+	return errors.Join(r.tidy(), r.guard.close())
+}
+
+// tidy removes what the cell left in a service that goes on without it.
+func (r *rig) tidy() error {
+	if len(r.cell.Addrs) == 0 || r.service.Remove == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), connectPatience)
+	defer cancel()
+	if err := r.service.Remove(ctx, Target{Addrs: r.cell.Addrs, Prefix: r.prefix(), TTL: r.cell.TTL}); err != nil {
+		return fmt.Errorf("keys that begin with %q may be left at %s: %w", r.prefix(), strings.Join(r.cell.Addrs, ", "), err)
+	}
+	return nil
 }
 
 // history is all that was noted, in the order of time.
@@ -289,6 +311,7 @@ func (r *rig) result(events []history.Event, w bench.Window) (res bench.Result, 
 	pairs := make(map[int]int, r.cell.Clients)
 	latency := hdrhistogram.New(1, int64(time.Hour), 3)
 	n := 0
+	var held time.Duration
 	for _, l := range leases {
 		if l.Granted >= r.began && l.Granted < r.end {
 			_ = latency.RecordValue(max(1, l.Granted-l.Sent)) // an hour is longer than any cell
@@ -296,6 +319,7 @@ func (r *rig) result(events []history.Event, w bench.Window) (res bench.Result, 
 		if l.Released >= r.began && l.Released < r.end {
 			pairs[l.Client]++
 			n++
+			held += time.Duration(l.End - l.Granted)
 		}
 	}
 	if n == 0 && r.fault.name == NoFault {
@@ -308,6 +332,7 @@ func (r *rig) result(events []history.Event, w bench.Window) (res bench.Result, 
 	add("p50-acquire-ns", float64(latency.ValueAtQuantile(50)))
 	add("p99-acquire-ns", float64(latency.ValueAtQuantile(99)))
 	add("max-acquire-ns", float64(latency.Max()))
+	add("held-ns/op", float64(held)/float64(max(1, n)))
 	if r.cpuKnown {
 		add("server-cpu-ns/op", float64(r.serverCPU)/float64(max(1, n)))
 	}

@@ -35,6 +35,9 @@ type Service struct {
 	// Connect opens the session of one client. It waits until the service answers
 	// or ctx ends.
 	Connect func(ctx context.Context, t Target) (Session, error)
+	// Remove removes all keys that begin with t.Prefix: what a run leaves in a
+	// service that it did not start. It is nil where locks leave nothing.
+	Remove func(ctx context.Context, t Target) error
 }
 
 // Promises are what a service says of itself. Each must be true: reports hold

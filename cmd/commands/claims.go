@@ -22,6 +22,8 @@ that were fixed beforehand. Where a host has too few CPUs, or cells or samples
 are missing, the answer is "cannot tell", and what it takes: oversubscribed
 points are no evidence.
 
+Runs of lock services are judged by the claims about distributed locks instead.
+
 A refuted claim is an answer: the exit code is 0.`,
 		Example: `  contend sweep --suite study --out study && contend claims study
   contend claims --json study
@@ -38,6 +40,12 @@ A refuted claim is an answer: the exit code is 0.`,
 			set, err := in.load(args...)
 			if err != nil {
 				return err
+			}
+			if locks := claims.JudgeLocks(set); locks != nil {
+				if asJSON {
+					return claims.WriteLocksJSON(os.Stdout, locks)
+				}
+				return claims.WriteLocks(os.Stdout, locks)
 			}
 			known.Apply(set)
 			hosts := claims.Judge(set, cpus)

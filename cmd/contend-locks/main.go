@@ -12,6 +12,7 @@ import (
 	"github.com/contend-go/contend/cmd/contend-locks/bolt"
 	"github.com/contend-go/contend/cmd/contend-locks/etcd"
 	"github.com/contend-go/contend/cmd/contend-locks/nats"
+	"github.com/contend-go/contend/cmd/contend-locks/owner"
 	"github.com/contend-go/contend/cmd/contend-locks/raft"
 	"github.com/contend-go/contend/cmd/contend-locks/redis"
 	"github.com/contend-go/contend/cmd/contend-locks/sqlite"
@@ -21,7 +22,7 @@ import (
 func services() []lockbench.Service {
 	return []lockbench.Service{
 		lease.Service(), bolt.Service(), redis.Mini(), etcd.One(), etcd.Three(), nats.Service(),
-		raft.Service(), raft.Leased(), sqlite.Service(),
+		raft.Service(), raft.Leased(), owner.Service(), sqlite.Service(),
 		lease.Null(), lease.None(),
 	}
 }

@@ -2,17 +2,33 @@ package main
 
 import (
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/contend-go/contend/bench/family"
 	"github.com/contend-go/contend/bench/lockbench/lease"
 	"github.com/contend-go/contend/bench/lockbench/locktest"
+	"github.com/contend-go/contend/bench/sample"
 )
 
-// TestMain lets the test binary play servers, clients and cells.
+// TestMain lets the test binary play servers, clients and cells, and be the
+// program.
 func TestMain(m *testing.M) {
+	if os.Getenv("CONTEND_LOCKS_MAIN") != "" {
+		main()
+		os.Exit(0)
+	}
 	family.RunCell([]family.Family{locks()}, nil)
 	os.Exit(m.Run())
+}
+
+// program runs contend-locks with the given words.
+func program(words ...string) *exec.Cmd {
+	cmd := exec.Command(os.Args[0], words...)
+	cmd.Env = append(os.Environ(), "CONTEND_LOCKS_MAIN=1")
+	return cmd
 }
 
 // TestConformance: every service keeps what it promises.
@@ -25,5 +41,111 @@ func TestConformance(t *testing.T) {
 			t.Parallel()
 			locktest.Run(t, s)
 		})
+	}
+}
+
+// sweep measures and loads the run.
+func sweep(t *testing.T, words string) (dir string, set *sample.Set) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "run")
+	if out, err := program(append(strings.Fields("sweep "+words), "--out", dir)...).CombinedOutput(); err != nil {
+		t.Fatalf("sweep %s: %v\n%s", words, err, out)
+	}
+	set, err := sample.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir, set
+}
+
+// TestStaleWrites: what a holder writes that was stopped after its check is
+// accepted, whatever it locked with, unless the resource looks at the token.
+func TestStaleWrites(t *testing.T) {
+	_, set := sweep(t, "--service lease,miniredis,etcd --fault pause-holder --fence on,off --clients 2 --ttl 500ms --count 1")
+	if len(set.Samples) != 6 {
+		t.Fatalf("%d samples", len(set.Samples))
+	}
+	for _, s := range set.Samples {
+		fence, _ := s.Name.Get("fence")
+		accepted, _ := s.Value("stale-accepted")
+		rejected, _ := s.Value("stale-rejected")
+		if fence == "off" && accepted == 0 || fence == "on" && (accepted > 0 || rejected == 0) {
+			t.Errorf("%s: %v accepted, %v refused", s.Name, accepted, rejected)
+		}
+	}
+}
+
+// TestReplicatedLog: without a lease one client holds under a partition and the
+// others wait, and wait for ever for a dead one; with a lease they do not.
+func TestReplicatedLog(t *testing.T) {
+	_, set := sweep(t, "--service raft,raft-lease --fault partition,kill-holder --clients 3 --ttl 1s --count 1")
+	for _, s := range set.Samples {
+		service, _ := s.Name.Get("service")
+		fault, _ := s.Name.Get("fault")
+		overlaps, _ := s.Value("overlaps")
+		waiting, _ := s.Value("waiting")
+		if overlaps > 0 || (waiting > 0) != (service == "raft" && fault == "kill-holder") {
+			t.Errorf("%s: %v overlaps, %v waiting", s.Name, overlaps, waiting)
+		}
+	}
+}
+
+// TestCommands: a run of locks is one like any other.
+func TestCommands(t *testing.T) {
+	dir, set := sweep(t, "--service lease,none --fault none,pause-holder --clients 1,2 --ttl 300ms --count 1")
+	if len(set.Samples) != 6 {
+		t.Errorf("%d samples of 2 services at 1 and 2 clients, and 2 under a fault", len(set.Samples))
+	}
+	for words, want := range map[string]string{
+		"report --markdown " + dir:   "clients=1, ns/op | clients=2, ns/op",
+		"compare " + dir + " " + dir: "service=lease",
+		"list services":              "natskv",
+		"list faults":                "pause-holder",
+		"claims " + dir:              "1. A reservation server",
+		"sweep --help":               "--fence",
+	} {
+		out, err := program(strings.Fields(words)...).CombinedOutput()
+		if !strings.Contains(string(out), want) {
+			t.Errorf("%s: %v, no %q in\n%s", words, err, want, out)
+		}
+	}
+	for _, name := range []string{"report.html", "lanes-none-pause-holder-fence-on.png", "throughput.png"} {
+		if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+// TestUsage: wrong flags end with exit code 2, and say which flag it is.
+func TestUsage(t *testing.T) {
+	for words, want := range map[string]string{
+		"--service zoo":                      `--service: service "zoo" unknown`,
+		"--fault flood":                      `--fault: fault "flood" unknown`,
+		"--clients 0":                        "--clients: ",
+		"--ttl 1":                            "--ttl: ",
+		"--ttl 1ms":                          "a lease is 10ms at least",
+		"--service lease --hold 2s --ttl 1s": "take a longer --ttl",
+		"--address here:1":                   "--address: ",
+		"--service sqlite --fault partition": "this service has no server",
+	} {
+		cmd := program(append(strings.Fields("sweep "+words), "--out", t.TempDir())...)
+		out, err := cmd.CombinedOutput()
+		if cmd.ProcessState.ExitCode() != 2 || !strings.Contains(string(out), want) {
+			t.Errorf("%s: %v, %s", words, err, out)
+		}
+	}
+}
+
+// TestMainModuleIsLight: the main module requires nothing that services are made
+// of.
+func TestMainModuleIsLight(t *testing.T) {
+	text, err := os.ReadFile("../../go.mod")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, heavy := range []string{"go.etcd.io/", "github.com/nats-io/", "github.com/hashicorp/raft", "modernc.org/", "github.com/redis/", "google.golang.org/grpc"} {
+		if strings.Contains(string(text), heavy) {
+			t.Errorf("the main module requires %s…", heavy)
+		}
 	}
 }

@@ -27,8 +27,31 @@ import (
 	"github.com/contend-go/contend/bench/lockbench"
 )
 
-// server answers requests out of one table.
-type server struct{ table *table }
+// Server answers requests out of one table.
+type Server struct {
+	table *table
+	store Store
+	// More answers requests that are not of this package; ok is false for those
+	// that it does not know either. It may be nil.
+	More func(words []string) (answer string, ok bool)
+}
+
+// NewServer is a server of the locks in a store, or in memory if it is nil.
+func NewServer(store Store) (*Server, error) {
+	if store == nil {
+		store = memory{}
+	}
+	t, err := newTable(store)
+	if err != nil {
+		return nil, errors.Join(err, store.Close())
+	}
+	return &Server{table: t, store: store}, nil
+}
+
+// Serve answers until ctx ends, and closes the store.
+func (s *Server) Serve(ctx context.Context, m lockbench.Member) error {
+	return errors.Join(serve(ctx, m, s.handle), s.store.Close())
+}
 
 // serve listens until ctx ends.
 func serve(ctx context.Context, m lockbench.Member, handle func(net.Conn)) error {
@@ -57,7 +80,7 @@ func serve(ctx context.Context, m lockbench.Member, handle func(net.Conn)) error
 
 // handle answers one connection. It reads ahead, to see it end while a request
 // waits.
-func (s *server) handle(c net.Conn) {
+func (s *Server) handle(c net.Conn) {
 	requests := make(chan string)
 	over := make(chan struct{})
 	defer close(over)
@@ -83,7 +106,7 @@ func (s *server) handle(c net.Conn) {
 }
 
 // answer carries out a request; ok is false if the connection ended meanwhile.
-func (s *server) answer(line string, ended <-chan string) (answer string, ok bool) {
+func (s *Server) answer(line string, ended <-chan string) (answer string, ok bool) {
 	f := strings.Fields(line)
 	switch {
 	case len(f) == 3 && f[0] == "acquire":
@@ -125,6 +148,11 @@ func (s *server) answer(line string, ended <-chan string) (answer string, ok boo
 			return "released", true
 		}
 		return "over", true
+	}
+	if s.More != nil {
+		if answer, ok := s.More(f); ok {
+			return answer, true
+		}
 	}
 	return fmt.Sprintf("error unknown request: %q", line), true
 }

@@ -43,14 +43,13 @@ func service(name, about string, p lockbench.Promises, open func(dir string) (St
 			if err != nil {
 				return err
 			}
-			t, err := newTable(store, 0)
+			s, err := NewServer(store)
 			if err != nil {
-				return errors.Join(err, store.Close())
+				return err
 			}
-			s := &server{t}
-			return errors.Join(serve(ctx, m, s.handle), store.Close())
+			return s.Serve(ctx, m)
 		},
-		Connect: connect,
+		Connect: Connect,
 	}
 }
 
@@ -74,7 +73,7 @@ func Null() lockbench.Service {
 				}
 			})
 		},
-		Connect: connect,
+		Connect: Connect,
 	}
 }
 
@@ -107,7 +106,8 @@ type session struct {
 // againAfter is how long to wait before another try to reach a server.
 const againAfter = 5 * time.Millisecond
 
-func connect(ctx context.Context, t lockbench.Target) (lockbench.Session, error) {
+// Connect opens a session with one server.
+func Connect(ctx context.Context, t lockbench.Target) (lockbench.Session, error) {
 	if len(t.Addrs) != 1 {
 		return nil, fmt.Errorf("one server's address, not %d", len(t.Addrs))
 	}

@@ -35,11 +35,8 @@ func (memory) Free(string) error                      { return nil }
 func (memory) Close() error                           { return nil }
 
 // table is the locks of a server. A lock is granted to those that wait for it in
-// the order in which they asked; one whose lease has expired stays closed for a
-// delay.
+// the order in which they asked.
 type table struct {
-	delay time.Duration
-
 	mu      sync.Mutex
 	store   Store // guarded by mu, as is all that follows
 	highest uint64
@@ -58,12 +55,12 @@ type waiter struct {
 	granted chan uint64 // has room for the one token
 }
 
-func newTable(s Store, delay time.Duration) (*table, error) {
+func newTable(s Store) (*table, error) {
 	held, highest, err := s.Load()
 	if err != nil {
 		return nil, fmt.Errorf("what was stored: %w", err)
 	}
-	t := &table{delay: delay, store: s, highest: highest, locks: map[string]*lock{}}
+	t := &table{store: s, highest: highest, locks: map[string]*lock{}}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for name, h := range held {
@@ -110,10 +107,10 @@ func (t *table) next(name string, l *lock) error {
 	return nil
 }
 
-// expire ends the lease after its time, and opens the lock after the delay.
+// expire ends the lease after its time.
 func (t *table) expire(name string, l *lock, ttl time.Duration) {
 	token := l.token
-	l.expiry = time.AfterFunc(ttl+t.delay, func() {
+	l.expiry = time.AfterFunc(ttl, func() {
 		t.mu.Lock()
 		defer t.mu.Unlock()
 		if l.token == token {

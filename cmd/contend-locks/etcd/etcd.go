@@ -37,7 +37,7 @@ func service(name string, members int) lockbench.Service {
 			Excludes: []string{lockbench.NoFault, "kill-holder", "kill-server", "restart-server", "slow-network"},
 			Token:    history.Ordered, FIFO: true, Reentrant: true, Expiry: lockbench.BySession, LeastTTL: leastTTL,
 		},
-		Serve: serve, Connect: connect,
+		Serve: serve, Connect: connect, Remove: remove,
 	}
 }
 
@@ -111,6 +111,18 @@ func connect(ctx context.Context, t lockbench.Target) (lockbench.Session, error)
 		return nil, err
 	}
 	return &session{c, s}, nil
+}
+
+// remove deletes the keys of waiters that were given up; those of holders ended
+// with their sessions.
+func remove(ctx context.Context, t lockbench.Target) error {
+	c, err := clientv3.New(clientv3.Config{Endpoints: t.Addrs, Logger: zap.NewNop()})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	_, err = c.Delete(ctx, t.Prefix, clientv3.WithPrefix())
+	return err
 }
 
 // longClose is how long the revocation of a session's lease may take: without it,

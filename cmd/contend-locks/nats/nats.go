@@ -10,6 +10,7 @@ import (
 	"net"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -28,7 +29,7 @@ func Service() lockbench.Service {
 			Excludes: []string{lockbench.NoFault, "kill-holder", "kill-server", "restart-server", "partition", "slow-network"},
 			Token:    history.Ordered, Expiry: lockbench.ByLease, LeastTTL: time.Second,
 		},
-		Serve: serve, Connect: connect,
+		Serve: serve, Connect: connect, Remove: remove,
 	}
 }
 
@@ -119,6 +120,27 @@ func open(ctx context.Context, t lockbench.Target) (*session, error) {
 	}
 	c.Close()
 	return nil, err
+}
+
+// remove purges the keys, and the markers of those that were deleted.
+func remove(ctx context.Context, t lockbench.Target) error {
+	s, err := open(ctx, t)
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	keys, err := s.kv.ListKeys(ctx)
+	if err != nil {
+		return err
+	}
+	for k := range keys.Keys() {
+		if strings.HasPrefix(k, t.Prefix) {
+			if err := s.kv.Purge(ctx, k); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
 }
 
 func (s *session) Close() error {

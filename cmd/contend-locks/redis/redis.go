@@ -27,7 +27,7 @@ func Mini() lockbench.Service {
 			Excludes: []string{lockbench.NoFault, "kill-holder", "partition", "slow-network"},
 			Token:    history.Ordered, Expiry: lockbench.ByLease, StandsIn: "Redis", Lacking: "no disk",
 		},
-		Serve: serve, Connect: connect,
+		Serve: serve, Connect: connect, Remove: remove,
 	}
 }
 
@@ -69,6 +69,19 @@ if redis.call('GET', KEYS[1]) == ARGV[1] then
 	return redis.call('DEL', KEYS[1])
 end
 return 0`)
+
+// remove deletes locks and counters.
+func remove(ctx context.Context, t lockbench.Target) error {
+	c := redis.NewClient(&redis.Options{Addr: t.Addrs[0]})
+	defer c.Close()
+	keys := c.Scan(ctx, 0, t.Prefix+"*", 1000).Iterator()
+	for keys.Next(ctx) {
+		if err := c.Del(ctx, keys.Val()).Err(); err != nil {
+			return err
+		}
+	}
+	return keys.Err()
+}
 
 type session struct {
 	client *redis.Client

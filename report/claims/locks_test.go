@@ -1,0 +1,63 @@
+package claims
+
+import (
+	"bytes"
+	"strings"
+	"testing"
+
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// lockSet is samples of locks: each line is "service fault fence" and then the
+// values.
+func lockSet(t *testing.T, lines ...string) *sample.Set {
+	t.Helper()
+	text := ""
+	for _, l := range lines {
+		f := strings.SplitN(l, " ", 4)
+		text += "BenchmarkLock/fault=" + f[1] + "/fence=" + f[2] + "/clients=4/service=" + f[0] + " 10 1 ns/op " + f[3] + "\n"
+	}
+	set := new(sample.Set)
+	if err := set.Read(strings.NewReader(text), "locks"); err != nil || len(set.Samples) != len(lines) {
+		t.Fatal(err, len(set.Samples))
+	}
+	return set
+}
+
+// TestJudgeLocks: what must happen needs one sample, what must not needs several,
+// and one that contradicts is enough.
+func TestJudgeLocks(t *testing.T) {
+	verdicts := func(lines ...string) []Verdict {
+		var v []Verdict
+		for _, a := range JudgeLocks(lockSet(t, lines...)) {
+			v = append(v, a.Verdict)
+		}
+		return v
+	}
+	const etcd = "etcd partition on 0 overlaps"
+	for name, c := range map[string]struct {
+		lines []string
+		claim int
+		want  Verdict
+	}{
+		"seen once":               {[]string{"lease lose-memory on 0 overlaps", "lease lose-memory off 3 overlaps"}, 1, Confirmed},
+		"not seen in one":         {[]string{"lease lose-memory on 0 overlaps"}, 1, CannotTell},
+		"never seen in three":     {[]string{"lease lose-memory on 0 overlaps", "lease lose-memory on 0 overlaps", "lease lose-memory on 0 overlaps"}, 1, Refuted},
+		"must not, three without": {[]string{etcd, etcd, etcd}, 6, Confirmed},
+		"must not, one without":   {[]string{etcd}, 6, CannotTell},
+		"must not, one with":      {[]string{etcd, etcd, etcd, "etcd partition on 1 overlaps"}, 6, Refuted},
+		"other fence":             {[]string{"lease pause-holder on 0 stale-accepted"}, 4, CannotTell},
+		"one part is missing":     {[]string{"raft kill-holder on 1 waiting"}, 7, CannotTell},
+	} {
+		if got := verdicts(c.lines...); len(got) != len(lockClaims) || got[c.claim-1] != c.want {
+			t.Errorf("%s: %q, want claim %d %s", name, got, c.claim, c.want)
+		}
+	}
+	if got := JudgeLocks(lockSet(t, "zookeeper none on 0 overlaps")); got != nil {
+		t.Errorf("answers from nothing: %v", got)
+	}
+	var b bytes.Buffer
+	if err := WriteLocks(&b, JudgeLocks(lockSet(t, etcd, etcd, etcd))); err != nil || !strings.Contains(b.String(), "6. A lock service tells") || !strings.Contains(b.String(), "overlaps in 0 of 3 samples") || !strings.Contains(b.String(), "1 confirmed, 0 refuted, 7 cannot tell.") {
+		t.Errorf("%v\n%s", err, &b)
+	}
+}
