@@ -232,13 +232,13 @@ func TestKilled(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("looks into /proc")
 	}
-	for n := range 8 {
+	for n := range 40 {
 		dir := t.TempDir()
 		cmd := command(dir, spec{"fault": []string{"none", "pause-holder"}[n%2], "time": time.Minute})
 		if err := cmd.Start(); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Duration(n) * 60 * time.Millisecond) // some moment
+		time.Sleep(time.Duration(n) * 8 * time.Millisecond) // some moment, from the first on
 		if err := cmd.Process.Kill(); err != nil {
 			t.Fatal(err)
 		}

@@ -1,6 +1,7 @@
 package lockbench
 
 import (
+	"cmp"
 	"compress/gzip"
 	"context"
 	"errors"
@@ -61,10 +62,7 @@ func (c *cell) measure(services []Service, w bench.Window) (p bench.Printed, err
 	if err != nil {
 		return p, err
 	}
-	dir, err := os.MkdirTemp(mustDir(w.Dir), servicesFolder+"-*")
-	if err != nil {
-		return p, err
-	}
+	dir := filepath.Join(cmp.Or(w.Dir, os.TempDir()), fmt.Sprintf("%s-%d-%d", servicesFolder, os.Getpid(), rand.Uint32()))
 	r := &rig{cell: c, service: s, fault: lookupFault(c.Fault), dir: dir, random: rand.New(rand.NewPCG(c.Seed, hash(w.Prefix)))}
 	if r.guard, err = newGuard(dir); err != nil {
 		return p, err
@@ -88,15 +86,8 @@ func (c *cell) measure(services []Service, w bench.Window) (p bench.Printed, err
 	return bench.Printed{Procs: runtime.GOMAXPROCS(0), Results: []bench.Result{result}}, err
 }
 
-// servicesFolder begins the names of folders that a cell's guard removes.
+// servicesFolder begins the names of folders that a cell's guard makes and removes.
 const servicesFolder = ".locks"
-
-func mustDir(dir string) string {
-	if dir == "" {
-		return os.TempDir()
-	}
-	return dir
-}
 
 // hash tells the blocks of a cell apart, so that each has faults at moments of
 // its own.

@@ -215,14 +215,18 @@ func (c *child) drain() {
 
 // guardRole is the process that cleans up after a cell, also if whoever runs
 // the cell was killed: it ends all processes that the cell started, and removes
-// its folder. It is in no group that is killed with the cell.
+// its folder, which it made itself so that there is none without a guard. It is in
+// no group that is killed with the cell.
 type guardRole struct {
 	Dir string `json:"dir"`
 }
 
 // run reads the numbers of processes that began and ended until the cell ends.
 func (r *guardRole) run(in io.Reader) error {
-	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	signal.Ignore(os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGPIPE)
+	if err := os.Mkdir(r.Dir, 0o755); err != nil {
+		return err
+	}
 	fmt.Println(readyLine)
 	live := map[int]bool{}
 	for s := bufio.NewScanner(in); s.Scan(); {
@@ -257,17 +261,13 @@ type guard struct {
 	mu    sync.Mutex
 }
 
-// newGuard makes the folder and starts its guard.
+// newGuard starts the guard of a folder, and waits until it has made it.
 func newGuard(dir string) (*guard, error) {
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return nil, err
-	}
 	c, err := start(role{Guard: &guardRole{Dir: dir}}, nil, "")
 	if err == nil {
 		err = c.awaitReady("the guard of the cell's processes")
 	}
 	if err != nil {
-		_ = os.RemoveAll(dir)
 		return nil, err
 	}
 	return &guard{child: c}, nil

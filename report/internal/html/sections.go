@@ -88,6 +88,17 @@ var sections = []section{
 		}},
 	{"fairness", "Fairness", "Whether the goroutines got the same share of the operations.",
 		[]chart{one("u:fairness", "Slowest ÷ fastest goroutine (fairness)", "fairness"), one("u:jain", "Jain's index (jain)", "jain")}},
+	{"exclusion", "Exclusion", "Whether two clients of a lock service held a lock at once, what came of it, and who got none.",
+		[]chart{
+			one("u:overlaps", "Grants while another held (overlaps)", "overlaps"),
+			one("u:overlap-ms", "Time with two holders (overlap-ms)", "overlap-ms"),
+			one("u:stale-accepted", "Late writes accepted (stale-accepted)", "stale-accepted"),
+			one("u:stale-rejected", "Late accesses refused (stale-rejected)", "stale-rejected"),
+			one("u:fresh-rejected", "Accesses refused in order (fresh-rejected)", "fresh-rejected"),
+			one("u:tokens-fell", "Tokens that did not rise (tokens-fell)", "tokens-fell"),
+			one("u:waiting", "Clients that wait for ever (waiting)", "waiting"),
+			one("u:unavailable-ms", "Nobody got it (unavailable-ms)", "unavailable-ms"),
+		}},
 }
 
 // waitBars are the parts of p-wait, and p-wait itself.
