@@ -258,8 +258,15 @@ func (o *SweepOptions) Fit(build func() (*Plan, error)) (*Plan, error) {
 		}
 		p, err = varied()
 	}
-	if err == nil && (o.Count != count || o.Time != window) {
-		p.note(fmt.Sprintf("--budget %v cut repetitions from %d to %d and windows from %v to %v", o.Budget, count, o.Count, window, o.Time))
+	var cut []string
+	if o.Count != count {
+		cut = append(cut, fmt.Sprintf("repetitions from %d to %d", count, o.Count))
+	}
+	if o.Time != window {
+		cut = append(cut, fmt.Sprintf("windows from %v to %v", window, o.Time))
+	}
+	if err == nil && len(cut) > 0 {
+		p.note(fmt.Sprintf("--budget %v cut %s", o.Budget, strings.Join(cut, " and ")))
 	}
 	return p, err
 }

@@ -283,8 +283,8 @@ func roughly(d time.Duration) string {
 	return fmt.Sprintf("%d seconds", max(1, int(d.Round(time.Second)/time.Second)))
 }
 
-// moveAside renames the run folder of an earlier comparison, of other benchmarks,
-// and keeps what was compiled for this one.
+// moveAside renames the run folder of an earlier comparison, of another plan, and
+// keeps what was compiled for this one.
 func moveAside(dir string) error {
 	for n := 1; ; n++ {
 		old := fmt.Sprintf("%s-%d", dir, n)
@@ -294,7 +294,7 @@ func moveAside(dir string) error {
 		if err := os.Rename(dir, old); err != nil {
 			return err
 		}
-		fmt.Fprintf(os.Stderr, "%s held a comparison of other benchmarks: it is %s now\n", dir, old)
+		fmt.Fprintf(os.Stderr, "%s held another comparison: it is %s now\n", dir, old)
 		if err := bench.MakeFolder(dir); err != nil {
 			return err
 		}

@@ -123,10 +123,11 @@ type Row struct {
 
 	blocks   []blockKey // of the pairs
 	data     data
-	logs     bool    // data are logarithms
-	flipped  bool    // tested by maxT: too few pairs for ranks alone
-	alpha    float64 // what p must reach in the first step of the family
-	interval float64 // 1 − the confidence of the interval
+	logs     bool        // data are logarithms
+	flipped  bool        // tested by maxT: too few pairs for ranks alone
+	alpha    float64     // what p must reach in the first step of the family
+	interval float64     // 1 − the confidence of the interval
+	bands    *[2]float64 // see band
 	// From the rules that match: see [Rule].
 	minEffect, threshold float64
 	test                 test // nil without enough samples
@@ -521,11 +522,20 @@ func (r *Row) decide(o Options) {
 	}
 }
 
+// band is the interval of [sameLevel], which several ask for.
+func (r *Row) band() (lo, hi float64) {
+	if r.bands == nil {
+		lo, hi := r.test.interval(1 - sameLevel)
+		r.bands = &[2]float64{lo, hi}
+	}
+	return r.bands[0], r.bands[1]
+}
+
 // within reports whether the data exclude a change of the smallest effect or
 // more, in either direction. Values that are rounded to steps may hide a change of
 // one step.
 func (r *Row) within(effect float64) bool {
-	lo, hi := r.test.interval(1 - sameLevel)
+	lo, hi := r.band()
 	if r.data.ties() {
 		step := r.data.grain()
 		lo, hi = lo-step, hi+step

@@ -322,7 +322,7 @@ func TestUnclear(t *testing.T) {
 		t.Errorf("a decided comparison needs %d", c.Needs())
 	}
 	r.Needed = 30268
-	if got := c.wanting(); got != "; 1 would take more than 1000: not on this host" || needs(r.Needed) != ">1000" {
+	if got := c.wanting(); got != "; 1 would take more than 1000: too noisy a host, or too short windows" || needs(r.Needed) != ">1000" {
 		t.Errorf("%q, %s", got, needs(r.Needed))
 	}
 }

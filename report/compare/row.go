@@ -155,7 +155,7 @@ func (r *Row) deviation() float64 {
 	n := float64(r.NOld)
 	s := spread(r.differences())
 	if r.enough() {
-		lo, hi := r.test.interval(1 - sameLevel)
+		lo, hi := r.band()
 		t := distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile((1 + sameLevel) / 2)
 		s = max(s, efficiency*math.Sqrt(n)*(hi-lo)/2/t)
 	}

@@ -169,7 +169,7 @@ func (c *Comparison) wanting() string {
 		text += fmt.Sprintf("; %d samples a side can for %d (column \"needs\")", needs[few-1], few)
 	}
 	if n := len(needs) - few; n > 0 {
-		text += fmt.Sprintf("; %d would take more than %d: not on this host", n, tooMany)
+		text += fmt.Sprintf("; %d would take more than %d: too noisy a host, or too short windows", n, tooMany)
 	}
 	return text
 }
