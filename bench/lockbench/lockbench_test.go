@@ -226,6 +226,16 @@ func left(dir string) (list []string) {
 	return append(list, folders...)
 }
 
+// gone waits until nothing of a cell is left. What is left after minutes is left for good.
+func gone(t *testing.T, dir string) {
+	t.Helper()
+	for began := time.Now(); runtime.GOOS == "linux" && len(left(dir)) > 0; time.Sleep(5 * time.Millisecond) {
+		if time.Since(began) > 5*time.Minute {
+			t.Fatalf("left for good: %v", left(dir))
+		}
+	}
+}
+
 // TestKilled: whenever the process that controls a cell is killed, nothing of it
 // is left.
 func TestKilled(t *testing.T) {
@@ -243,9 +253,7 @@ func TestKilled(t *testing.T) {
 			t.Fatal(err)
 		}
 		_ = cmd.Wait()
-		for len(left(dir)) > 0 { // the test's own time-out ends this
-			time.Sleep(5 * time.Millisecond)
-		}
+		gone(t, dir)
 	}
 }
 
@@ -264,9 +272,7 @@ func TestServerDoesNotStart(t *testing.T) {
 	if err == nil || !strings.Contains(text, "server 0 of lame did not start") || !strings.Contains(text, "reading its configuration") || !strings.Contains(text, "address already in use") {
 		t.Errorf("%v: %s", err, text)
 	}
-	for runtime.GOOS == "linux" && len(left(dir)) > 0 {
-		time.Sleep(5 * time.Millisecond)
-	}
+	gone(t, dir)
 }
 
 // TestGivenAddress: a server that runs already is measured where it is.

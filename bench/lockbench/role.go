@@ -239,20 +239,30 @@ func (r *guardRole) run(in io.Reader) error {
 			process.KillGroup(pid)
 		}
 	}
-	return remove(r.Dir)
+	// One that began as its parent was killed is not known here, and may make a folder again
+	// before the kernel ends it.
+	for range 5 {
+		if err := remove(r.Dir); err != nil {
+			return err
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return nil
 }
+
+// removePatience is how long processes that were killed may go on writing: on a busy
+// host, long.
+const removePatience = time.Minute
 
 // remove removes a folder in which processes that were just killed may still
 // write for a moment.
 func remove(dir string) error {
-	var err error
-	for range 200 {
-		if err = os.RemoveAll(dir); err == nil {
-			return nil
+	for began := time.Now(); ; time.Sleep(20 * time.Millisecond) {
+		err := os.RemoveAll(dir)
+		if err == nil || time.Since(began) > removePatience {
+			return err
 		}
-		time.Sleep(20 * time.Millisecond)
 	}
-	return err
 }
 
 // guard is the cell's side of it.
