@@ -97,7 +97,7 @@ for ((run = 1; run <= count; run++)); do
 	for planted in FalseSharing CAS ReadLock; do
 		if grep -A1 "^- $planted/.*: the same operation takes" "$out/run$run.md" | grep -q "Benchmark$planted"; then
 			found[$planted]=$((${found[$planted]:-0} + 1))
-		elif grep -q "$planted/.*cannot be told" "$out/run$run.md"; then
+		elif grep -q "$planted.*cannot be told" "$out/run$run.md"; then
 			untold[$planted]=$((${untold[$planted]:-0} + 1))
 		else
 			echo "run $run: $planted is neither found nor said to be unknown" >&2

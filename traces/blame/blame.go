@@ -52,9 +52,10 @@ type Row struct {
 	Share float64
 }
 
-// Holder is who held what others waited for.
+// Holder is who held what others waited for, or whom they waited for.
 type Holder struct {
 	Func string // a function of it, empty if not known
+	Lock bool   // it held a lock, a place or a connection; otherwise they waited for what it did
 	// Activity is what it mostly did meanwhile, At the line, Share the share of the waits' time.
 	Activity account.Activity
 	Reason   account.Reason // if it was blocked
@@ -75,6 +76,9 @@ type Verdict struct {
 	Capacity                         time.Duration
 	Stuck                            []Stuck  // what is still blocked at the end, and may be so for ever
 	Remarks                          []string // what a reader must know, one line each
+
+	// Explained is the share of Lost that is at the lines of Findings.
+	Explained float64
 
 	unplaced time.Duration // lost to goroutines of which the trace does not have the place
 }
@@ -110,7 +114,19 @@ func Of(a *account.Account) *Verdict {
 	}
 	v.stuck(l, a)
 	v.remark(a)
+	v.Explained = v.explained()
 	return v
+}
+
+// explained is the share of the lost time that is at the lines of findings.
+func (v *Verdict) explained() float64 {
+	var shares float64
+	for _, f := range v.Findings {
+		if f.Known != Sampled {
+			shares += f.Share
+		}
+	}
+	return shares * ratio(v.useful(), v.Lost)
 }
 
 // useful is the lost time that the program lost.
@@ -250,10 +266,13 @@ func (v *Verdict) finding(l Locator, a *account.Account, g *group) Finding {
 		f.Known = Inferred
 	}
 	f.Holder = holder(l, g)
+	if f.Holder != nil {
+		f.Holder.Lock = isShared(g.reason)
+	}
 	if h := f.Holder; h != nil && isShared(g.reason) {
 		switch h.Activity {
 		case account.HoldSyscall:
-			f.Next = "take that call out of the lock, or batch what it is for"
+			f.Next = "make that call after the lock is released, or do more with each call"
 		case account.HoldBlocked:
 			f.Next = "do not wait while it is held"
 		}
@@ -356,7 +375,7 @@ func blockedHolder(l Locator, a *account.Account, g *group) *Holder {
 			}
 			for _, x := range o.Stack {
 				if x.Func == f.Func && x.File == f.File && x.Line > f.Line {
-					h := &Holder{Func: plain(f.Func), Activity: account.HoldBlocked, Reason: o.Reason, At: x, Share: 1, Known: Inferred}
+					h := &Holder{Func: plain(f.Func), Lock: true, Activity: account.HoldBlocked, Reason: o.Reason, At: x, Share: 1, Known: Inferred}
 					if o.Reason == account.SyscallOut {
 						h.Activity = account.HoldSyscall
 					}
@@ -498,10 +517,10 @@ func (v *Verdict) blind(w *account.Window, list []*hot, all int64) {
 func (v *Verdict) remark(a *account.Account) {
 	add := func(format string, args ...any) { v.Remarks = append(v.Remarks, fmt.Sprintf(format, args...)) }
 	if share := ratio(v.Measurement, v.Lost); share >= 0.1 {
-		add("measurement: %s of what was lost went to the recording, profiles or the test's harness; it is left out of the shares", percent(share))
+		add("measurement: %s of what was lost went to the recording, profiles or the test's harness; it is left out of the shares above", percent(share))
 	}
 	if share := ratio(v.NoCPU, v.useful()); share >= 0.1 {
-		add("no CPU: %s of the time lost: Ps held for longer than a switch takes, most likely by threads without a CPU (more Ps than CPUs, neighbours)", percent(share))
+		add("no CPU: %s of the time lost, measurement left out, went to Ps whose thread most likely had no CPU (more Ps than CPUs, or neighbours)", percent(share))
 	}
 	if share := ratio(v.NoWork, v.useful()); share >= 0.1 {
 		add("too few goroutines: in %s of the time lost nothing was runnable or blocked", percent(share))
@@ -521,7 +540,7 @@ func (v *Verdict) remark(a *account.Account) {
 		add("Go 1.%d does not write where goroutines were blocked before the trace began: %s of all waiting is such; record for longer, or with Go 1.23", a.GoMinor, percent(ratio(unknown, all)))
 	}
 	if a.SkippedHolds > 0 {
-		add("holders are told by a part of the waits: %d were not followed", a.SkippedHolds)
+		add("\"held by\" and \"waits for\" rest on a part of the waits: %d were too long a way to follow", a.SkippedHolds)
 	}
 }
 

@@ -52,7 +52,7 @@ func Grow(from, to []Load) (g *Growth, untold string) {
 		if len(from) == 0 || len(to) == 0 {
 			return nil, ""
 		}
-		return nil, fmt.Sprintf("why CPU per operation grows, or does not, cannot be told: in %d of %d repetitions the CPUs were not ours alone", len(from)+len(to)-len(a)-len(b), len(from)+len(to))
+		return nil, fmt.Sprintf("whether CPU time per operation grows, and why, cannot be told: other processes used the CPUs in %d of %d repetitions; repeat it on an idle machine", len(from)+len(to)-len(a)-len(b), len(from)+len(to))
 	}
 	x, y := newProfile(a), newProfile(b)
 	if x.samples < leastSamples || y.samples < leastSamples {

@@ -86,7 +86,7 @@ func TestGrowUntold(t *testing.T) {
 		from, to []Load
 		want     string
 	}{
-		{"neighbours", []Load{loadOf(1, 1e6, 1, cheap)}, []Load{loadOf(2, 1e6, .8, dear)}, "in 1 of 2 repetitions the CPUs were not ours"},
+		{"neighbours", []Load{loadOf(1, 1e6, 1, cheap)}, []Load{loadOf(2, 1e6, .8, dear)}, "other processes used the CPUs in 1 of 2 repetitions"},
 		{"few", []Load{loadOf(1, 1e6, 1, seen{account.User, []string{"app.count"}, 9})}, []Load{loadOf(2, 1e6, 1, dear)}, "by 9 and 400 samples"},
 		{"spread", []Load{loadOf(1, 1e6, 1, spread(100, 1)...)}, []Load{loadOf(2, 1e6, 1, spread(100, 2)...)}, "at which line cannot be told"},
 		{"no growth", []Load{loadOf(1, 1e6, 1, cheap)}, []Load{loadOf(2, 2e6, 1, seen{account.User, []string{"app.count"}, 200})}, ""},

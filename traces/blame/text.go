@@ -20,12 +20,12 @@ var next = map[string]string{
 	"file lock":                 "all write to one file or connection: buffer, or write from one goroutine",
 	"cond":                      "see who signals, and what it does before",
 	"waitgroup":                 "the slowest of its goroutines is what the others wait for: give them equal parts",
-	"chan send":                 "a larger buffer or batches take the switch out of every item; or the receiver is too slow",
-	"chan receive":              "batches take the switch out of every item; or the sender is too slow",
-	"select":                    "see who sends on its channels, and what it does before",
+	"chan send":                 "send several items at a time, or through a larger buffer, so that fewer goroutine switches are paid; if the receiver is slow, make that faster",
+	"chan receive":              "send several items at a time, so that fewer goroutine switches are paid; if the sender is slow, make that faster",
+	"select":                    "find the goroutine that sends on these channels, and what it does before it sends",
 	"sleep":                     "wait for what happens, not for time",
 	"network":                   "the answer of the other side is what is waited for: more requests at a time, or fewer",
-	"system call":               "call it less often: batch, buffer, or move it out of the lock that is held meanwhile",
+	"system call":               "call it less often: batch or buffer; if a lock is held during the call, release it first",
 	"gc assist":                 "allocate less there, or raise GOGC or GOMEMLIMIT",
 	"gc":                        "allocate less, or raise GOGC or GOMEMLIMIT",
 	"garbage collection":        "allocate less, or raise GOGC or GOMEMLIMIT",
@@ -70,7 +70,10 @@ func (f *Finding) Lines() (lines []string) {
 	if parts := f.parts(); parts != "" {
 		more += ": " + parts
 	}
-	if f.Known == Inferred {
+	switch f.Known {
+	case Exact:
+		more += " (exact)"
+	case Inferred:
 		more += "; partly inferred, by who woke those that waited before the trace began"
 	}
 	add("%s", more)
@@ -151,12 +154,20 @@ func (f *Finding) parts() string {
 // String says what the holder did.
 func (h *Holder) String() string {
 	s := "held"
-	if h.Func != "" {
+	switch {
+	case h.Func != "" && h.Lock:
 		s += " by " + h.Func
+	case h.Func != "":
+		s = "waits for " + h.Func
+	case !h.Lock:
+		s = "waits for a goroutine"
 	}
 	switch h.Activity {
 	case account.HoldRunning:
-		return fmt.Sprintf("%s, on a CPU or being handed the lock for %s of the wait", s, percent(h.Share))
+		if h.Lock {
+			return fmt.Sprintf("%s, which ran, or passed it on, for %s of the wait", s, percent(h.Share))
+		}
+		return fmt.Sprintf("%s, which ran, or was about to, for %s of the wait", s, percent(h.Share))
 	case account.HoldSyscall:
 		s += ", in a system call at " + Spot(h.At)
 	case account.HoldBlocked:

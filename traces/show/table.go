@@ -49,6 +49,9 @@ func (t *Trace) heading(p *printer) {
 	p.f("%s: %s\n\n", t.Name, t.Summary())
 }
 
+// mostlyExplained is the share of the lost time below which findings are not the main thing.
+const mostlyExplained = 0.4
+
 // verdict writes what is to be said first: what is stuck, and the lines to blame.
 func (t *Trace) verdict(p *printer) {
 	v := t.Verdict()
@@ -57,6 +60,9 @@ func (t *Trace) verdict(p *printer) {
 	}
 	if len(v.Stuck) > 0 {
 		p.f("\n")
+	}
+	if n := len(v.Findings); n > 0 && v.Findings[0].Known != blame.Sampled && v.Explained < mostlyExplained {
+		p.f("only %s of the time lost is at these lines; the notes at the end say where the rest went\n", percent(v.Explained))
 	}
 	for i := range v.Findings {
 		f := &v.Findings[i]
@@ -281,7 +287,14 @@ func (t *Trace) sites(p *printer, top int) {
 	for i := range sites {
 		s := &sites[i]
 		p.f("%6s  %-12s %s\n", percent(ratio(s.Charged, lost(w))), s.Reason, l.spot(s.Stack))
-		p.f("        %s in %s waits, longest %s", short(s.Wait), count(s.Waits), short(s.MaxWait))
+		switch {
+		case s.By.Syscall > 0:
+			p.f("        the calls kept a P for %s; blocked %s in %s waits after it was taken away", short(s.By.Syscall), short(s.Wait), count(s.Waits))
+		case s.Waits+s.Open+s.Parked == 0:
+			p.f("        %s of P time, and no wait", short(s.Charged))
+		default:
+			p.f("        %s in %s waits, longest %s", short(s.Wait), count(s.Waits), short(s.MaxWait))
+		}
 		switch {
 		case s.Parked > 0:
 			p.f("; %s blocked all along", count(s.Parked))

@@ -121,10 +121,10 @@ func unrelated(f *Facet) string {
 	if len(f.Series) < 2 {
 		return ""
 	}
-	const how = "name them by a key (BenchmarkMap/impl=sync), or by a rule (--name), to have them ranked"
+	const how = "to have them ranked, use names such as BenchmarkMap/impl=sync, or pass --name"
 	for _, key := range f.Keys {
 		if key == keyBase || key[0] == '/' {
-			return "nothing says that these benchmarks are alternatives, so none is ranked: " + how
+			return "not ranked, as these benchmarks may not do the same work: " + how
 		}
 	}
 	sizes := !f.stated && !slices.ContainsFunc(f.Keys, func(k string) bool { return k == keyBackend || k == keyImpl })
