@@ -105,6 +105,21 @@ func differing(ss []*sample.Sample) (keys []string) {
 	return keys
 }
 
+// all opens the traces of a sample; those that cannot be read are in notes, one line each.
+func (open opener) all(s *sample.Sample) (traces []*show.Trace, notes []string) {
+	for _, a := range s.Attachments {
+		if a.Kind != record.KindTrace {
+			continue
+		}
+		if t, err := open(s, a); err != nil {
+			notes = append(notes, err.Error())
+		} else {
+			traces = append(traces, t)
+		}
+	}
+	return traces, notes
+}
+
 // title names a cell by its backend, if it has one, and by those of its other keys in
 // which cells differ.
 func title(s *sample.Sample, differ []string) string {
@@ -130,15 +145,8 @@ func title(s *sample.Sample, differ []string) string {
 
 // add adds the traces of one repetition.
 func (c *cell) add(s *sample.Sample, open opener) (notes []string) {
-	for _, a := range s.Attachments {
-		if a.Kind != record.KindTrace {
-			continue
-		}
-		t, err := open(s, a)
-		if err != nil {
-			notes = append(notes, err.Error())
-			continue
-		}
+	traces, notes := open.all(s)
+	for _, t := range traces {
 		w := measured(t.Account)
 		c.merge(w)
 		c.verdicts = append(c.verdicts, verdict(t.Account, w))

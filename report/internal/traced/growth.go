@@ -9,7 +9,6 @@ import (
 	"github.com/contend-go/contend/report/internal/derive"
 	"github.com/contend-go/contend/report/internal/html"
 	"github.com/contend-go/contend/traces/blame"
-	"github.com/contend-go/contend/traces/record"
 )
 
 // Growth is why a series' CPU time per operation grows with GOMAXPROCS, or why that
@@ -81,15 +80,9 @@ func loads(samples []*sample.Sample, procs int, open opener) (list []blame.Load,
 		if s.Name.Procs() != procs || !ok {
 			continue
 		}
-		for _, a := range s.Attachments {
-			if a.Kind != record.KindTrace {
-				continue
-			}
-			t, err := open(s, a)
-			if err != nil {
-				notes = append(notes, err.Error())
-				continue
-			}
+		traces, unread := open.all(s)
+		notes = append(notes, unread...)
+		for _, t := range traces {
 			w := measured(t.Account)
 			if w.Label != fmt.Sprintf("N=%d", s.Iters) {
 				continue // of a part of it
