@@ -500,7 +500,8 @@ func (s *Suite) cell(o *Options, p *Program, b Benchmark, probe string, procs in
 	s.asked[p.Variant+" "+name] = asked{b.Name, window}
 	args := []string{"-test.run=^$", "-test.paniconexit0", "-test.bench=" + exactly(b.Name), "-test.benchtime=" + window.String()}
 	if probe != "" {
-		args = append(args, "-test.trace=${CONTEND_DIR}/"+tracePath("${CONTEND_PREFIX}")+bench.Partial)
+		args = append(args, "-test.trace=${CONTEND_DIR}/"+tracePath("${CONTEND_PREFIX}")+bench.Partial,
+			"-test.mutexprofile=${CONTEND_DIR}/"+mutexPath("${CONTEND_PREFIX}")+bench.Partial, "-test.mutexprofilefraction=1")
 	}
 	return bench.Cell{
 		Name: name, Variant: p.Variant, Program: p.id(), Procs: procs, Dir: p.Dir,

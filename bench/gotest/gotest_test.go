@@ -338,8 +338,8 @@ func TestTrace(t *testing.T) {
 		t.Errorf("%d traced samples, want 2", traced)
 	}
 	left, err := filepath.Glob(filepath.Join(o.Out, "traces", "*"))
-	if err != nil || len(left) != 4 {
-		t.Errorf("%v %v: want two traces, and two that broke off", left, err)
+	if err != nil || len(left) != 2*4 {
+		t.Errorf("%v %v: want two traces, and two that broke off, with a mutex profile each", left, err)
 	}
 }
 

@@ -169,7 +169,7 @@ type reader struct {
 
 func (r *reader) read(o bench.Output) (bench.Printed, error) {
 	out := parse(o.Stdout, r.plain, r.cell.Procs)
-	attached, err := r.trace(o)
+	attached, err := r.attached(o)
 	if err != nil {
 		return bench.Printed{}, err
 	}
@@ -306,25 +306,41 @@ func (r *reader) values(res result, o bench.Output) []sample.Value {
 // tracePath is where a cell's trace goes, below the run folder.
 func tracePath(prefix string) string { return "traces/" + prefix + ".trace" }
 
-// trace takes in the trace that the test binary wrote, if one was asked for. That
-// of a process that ended badly stays as it is.
-func (r *reader) trace(o bench.Output) ([]sample.Attachment, error) {
-	name := tracePath(o.Prefix)
-	path := filepath.Join(o.Dir, filepath.FromSlash(name))
-	f, err := os.Open(path + bench.Partial)
-	if errors.Is(err, os.ErrNotExist) || o.Failed != "" {
+// mutexPath is where its mutex profile goes.
+func mutexPath(prefix string) string { return "traces/" + prefix + ".mutex.pb.gz" }
+
+// attached are the trace and the mutex profile that a cell's process left, under their
+// own names. What a process leaves that ended badly keeps the name of a part.
+func (r *reader) attached(o bench.Output) (list []sample.Attachment, err error) {
+	if o.Failed != "" {
 		return nil, nil
 	}
+	for _, a := range []sample.Attachment{{Kind: "trace", Path: tracePath(o.Prefix)}, {Kind: "mutex-profile", Path: mutexPath(o.Prefix)}} {
+		path := filepath.Join(o.Dir, filepath.FromSlash(a.Path))
+		switch a.SHA256, err = digest(path + bench.Partial); {
+		case errors.Is(err, os.ErrNotExist):
+			continue
+		case err != nil:
+			return nil, err
+		}
+		if err := os.Rename(path+bench.Partial, path); err != nil {
+			return nil, err
+		}
+		list = append(list, a)
+	}
+	return list, nil
+}
+
+// digest is the SHA-256 of a file, in hexadecimal.
+func digest(path string) (string, error) {
+	f, err := os.Open(path)
 	if err != nil {
-		return nil, err
+		return "", err
 	}
 	defer f.Close()
 	h := sha256.New()
 	if _, err := io.Copy(h, f); err != nil {
-		return nil, err
+		return "", err
 	}
-	if err := os.Rename(path+bench.Partial, path); err != nil {
-		return nil, err
-	}
-	return []sample.Attachment{{Kind: "trace", Path: name, SHA256: hex.EncodeToString(h.Sum(nil))}}, nil
+	return hex.EncodeToString(h.Sum(nil)), nil
 }

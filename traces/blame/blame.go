@@ -41,6 +41,8 @@ type Finding struct {
 	Open              int64 // goroutines that still wait there at the end
 	Samples           int64 // that tell it
 
+	Under int // number of an earlier finding whose holder does this, counted from 1: they are one cause; 0 is none
+
 	Holder *Holder // nil if nobody holds anything, or the trace does not tell
 	Known  Known
 	Next   string // what to try
@@ -77,7 +79,7 @@ type Verdict struct {
 	Stuck                            []Stuck  // what is still blocked at the end, and may be so for ever
 	Remarks                          []string // what a reader must know, one line each
 
-	// Explained is the share of Lost that is at the lines of Findings.
+	// Explained is the share of Lost, without Measurement, that is at the lines of Findings.
 	Explained float64
 
 	unplaced time.Duration // lost to goroutines of which the trace does not have the place
@@ -114,19 +116,25 @@ func Of(a *account.Account) *Verdict {
 	}
 	v.stuck(l, a)
 	v.remark(a)
-	v.Explained = v.explained()
+	for i := range v.Findings {
+		f := &v.Findings[i]
+		if f.Known != Sampled {
+			v.Explained += f.Share
+		}
+		f.Under = v.under(i)
+	}
 	return v
 }
 
-// explained is the share of the lost time that is at the lines of findings.
-func (v *Verdict) explained() float64 {
-	var shares float64
-	for _, f := range v.Findings {
-		if f.Known != Sampled {
-			shares += f.Share
+// under is the number, from 1, of an earlier finding whose holder does what finding i
+// is: both are one cause. 0 is none.
+func (v *Verdict) under(i int) int {
+	for j := range i {
+		if h := v.Findings[j].Holder; h != nil && h.At.Func != "" && key(h.At) == key(v.Findings[i].Line) {
+			return j + 1
 		}
 	}
-	return shares * ratio(v.useful(), v.Lost)
+	return 0
 }
 
 // useful is the lost time that the program lost.

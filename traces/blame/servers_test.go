@@ -36,3 +36,17 @@ func TestServers(t *testing.T) {
 		}
 	}
 }
+
+// TestOneCause: what a holder does under a lock is said to be one cause with the wait for
+// that lock.
+func TestOneCause(t *testing.T) {
+	for name, under := range map[string]string{"17-bbolt-fsync": "fdatasync", "10-sql-pool": "stmt.Query"} {
+		v := Of(read(t, "testdata/cases/"+name+".trace.gz", account.Whole))
+		if len(v.Findings) < 2 || v.Findings[0].Under != 0 || v.Findings[1].Under != 1 {
+			t.Fatalf("%s: %+v", name, v.Findings)
+		}
+		if text := v.Findings[1].String(); !strings.Contains(text, under) || !strings.Contains(text, "those of 1 wait for: one cause") {
+			t.Errorf("%s: %q", name, text)
+		}
+	}
+}

@@ -77,6 +77,9 @@ func (f *Finding) Lines() (lines []string) {
 		more += "; partly inferred, by who woke those that waited before the trace began"
 	}
 	add("%s", more)
+	if f.Under > 0 {
+		add("this is what those of %d wait for: one cause", f.Under)
+	}
 	if len(f.Others) > 1 {
 		rows := make([]string, 0, maxRows)
 		for _, r := range f.Others[:min(len(f.Others), maxRows)] {

@@ -62,7 +62,7 @@ func (t *Trace) verdict(p *printer) {
 		p.f("\n")
 	}
 	if n := len(v.Findings); n > 0 && v.Findings[0].Known != blame.Sampled && v.Explained < mostlyExplained {
-		p.f("only %s of the time lost is at these lines; the notes at the end say where the rest went\n", percent(v.Explained))
+		p.f("only %s of the time lost (measurement left out) is at these lines; the notes at the end say where the rest went\n", percent(v.Explained))
 	}
 	for i := range v.Findings {
 		f := &v.Findings[i]

@@ -78,6 +78,11 @@ func findings(tours []*tour, cells []*cell, grown []Growth) (fs []derive.Finding
 			fs, explained[g.series] = append(fs, f), true
 		}
 	}
+	for _, c := range shared {
+		if f, ok := c.runtimeLock(); ok {
+			fs = append(fs, f)
+		}
+	}
 	for _, b := range all {
 		if explained[b.series] && b.Known == blame.Sampled {
 			continue // nothing waits, and why that is slow is told

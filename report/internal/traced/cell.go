@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/traces/account"
@@ -24,6 +25,9 @@ type cell struct {
 	window *account.Window
 	// verdicts are of one trace each.
 	verdicts []*blame.Verdict
+
+	whole     time.Duration // capacity of the traces in full, not of the timed windows alone
+	contended []contended   // by their mutex profiles
 }
 
 // openCells are a set's traced cells, as a report shows them: of each series the one
@@ -62,6 +66,7 @@ func openCells(set *sample.Set, open opener) (cells []*cell, notes []string) {
 		for _, s := range best[key] {
 			notes = append(notes, c.add(s, open)...)
 		}
+		notes = append(notes, c.contention(best[key])...)
 		if c.window.Capacity > 0 {
 			cells = append(cells, c)
 		}
@@ -149,6 +154,7 @@ func (c *cell) add(s *sample.Sample, open opener) (notes []string) {
 	for _, t := range traces {
 		w := measured(t.Account)
 		c.merge(w)
+		c.whole += t.Account.Total.Capacity
 		c.verdicts = append(c.verdicts, verdict(t.Account, w))
 	}
 	return notes

@@ -155,5 +155,5 @@ func tables(tours []*tour, cells []*cell, grown []Growth, costs map[*sample.Samp
 		addWork(c.title, c.sample, c.window)
 	}
 	work = withoutZeros(work)
-	return slices.DeleteFunc([]html.Table{growthTable(grown), toured, traced, work}, func(t html.Table) bool { return len(t.Rows) == 0 })
+	return slices.DeleteFunc([]html.Table{growthTable(grown), toured, traced, mutexTable(cells, most), work}, func(t html.Table) bool { return len(t.Rows) == 0 })
 }
