@@ -55,14 +55,19 @@ func TestMutexProfile(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "c.pb.gz"), []byte("no profile"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	var samples []*sample.Sample
+	text := "# contend protocol=1\n# run id=a\n"
 	for _, name := range []string{"a", "b", "c"} {
-		s := new(sample.Sample)
-		s.File, s.Attachments = filepath.Join(dir, sample.FileName), []sample.Attachment{{Kind: kindMutexProfile, Path: name + ".pb.gz"}}
-		samples = append(samples, s)
+		text += "# sample cell=" + name + " block=0\n# attach kind=" + kindMutexProfile + " path=" + name + ".pb.gz sha256=0\nBenchmarkStep/probe=trace/gomaxprocs=2 10 7 ns/op\n"
+	}
+	if err := os.WriteFile(filepath.Join(dir, sample.FileName), []byte(text), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	set, err := sample.Load(dir)
+	if err != nil || len(set.Samples) != 3 {
+		t.Fatal(err, set)
 	}
 	c := &cell{title: "Step", window: new(account.Window), whole: 2 * time.Second}
-	notes := c.contention(samples)
+	notes := c.contention(set.Samples)
 	if len(notes) != 1 || !strings.Contains(notes[0], "c.pb.gz") {
 		t.Errorf("notes %q", notes)
 	}
