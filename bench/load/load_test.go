@@ -181,8 +181,9 @@ func TestNeverEarly(t *testing.T) {
 			}
 		}}
 		r := g.Run(0, int64(20*time.Millisecond))
-		if int64(done) != r.Offered || r.Response.TotalCount() != r.Offered || r.Service.TotalCount() != r.Offered {
-			t.Errorf("group of %d: %d done, %d offered, %d responses, %d services", group, done, r.Offered, r.Response.TotalCount(), r.Service.TotalCount())
+		n := r.Offered - r.Dropped // a busy host may be behind for good
+		if int64(done) != n || r.Response.TotalCount() != n || r.Service.TotalCount() != n {
+			t.Errorf("group of %d: %d done, %d offered, %d dropped, %d responses, %d services", group, done, r.Offered, r.Dropped, r.Response.TotalCount(), r.Service.TotalCount())
 		}
 	}
 }
