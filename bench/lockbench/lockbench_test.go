@@ -240,7 +240,7 @@ func gone(t *testing.T, dir string) {
 // is left.
 func TestKilled(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("looks into /proc")
+		t.Skip("what is left is seen in /proc, which only Linux has")
 	}
 	for n := range 40 {
 		dir := t.TempDir()

@@ -27,7 +27,7 @@ func left(mark, dir string) (list []string) {
 // same command goes on with what was measured.
 func TestKilledSweep(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("looks into /proc")
+		t.Skip("what is left is seen in /proc, which only Linux has")
 	}
 	dir := filepath.Join(t.TempDir(), "run")
 	mark := "CONTEND_LOCKS_TEST=" + dir
