@@ -23,6 +23,7 @@ type SweepOptions struct {
 	Procs        string
 	Time         time.Duration // of each cell's timed window
 	Count        int           // blocks
+	First        int           // number of the first block
 	Seed         uint64
 	Node         string // name of this machine; empty for [host.Node]
 	Out          string
@@ -62,6 +63,7 @@ func (o *SweepOptions) Bind(f *pflag.FlagSet) {
 	f.StringVar(&o.Procs, "procs", AutoProcs, "values of GOMAXPROCS: 1,2,4 or 1-32 or pow2:64; auto is powers of two up to the usable CPUs, and the boundaries of the topology")
 	f.DurationVar(&o.Time, "time", 500*time.Millisecond, "length of each timed window")
 	f.IntVar(&o.Count, "count", 10, "repetitions of each cell; 6 give a 95% interval")
+	f.IntVar(&o.First, "first-block", 0, "number of the first repetition: machines that measure one plan take different ones")
 	f.Uint64Var(&o.Seed, "seed", 1, "seed of keys, streams and the order of cells")
 	f.StringVar(&o.Out, "out", "contend-run", "run folder; one that holds the same plan is continued")
 	f.StringVar(&o.Affinity, "affinity", "none", "none, or cores: keep each cell on its own CPUs, cores before hyperthreads and one socket before the next")
@@ -90,6 +92,8 @@ func (o *SweepOptions) Check() error {
 	switch {
 	case o.Time < time.Millisecond:
 		return fmt.Errorf("--time: %v is too short to measure; 100ms is a good start", o.Time)
+	case o.First < 0:
+		return fmt.Errorf("--first-block: %d; the first of all is 0", o.First)
 	case o.Count < 1:
 		return fmt.Errorf("--count: %d; at least 1, and 6 for a 95%% interval", o.Count)
 	case !slices.Contains(Affinities, o.Affinity):
@@ -154,7 +158,7 @@ func (o *SweepOptions) vary(p *Plan) {
 
 // NewPlan is a plan without cells.
 func (o *SweepOptions) NewPlan() *Plan {
-	return &Plan{Protocol: sample.Protocol, Seed: o.Seed, Blocks: o.Count}
+	return &Plan{Protocol: sample.Protocol, Seed: o.Seed, Blocks: o.Count, First: o.First}
 }
 
 // Options are the run options that follow from the sweep's.

@@ -21,8 +21,11 @@ type Plan struct {
 	Seed     uint64 `json:"seed"`
 	// Blocks is how often each cell is measured: every block holds each cell
 	// once, in an order of its own. A run can be continued with more blocks.
-	Blocks int    `json:"blocks"`
-	Cells  []Cell `json:"cells"`
+	Blocks int `json:"blocks"`
+	// First is the number of the first block. Machines of a fleet measure
+	// different blocks of one plan, which their numbers tell apart.
+	First int    `json:"first,omitempty"`
+	Cells []Cell `json:"cells"`
 	// Records travel in the samples file: promises, boundaries, absent cells.
 	Records []sample.Record `json:"records,omitempty"`
 }
@@ -107,7 +110,7 @@ func (p *Plan) Duration() time.Duration {
 // the machine's drift they share.
 func (p *Plan) order(block int) (groups [][]Cell) {
 	for _, c := range p.Cells {
-		if block >= c.blocks(p) {
+		if block-p.First >= c.blocks(p) {
 			continue
 		}
 		if n := len(groups); n > 0 && c.Name == groups[n-1][0].Name {
@@ -129,6 +132,9 @@ func (p *Plan) check() error {
 	if len(p.Cells) == 0 || p.Blocks < 1 {
 		return fmt.Errorf("nothing to measure: %d cells, %d blocks", len(p.Cells), p.Blocks)
 	}
+	if p.First < 0 {
+		return fmt.Errorf("the first block is %d; the first of all is 0", p.First)
+	}
 	seen := map[string]string{}
 	for _, c := range p.Cells {
 		key := c.ID() + " " + c.Variant
@@ -143,11 +149,11 @@ func (p *Plan) check() error {
 	return nil
 }
 
-// id is the identity of the plan: everything but the number of blocks and the
-// words for readers.
+// id is the identity of the plan: everything but which blocks are measured and
+// the words for readers.
 func (p *Plan) id() string {
 	c := *p
-	c.Blocks, c.Records = 0, nil
+	c.Blocks, c.First, c.Records = 0, 0, nil
 	c.Cells = append([]Cell(nil), p.Cells...)
 	for i := range c.Cells {
 		c.Cells[i].Blocks, c.Cells[i].Expect, c.Cells[i].Bound = 0, 0, 0

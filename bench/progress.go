@@ -31,7 +31,7 @@ func newProgress(p *Plan, done map[sampleKey]int, opt Options) *progress {
 	for _, c := range p.Cells {
 		for block := range c.blocks(p) {
 			g.total++
-			if done[sampleKey{c.ID(), c.Variant, block}] > 0 {
+			if done[sampleKey{c.ID(), c.Variant, p.First + block}] > 0 {
 				g.done++
 			} else {
 				g.left += c.Expect

@@ -102,10 +102,10 @@ func Run(ctx context.Context, p *Plan, opt Options) (Summary, error) {
 
 // run measures what the samples file lacks.
 func (r *runner) run(ctx context.Context) error {
-	for block := range r.plan.Blocks {
+	for block := r.plan.First; block < r.plan.First+r.plan.Blocks; block++ {
 		for _, group := range r.plan.order(block) {
-			if block >= leastCount && !r.opt.Until.IsZero() && time.Now().Add(expect(group)).After(r.opt.Until) {
-				r.sum.Cut = fmt.Sprintf("the time was over in block %d of %d", block+1, r.plan.Blocks)
+			if block-r.plan.First >= leastCount && !r.opt.Until.IsZero() && time.Now().Add(expect(group)).After(r.opt.Until) {
+				r.sum.Cut = fmt.Sprintf("the time was over in block %d of %d", block-r.plan.First+1, r.plan.Blocks)
 				return nil
 			}
 			if err := r.group(ctx, group, block); err != nil {
@@ -555,6 +555,9 @@ func (r *runner) warnings(s *Result) []string {
 	var w []string
 	if p := s.Name.Procs(); r.opt.Host.Oversubscribed(p) {
 		w = append(w, fmt.Sprintf("oversubscribed: %d Ps on %g usable CPUs", p, r.opt.Host.Usable()))
+	}
+	if r.opt.Host.QuotaHidden {
+		w = append(w, "quota unknown: the CPU limits of this container cannot be read, so nothing tells whether it was throttled")
 	}
 	if steal := s.value("steal"); steal > StealWarning {
 		w = append(w, fmt.Sprintf("neighbours: the host took %.1f%% of the CPU time", 100*steal))

@@ -142,6 +142,41 @@ func (t tree) quotas() []Quota {
 	return quotas
 }
 
+// quotaHidden reports that the process is in a cgroup whose limits cannot be read:
+// no file system shows the hierarchy that has the cpu controller, which is its own
+// of version 1 where there is one. A process in the root group of a host that
+// mounts none has no limit; in a container, which an overlay as its root gives
+// away, "/" is only what its namespace calls its group.
+func (t tree) quotaHidden() bool {
+	at, v1 := "", false
+	for line := range strings.Lines(t.text("proc/self/cgroup")) {
+		id, rest, _ := strings.Cut(strings.TrimRight(line, "\n"), ":")
+		controllers, path, _ := strings.Cut(rest, ":")
+		if id == "0" && !v1 {
+			at = path
+		} else if slices.Contains(strings.Split(controllers, ","), "cpu") {
+			at, v1 = path, true
+		}
+	}
+	if at == "" || slices.ContainsFunc(t.cgroups("cpu"), func(g cgroup) bool { return g.v1 == v1 }) {
+		return false
+	}
+	return at != "/" || t.rootIsOverlay()
+}
+
+// rootIsOverlay reports whether the root file system is an overlay, as that of most
+// containers.
+func (t tree) rootIsOverlay() bool {
+	for line := range strings.Lines(t.text("proc/self/mountinfo")) {
+		left, right, _ := strings.Cut(line, " - ")
+		l, r := strings.Fields(left), strings.Fields(right)
+		if len(l) > 4 && l[4] == "/" && len(r) > 0 && r[0] == "overlay" {
+			return true
+		}
+	}
+	return false
+}
+
 // parseQuota reads "quota period" in microseconds and returns the CPUs that
 // they make, 0 for no limit: "max" (version 2), -1 (version 1), or no text,
 // since the outermost cgroup has no such files.

@@ -51,7 +51,7 @@ func (f *Facts) Fingerprint() string {
 	return hex.EncodeToString(h.Sum(nil)[:8])
 }
 
-// quota is the tightest limit in CPUs, or "none".
+// quota is the tightest limit in CPUs, or "none"; "unknown" where limits are hidden.
 func (f *Facts) quota() string {
 	tightest := -1.0
 	for _, q := range f.Quotas {
@@ -59,7 +59,10 @@ func (f *Facts) quota() string {
 			tightest = q.CPUs
 		}
 	}
-	if tightest < 0 {
+	switch {
+	case f.QuotaHidden:
+		return Unknown
+	case tightest < 0:
 		return "none"
 	}
 	return decimal(tightest)

@@ -100,6 +100,15 @@ func checkQuota(f *Facts, o *Observed) Finding {
 	if f.OS != "linux" {
 		return Finding{}
 	}
+	if f.QuotaHidden {
+		return Finding{
+			ID:       "quota",
+			Severity: Warning,
+			What:     "the CPU quota cannot be read: this process is in a cgroup, and no cgroup file system is mounted",
+			Why:      "if there is a quota, samples that it throttled pass for valid ones",
+			Do:       "mount the cgroup file system into the container (read-only is enough), or make sure that it has no CPU limit",
+		}
+	}
 	if len(f.Quotas) == 0 {
 		return Finding{ID: "quota", What: "no cgroup CPU quota"}
 	}

@@ -49,6 +49,10 @@ type Facts struct {
 	// first. Each of them can throttle the process.
 	Quotas []Quota `json:"quotas"`
 
+	// QuotaHidden says that there may be limits that cannot be read, as in a
+	// container without a cgroup file system: Quotas are not all of them.
+	QuotaHidden bool `json:"quota_hidden"`
+
 	Governor       string `json:"governor"`       // cpufreq governors in use, comma-separated
 	Turbo          string `json:"turbo"`          // "on", "off"
 	Virtualization string `json:"virtualization"` // "none", "kvm", "vm" (of unknown make) …
@@ -95,6 +99,7 @@ func ReadFrom(root fs.FS, affinity []int) Facts {
 		THP:            t.chosen("sys/kernel/mm/transparent_hugepage/enabled"),
 		ClockSource:    t.word("sys/devices/system/clocksource/clocksource0/current_clocksource"),
 		Quotas:         t.quotas(),
+		QuotaHidden:    t.quotaHidden(),
 		Memory:         t.memory(),
 		Isolated:       t.list("sys/devices/system/cpu/isolated"),
 		Go:             clean(runtime.Version()),

@@ -1,7 +1,6 @@
 package sample
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"fmt"
@@ -41,43 +40,22 @@ func Open(dir string) (*Log, error) {
 	return l, nil
 }
 
-// dropTail finds the end of the last complete group and cuts the file there.
-// A group that must be whole begins with "# run" and ends with "# begin", or
-// begins with "# sample" and ends with its result, or with that of the last
-// sample of the same process.
+// dropTail cuts the file at the end of its last whole group.
 func (l *Log) dropTail() error {
-	r := bufio.NewReader(l.f)
-	var at int64
-	var open, more bool // within a group; another result of it follows
-	for {
-		line, err := r.ReadBytes('\n')
-		if err == io.EOF { // what is left has no newline
-			at += int64(len(line))
-			break
-		}
-		if err != nil {
-			return err
-		}
-		at += int64(len(line))
-		switch {
-		case bytes.HasPrefix(line, []byte("# contend ")), bytes.HasPrefix(line, []byte("# run ")):
-			open = true
-		case bytes.HasPrefix(line, []byte("# sample ")):
-			open, more = true, bytes.Contains(line, []byte(" more=1"))
-		case bytes.HasPrefix(line, []byte("# begin")), bytes.HasPrefix(line, []byte("# result ")), bytes.HasPrefix(line, []byte("Benchmark")):
-			open = more
-		}
-		if !open {
-			l.end = at
-		}
+	rest, err := Groups(l.f, func(g Group) error {
+		l.end += int64(len(g.Text))
+		return nil
+	})
+	if err != nil {
+		return err
 	}
-	if at > l.end {
-		l.Dropped = fmt.Sprintf("%s: the last %d bytes were half written and are dropped", l.path, at-l.end)
+	if rest > 0 {
+		l.Dropped = fmt.Sprintf("%s: the last %d bytes were half written and are dropped", l.path, rest)
 		if err := l.f.Truncate(l.end); err != nil {
 			return err
 		}
 	}
-	_, err := l.f.Seek(l.end, io.SeekStart)
+	_, err = l.f.Seek(l.end, io.SeekStart)
 	return err
 }
 

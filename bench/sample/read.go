@@ -93,6 +93,7 @@ func Load(paths ...string) (*Set, error) {
 	if len(set.Samples) == 0 {
 		return set, unreadable(paths, set.Notes)
 	}
+	set.dropDuplicates()
 	return set, nil
 }
 
