@@ -34,8 +34,11 @@ type SweepOptions struct {
 	DryRun       bool
 	PricePerHour float64
 	Strict       bool   // warnings count as failures
+	NoReport     bool   // samples only
 	Trace        string // "none", "cells", "tour", "both"
 	TraceBlocks  int    // traced repetitions of each cell
+	// Tags, each "key=value", are further fields of the run.
+	Tags []string
 	// Variants, each "name=path", are builds to be measured side by side: each
 	// block holds every cell once for each. The path "self" is this executable.
 	Variants []string
@@ -73,7 +76,9 @@ func (o *SweepOptions) Bind(f *pflag.FlagSet) {
 	f.BoolVar(&o.DryRun, "dry-run", false, "print cells, time and cost, and measure nothing")
 	f.Float64Var(&o.PricePerHour, "price-per-hour", 0, "price of the host, for the cost that --dry-run prints")
 	f.BoolVar(&o.Strict, "strict", false, "exit 3 also when samples carry warnings")
+	f.BoolVar(&o.NoReport, "no-report", false, "measure only; contend report draws the run folder")
 	f.StringVar(&o.Trace, "trace", "none", "none, cells (traced repetitions of each cell), tour (one trace per backend through all GOMAXPROCS), both")
+	f.StringArrayVar(&o.Tags, "tag", nil, "note key=value in the samples, as where a run of several machines came from")
 	f.StringArrayVar(&o.Variants, "variant", nil, "measure every cell with this executable too, side by side in the same blocks: name=path, or name=self; give two, such as base=… and head=…")
 	f.IntVar(&o.TraceBlocks, "trace-count", 3, "traced repetitions of each cell, with --trace cells")
 }
@@ -92,6 +97,8 @@ func (o *SweepOptions) Check() error {
 	switch {
 	case o.Time < time.Millisecond:
 		return fmt.Errorf("--time: %v is too short to measure; 100ms is a good start", o.Time)
+	case slices.ContainsFunc(o.Tags, func(t string) bool { return !tagForm.MatchString(t) }):
+		return fmt.Errorf("--tag: %q; write key=value, the key of small letters, digits and '-'", o.Tags)
 	case o.First < 0:
 		return fmt.Errorf("--first-block: %d; the first of all is 0", o.First)
 	case o.Count < 1:
@@ -112,6 +119,9 @@ func (o *SweepOptions) Check() error {
 	_, err := o.executables()
 	return err
 }
+
+// tagForm keeps tags fit for the run's line.
+var tagForm = regexp.MustCompile(`^[a-z][a-z0-9-]*=.`)
 
 // variantName keeps variants fit for identity lines and file names.
 var variantName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]*$`)
@@ -165,6 +175,10 @@ func (o *SweepOptions) NewPlan() *Plan {
 func (o *SweepOptions) Options(facts *host.Facts) Options {
 	exe, _ := o.executables() // Check has seen the error; a file gone since fails the run
 	opt := Options{Dir: o.Out, Host: facts, Node: cmp.Or(o.Node, host.Node()), Pin: o.Affinity == "cores", Exe: exe}
+	for _, tag := range o.Tags {
+		key, value, _ := strings.Cut(tag, "=")
+		opt.Provenance = append(opt.Provenance, sample.Field{Key: key, Value: value})
+	}
 	if o.Budget > 0 {
 		opt.Until = time.Now().Add(o.Budget - o.Spent)
 	}

@@ -109,10 +109,7 @@ func (p *Plan) Duration() time.Duration {
 // cell are a group, in random order too: the closer in time they run, the more of
 // the machine's drift they share.
 func (p *Plan) order(block int) (groups [][]Cell) {
-	for _, c := range p.Cells {
-		if block-p.First >= c.blocks(p) {
-			continue
-		}
+	for _, c := range p.Of(block) {
 		if n := len(groups); n > 0 && c.Name == groups[n-1][0].Name {
 			groups[n-1] = append(groups[n-1], c)
 		} else {
@@ -125,6 +122,16 @@ func (p *Plan) order(block int) (groups [][]Cell) {
 		r.Shuffle(len(g), func(i, j int) { g[i], g[j] = g[j], g[i] })
 	}
 	return groups
+}
+
+// Of are the cells of a block, in no order.
+func (p *Plan) Of(block int) (cells []Cell) {
+	for _, c := range p.Cells {
+		if at := block - p.First; at >= 0 && at < c.blocks(p) {
+			cells = append(cells, c)
+		}
+	}
+	return cells
 }
 
 // check refuses plans that could not be told apart in the samples file.

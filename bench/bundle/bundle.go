@@ -173,6 +173,46 @@ func PackRun(file, dir string, leave ...string) error {
 	})
 }
 
+// Unpack unpacks an archive into a folder, as tar does, and returns the bundle's
+// folder in it.
+func Unpack(archive, dir string) (string, error) {
+	f, err := os.Open(archive)
+	if err != nil {
+		return "", err
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", archive, err)
+	}
+	root := ""
+	for r := tar.NewReader(z); ; {
+		h, err := r.Next()
+		if err == io.EOF {
+			return filepath.Join(dir, root), nil
+		}
+		if err != nil {
+			return "", fmt.Errorf("%s: %w", archive, err)
+		}
+		if !filepath.IsLocal(filepath.FromSlash(h.Name)) {
+			return "", fmt.Errorf("%s: holds %q, which lies outside", archive, h.Name)
+		}
+		root, _, _ = strings.Cut(h.Name, "/")
+		to := filepath.Join(dir, filepath.FromSlash(h.Name))
+		if h.Typeflag == tar.TypeDir {
+			err = os.MkdirAll(to, 0o755)
+		} else {
+			err = errors.Join(os.MkdirAll(filepath.Dir(to), 0o755), whole.Write(to, func(w io.Writer) error {
+				_, err := io.Copy(w, r)
+				return err
+			}), os.Chmod(to, fs.FileMode(h.Mode)&0o777))
+		}
+		if err != nil {
+			return "", err
+		}
+	}
+}
+
 // Interpreter is the dynamic loader that an executable asks for; empty if it is
 // static, or no ELF file.
 func Interpreter(exe string) string {

@@ -111,6 +111,9 @@ type Run struct {
 // NodeKey is the field of a run that tells the machine from others of its kind.
 const NodeKey = "node"
 
+// KindKey is the field of a run that names the kind of machine in a fleet.
+const KindKey = "machine-kind"
+
 // Node is the machine that the samples are of; empty where the run does not say.
 func (r *Run) Node() string {
 	if r == nil {

@@ -78,6 +78,15 @@ func packTest(c *cobra.Command, o *gotest.Options, output, other string, include
 	if err := checkPlatform(other, platform()); err != nil {
 		return err
 	}
+	return packSuite(c, o, include, func(b bundle.Bundle, _ *gotest.Suite) error {
+		b.Program = other
+		return writeBundle(output, b)
+	})
+}
+
+// packSuite builds the test binaries and hands on what is to be packed, which is gone
+// afterwards.
+func packSuite(c *cobra.Command, o *gotest.Options, include []string, use func(bundle.Bundle, *gotest.Suite) error) (err error) {
 	dir, err := os.MkdirTemp("", "contend-pack-")
 	if err != nil {
 		return err
@@ -102,7 +111,7 @@ func packTest(c *cobra.Command, o *gotest.Options, output, other string, include
 		}
 	}
 	args := append([]string{"test", "--packed=" + path.Join(bundle.Here, gotest.SuiteFile)}, given(c, "output", "program", "include", "out", "node", "dry-run", "against")...)
-	return writeBundle(output, bundle.Bundle{Program: other, Args: args, Files: files, Texts: map[string][]byte{gotest.SuiteFile: text}})
+	return use(bundle.Bundle{Args: args, Files: files, Texts: map[string][]byte{gotest.SuiteFile: text}}, suite)
 }
 
 func newPackSweep(families []family.Family, output, other *string) *cobra.Command {

@@ -123,6 +123,9 @@ func measure(ctx context.Context, plan *bench.Plan, o *bench.SweepOptions, opt b
 		return sum, exit(bench.ExitCode(sum, err, o.Strict), err)
 	}
 	sum.Describe(os.Stderr)
+	if o.NoReport {
+		return sum, exit(bench.ExitCode(sum, nil, o.Strict), strictError(sum, o.Strict))
+	}
 	set, err := sample.Load(o.Out)
 	if err == nil {
 		printNotes(set.Notes)

@@ -47,6 +47,7 @@ var house = []room{
 	{"bench/process", nil},
 	{"bench/host", []string{"bench/sample"}},
 	{"bench", []string{"bench/host", "bench/process", "bench/sample", "bench/whole"}},
+	{"bench/fleet", []string{"bench", "bench/host", "bench/sample", "bench/whole"}},
 	{"bench/userbench", []string{"bench/load"}},
 	{"bench/load", nil},
 	{"bench/family", []string{"bench", "bench/host", "bench/sample", "bench/vocabulary"}},
@@ -83,7 +84,7 @@ var house = []room{
 	{"report/internal/locked", []string{"bench/sample", "bench/lockbench/history", "report/internal/chart", "report/internal/derive", "report/internal/html"}},
 
 	{"cmd/commands", []string{
-		"bench", "bench/bundle", "bench/family", "bench/gotest", "bench/host", "bench/sample", "bench/vocabulary", "bench/whole",
+		"bench", "bench/bundle", "bench/family", "bench/fleet", "bench/gotest", "bench/host", "bench/sample", "bench/vocabulary", "bench/whole",
 		"report", "report/claims", "report/compare", "traces/record", "traces/show",
 	}},
 	{"cmd/contend", []string{"bench/family", "bench/cachebench", "bench/primitives", "bench/study", "cmd/commands"}},

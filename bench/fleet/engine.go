@@ -1,0 +1,104 @@
+package fleet
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"strings"
+	"sync"
+)
+
+// Engine places shards. Its methods can be repeated: all state is in the fleet's
+// folder and in the engine.
+type Engine interface {
+	// Files are what people read and edit before it runs, by name.
+	Files(f *Fleet) map[string][]byte
+	// Run starts the shards; with wait it returns once none is under way.
+	Run(ctx context.Context, shards []*Shard, wait bool) error
+	// Status says of shards what the engine knows, by shard; nothing of those that it
+	// does not know.
+	Status(ctx context.Context) (map[string]string, error)
+	// Fetch brings what there is into the folder delivered.
+	Fetch(ctx context.Context) error
+	// Stop ends what is under way.
+	Stop(ctx context.Context) error
+}
+
+// New is the engine of a fleet in a folder. Progress gets lines of the shards.
+func New(dir string, f *Fleet, progress io.Writer) Engine {
+	c := client{dir: dir, fleet: f, progress: &lines{w: progress}}
+	switch f.Engine {
+	case "slurm":
+		return &slurm{c}
+	case "kubernetes":
+		return &kubernetes{c}
+	}
+	return &ssh{client: c, command: sshCommand()}
+}
+
+// client is what engines have in common.
+type client struct {
+	dir      string
+	fleet    *Fleet
+	progress *lines
+}
+
+// call runs one of the engine's programs to its end and returns what it printed.
+func call(ctx context.Context, in io.Reader, name string, args ...string) ([]byte, error) {
+	c := exec.CommandContext(ctx, name, args...)
+	c.Stdin = in
+	var stderr bytes.Buffer
+	c.Stderr = &stderr
+	out, err := c.Output()
+	if errors.Is(err, exec.ErrNotFound) {
+		return nil, fmt.Errorf("%s is not on the PATH", name)
+	}
+	if err != nil {
+		return out, fmt.Errorf("%s: %w: %s", strings.Join(append([]string{name}, args...), " "), err, lastLines(stderr.String(), 3))
+	}
+	return out, nil
+}
+
+// lastLines are the last n lines of a text, on one line.
+func lastLines(text string, n int) string {
+	all := strings.Split(strings.TrimSpace(text), "\n")
+	return strings.Join(all[max(0, len(all)-n):], "; ")
+}
+
+// lines writes whole lines of several shards, each with its name in front.
+type lines struct {
+	mu sync.Mutex // guards w
+	w  io.Writer
+}
+
+func (l *lines) print(shard, line string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	fmt.Fprintf(l.w, "%s: %s\n", shard, line)
+}
+
+// of is a writer for the output of one shard. It is used by one goroutine.
+func (l *lines) of(shard string) *prefixed { return &prefixed{lines: l, shard: shard} }
+
+type prefixed struct {
+	lines *lines
+	shard string
+	rest  []byte
+}
+
+func (p *prefixed) Write(b []byte) (int, error) {
+	p.rest = append(p.rest, b...)
+	for {
+		i := bytes.IndexByte(p.rest, '\n')
+		if i < 0 {
+			return len(b), nil
+		}
+		if line := strings.TrimSpace(string(p.rest[:i])); line != "" {
+			p.lines.print(p.shard, line)
+		}
+		p.rest = p.rest[i+1:]
+	}
+}

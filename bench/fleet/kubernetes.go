@@ -1,0 +1,361 @@
+package fleet
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// kubernetes runs the shards of a kind as one Indexed Job, each on a node of its own.
+// A delivery leaves its pod by the log, before the pod ends: what a completed pod had
+// on its node is gone within minutes.
+type kubernetes struct{ client }
+
+func manifestFile(k *Kind) string { return k.Name + ".yaml" }
+
+// ImageFile is the image that a kind's pods run, an OCI archive.
+func (k *Kind) ImageFile() string { return k.Name + ".image.tar" }
+
+func (e *kubernetes) job(k *Kind) string { return "contend-" + e.fleet.ID + "-" + k.Name }
+
+func (e *kubernetes) namespace(k *Kind) string {
+	if n := k.Settings["namespace"]; n != "" {
+		return n
+	}
+	return "default"
+}
+
+// Files are the manifests.
+func (e *kubernetes) Files(f *Fleet) map[string][]byte {
+	files := map[string][]byte{}
+	for _, k := range f.Kinds {
+		files[manifestFile(k)] = []byte(e.manifest(k))
+	}
+	return files
+}
+
+// manifest is the Job of a kind. Why it is so:
+//
+//   - backoffLimitPerIndex, as one bad machine must not use up the retries of all.
+//   - podReplacementPolicy Failed: by default a replacement starts while the old pod
+//     still measures.
+//   - podFailurePolicy: exit 2 (not this kind of machine, other files) and 3 (some
+//     processes failed) would be so again; evicted pods do not count.
+//   - No CPU limit: a limit is a quota, which throttles. The anti-affinity and the
+//     request keep the node to the pod; a whole node is what measures honestly.
+func (e *kubernetes) manifest(k *Kind) string {
+	shards := e.fleet.Of(k)
+	var ids []string
+	for _, s := range shards {
+		ids = append(ids, s.ID)
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, `# Fleet %s, kind %s. contend fleet run creates this Job; it can be edited before.
+apiVersion: batch/v1
+kind: Job
+metadata:
+  name: %s
+  namespace: %s
+  labels: {app: contend, contend-fleet: %q, contend-kind: %s}
+spec:
+  completionMode: Indexed
+  completions: %d
+  parallelism: %d
+  backoffLimitPerIndex: 2
+  maxFailedIndexes: %d
+  podReplacementPolicy: Failed
+  activeDeadlineSeconds: %d
+  ttlSecondsAfterFinished: 86400
+  podFailurePolicy:
+    rules:
+    - action: Ignore
+      onPodConditions: [{type: DisruptionTarget, status: "True"}]
+    - action: FailIndex
+      onExitCodes: {containerName: contend, operator: In, values: [2, 3]}
+  template:
+    metadata:
+      labels: {app: contend, contend-fleet: %q, contend-kind: %s}
+    spec:
+      restartPolicy: Never
+      terminationGracePeriodSeconds: 120
+      automountServiceAccountToken: false
+      enableServiceLinks: false
+      affinity:
+        podAntiAffinity:
+          requiredDuringSchedulingIgnoredDuringExecution:
+          - topologyKey: kubernetes.io/hostname
+            labelSelector: {matchLabels: {app: contend}}
+`, e.fleet.ID, k.Name, e.job(k), e.namespace(k), e.fleet.ID, k.Name, k.Machines, k.Machines, k.Machines,
+		60*minutes(k, shards), e.fleet.ID, k.Name)
+	fmt.Fprintf(&b, "      nodeSelector:\n        kubernetes.io/arch: %s\n", k.Arch)
+	if key, value, ok := strings.Cut(k.Settings["selector"], "="); ok {
+		fmt.Fprintf(&b, "        %s: %q\n", key, value)
+	}
+	if t := k.Settings["toleration"]; t != "" {
+		key, value, _ := strings.Cut(t, "=")
+		fmt.Fprintf(&b, "      tolerations: [{key: %q, operator: Equal, value: %q, effect: NoSchedule}]\n", key, value)
+	}
+	fmt.Fprintf(&b, `      securityContext:
+        runAsNonRoot: true
+        runAsUser: 65532
+        runAsGroup: 65532
+        fsGroup: 65532
+        seccompProfile: {type: RuntimeDefault}
+      containers:
+      - name: contend
+        image: %q
+        command: [/bundle/contend, fleet, measure, /bundle]
+        args: [--fleet=/fleet.json, --to=/out, --print, --attempt=$(POD), --name=$(NODE), --shard=$(SHARDS)]
+        env:
+        - {name: POD, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
+        - {name: NODE, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}
+        - {name: TMPDIR, value: /tmp}
+        - name: SHARDS # by completion index
+          value: %q
+        resources:
+          requests: {cpu: %q, memory: 1Gi}
+        securityContext:
+          allowPrivilegeEscalation: false
+          readOnlyRootFilesystem: true
+          capabilities: {drop: [ALL]}
+        volumeMounts:
+        - {name: out, mountPath: /out}
+        - {name: tmp, mountPath: /tmp}
+      volumes:
+      - {name: out, emptyDir: {}}
+      - {name: tmp, emptyDir: {}}
+`, k.Settings["image"], strings.Join(ids, " "), strconv.Itoa(request(k)))
+	return b.String()
+}
+
+// request is most of the CPUs of a node: those of its own services cannot be
+// requested, and nothing else of size fits beside it.
+func request(k *Kind) int { return max(1, k.CPUs*3/4) }
+
+var (
+	completionsLine = regexp.MustCompile(`(?m)^(  completions|  parallelism): \d+$`)
+	shardsLine      = regexp.MustCompile(`(- name: SHARDS[^\n]*\n +value: )"[^"]*"`)
+)
+
+// narrowed is a manifest, as people have edited it, for some of its shards.
+func narrowed(manifest []byte, shards []string) ([]byte, error) {
+	if len(completionsLine.FindAll(manifest, -1)) != 2 || !shardsLine.Match(manifest) {
+		return nil, errors.New("the lines with completions, parallelism and the value of SHARDS are not as contend fleet plan wrote them: they must stay")
+	}
+	manifest = completionsLine.ReplaceAll(manifest, fmt.Appendf(nil, "${1}: %d", len(shards)))
+	return shardsLine.ReplaceAll(manifest, fmt.Appendf(nil, "${1}%q", strings.Join(shards, " "))), nil
+}
+
+// kubectl calls kubectl on a kind's namespace.
+func (e *kubernetes) kubectl(ctx context.Context, k *Kind, in []byte, args ...string) ([]byte, error) {
+	return call(ctx, bytes.NewReader(in), "kubectl", append([]string{"--namespace=" + e.namespace(k)}, args...)...)
+}
+
+func (e *kubernetes) Run(ctx context.Context, shards []*Shard, wait bool) error {
+	under, err := e.Status(ctx)
+	if err != nil {
+		return err
+	}
+	for _, k := range e.fleet.Kinds {
+		var left []string
+		for _, s := range shards {
+			if s.Kind == k.Name {
+				left = append(left, s.ID)
+			}
+		}
+		active, err := e.active(ctx, k)
+		if err != nil {
+			return err
+		}
+		if len(left) == 0 || active {
+			continue
+		}
+		manifest, err := os.ReadFile(filepath.Join(e.dir, manifestFile(k)))
+		if err != nil {
+			return err
+		}
+		if manifest, err = narrowed(manifest, left); err != nil {
+			return fmt.Errorf("%s: %w", manifestFile(k), err)
+		}
+		// What the pods of an earlier Job have delivered is here: Fetch came first.
+		if _, err := e.kubectl(ctx, k, nil, "delete", "job", e.job(k), "--ignore-not-found", "--wait=true"); err != nil {
+			return err
+		}
+		if _, err := e.kubectl(ctx, k, manifest, "create", "--filename=-", "--validate=strict"); err != nil {
+			return err
+		}
+		e.progress.print(k.Name, "job "+e.job(k)+", shards "+strings.Join(left, " "))
+	}
+	for wait {
+		if under, err = e.Status(ctx); err != nil {
+			return err
+		}
+		if len(under) == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w: the pods go on; the same command waits for them, contend fleet stop ends them", ctx.Err())
+		case <-time.After(pollEvery):
+		}
+	}
+	return nil
+}
+
+// job is what of a Job matters here.
+type job struct {
+	Spec   struct{ Completions int }
+	Status struct {
+		Active           int
+		CompletedIndexes string
+		FailedIndexes    string
+		Conditions       []struct{ Type, Status, Reason string }
+	}
+}
+
+// active reports whether the kind's Job exists and is not over.
+func (e *kubernetes) active(ctx context.Context, k *Kind) (bool, error) {
+	out, err := e.kubectl(ctx, k, nil, "get", "job", e.job(k), "--ignore-not-found", "--output=json")
+	if err != nil || len(bytes.TrimSpace(out)) == 0 {
+		return false, err
+	}
+	var j job
+	if err := json.Unmarshal(out, &j); err != nil {
+		return false, fmt.Errorf("kubectl get job %s: %w", e.job(k), err)
+	}
+	for _, c := range j.Status.Conditions {
+		if (c.Type == "Complete" || c.Type == "Failed") && c.Status == "True" {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// pods is what of a list of pods matters here.
+type pods struct {
+	Items []struct {
+		Metadata struct {
+			Name        string
+			Annotations map[string]string
+		}
+		Spec   struct{ NodeName string }
+		Status struct {
+			Phase      string
+			Conditions []struct{ Type, Status, Reason, Message string }
+		}
+	}
+}
+
+func (e *kubernetes) pods(ctx context.Context, k *Kind) (p pods, err error) {
+	out, err := e.kubectl(ctx, k, nil, "get", "pods", "--selector=contend-fleet="+e.fleet.ID+",contend-kind="+k.Name, "--output=json")
+	if err != nil {
+		return p, err
+	}
+	if err := json.Unmarshal(out, &p); err != nil {
+		return p, fmt.Errorf("kubectl get pods: %w", err)
+	}
+	return p, nil
+}
+
+// Status lists the pods of Jobs that are not over, and those that wait for a first
+// pod: a Job whose pods the namespace refuses has none, for ever.
+func (e *kubernetes) Status(ctx context.Context) (map[string]string, error) {
+	states := map[string]string{}
+	for _, k := range e.fleet.Kinds {
+		active, err := e.active(ctx, k)
+		if err != nil {
+			return nil, err
+		}
+		if !active {
+			continue
+		}
+		found, err := e.pods(ctx, k)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range found.Items {
+			text := strings.ToLower(p.Status.Phase)
+			if p.Spec.NodeName != "" {
+				text += " on " + p.Spec.NodeName
+			}
+			for _, c := range p.Status.Conditions {
+				if c.Type == "PodScheduled" && c.Status == "False" {
+					text += " (" + c.Message + ")"
+				}
+			}
+			states[p.Metadata.Name] = text
+		}
+		if len(found.Items) == 0 {
+			states[e.job(k)] = "no pod yet; kubectl describe job " + e.job(k) + " says why"
+		}
+	}
+	return states, nil
+}
+
+// Fetch takes the deliveries from the pods' logs.
+func (e *kubernetes) Fetch(ctx context.Context) error {
+	var errs []error
+	for _, k := range e.fleet.Kinds {
+		found, err := e.pods(ctx, k)
+		if err != nil {
+			return err
+		}
+		for _, p := range found.Items {
+			if p.Status.Phase != "Succeeded" && p.Status.Phase != "Failed" {
+				continue
+			}
+			if err := e.fetch(ctx, k, p.Metadata.Name); err != nil {
+				errs = append(errs, fmt.Errorf("pod %s: %w", p.Metadata.Name, err))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (e *kubernetes) fetch(ctx context.Context, k *Kind, pod string) error {
+	log, err := e.kubectl(ctx, k, nil, "logs", "pod/"+pod)
+	if err != nil {
+		return err
+	}
+	delivery, ok, err := Extract(log)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		return fmt.Errorf("delivered nothing: %s", lastLines(string(log), 2))
+	}
+	part := filepath.Join(e.dir, Delivered, ".pod")
+	defer os.RemoveAll(part)
+	if err := Receive(bytes.NewReader(delivery), part); err != nil {
+		return err
+	}
+	a, err := readAttempt(filepath.Join(part, pod))
+	if err != nil {
+		return err
+	}
+	if a.done == nil {
+		return fmt.Errorf("its delivery has no %s", DoneName)
+	}
+	s, err := e.fleet.Shard(a.done.Shard)
+	if err != nil {
+		return err
+	}
+	return Receive(bytes.NewReader(delivery), filepath.Join(e.dir, Delivered, s.ID))
+}
+
+func (e *kubernetes) Stop(ctx context.Context) error {
+	var errs []error
+	for _, k := range e.fleet.Kinds {
+		_, err := e.kubectl(ctx, k, nil, "delete", "job", e.job(k), "--ignore-not-found")
+		errs = append(errs, err)
+	}
+	return errors.Join(errs...)
+}

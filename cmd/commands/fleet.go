@@ -1,0 +1,574 @@
+package commands
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/contend-go/contend/bench"
+	"github.com/contend-go/contend/bench/bundle"
+	"github.com/contend-go/contend/bench/family"
+	"github.com/contend-go/contend/bench/fleet"
+	"github.com/contend-go/contend/bench/gotest"
+	"github.com/contend-go/contend/bench/host"
+	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/report"
+)
+
+func newFleet(families []family.Family) *cobra.Command {
+	c := &cobra.Command{
+		Use:   "fleet",
+		Short: "One sweep on many machines, by ssh, Slurm or Kubernetes",
+		Long: `Plan a sweep once for several machines of one or more kinds, let ssh, Slurm or
+Kubernetes place the work, and bring back one run folder.
+
+contend fleet plan writes a folder with the plan, what each machine runs, and the
+files for the engine, which can be read and edited. run submits what is missing,
+status says how far it is, collect merges what was delivered, stop ends what is
+under way. Each can be repeated; all state is in the folder and in the engine.`,
+		Example: `  contend fleet plan --kind 'epyc,hosts=a b c,cpus=64' sweep --backend mutexlru,ring
+  contend fleet run fleet
+  contend report fleet/run`,
+		Args: cobra.NoArgs,
+	}
+	c.AddCommand(newFleetPlan(families), newFleetRun(), newFleetStatus(), newFleetCollect(), newFleetStop(), newFleetMeasure(families), newFleetSend())
+	return c
+}
+
+// fleetPlan is contend fleet plan, as its flags ask for it.
+type fleetPlan struct {
+	families []family.Family
+	kinds    []string
+	engine   string
+	out      string
+	split    bool
+	programs []string
+	include  []string
+}
+
+func newFleetPlan(families []family.Family) *cobra.Command {
+	p := fleetPlan{families: families}
+	c := &cobra.Command{
+		Use:   "plan --kind NAME,KEY=VALUE… [flags] sweep|test [ITS FLAGS]",
+		Short: "Write the folder of a fleet: plan, programs, files for the engine",
+		Long: `Write the folder of a fleet. Each kind of machine is a --kind: a name and what is known
+of it, separated by commas.
+
+  machines=3            how many; for ssh hosts=USER@A B C names them instead
+  cpus=64 arch=arm64    a machine that is not so is refused before it measures;
+  model=EPYC            so is one with a CPU quota (unless quota=allowed), or shared
+  price=1.53            of a machine-hour, for what plan prints
+  partition= constraint= account=                    Slurm's
+  image= selector=KEY=VALUE toleration=KEY=VALUE namespace=   Kubernetes'
+
+What is measured is a command line of contend sweep or contend test. --procs auto
+becomes the powers of two up to cpus, so that all machines of a kind measure the
+same. Each machine measures --count repetitions, or, with --split, its share of them.
+For Kubernetes the folder holds an image beside the manifest: push it as what image=
+says.`,
+		Example: `  contend fleet plan --kind 'epyc,hosts=a b c,cpus=64' sweep --backend mutexlru,ring --reads 90
+  contend fleet plan --engine slurm --kind milan,machines=6,cpus=128,partition=milan test ./pkg --bench Map
+  contend fleet plan --engine kubernetes --program arm64=contend-arm64 \
+      --kind c7g,machines=3,cpus=64,arch=arm64,selector=node.kubernetes.io/instance-type=c7g.16xlarge,image=reg/contend:1 \
+      --kind c7i,machines=3,cpus=64,selector=node.kubernetes.io/instance-type=c7i.16xlarge,image=reg/contend:1-amd64 sweep`,
+		RunE: func(c *cobra.Command, args []string) error { return p.run(c, args) },
+	}
+	f := c.Flags()
+	f.SetInterspersed(false) // what follows sweep is the sweep's
+	f.StringArrayVar(&p.kinds, "kind", nil, "a kind of machine: NAME,KEY=VALUE…; repeatable")
+	f.StringVar(&p.engine, "engine", "ssh", "what places the work: "+strings.Join(fleet.Engines, ", "))
+	f.StringVar(&p.out, "out", "fleet", "folder to write; it must not exist")
+	f.BoolVar(&p.split, "split", false, "split the repetitions over the machines of a kind, instead of as many on each: it saves time, and costs each machine's own interval")
+	f.StringArrayVar(&p.programs, "program", nil, "ARCH=FILE: contend as built for an architecture that is not this one's")
+	f.StringArrayVar(&p.include, "include", nil, "as of contend pack: a file or folder below the module's root that the benchmarks read")
+	completeList(c, "engine", func() []string { return fleet.Engines })
+	return c
+}
+
+func (p *fleetPlan) run(c *cobra.Command, args []string) error {
+	switch {
+	case !slices.Contains(fleet.Engines, p.engine):
+		return fmt.Errorf("--engine: %q unknown; there are %s", p.engine, strings.Join(fleet.Engines, ", "))
+	case len(p.kinds) == 0:
+		return errors.New("--kind: which machines? --kind 'epyc,hosts=a b c,cpus=64' for ssh, --kind milan,machines=3 for others")
+	case len(args) == 0 || args[0] != "sweep" && args[0] != "test":
+		return errors.New("what is to be measured? End with the words of a command: sweep --backend mutexlru,ring, or test ./pkg --bench Map")
+	}
+	if _, err := os.Stat(p.out); err == nil {
+		return fmt.Errorf("--out: %s is there already: a plan is never changed, choose another folder", p.out)
+	}
+	f := &fleet.Fleet{Engine: p.engine, Command: args}
+	for _, text := range p.kinds {
+		k, err := fleet.ParseKind(text, p.engine, runtime.GOARCH)
+		if err != nil {
+			return fmt.Errorf("--kind: %w", err)
+		}
+		if f.Kind(k.Name) != nil {
+			return fmt.Errorf("--kind: %s stands twice", k.Name)
+		}
+		f.Kinds = append(f.Kinds, k)
+	}
+	temporary, err := os.MkdirTemp(filepath.Dir(filepath.Clean(p.out)), ".contend-fleet-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(temporary)
+	blocks := 0
+	for _, k := range f.Kinds {
+		if blocks, err = p.bundle(c, temporary, k, args); err != nil {
+			return fmt.Errorf("kind %s: %w", k.Name, err)
+		}
+	}
+	if err := f.Lay(blocks, p.split); err != nil {
+		return err
+	}
+	if err := p.write(temporary, f); err != nil {
+		return err
+	}
+	if err := os.Rename(temporary, p.out); err != nil {
+		return err
+	}
+	describeFleet(f, p.out)
+	return nil
+}
+
+// write adds the plan and the engine's files.
+func (p *fleetPlan) write(dir string, f *fleet.Fleet) error {
+	if err := f.Save(dir); err != nil {
+		return err
+	}
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return err
+	}
+	for name, text := range fleet.New(dir, f, os.Stderr).Files(f) {
+		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
+			return err
+		}
+	}
+	if f.Engine != "kubernetes" {
+		return nil
+	}
+	plan, err := os.ReadFile(filepath.Join(dir, fleet.FileName))
+	if err != nil {
+		return err
+	}
+	for _, k := range f.Kinds {
+		img := bundle.Image{Platform: "linux/" + k.Arch, Texts: map[string][]byte{"fleet.json": plan}, Name: k.Settings["image"]}
+		if err := bundle.WriteImage(filepath.Join(dir, k.ImageFile()), filepath.Join(dir, k.Bundle), img); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// describeFleet prints what a fleet measures, how long it takes and what it costs.
+func describeFleet(f *fleet.Fleet, dir string) {
+	total, cost := time.Duration(0), 0.0
+	for _, k := range f.Kinds {
+		shards := f.Of(k)
+		each := k.Expect * time.Duration(shards[0].Blocks)
+		fmt.Printf("%s: %d machines, %d cells, %d repetitions on each, about %v", k.Name, k.Machines, k.Cells, shards[0].Blocks, each.Round(time.Second))
+		if k.Price > 0 {
+			price := each.Hours() * k.Price * float64(k.Machines)
+			cost += price
+			fmt.Printf(", %.2f", price)
+		}
+		fmt.Println()
+		total += each * time.Duration(k.Machines)
+	}
+	fmt.Printf("%.2f machine-hours", total.Hours())
+	if cost > 0 {
+		fmt.Printf(", %.2f", cost)
+	}
+	fmt.Printf("\n%s\n", dir)
+}
+
+// bundle packs what a kind runs, and notes in it what its plan is. It returns the
+// repetitions that were asked for.
+func (p *fleetPlan) bundle(c *cobra.Command, dir string, k *fleet.Kind, args []string) (blocks int, err error) {
+	k.Bundle = k.Name + ".tar.gz"
+	file := filepath.Join(dir, k.Bundle)
+	other, err := p.program(k)
+	if err != nil {
+		return 0, err
+	}
+	write := func(b bundle.Bundle, plan *bench.Plan) error {
+		b.Program = other
+		k.Take(plan)
+		if err := bundle.Write(file, b); err != nil {
+			return err
+		}
+		unpacked := filepath.Join(dir, ".unpacked")
+		defer os.RemoveAll(unpacked)
+		root, err := bundle.Unpack(file, unpacked)
+		if err != nil {
+			return err
+		}
+		k.Digest, err = fleet.Digest(root)
+		return err
+	}
+	facts := host.Read()
+	sub := &cobra.Command{Use: args[0]}
+	sub.SetContext(c.Context())
+	if args[0] == "sweep" {
+		s := sweep{families: p.families}
+		s.bind(sub)
+		if err := parseShard(sub, &s.options, k, args[1:]); err != nil {
+			return 0, err
+		}
+		plan, _, err := s.plan(sub, &facts)
+		if err != nil {
+			return 0, err
+		}
+		b, err := s.bundle(sub)
+		if err != nil {
+			return 0, err
+		}
+		return s.options.Count, write(b, plan)
+	}
+	var o gotest.Options
+	o.Bind(sub.Flags())
+	if err := parseShard(sub, &o.SweepOptions, k, args[1:]); err != nil {
+		return 0, err
+	}
+	setPackages(&o, sub, sub.Flags().Args())
+	o.SetDefaults(sub.Flags().Changed)
+	restore := setenv("GOARCH", k.Arch)
+	defer restore()
+	err = packSuite(sub, &o, p.include, func(b bundle.Bundle, suite *gotest.Suite) error {
+		plan, err := suite.Plan(&o, &facts)
+		if err != nil {
+			return err
+		}
+		return write(b, plan)
+	})
+	return o.Count, err
+}
+
+// setenv sets a variable of the environment, and returns what takes it back.
+func setenv(key, value string) (restore func()) {
+	before, was := os.LookupEnv(key)
+	os.Setenv(key, value)
+	return func() {
+		if was {
+			os.Setenv(key, before)
+		} else {
+			os.Unsetenv(key)
+		}
+	}
+}
+
+// program is contend for the architecture of a kind.
+func (p *fleetPlan) program(k *fleet.Kind) (string, error) {
+	given := ""
+	for _, text := range p.programs {
+		arch, file, ok := strings.Cut(text, "=")
+		if !ok {
+			return "", fmt.Errorf("--program: %q; write ARCH=FILE", text)
+		}
+		if arch == k.Arch {
+			given = file
+		}
+	}
+	if given == "" && k.Arch != runtime.GOARCH {
+		return "", fmt.Errorf("its machines are %s: build contend for them, GOOS=linux GOARCH=%s CGO_ENABLED=0 go build -o contend-%s ./cmd/contend, and give --program %s=contend-%s", k.Arch, k.Arch, k.Arch, k.Arch, k.Arch)
+	}
+	return given, checkPlatform(given, "linux/"+k.Arch)
+}
+
+// parseShard reads the flags of what is measured, and refuses those that would make
+// machines measure different plans.
+func parseShard(c *cobra.Command, o *bench.SweepOptions, k *fleet.Kind, args []string) error {
+	if err := c.ParseFlags(args); err != nil {
+		return nearFlag(c, err)
+	}
+	f := c.Flags()
+	for flag, why := range map[string]string{
+		"budget":      "a time is kept by each machine in its own way, and they would measure different plans: give --count and --time",
+		"out":         "the fleet's folder is named before the words of the command: contend fleet plan --out",
+		"node":        "each machine has its own",
+		"first-block": "the plan of the fleet gives each machine its own",
+		"dry-run":     "contend fleet plan measures nothing; it prints time and cost",
+	} {
+		if f.Changed(flag) {
+			return fmt.Errorf("--%s: %s", flag, why)
+		}
+	}
+	if strings.Contains(o.Procs, bench.AutoProcs) {
+		if k.CPUs == 0 {
+			return errors.New("--procs auto is another list on each machine: say --procs 1,2,4, or how many CPUs the kind has, cpus=64")
+		}
+		if err := f.Set("procs", strings.ReplaceAll(o.Procs, bench.AutoProcs, "pow2:"+strconv.Itoa(k.CPUs))); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// openFleet is the fleet of a command's folder, and its engine.
+func openFleet(args []string) (dir string, f *fleet.Fleet, e fleet.Engine, err error) {
+	dir = "fleet"
+	if len(args) > 0 {
+		dir = args[0]
+	}
+	if f, err = fleet.Load(dir); err != nil {
+		return dir, nil, nil, err
+	}
+	return dir, f, fleet.New(dir, f, os.Stderr), nil
+}
+
+func newFleetRun() *cobra.Command {
+	wait := false
+	c := &cobra.Command{
+		Use:   "run [FLEET]",
+		Short: "Run the shards that are missing",
+		Long: `Run the shards of which repetitions are missing, through the fleet's engine. By ssh the
+command lasts until they are measured, and interrupts them when it is interrupted;
+Slurm and Kubernetes go on without it, and --wait stays until they are done. What
+was delivered is then collected. Exit 0 if all is complete, 3 if something is
+missing or failed, 2 if nothing could be run.
+
+CONTEND_SSH is the ssh command: CONTEND_SSH="ssh -p 2222".`,
+		Example: "  contend fleet run\n  contend fleet run fleet-milan --wait",
+		Args:    cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			dir, f, engine, err := openFleet(args)
+			if err != nil {
+				return err
+			}
+			if f.Engine != "ssh" {
+				if err := engine.Fetch(c.Context()); err != nil {
+					fmt.Fprintln(os.Stderr, program()+":", err)
+				}
+			}
+			merged, err := fleet.Merge(dir, f)
+			if err != nil {
+				return err
+			}
+			left := merged.Left()
+			if len(left) == 0 {
+				return collect(dir, f)
+			}
+			ran := engine.Run(c.Context(), left, wait)
+			if f.Engine != "ssh" && !wait {
+				if ran == nil {
+					fmt.Fprintf(os.Stderr, "under way; contend fleet status %s says how far, contend fleet collect %s brings it home\n", dir, dir)
+				}
+				return ran
+			}
+			if ran != nil {
+				fmt.Fprintln(os.Stderr, program()+":", ran)
+			}
+			if f.Engine != "ssh" {
+				if err := engine.Fetch(c.Context()); err != nil {
+					fmt.Fprintln(os.Stderr, program()+":", err)
+				}
+			}
+			err = collect(dir, f)
+			if err == nil && f.Engine == "ssh" { // all is home: leave the hosts clean
+				return engine.Stop(c.Context())
+			}
+			return err
+		},
+	}
+	c.Flags().BoolVar(&wait, "wait", false, "stay until all shards are done, and collect")
+	return c
+}
+
+func newFleetStatus() *cobra.Command {
+	return &cobra.Command{
+		Use:   "status [FLEET]",
+		Short: "Say how far each shard is",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			dir, f, engine, err := openFleet(args)
+			if err != nil {
+				return err
+			}
+			merged, err := fleet.Merge(dir, f)
+			if err != nil {
+				return err
+			}
+			merged.Describe(os.Stdout)
+			states, err := engine.Status(c.Context())
+			for _, name := range sortedKeys(states) {
+				fmt.Printf("%s: %s: %s\n", f.Engine, name, states[name])
+			}
+			return err
+		},
+	}
+}
+
+func newFleetCollect() *cobra.Command {
+	return &cobra.Command{
+		Use:   "collect [FLEET]",
+		Short: "Bring home what was delivered, and merge it into one run folder",
+		Long: `Bring home what the machines have delivered, and merge it into the folder's run, with
+its report. Repetitions that are complete count, byte for byte; what was delivered
+twice counts once; what is of another plan or program is refused and named. The same
+deliveries give the same bytes. Exit 0 if all is complete, 3 if something is missing or
+failed.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			dir, f, engine, err := openFleet(args)
+			if err != nil {
+				return err
+			}
+			if err := engine.Fetch(c.Context()); err != nil {
+				fmt.Fprintln(os.Stderr, program()+":", err)
+			}
+			return collect(dir, f)
+		},
+	}
+}
+
+// collect merges what was delivered, and draws the report.
+func collect(dir string, f *fleet.Fleet) error {
+	merged, err := fleet.Merge(dir, f)
+	if err != nil {
+		return err
+	}
+	merged.Describe(os.Stderr)
+	if err := merged.Write(); err != nil {
+		return exit(bench.ExitInvalid, err)
+	}
+	set, err := sample.Load(merged.Dir)
+	if err == nil {
+		printNotes(set.Notes)
+		err = writeReport(set, merged.Dir, report.Options{})
+	}
+	if err != nil {
+		return exit(bench.ExitInvalid, err)
+	}
+	return exit(merged.Exit(), nil)
+}
+
+func newFleetStop() *cobra.Command {
+	return &cobra.Command{
+		Use:   "stop [FLEET]",
+		Short: "End what is under way, and leave the machines clean",
+		Long: `End what is under way. By ssh the fleet's folder on each host is removed, with what was
+not collected; Slurm's jobs are cancelled; the Jobs of Kubernetes are deleted, with
+their pods. What was delivered into the fleet's folder stays.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			_, _, engine, err := openFleet(args)
+			if err != nil {
+				return err
+			}
+			return engine.Stop(c.Context())
+		},
+	}
+}
+
+// newFleetMeasure is what a machine of a fleet runs.
+func newFleetMeasure(families []family.Family) *cobra.Command {
+	var plan, shard, to, attempt, name string
+	printed := false
+	c := &cobra.Command{
+		Use:    "measure BUNDLE",
+		Short:  "Measure a shard on this machine (contend fleet run calls it there)",
+		Hidden: true,
+		Args:   cobra.ExactArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			f, err := fleet.Load(plan)
+			if err != nil {
+				return err
+			}
+			s, err := f.Shard(indexed(shard))
+			if err != nil {
+				return err
+			}
+			facts := host.Read()
+			m := fleet.Measure{Fleet: f, Shard: s, Bundle: args[0], Facts: &facts, Node: cmp.Or(os.Getenv("CONTEND_NODE"), host.Boot())}
+			m.Name = cmp.Or(name, m.Node)
+			m.Attempt = cmp.Or(attempt, m.Node+"-"+facts.Fingerprint()[:6])
+			if to, err = filepath.Abs(to); err != nil {
+				return err
+			}
+			m.Dir = filepath.Join(to, s.ID, m.Attempt)
+			if m.Earlier, err = filepath.Glob(filepath.Join(to, s.ID, "*", bench.PlanFile)); err != nil {
+				return err
+			}
+			for i, e := range m.Earlier {
+				m.Earlier[i] = filepath.Dir(e)
+			}
+			m.Earlier = slices.DeleteFunc(m.Earlier, func(dir string) bool { return dir == m.Dir })
+			m.Look = func(dir string) host.Checkup { return host.Doctor(dir, 500*time.Millisecond) }
+			m.Run = func(flags []string) (int, error) { return runShard(c, families, args[0], flags) }
+			code, err := m.Do()
+			if printed {
+				err = errors.Join(err, fleet.Print(os.Stdout, m.Dir))
+			}
+			if code == bench.ExitGood {
+				return err
+			}
+			return exit(code, err)
+		},
+	}
+	f := c.Flags()
+	f.StringVar(&plan, "fleet", "fleet.json", "the fleet's plan")
+	f.StringVar(&shard, "shard", "", "the shard; of several, the one at JOB_COMPLETION_INDEX")
+	f.StringVar(&to, "to", fleet.Delivered, "folder of deliveries")
+	f.StringVar(&attempt, "attempt", "", "name of this attempt (default the machine)")
+	f.StringVar(&name, "name", "", "name of this machine, for people")
+	f.BoolVar(&printed, "print", false, "print the delivery at the end, where nothing else brings it home")
+	return c
+}
+
+// indexed is the shard of a list that Kubernetes gave this pod.
+func indexed(shards string) string {
+	list := strings.Fields(shards)
+	if i, err := strconv.Atoi(os.Getenv("JOB_COMPLETION_INDEX")); err == nil && len(list) > 1 && i >= 0 && i < len(list) {
+		return list[i]
+	}
+	return shards
+}
+
+// runShard carries out a bundle, and says with which exit code it ended.
+func runShard(c *cobra.Command, families []family.Family, dir string, flags []string) (int, error) {
+	args, err := bundle.Args(dir)
+	if err != nil {
+		return bench.ExitUsage, err
+	}
+	root := newRoot(families)
+	root.SetArgs(slices.Concat(args, flags))
+	err = root.ExecuteContext(c.Context())
+	var code exitError
+	switch {
+	case errors.As(err, &code):
+		return code.code, code.err
+	case err != nil:
+		return bench.ExitUsage, err
+	}
+	return bench.ExitGood, nil
+}
+
+func newFleetSend() *cobra.Command {
+	return &cobra.Command{
+		Use:    "send SHARD",
+		Short:  "Print the deliveries in a shard's folder as a tar file",
+		Hidden: true,
+		Args:   cobra.ExactArgs(1),
+		RunE:   func(_ *cobra.Command, args []string) error { return fleet.Send(os.Stdout, args[0]) },
+	}
+}
+
+// sortedKeys are the keys of a map in their order.
+func sortedKeys[V any](m map[string]V) []string {
+	var keys []string
+	for k := range m {
+		keys = append(keys, k)
+	}
+	slices.Sort(keys)
+	return keys
+}
