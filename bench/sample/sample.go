@@ -115,12 +115,28 @@ const NodeKey = "node"
 const KindKey = "machine-kind"
 
 // Node is the machine that the samples are of; empty where the run does not say.
-func (r *Run) Node() string {
+func (r *Run) Node() string { return r.get(NodeKey) }
+
+// Kind is the kind of machine in a fleet that the samples are of; empty outside a
+// fleet.
+func (r *Run) Kind() string { return r.get(KindKey) }
+
+// Machine is the node of a machine in a fleet, which stands for its kind; empty
+// outside a fleet.
+func (r *Run) Machine() string {
+	if r.Kind() == "" {
+		return ""
+	}
+	return r.Node()
+}
+
+// get is a field of the run's line.
+func (r *Run) get(key string) string {
 	if r == nil {
 		return ""
 	}
 	for _, f := range r.Fields {
-		if f.Key == NodeKey {
+		if f.Key == key {
 			return f.Value
 		}
 	}

@@ -68,7 +68,7 @@ func (s *Set) Lift(keys ...string) error {
 			s.Lifted = append(s.Lifted, key)
 		}
 		if !any {
-			return fmt.Errorf("no sample has a configuration key %q; there are file, node, variant, %s", key, strings.Join(s.configKeys(), ", "))
+			return fmt.Errorf("no sample has a configuration key %q; there are file, node, machine-kind, variant, %s", key, strings.Join(s.configKeys(), ", "))
 		}
 	}
 	return nil
@@ -84,6 +84,8 @@ func (s *Set) lifter(key string) func(*Sample) string {
 		return func(smp *Sample) string { return word(smp.Variant) }
 	case NodeKey:
 		return func(smp *Sample) string { return word(smp.Run.Node()) }
+	case KindKey:
+		return func(smp *Sample) string { return word(smp.Run.Kind()) }
 	}
 	return func(smp *Sample) string { return word(smp.Config[key]) }
 }

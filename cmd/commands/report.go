@@ -85,7 +85,7 @@ inputs are told apart by their file names, or by configuration keys (--by).`,
 	c.Flags().IntVar(&opt.DPI, "dpi", report.DefaultDPI, "resolution of PNG pictures, in pixels per inch")
 	c.Flags().StringSliceVar(&opt.Formats, "format", []string{"png"}, "picture formats: png, svg or both")
 	completeList(c, "format", func() []string { return report.Formats })
-	completeList(c, "by", func() []string { return []string{"file", "node", "variant", "cpu", "none"} })
+	completeList(c, "by", func() []string { return []string{"file", "node", "machine-kind", "variant", "cpu", "none"} })
 	return c
 }
 

@@ -391,7 +391,8 @@ func facts(s *sample.Sample) map[string]string {
 	}
 	if s.Run != nil {
 		for _, f := range s.Run.Fields {
-			if strings.HasPrefix(f.Key, "exe") || f.Key == sample.NodeKey {
+			// Machines of a fleet stand for their kind.
+			if strings.HasPrefix(f.Key, "exe") || f.Key == sample.KindKey || f.Key == sample.NodeKey && s.Run.Machine() == "" {
 				all[f.Key] = f.Value
 			}
 		}
@@ -603,8 +604,8 @@ func (p *Point) estimate(f *Facet) {
 	rates, derived := ratesOf(p.shared)
 	f.DerivedRate = f.DerivedRate || derived
 	ceiling, _ := ratesOf(p.control)
-	p.Rate = median(values(rates), Confidence)
-	p.Ceiling = median(values(ceiling), Confidence)
+	p.Rate = estimate(rates, Confidence)
+	p.Ceiling = estimate(ceiling, Confidence)
 	p.Efficiency = relate(rates, ceiling, ratio)
 	p.Overhead = relate(observe(p.shared, "cpu-ns/op"), observe(p.control, "cpu-ns/op"), difference)
 }
@@ -659,15 +660,15 @@ func count(cs []Count, text string) []Count {
 }
 
 func summaries(ss []*sample.Sample) map[string]Estimate {
-	byUnit := map[string][]float64{}
+	byUnit := map[string][]obs{}
 	for _, s := range ss {
 		for i, u := range s.Units {
-			byUnit[u] = append(byUnit[u], s.Values[i])
+			byUnit[u] = append(byUnit[u], obs{s.Values[i], pairOf(s)})
 		}
 	}
 	sums := make(map[string]Estimate, len(byUnit))
 	for u, vs := range byUnit {
-		sums[u] = median(vs, Confidence)
+		sums[u] = estimate(vs, Confidence)
 	}
 	return sums
 }

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/report/internal/synthetic"
@@ -365,7 +366,7 @@ func TestCosts(t *testing.T) {
 		} else if probed {
 			backend, _ := s.Name.Get("backend")
 			for _, sr := range v.Facets[0].Series {
-				if sr.Name == backend && sr.Point(float64(s.Name.Procs())).Cost != e {
+				if sr.Name == backend && !cmp.Equal(sr.Point(float64(s.Name.Procs())).Cost, e, cmpopts.EquateNaNs()) {
 					t.Errorf("%s: cost %v, in the view %v", s.Name, e, sr.Point(float64(s.Name.Procs())).Cost)
 				}
 			}

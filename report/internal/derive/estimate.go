@@ -1,7 +1,9 @@
 package derive
 
 import (
+	"maps"
 	"math"
+	"slices"
 	"strconv"
 
 	"golang.org/x/perf/benchmath"
@@ -23,8 +25,55 @@ const MinN = 6
 // where the samples are too few for one: none is invented.
 type Estimate struct {
 	Median, Lo, Hi float64
-	N              int  // samples, or pairs
+	N              int  // samples, or pairs; machines where there are Machines
 	Paired         bool // of values measured side by side in one block each
+
+	// Machines are those of a kind in a fleet, if there are several: the median and
+	// its interval are then over their medians. One machine's interval says little
+	// about its kind, and that of all samples pooled is too narrow: how much machines
+	// differ is no smaller for more samples of each.
+	Machines []Machine
+}
+
+// Machine is what one machine of a fleet says on its own.
+type Machine struct {
+	Node string
+	Estimate
+}
+
+// Spread is how much a fleet's machines differ: the largest median ÷ the smallest;
+// 0 where there are no several, or one that is not positive.
+func (e Estimate) Spread() float64 {
+	lo, hi := math.Inf(1), 0.0
+	for _, m := range e.Machines {
+		lo, hi = min(lo, m.Median), max(hi, m.Median)
+	}
+	if lo <= 0 || math.IsInf(lo, 0) {
+		return 0
+	}
+	return hi / lo
+}
+
+// estimate is the median of observations: over machines where a fleet's kind has
+// several, else over samples.
+func estimate(os []obs, confidence float64) Estimate {
+	byNode := map[string][]float64{}
+	for _, o := range os {
+		byNode[o.pair.run.Machine()] = append(byNode[o.pair.run.Machine()], o.v)
+	}
+	if len(byNode) < 2 {
+		return median(values(os), confidence)
+	}
+	var machines []Machine
+	var medians []float64
+	for _, node := range slices.Sorted(maps.Keys(byNode)) {
+		m := Machine{node, median(byNode[node], Confidence)}
+		machines = append(machines, m)
+		medians = append(medians, m.Median)
+	}
+	e := median(medians, confidence)
+	e.Machines = machines
+	return e
 }
 
 // Interval reports whether there is an interval.
@@ -82,12 +131,12 @@ func relate(as, bs []obs, f func(a, b float64) float64) Estimate {
 		return Estimate{}
 	}
 	if fs := pair(as, bs, f); len(fs) > 0 {
-		e := median(fs, Confidence)
+		e := estimate(fs, Confidence)
 		e.Paired = true
 		return e
 	}
 	const each = 1 - (1-Confidence)/2
-	a, b := median(values(as), each), median(values(bs), each)
+	a, b := estimate(as, each), estimate(bs, each)
 	e := Estimate{Median: f(a.Median, b.Median), Lo: math.NaN(), Hi: math.NaN(), N: min(a.N, b.N)}
 	if a.Interval() && b.Interval() {
 		e.Lo, e.Hi = f(a.Lo, b.Hi), f(a.Hi, b.Lo)
@@ -95,19 +144,19 @@ func relate(as, bs []obs, f func(a, b float64) float64) Estimate {
 	return finite(e)
 }
 
-func pair(as, bs []obs, f func(a, b float64) float64) []float64 {
+func pair(as, bs []obs, f func(a, b float64) float64) []obs {
 	byBlock := make(map[pairKey][]float64, len(bs))
 	for _, b := range bs {
 		if b.pair.run != nil && b.pair.block >= 0 {
 			byBlock[b.pair] = append(byBlock[b.pair], b.v)
 		}
 	}
-	var fs []float64
+	var fs []obs
 	for _, a := range as {
 		if q := byBlock[a.pair]; len(q) > 0 {
 			byBlock[a.pair] = q[1:]
 			if v := f(a.v, q[0]); !math.IsNaN(v) && !math.IsInf(v, 0) {
-				fs = append(fs, v)
+				fs = append(fs, obs{v, a.pair})
 			}
 		}
 	}

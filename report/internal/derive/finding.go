@@ -102,11 +102,14 @@ func leader(f *Facet) Finding {
 // none.
 func (e Estimate) uncertainty(unit string) string {
 	of := "sample a side"
-	if e.Paired {
+	if len(e.Machines) > 0 {
+		of = "machine"
+	} else if e.Paired {
 		of = "paired block"
 	}
 	if e.N != 1 {
 		of = strings.Replace(strings.Replace(of, "sample", "samples", 1), "block", "blocks", 1)
+		of = strings.Replace(of, "machine", "machines", 1)
 	}
 	if !e.Interval() {
 		return fmt.Sprintf("%d %s: too few for an interval", e.N, of)
@@ -288,7 +291,9 @@ func limits(f *Facet) (parts []string) {
 	if v := f.Config["virtualization"]; v != "" && v != "none" && v != "unknown" {
 		add("the host is virtual (%s): its topology and neighbours may be hidden", v)
 	}
-	if n := fewest(f); n > 0 && n < MinN {
+	if text := machines(f); text != "" {
+		add("%s", text)
+	} else if n := fewest(f); n > 0 && n < MinN {
 		add("points with fewer than %d samples have no interval (the fewest have %d)", MinN, n)
 	}
 	if !f.HasControl && f.X.Procs() {
@@ -298,6 +303,50 @@ func limits(f *Facet) (parts []string) {
 		add("nothing was traced (--trace cells), so it is not known where CPUs wait")
 	}
 	return parts
+}
+
+// machines says how much machines of a fleet differ from each other, and from
+// themselves, and what they are too few for; empty outside a fleet.
+func machines(f *Facet) string {
+	most, least, between, within, where := 0, 0, 0.0, 0.0, ""
+	for _, s := range f.Series {
+		for _, p := range s.Points {
+			n := len(p.Rate.Machines)
+			if n == 0 {
+				n = 1
+				if len(p.shared) == 0 || p.shared[0].Run.Machine() == "" {
+					continue
+				}
+			}
+			if least == 0 || n < least {
+				least = n
+			}
+			most = max(most, n)
+			if spread := p.Rate.Spread(); spread > between {
+				between, where = spread, s.Name+" at "+f.X.At(p.X)
+				within = 0
+				for _, m := range p.Rate.Machines {
+					if m.Interval() && m.Lo > 0 {
+						within = max(within, m.Hi/m.Lo)
+					}
+				}
+			}
+		}
+	}
+	switch {
+	case most == 0:
+		return ""
+	case most == 1:
+		return "one machine stands for its kind: nothing tells how much machines of the kind differ"
+	}
+	text := fmt.Sprintf("%d machines of the kind differ by up to %.2f× (%s)", most, between, where)
+	if within > 0 {
+		text += fmt.Sprintf(", the interval of one of them spans %.2f×", within)
+	}
+	if least < MinN {
+		text += fmt.Sprintf("; an interval for the kind takes %d machines", MinN)
+	}
+	return text
 }
 
 func fewest(f *Facet) int {

@@ -13,7 +13,7 @@ type Quantity func(s *sample.Sample) (v float64, ok bool)
 // that of as relates to that of bs: paired by block where they were measured in
 // the same blocks, see [Estimate]. Invalid samples are left out.
 func Median(as []*sample.Sample, q Quantity) Estimate {
-	return median(values(q.of(as)), Confidence)
+	return estimate(q.of(as), Confidence)
 }
 
 // Ratio estimates the quantity of as ÷ that of bs.

@@ -1,0 +1,123 @@
+package derive
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// fleetOf makes samples of a kind of machines: their levels, and how machines and
+// series interact, vary as they did on clouds (standard deviations of logarithms).
+type fleetOf struct {
+	machines, blocks                 int
+	level, interaction, block, noise float64
+}
+
+// draw returns samples of two series, a and b, whose true medians over all machines of
+// the kind are 100 and 50 operations a second.
+func (f fleetOf) draw(r *rand.Rand) (a, b []*sample.Sample) {
+	shared := func(run *sample.Run, name string) *sample.Shared {
+		n, _ := sample.ParseName(name)
+		return &sample.Shared{Name: n, Units: []string{"ops/s"}, Config: map[string]string{"goos": "linux"}, Run: run}
+	}
+	for m := range f.machines {
+		run := &sample.Run{ID: fmt.Sprint(m), Fields: []sample.Field{{Key: "node", Value: fmt.Sprint("n", m)}, {Key: sample.KindKey, Value: "k"}}}
+		level := f.level * r.NormFloat64()
+		for i, list := range []*[]*sample.Sample{&a, &b} {
+			own := level + f.interaction*r.NormFloat64()
+			sh := shared(run, fmt.Sprintf("BenchmarkX/backend=%c/gomaxprocs=2", 'a'+i))
+			drift := rand.New(rand.NewPCG(uint64(m), 1)) // that of the block, which both share
+			for block := range f.blocks {
+				v := []float64{100, 50}[i] * math.Exp(own+f.block*drift.NormFloat64()+f.noise*r.NormFloat64())
+				*list = append(*list, &sample.Sample{Shared: sh, Identity: &sample.Identity{Cell: "c", Block: m*f.blocks + block}, Iters: 1, Values: []float64{v}})
+			}
+		}
+	}
+	return a, b
+}
+
+func opsPerSecond(s *sample.Sample) (float64, bool) { return s.Value("ops/s") }
+
+// TestFleetCoverage: the interval that is printed for a kind holds its true median in
+// 90 to 99.9% of fleets of 6 to 12 machines, the ratio's too; fewer machines have none, and
+// say how much they differ. Of all samples pooled it holds it far too seldom.
+func TestFleetCoverage(t *testing.T) {
+	trials := 2000
+	if testing.Short() {
+		trials = 300
+	}
+	r := rand.New(rand.NewPCG(1, 2))
+	for machines := 1; machines <= 12; machines++ {
+		f := fleetOf{machines, 8, .05, .02, .03, .02}
+		levels, ratios, pooled := 0, 0, 0
+		for range trials {
+			a, b := f.draw(r)
+			level, ratio := Median(a, opsPerSecond), Ratio(a, b, opsPerSecond)
+			if machines > 1 && (level.N != machines || len(level.Machines) != machines) {
+				t.Fatalf("%d machines: an estimate over %d", machines, level.N)
+			}
+			if machines > 1 && machines < MinN && (level.Interval() || ratio.Interval() || level.Spread() <= 1) {
+				t.Fatalf("%d machines have an interval: %+v, or no spread", machines, level)
+			}
+			holds := func(e Estimate, truth float64) int {
+				if e.Interval() && e.Lo <= truth && truth <= e.Hi {
+					return 1
+				}
+				return 0
+			}
+			levels += holds(level, 100)
+			ratios += holds(ratio, 2)
+			var all []float64
+			for _, s := range a {
+				all = append(all, s.Values[0])
+			}
+			pooled += holds(median(all, Confidence), 100)
+		}
+		share := func(n int) float64 { return float64(n) / float64(trials) }
+		t.Logf("%2d machines: level %.3f, ratio %.3f, all samples pooled %.3f", machines, share(levels), share(ratios), share(pooled))
+		if machines < MinN {
+			continue
+		}
+		for what, n := range map[string]int{"level": levels, "ratio": ratios} {
+			if share(n) < .9 || share(n) > .9995 {
+				t.Errorf("%d machines: the interval of the %s holds the truth in %.1f%% of fleets", machines, what, 100*share(n))
+			}
+		}
+		if share(pooled) > .85 {
+			t.Errorf("%d machines: pooled samples hold it in %.1f%%: the simulation has no spread between machines", machines, 100*share(pooled))
+		}
+	}
+}
+
+// TestFleetView: machines of a kind are one series, kinds are facets, and what is not
+// known is said.
+func TestFleetView(t *testing.T) {
+	r := rand.New(rand.NewPCG(3, 4))
+	for _, c := range []struct {
+		machines int
+		want     string
+	}{
+		{1, "one machine stands for its kind"},
+		{3, "3 machines of the kind differ by up to "},
+		{3, "an interval for the kind takes 6 machines"},
+		{7, "7 machines of the kind differ by up to "},
+	} {
+		a, b := fleetOf{c.machines, 4, .05, .02, .03, .02}.draw(r)
+		set := &sample.Set{Samples: append(a, b...)}
+		v := New(set)
+		if len(v.Facets) != 1 || len(v.Facets[0].Series) != 2 {
+			t.Fatalf("%d machines: %d facets", c.machines, len(v.Facets))
+		}
+		says := ""
+		for _, fd := range v.Findings {
+			says += fmt.Sprintln(fd.What, fd.Much, fd.Sure, fd.More)
+		}
+		if !strings.Contains(says, c.want) || c.machines > 6 && strings.Contains(says, "an interval for the kind takes") {
+			t.Errorf("%d machines: %s, want %q", c.machines, says, c.want)
+		}
+	}
+}
