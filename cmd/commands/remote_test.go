@@ -15,9 +15,20 @@ import (
 	"github.com/contend-go/contend/bench/sample"
 )
 
-// sshd starts an ssh server on the loopback interface for this user, and
-// returns the ssh command that reaches it, and the home folder of its sessions.
-func sshd(t *testing.T) (command, home string) {
+// sshHost is an ssh server on the loopback interface, for this user.
+type sshHost struct {
+	port int
+	key  string // file of the user's key
+	home string // folder of its sessions
+}
+
+// command is the ssh command that reaches the host, as 127.0.0.1.
+func (h sshHost) command() string {
+	return fmt.Sprintf("ssh -q -p %d -i %s -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes", h.port, h.key)
+}
+
+// sshd starts an ssh server. Its sessions have env, as NAME=VALUE, in their environment.
+func sshd(t *testing.T, env ...string) sshHost {
 	t.Helper()
 	server, err := exec.LookPath("sshd")
 	if err != nil {
@@ -38,11 +49,11 @@ func sshd(t *testing.T) (command, home string) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	port := l.Addr().(*net.TCPAddr).Port
+	h := sshHost{port: l.Addr().(*net.TCPAddr).Port, key: filepath.Join(dir, "user"), home: filepath.Join(dir, "home")}
 	l.Close()
-	home = filepath.Join(dir, "home")
-	os.Mkdir(home, 0o755)
-	config := fmt.Sprintf("Port %d\nListenAddress 127.0.0.1\nHostKey %s/host\nAuthorizedKeysFile %s/user.pub\nStrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\nForceCommand cd %s && sh -c \"$SSH_ORIGINAL_COMMAND\"\n", port, dir, dir, home)
+	os.Mkdir(h.home, 0o755)
+	config := fmt.Sprintf("Port %d\nListenAddress 127.0.0.1\nHostKey %s/host\nAuthorizedKeysFile %s/user.pub\nStrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\nForceCommand cd %s && %s exec sh -c \"$SSH_ORIGINAL_COMMAND\"\n",
+		h.port, dir, dir, h.home, strings.Join(env, " "))
 	if err := os.WriteFile(filepath.Join(dir, "config"), []byte(config), 0o600); err != nil {
 		t.Fatal(err)
 	}
@@ -56,35 +67,42 @@ func sshd(t *testing.T) (command, home string) {
 		c.Process.Kill()
 		c.Wait()
 	})
-	command = fmt.Sprintf("ssh -q -p %d -i %s/user -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes", port, dir)
-	words := strings.Fields(command)
+	words := strings.Fields(h.command())
 	for range 50 {
 		if exec.Command(words[0], append(words[1:], "127.0.0.1", "true")...).Run() == nil {
-			return command, home
+			return h
 		}
 		time.Sleep(100 * time.Millisecond)
 	}
 	c.Process.Kill()
 	c.Wait()
 	t.Skipf("no session on the local sshd: %s", log.String())
-	return "", ""
+	return h
 }
 
-// TestRemoteSweep packs a sweep and a test, carries them out over ssh, and reads
-// what comes back.
-func TestRemoteSweep(t *testing.T) {
-	ssh, home := sshd(t)
-	me, err := user.Current()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	exe := filepath.Join(dir, "contend")
+// built is contend, as it would run on another host.
+func built(t *testing.T) string {
+	t.Helper()
+	exe := filepath.Join(t.TempDir(), "contend")
 	build := exec.Command("go", "build", "-o", exe, "../contend")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
+	return exe
+}
+
+// TestRemoteSweep packs a sweep and a test, carries them out over ssh, and reads
+// what comes back.
+func TestRemoteSweep(t *testing.T) {
+	h := sshd(t)
+	ssh, home := h.command(), h.home
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	exe := built(t)
 	script, err := filepath.Abs("../../scripts/remote-sweep.sh")
 	if err != nil {
 		t.Fatal(err)
