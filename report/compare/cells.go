@@ -43,6 +43,15 @@ type cell struct {
 func collect(side Side, c *Comparison, which int) *cells {
 	s := &cells{label: side.Label, byKey: map[cellKey]*cell{}, invalid: map[cellKey]string{}, config: map[string][]string{}}
 	part := lastPart(side)
+	kinds, machines := kindsOf(side)
+	if len(kinds) > 0 { // its machines are parts that belong together
+		part = ""
+	}
+	if machines > 1 {
+		if note := "each pair or value is the median of one machine of the fleet"; !slices.Contains(c.Notes, note) {
+			c.Notes = append(c.Notes, note)
+		}
+	}
 	keys := map[*sample.Name]cellKey{} // of names within a package
 	var config map[string]string
 	for _, smp := range side.Set.Samples {
@@ -62,6 +71,11 @@ func collect(side Side, c *Comparison, which int) *cells {
 			key = cellKey{smp.Config["pkg"], smp.Name.String()}
 			keys[smp.Name] = key
 		}
+		name := smp.Name
+		if len(kinds) > 1 {
+			name = named(smp.Name, smp.Run.Kind())
+			key.name = name.String()
+		}
 		if !smp.Valid() {
 			c.Invalid[which]++
 			s.invalid[key] = smp.Invalid
@@ -69,11 +83,15 @@ func collect(side Side, c *Comparison, which int) *cells {
 		}
 		if reflect.ValueOf(config).Pointer() != reflect.ValueOf(smp.Config).Pointer() {
 			config = smp.Config
-			s.configure(config)
+			of := ""
+			if len(kinds) > 1 {
+				of = smp.Run.Kind()
+			}
+			s.configure(config, of)
 		}
 		x := s.byKey[key]
 		if x == nil {
-			x = &cell{name: smp.Name, pkg: key.pkg}
+			x = &cell{name: name, pkg: key.pkg}
 			s.byKey[key] = x
 			s.order = append(s.order, key)
 		}
@@ -108,9 +126,15 @@ func lastPart(side Side) string {
 // what is compared.
 var own = map[string]bool{"pkg": true, "commit": true, "branch": true, "date": true}
 
-func (s *cells) configure(config map[string]string) {
+// configure notes what the samples say of their host, which is of the kind of if there
+// are several.
+func (s *cells) configure(config map[string]string, of string) {
 	for k, v := range config {
-		if !own[k] && !slices.Contains(s.config[k], v) {
+		known := own[k]
+		if of != "" {
+			k += " of " + of
+		}
+		if !known && !slices.Contains(s.config[k], v) {
 			s.config[k] = append(s.config[k], v)
 		}
 	}
@@ -178,6 +202,9 @@ func newRow(x, y *cell, unit string, better sample.Better) *Row {
 
 func values(c *cell, unit string) []float64 {
 	list := make([]float64, 0, len(c.samples))
+	if fleetOf(c.samples) {
+		return machineValues(c, unit)
+	}
 	for _, s := range c.samples {
 		if v, ok := s.Value(unit); ok {
 			list = append(list, v)
@@ -188,8 +215,9 @@ func values(c *cell, unit string) []float64 {
 
 // blockKey is a moment at which both sides were measured.
 type blockKey struct {
-	run   string
-	block int
+	run     string
+	block   int
+	machine string // of a fleet
 }
 
 // pairs joins the samples of common blocks, in which both variants of one run
@@ -199,18 +227,21 @@ func pairs(x, y *cell, unit string) (old, new []float64, blocks []blockKey) {
 	at := map[blockKey]float64{}
 	for _, s := range x.samples {
 		if v, has := s.Value(unit); has && s.Run != nil && s.Block >= 0 {
-			at[blockKey{s.File + " " + s.Run.ID, s.Block}] = v
+			at[blockKey{s.File + " " + s.Run.ID, s.Block, s.Run.Machine()}] = v
 		}
 	}
 	for _, s := range y.samples {
 		if s.Run == nil || s.Block < 0 {
 			continue
 		}
-		block := blockKey{s.File + " " + s.Run.ID, s.Block}
+		block := blockKey{s.File + " " + s.Run.ID, s.Block, s.Run.Machine()}
 		a, both := at[block]
 		if b, has := s.Value(unit); both && has {
 			old, new, blocks = append(old, a), append(new, b), append(blocks, block)
 		}
+	}
+	if fleetOf(x.samples) && len(blocks) > 0 {
+		return machinePairs(old, new, blocks)
 	}
 	return old, new, blocks
 }
