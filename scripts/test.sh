@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # Install what the tests need and run all of them. Works on a bare machine with
 # Go; as root on Debian or Ubuntu it installs a browser for the page's tests and
-# an ssh server for those of remote sweeps, and qemu for other architectures.
+# an ssh server and Slurm for those of remote sweeps and fleets, and qemu for other
+# architectures.
 # Elsewhere they say that they were skipped.
 #
 #   scripts/test.sh            everything
@@ -22,6 +23,9 @@ missing=()
 browser >/dev/null 2>&1 || missing+=(chromium)
 PATH=$PATH:/usr/sbin command -v sshd >/dev/null || missing+=(openssh-server)
 [ "$quick" = yes ] || command -v qemu-i386-static >/dev/null || missing+=(qemu-user-static)
+for program in slurmctld slurmd sbatch:slurm-client munged:munge; do
+	PATH=$PATH:/usr/sbin command -v "${program%%:*}" >/dev/null || missing+=("${program##*:}")
+done
 if [ ${#missing[@]} -gt 0 ]; then
 	if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
 		step "install ${missing[*]}"
@@ -67,7 +71,7 @@ else
 fi
 # Tests of promises that a backend does not make are no tests left out.
 grep -E '^ *--- SKIP' "$log" | grep -vE 'TestConformance/|TestMyCache/' || true
-lacking=$(grep -E '_test\.go:[0-9]+: .*([Nn]o Chromium found|no sshd here|no ssh keys|sshd does not start|no session on the local sshd|no git here|no toolchain go[0-9.]+ here)' "$log" || true)
+lacking=$(grep -E '_test\.go:[0-9]+: .*([Nn]o Chromium found|no sshd here|no ssh keys|sshd does not start|no session on the local sshd|no Slurm here|no git here|no toolchain go[0-9.]+ here)' "$log" || true)
 if [ -n "$lacking" ]; then
 	printf 'not tested, for want of what is not here:\n%s\n' "$lacking"
 	[ "${CI:-}" != true ] || { echo 'in continuous integration that is an error'; exit 1; }
