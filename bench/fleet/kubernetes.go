@@ -160,10 +160,6 @@ func (e *kubernetes) kubectl(ctx context.Context, k *Kind, in []byte, args ...st
 }
 
 func (e *kubernetes) Run(ctx context.Context, shards []*Shard, wait bool) error {
-	under, err := e.Status(ctx)
-	if err != nil {
-		return err
-	}
 	for _, k := range e.fleet.Kinds {
 		var left []string
 		for _, s := range shards {
@@ -195,11 +191,9 @@ func (e *kubernetes) Run(ctx context.Context, shards []*Shard, wait bool) error 
 		e.progress.print(k.Name, "job "+e.job(k)+", shards "+strings.Join(left, " "))
 	}
 	for wait {
-		if under, err = e.Status(ctx); err != nil {
+		under, err := e.Status(ctx)
+		if err != nil || len(under) == 0 {
 			return err
-		}
-		if len(under) == 0 {
-			return nil
 		}
 		select {
 		case <-ctx.Done():
