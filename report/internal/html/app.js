@@ -927,19 +927,36 @@
     }
   }
 
+  // timeTicks writes as many round times below a timeline as have room.
+  function timeTicks(figure, stretch) {
+    const from = Number(figure.dataset.from), to = Number(figure.dataset.to), zero = Number(figure.dataset.zero);
+    const row = stretch.querySelector(".ticks"), m = { notation: "ns", factor: 1 };
+    const step = ticks(0, to - from, Math.max(1, stretch.clientWidth / 90))[1] || to - from;
+    const text = tickFormat(m, Math.max(Math.abs(from - zero), to - zero), 1);
+    row.textContent = "";
+    const room = ((to - from) * 50) / stretch.clientWidth; // for the last one's text
+    for (let t = zero + Math.ceil((from - zero) / step) * step; t <= to - room; t += step) {
+      add(row, "span", { style: `left:${(100 * (t - from)) / (to - from)}%` }, text(t - zero));
+    }
+  }
+
+  const redrawTimelines = [];
   function timelines() {
     for (const box of document.querySelectorAll(".zoom")) {
-      const img = box.firstElementChild;
+      const stretch = box.firstElementChild, figure = box.closest(".timeline");
       let zoom = 1;
       const set = (z, at) => {
         const before = zoom, mid = at ?? box.clientWidth / 2;
         zoom = Math.min(32, Math.max(1, z));
-        img.style.width = zoom * 100 + "%";
+        stretch.style.width = zoom * 100 + "%";
+        timeTicks(figure, stretch);
         box.scrollLeft = ((box.scrollLeft + mid) * zoom) / before - mid;
       };
+      redrawTimelines.push(() => timeTicks(figure, stretch));
+      set(1);
       const tools = document.createElement("span");
       tools.className = "zoom-tools";
-      box.before(tools);
+      figure.querySelector(".tracks").before(tools);
       for (const [text, name, f] of [["−", "Zoom out", 0.5], ["+", "Zoom in", 2], ["1:1", "Whole timeline", 0]]) {
         add(tools, "button", { type: "button", "aria-label": name }, text).onclick = () => set(f ? zoom * f : 1);
       }
@@ -975,7 +992,10 @@
   timelines();
   let width = innerWidth;
   addEventListener("resize", () => {
-    if (innerWidth !== width) redraw();
+    if (innerWidth !== width) {
+      redraw();
+      for (const f of redrawTimelines) f();
+    }
     width = innerWidth;
   });
 })();

@@ -20,6 +20,7 @@ import (
 
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/report/internal/derive"
+	"github.com/contend-go/contend/report/internal/strip"
 )
 
 // Page is what a report's page shows.
@@ -28,10 +29,10 @@ type Page struct {
 	Set      *sample.Set
 	Findings []derive.Finding
 
-	Raw       []Raw      // the samples as text, for download
-	Pictures  []Picture  // shown where scripts do not run
-	Timelines []Timeline // from traces
-	Tables    []Table    // such as the worst lock sites
+	Raw       []Raw     // the samples as text, for download
+	Pictures  []Picture // shown where scripts do not run
+	Timelines []strip.Strip
+	Tables    []Table // such as the worst lock sites
 }
 
 // Raw is a text offered for download.
@@ -44,13 +45,6 @@ type Raw struct {
 type Picture struct {
 	Facet *derive.Facet
 	Title string
-	PNG   []byte
-}
-
-// Timeline is a picture of Ps over time.
-type Timeline struct {
-	Title string
-	About string
 	PNG   []byte
 }
 
