@@ -617,7 +617,7 @@ func TestTimelineInBrowser(t *testing.T) {
 	tb.run(t, emulation.SetScriptExecutionDisabled(true), chromedp.Navigate("file://"+path))
 	var text string
 	tb.run(t, chromedp.Text("#timelines", &text, chromedp.ByQuery))
-	for _, want := range []string{"mutexlru", "goroutine on a CPU", "oversubscribed: more Ps than the 2 usable CPUs", "500ms"} {
+	for _, want := range []string{"mutexlru", "goroutine on a CPU", "oversubscribed: more Ps than the 2 usable CPUs", "2s"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("without scripts the timeline lacks %q: %s", want, text)
 		}

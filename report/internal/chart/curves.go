@@ -132,7 +132,10 @@ func ranked(f *derive.Facet, of pick) []*derive.Series {
 
 func styleFor(v *derive.View, s *derive.Series) style {
 	m := v.Marks[s.Name]
-	return style{Colors[m.Color], markers[m.Shape]}
+	if m.Old {
+		return style{Colors[m.Color], open{markers[m.Shape]}, []vg.Length{1.5, 2.5}}
+	}
+	return style{color: Colors[m.Color], marker: markers[m.Shape]}
 }
 
 // seriesEntries are the legend of the series.

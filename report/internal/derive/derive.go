@@ -22,6 +22,7 @@ import (
 type View struct {
 	Facets []*Facet
 	Names  []string        // labels of all series, in the plan's order
+	Sides  [2]string       // of an overlay of two builds or runs, the old one first; else empty
 	Marks  map[string]Mark // of the names
 	Common []sample.Field
 	Units  []sample.Unit // of all values, Contend's own first
@@ -64,6 +65,8 @@ type Facet struct {
 // Series is one line of a chart.
 type Series struct {
 	Name      string
+	Pair      string   // in an overlay: its name without the side
+	Old       bool     // it is the old side of an overlay
 	Reference bool     // promises no synchronisation: a floor or a ceiling, no competitor
 	Points    []*Point // by ascending X
 
@@ -492,7 +495,7 @@ func (b *builder) finish() *View {
 			p.toured = *list
 		}
 	}
-	b.view.sort(orderOf(b.set))
+	b.view.sort(orderOf(b.set), b.set.Lifted)
 	b.view.Units = unitsOf(b.set)
 	b.view.Backends = backends(b.set)
 	references := map[string]bool{}

@@ -79,9 +79,11 @@
       `M${x - r * 1.2},${y}h${2.4 * r}M${x},${y - r * 1.2}v${2.4 * r}`,
     ];
     const n = data.marks[i][1];
+    if (data.marks[i][2]) return { d: shapes[n], class: "mark open" };
     return { d: shapes[n], class: n < 4 ? "mark full" : n < 7 ? "mark open" : "mark stroke" };
   }
 
+  const lineClass = (i) => (data.marks[i][2] ? "line old" : "line");
   const colour = (i) => `s${data.marks[i][0]}`;
 
   // ---- scales ----
@@ -182,7 +184,7 @@
       const item = add(list, "li", { "data-name": s.name });
       const b = add(item, "button", { type: "button", class: "toggle " + colour(s.name), "aria-pressed": !state.hidden.has(s.name), title: data.names[s.name] });
       const g = draw(b, "svg", { width: 30, height: 14, viewBox: "0 0 30 14", "aria-hidden": "true" });
-      draw(g, "path", { class: "line", d: "M1,7H29" });
+      draw(g, "path", { class: lineClass(s.name), d: "M1,7H29" });
       draw(g, "path", marker(s.name, 15, 7, 4));
       add(b, "span", {}, data.names[s.name]);
       b.onclick = (e) => (e.shiftKey ? only(s.name) : toggle(s.name));
@@ -450,7 +452,7 @@
       const gs = draw(g, "g", { class: colour(s.name), "data-series": s.name });
       const pts = s.points.filter((p) => est(p, m.key) && shows(est(p, m.key)[0]));
       if (!pts.length) return;
-      draw(gs, "path", { class: "line", d: "M" + pts.map((p) => `${x(p.p) + shift},${y(est(p, m.key)[0])}`).join("L") });
+      draw(gs, "path", { class: lineClass(s.name), d: "M" + pts.map((p) => `${x(p.p) + shift},${y(est(p, m.key)[0])}`).join("L") });
       for (const p of pts) {
         const e = est(p, m.key), px = x(p.p) + shift, py = y(e[0]);
         if (e[1] !== null) draw(gs, "path", { class: "whisker", d: whisker(px, y, e[1], e[2], top, bottom) });

@@ -252,14 +252,19 @@ func (p *Page) title() string {
 	what := "series"
 	for _, f := range p.View.Facets {
 		switch {
-		case slices.Equal(f.Keys, []string{"backend"}):
+		case slices.Contains(f.Keys, "backend"):
 			what = "backends"
 		case slices.Contains(f.Keys, sample.BaseKey):
 			what = "benchmarks"
 		}
 	}
 	title := fmt.Sprintf("%d %s", len(p.View.Names), what)
-	if len(p.View.Names) == 1 {
+	switch sides := p.View.Sides; {
+	case sides[0] != "" && p.View.Pairs() > 1:
+		title = fmt.Sprintf("%d %s, %s and %s", p.View.Pairs(), what, sides[0], sides[1])
+	case sides[0] != "":
+		title = sides[0] + " and " + sides[1]
+	case len(p.View.Names) == 1:
 		title = p.View.Names[0]
 	}
 	for _, fd := range p.View.Common {
@@ -507,7 +512,7 @@ func (s section) Measures() []measure {
 type (
 	dataModel struct {
 		Names  []string    `json:"names"`
-		Marks  [][2]int    `json:"marks"` // of the names: colour and shape
+		Marks  [][3]int    `json:"marks"` // of the names: colour, shape, and 1 for the old side of an overlay
 		Facets []dataFacet `json:"facets"`
 	}
 	dataFacet struct {
@@ -566,7 +571,11 @@ func (p *Page) data() ([]byte, error) {
 	d := dataModel{Names: p.View.Names}
 	for _, name := range p.View.Names {
 		m := p.View.Marks[name]
-		d.Marks = append(d.Marks, [2]int{m.Color, m.Shape})
+		old := 0
+		if m.Old {
+			old = 1
+		}
+		d.Marks = append(d.Marks, [3]int{m.Color, m.Shape, old})
 	}
 	for _, f := range p.View.Facets {
 		df := dataFacet{Slug: f.Slug, X: axisOf(&f.X), Usable: f.Usable, Bounds: f.Boundaries}
