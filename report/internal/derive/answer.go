@@ -34,6 +34,7 @@ func (v *View) Answers() (tables []Table) {
 	if v.Sides[0] != "" {
 		all = []Table{v.changes(), fastest}
 	}
+	all = append([]Table{v.waiting()}, all...)
 	for _, t := range all {
 		if len(t.Rows) > 0 {
 			tables = append(tables, t.compact())

@@ -52,6 +52,7 @@ type Facet struct {
 	HasControl  bool
 	HasTraced   bool
 	Toured      bool // Point.Wait is of tours, as no cell was traced on its own
+	Paced       bool // an open load: operations were due at a rate that others set
 	DerivedRate bool // ops/s were computed from the wall time per operation
 	Contest     Contest
 	Findings    []Finding
@@ -94,6 +95,8 @@ type Point struct {
 	Speedup    Estimate // rate ÷ rate at the lowest value of the axis
 	Efficiency Estimate // rate ÷ ceiling
 	Overhead   Estimate // cpu-ns/op − the control's; negative within noise is shown
+
+	Unstable int // samples of an open load that was not carried, and so tells no quantiles
 
 	Warnings []Count // of its samples, the control's included
 	Invalid  []Count // reasons of samples left out of all estimates
@@ -513,6 +516,7 @@ func (b *builder) finish() *View {
 			s.speedup(f)
 		}
 		f.waits()
+		f.markCapacity()
 	}
 	b.view.common()
 	for _, s := range b.set.Samples {
@@ -609,6 +613,7 @@ func (p *Point) estimate(f *Facet) {
 	p.Rate = median(values(rates), Confidence)
 	p.Ceiling = median(values(ceiling), Confidence)
 	p.Efficiency = relate(rates, ceiling, ratio)
+	p.pace(f)
 	p.Overhead = relate(observe(p.shared, "cpu-ns/op"), observe(p.control, "cpu-ns/op"), difference)
 }
 
