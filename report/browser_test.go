@@ -22,8 +22,13 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/bench/whole"
+	"github.com/contend-go/contend/report/internal/chart"
 	"github.com/contend-go/contend/report/internal/derive"
+	"github.com/contend-go/contend/report/internal/html"
+	"github.com/contend-go/contend/report/internal/strip"
 	"github.com/contend-go/contend/report/internal/synthetic"
+	"github.com/contend-go/contend/traces/account"
 )
 
 // chromium finds the browser; tests that need one are skipped without it.
@@ -539,6 +544,84 @@ func TestForeignText(t *testing.T) {
 		t.Errorf("tooltip %q", tip)
 	}
 	tb.noProblems(t)
+}
+
+// ps makes up the account of a process of one P, then of as many as there are lanes.
+func ps(lanes int) *account.Account {
+	const columns = 400
+	a := &account.Account{Duration: 4 * time.Second, Split: true, Timeline: &account.Timeline{To: 4 * time.Second}}
+	for lane := range lanes {
+		cols := make([]account.Column, columns)
+		for x := range cols {
+			if lane == 0 || x >= columns/2 {
+				cols[x][account.OnCPU], cols[x][account.Idle] = 0.75, 0.25
+			}
+		}
+		a.Timeline.Lanes = append(a.Timeline.Lanes, cols)
+	}
+	for i, n := range []int{1, lanes} {
+		a.Windows = append(a.Windows, account.Window{Label: fmt.Sprintf("gomaxprocs=%d", n), MinProcs: n, MaxProcs: n,
+			Start: time.Duration(i) * 2 * time.Second, End: time.Duration(i+1) * 2 * time.Second, Capacity: time.Duration(n) * 2 * time.Second})
+	}
+	return a
+}
+
+// TestTimelineInBrowser: zoom enlarges time, and neither texts nor the lanes' height.
+func TestTimelineInBrowser(t *testing.T) {
+	dir, set := folder(t, typical.Text())
+	strips, err := (&chart.Timeline{Title: "mutexlru", Account: ps(4), Usable: 2}).Strip(10_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := &html.Page{View: derive.New(set), Set: set, Timelines: []strip.Strip{strips}}
+	path := filepath.Join(dir, "timeline.html")
+	if err := whole.Write(path, page.Write); err != nil {
+		t.Fatal(err)
+	}
+	tb := openTab(t, 1000, 800)
+	tb.load(t, path, "")
+	type size struct{ Width, Height, Text, Ticks, Scroll float64 }
+	measure := func() size {
+		return eval[size](t, tb, `(() => {
+			const r = document.querySelector(".lanes svg").getBoundingClientRect(), text = document.createRange();
+			text.selectNodeContents(document.querySelector(".windows span"));
+			return {Width: r.width, Height: r.height, Text: text.getBoundingClientRect().width,
+				Ticks: document.querySelectorAll(".ticks span").length, Scroll: document.querySelector(".zoom").scrollLeft};
+		})()`)
+	}
+	before := measure()
+	tb.run(t, chromedp.Focus(".zoom", chromedp.ByQuery), chromedp.KeyEvent("+"), chromedp.KeyEvent("+"))
+	after := measure()
+	if math.Abs(after.Width/before.Width-4) > 0.01 || after.Height != before.Height || after.Text != before.Text || after.Ticks < 2*before.Ticks || after.Scroll == 0 {
+		t.Errorf("zoomed by 4: %+v, before %+v", after, before)
+	}
+	tb.run(t, chromedp.KeyEvent("0"))
+	if got := measure(); got != before {
+		t.Errorf("whole again: %+v, before %+v", got, before)
+	}
+	fill := `getComputedStyle(document.querySelector(".lanes .t-idle")).fill`
+	light := eval[string](t, tb, fill)
+	tb.run(t, emulation.SetEmulatedMedia().WithFeatures([]*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}}))
+	if eval[string](t, tb, fill) == light {
+		t.Error("lanes are as light on a dark page")
+	}
+	tb.run(t, emulation.SetDeviceMetricsOverride(390, 800, 2, false))
+	tb.load(t, path, "")
+	if got := measure(); got.Text != before.Text || got.Height != before.Height {
+		t.Errorf("on a narrow screen %+v, on a wide one %+v", got, before)
+	}
+	if over := eval[int](t, tb, `document.documentElement.scrollWidth - innerWidth`); over > 0 {
+		t.Errorf("a timeline makes the page %d pixels wider than a narrow screen", over)
+	}
+	tb.noProblems(t)
+	tb.run(t, emulation.SetScriptExecutionDisabled(true), chromedp.Navigate("file://"+path))
+	var text string
+	tb.run(t, chromedp.Text("#timelines", &text, chromedp.ByQuery))
+	for _, want := range []string{"mutexlru", "goroutine on a CPU", "oversubscribed: more Ps than the 2 usable CPUs", "2s"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("without scripts the timeline lacks %q: %s", want, text)
+		}
+	}
 }
 
 // BenchmarkFirstPaint opens the page of a large run, 20 backends at 12 values

@@ -17,9 +17,11 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/contend-go/contend/report/internal/chart"
 	"github.com/contend-go/contend/report/internal/derive"
 	"github.com/contend-go/contend/report/internal/html"
 	"github.com/contend-go/contend/report/internal/locked"
+	"github.com/contend-go/contend/report/internal/strip"
 	"github.com/contend-go/contend/report/internal/traced"
 )
 
@@ -278,37 +280,48 @@ func TestPageWithoutDataIsSmall(t *testing.T) {
 
 func TestSlots(t *testing.T) {
 	dir, set := folder(t, typical.Text())
-	png := []byte("\x89PNG not really")
+	tl := &chart.Timeline{Title: "ring at 8", Account: ps(4)}
+	ring, err := tl.Picture()
+	if err != nil {
+		t.Fatal(err)
+	}
+	ring.Name = "timeline-ring"
+	rings, err := tl.Strip(1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	lanes := &chart.Lanes{Title: "chubby under pause-holder", To: 10, Names: []string{"client 7"}, Beliefs: []chart.Belief{{From: 2, To: 5}}}
+	chubby := lanes.Picture()
+	chubby.Name = "lanes-chubby"
 	r, err := New(set)
 	if err != nil {
 		t.Fatal(err)
 	}
 	r.traces = traced.Traces{
-		Timelines: []traced.Timeline{{Timeline: html.Timeline{Title: "ring at 8", PNG: png}, Name: "timeline-ring"}},
-		Tables:    []html.Table{{Title: "Worst lock sites", Columns: []string{"site", "wait"}, Rows: [][]string{{"cache.go:41", "3.1 s"}}}},
-		Findings:  []derive.Finding{{Kind: derive.Blame, Where: "ring", What: "half is lost at hot.go:7", Sure: "exact, first in 3 of 3 traces", Next: "hold it for less"}},
+		Pictures: []*chart.Picture{ring}, Strips: []strip.Strip{rings},
+		Tables:   []html.Table{{Title: "Worst lock sites", Columns: []string{"site", "wait"}, Rows: [][]string{{"cache.go:41", "3.1 s"}}}},
+		Findings: []derive.Finding{{Kind: derive.Blame, Where: "ring", What: "half is lost at hot.go:7", Sure: "exact, first in 3 of 3 traces", Next: "hold it for less"}},
 	}
 	r.locks = locked.Locks{
 		Tables:   []html.Table{{Title: "Does the lock exclude?", Columns: []string{"Service"}, Rows: [][]string{{"chubby"}}}},
-		Pictures: []locked.Picture{{Timeline: html.Timeline{Title: "chubby under pause-holder", PNG: png}, Name: "lanes-chubby"}},
+		Pictures: []*chart.Picture{chubby}, Strips: []strip.Strip{lanes.Strip()},
 	}
 	if _, err = r.Write(dir, Options{DPI: 24, Formats: []string{"png", "svg"}}); err != nil {
 		t.Fatal(err)
 	}
 	page, _ := os.ReadFile(filepath.Join(dir, PageName))
-	for _, want := range []string{"ring at 8", base64.StdEncoding.EncodeToString(png), "Worst lock sites", "cache.go:41", "half is lost at hot.go:7", "first in 3 of 3 traces", "hold it for less", "Does the lock exclude?", "chubby under pause-holder"} {
+	for _, want := range []string{"ring at 8", rings.Layers[0].Path(), "client 7", "Worst lock sites", "cache.go:41", "half is lost at hot.go:7", "first in 3 of 3 traces", "hold it for less", "Does the lock exclude?", "chubby under pause-holder"} {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("the page lacks %q", want)
 		}
 	}
-	if picture, err := os.ReadFile(filepath.Join(dir, "lanes-chubby.png")); err != nil || !bytes.Equal(picture, png) {
-		t.Errorf("lanes-chubby.png: %v", err)
-	}
-	if picture, err := os.ReadFile(filepath.Join(dir, "timeline-ring.png")); err != nil || !bytes.Equal(picture, png) {
-		t.Errorf("timeline-ring.png: %v", err)
-	}
-	if svg, err := os.ReadFile(filepath.Join(dir, "throughput-workload-zipf.svg")); err != nil || !bytes.Contains(svg, []byte("</svg>")) {
-		t.Errorf("throughput-workload-zipf.svg: %v", err)
+	for _, name := range []string{"lanes-chubby", "timeline-ring", "throughput-workload-zipf"} {
+		if picture, err := os.ReadFile(filepath.Join(dir, name+".png")); err != nil || !bytes.HasPrefix(picture, []byte("\x89PNG")) {
+			t.Errorf("%s.png: %v", name, err)
+		}
+		if svg, err := os.ReadFile(filepath.Join(dir, name+".svg")); err != nil || !bytes.Contains(svg, []byte("</svg>")) {
+			t.Errorf("%s.svg: %v", name, err)
+		}
 	}
 }
 

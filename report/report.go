@@ -99,7 +99,7 @@ func (r *Report) Write(dir string, opt Options) ([]string, error) {
 		files = append(files, path)
 		return nil
 	}
-	for _, pic := range pictures {
+	for _, pic := range slices.Concat(pictures, traces.Pictures, r.locks.Pictures) {
 		for _, format := range formats {
 			err := put(pic.Name+"."+format, func(w io.Writer) error {
 				return pic.Encode(w, format, cmp.Or(opt.DPI, DefaultDPI))
@@ -107,24 +107,6 @@ func (r *Report) Write(dir string, opt Options) ([]string, error) {
 			if err != nil {
 				return files, err
 			}
-		}
-	}
-	for _, t := range traces.Timelines {
-		err := put(t.Name+".png", func(w io.Writer) error {
-			_, err := w.Write(t.PNG)
-			return err
-		})
-		if err != nil {
-			return files, err
-		}
-	}
-	for _, p := range r.locks.Pictures {
-		err := put(p.Name+".png", func(w io.Writer) error {
-			_, err := w.Write(p.PNG)
-			return err
-		})
-		if err != nil {
-			return files, err
 		}
 	}
 	static, err := staticPictures(pictures)
@@ -137,13 +119,8 @@ func (r *Report) Write(dir string, opt Options) ([]string, error) {
 	}
 	page := &html.Page{
 		View: view, Set: set, Findings: r.Findings(),
-		Raw: raw, Pictures: static, Tables: slices.Concat(r.locks.Tables, traces.Tables, claimTables(claims.Judge(set, 0)), publishedTables(claims.Published(set))),
-	}
-	for _, t := range traces.Timelines {
-		page.Timelines = append(page.Timelines, t.Timeline)
-	}
-	for _, p := range r.locks.Pictures {
-		page.Timelines = append(page.Timelines, p.Timeline)
+		Raw: raw, Pictures: static, Timelines: slices.Concat(traces.Strips, r.locks.Strips),
+		Tables: slices.Concat(r.locks.Tables, traces.Tables, claimTables(claims.Judge(set, 0)), publishedTables(claims.Published(set))),
 	}
 	return files, put(PageName, page.Write)
 }

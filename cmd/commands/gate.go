@@ -133,11 +133,12 @@ func (g *gate) verdict(c *compare.Comparison, records []sample.Record, format st
 	if format == "github" {
 		c.Locate = locate(".")
 	}
-	c.Notices = g.notices(records)
+	own := g.notices(records)
+	c.Notices = append(own, c.Notices...)
 	if err := c.Write(os.Stdout, format); err != nil {
 		return err
 	}
-	switch lost := compare.Alarms(c.Notices); {
+	switch lost := compare.Alarms(own); {
 	case lost > 0:
 		return lostError(lost)
 	case c.Regressed():

@@ -26,6 +26,7 @@ inputs are told apart by their file names, or by configuration keys (--by).`,
   contend report --name 'BenchmarkParallel/{backend}_{gomaxprocs}' bench.txt
   contend report --x size bench.txt                     a benchmark with /size=1K in its names
   contend report --cpus 10 laptop.txt                   text that does not say how many CPUs there were
+  contend report before after                           two runs on one chart, the first one hollow and dotted
   contend report --by cpu laptop.txt server.txt         two hosts on one chart
   contend report --markdown --against mutexlru contend-run
   contend report --normalize bench.txt > normal.txt && benchstat -row /gomaxprocs normal.txt`,
@@ -43,6 +44,9 @@ inputs are told apart by their file names, or by configuration keys (--by).`,
 			set, err := in.load(args...)
 			if err != nil {
 				return err
+			}
+			if !cmd.Flags().Changed("by") {
+				overlayVariants(set)
 			}
 			if cpus > 0 {
 				set.AssumeCPUs(cpus)
@@ -75,7 +79,7 @@ inputs are told apart by their file names, or by configuration keys (--by).`,
 	}
 	in.bind(c.Flags())
 	c.Flags().StringVar(&in.x, "x", "", "name key along which to draw, e.g. size, clients (default what the run states, else gomaxprocs)")
-	c.Flags().StringSliceVar(&in.by, "by", nil, "what tells samples apart beside their names: configuration keys, file, variant; none pools all (default file where there are several)")
+	c.Flags().StringSliceVar(&in.by, "by", nil, "what tells samples apart beside their names: configuration keys, file, variant; none pools all (default file where there are several inputs, variant where a run has builds)")
 	c.Flags().BoolVar(&normalize, "normalize", false, "print one canonical text that benchstat reads right, and draw nothing")
 	c.Flags().BoolVar(&markdown, "markdown", false, "print the findings and a table of the time per operation in Markdown, and draw nothing")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the findings as JSON, and draw nothing")
@@ -87,6 +91,13 @@ inputs are told apart by their file names, or by configuration keys (--by).`,
 	completeList(c, "format", func() []string { return report.Formats })
 	completeList(c, "by", func() []string { return []string{"file", "node", "machine-kind", "variant", "cpu", "none"} })
 	return c
+}
+
+// overlayVariants puts the builds of a run, such as base and head, onto one chart.
+func overlayVariants(set *sample.Set) {
+	if len(set.Lifted) == 0 && slices.ContainsFunc(set.Samples, func(s *sample.Sample) bool { return s.Variant != set.Samples[0].Variant }) {
+		set.Lift("variant")
+	}
 }
 
 // reportFolder is where a report goes by default: into the run folder that it is of. A

@@ -129,6 +129,7 @@ func measure(ctx context.Context, plan *bench.Plan, o *bench.SweepOptions, opt b
 	set, err := sample.Load(o.Out)
 	if err == nil {
 		printNotes(set.Notes)
+		overlayVariants(set)
 		err = writeReport(set, o.Out, report.Options{})
 	}
 	if err != nil {

@@ -75,13 +75,14 @@ var house = []room{
 	{"report/internal/synthetic", []string{"bench/sample"}},
 	{"report/internal/markdown", nil},
 	{"report/internal/derive", []string{"bench/sample"}},
+	{"report/internal/strip", []string{"report/internal/derive"}},
 	{"report/compare", []string{"bench/sample", "report/internal/markdown"}},
 	{"report/claims", []string{"bench/sample", "report/internal/derive"}},
-	{"report/internal/chart", []string{"bench/sample", "report/internal/derive", "traces/account"}},
-	{"report/internal/html", []string{"bench/sample", "report/internal/derive"}},
-	{"report/internal/traced", []string{"bench/sample", "report/internal/chart", "report/internal/derive", "report/internal/html", "traces/account", "traces/blame", "traces/record", "traces/show"}},
+	{"report/internal/chart", []string{"bench/sample", "report/internal/derive", "report/internal/strip", "traces/account"}},
+	{"report/internal/html", []string{"bench/sample", "report/internal/derive", "report/internal/strip"}},
+	{"report/internal/traced", []string{"bench/sample", "report/internal/chart", "report/internal/derive", "report/internal/html", "report/internal/strip", "traces/account", "traces/blame", "traces/record", "traces/show"}},
 	{"report", []string{"bench/sample", "bench/vocabulary", "bench/whole", "report/*", "traces/show"}},
-	{"report/internal/locked", []string{"bench/sample", "bench/lockbench/history", "report/internal/chart", "report/internal/derive", "report/internal/html"}},
+	{"report/internal/locked", []string{"bench/sample", "bench/lockbench/history", "report/internal/chart", "report/internal/derive", "report/internal/html", "report/internal/strip"}},
 
 	{"cmd/commands", []string{
 		"bench", "bench/bundle", "bench/family", "bench/fleet", "bench/gotest", "bench/host", "bench/sample", "bench/vocabulary", "bench/whole",

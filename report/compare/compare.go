@@ -121,6 +121,7 @@ type Row struct {
 	Oversubscribed bool // at more Ps than usable CPUs, by the samples' warnings
 	FewIterations  bool // some windows hold too few for a mean, by the same
 
+	lost     tally      // of an open load that the new side did not carry throughout
 	blocks   []blockKey // of the pairs
 	data     data
 	logs     bool        // data are logarithms
@@ -251,6 +252,7 @@ func (c *Comparison) match(a, b *cells, direction func(string) sample.Better) er
 		}
 	}
 	seen := map[string]bool{}
+	var loads []*load
 	for _, key := range b.order {
 		x, y := a.byKey[key], b.byKey[key]
 		if x == nil {
@@ -259,6 +261,9 @@ func (c *Comparison) match(a, b *cells, direction func(string) sample.Better) er
 		}
 		c.MaxProcs = max(c.MaxProcs, y.name.Procs())
 		units := commonUnits(x, y)
+		if l, ok := newLoad(key, x, y); ok {
+			loads = append(loads, l)
+		}
 		gated := c.gate(y.name.String(), units, direction)
 		if own := c.rule(y.name.String()).Units; len(gated) == 0 && (own == nil || len(*own) > 0) {
 			c.NoUnit = append(c.NoUnit, key.String())
@@ -272,15 +277,16 @@ func (c *Comparison) match(a, b *cells, direction func(string) sample.Better) er
 			}
 		}
 	}
+	c.judgeLoads(loads)
 	for _, u := range c.Units {
 		if direction(u) == sample.Neither {
 			return fmt.Errorf("--unit: %s has no direction; a line \"Unit %s better=lower\" (or higher) in the text gives it one", u, u)
 		}
-		if !seen[u] {
+		if !seen[u] && Alarms(c.Notices) == 0 {
 			return fmt.Errorf("--unit: no cell has %s on both sides", u)
 		}
 	}
-	if !slices.ContainsFunc(c.Rows, func(r *Row) bool { return r.Gated }) {
+	if !slices.ContainsFunc(c.Rows, func(r *Row) bool { return r.Gated }) && Alarms(c.Notices) == 0 {
 		return errors.New(c.nothing())
 	}
 	return nil
@@ -333,12 +339,15 @@ func (c *Comparison) gate(name string, units []string, direction func(string) sa
 
 const unitCPU = "cpu-ns/op"
 
-// primary is the unit that stands for a cell, as a list of at most one.
+// primary is the unit that stands for a cell, as a list; of an open load there are two.
 func primary(units []string, direction func(string) sample.Better) []string {
 	for _, u := range []string{"ops/s", "ns/op"} {
 		if slices.Contains(units, u) {
 			return []string{u}
 		}
+	}
+	if slices.Contains(units, unitOffered) {
+		return openUnits(units)
 	}
 	for _, u := range units {
 		if direction(u) != sample.Neither {
@@ -519,6 +528,9 @@ func (r *Row) decide(o Options) {
 		r.Verdict, r.Why = Unclear, "it would be a regression, but may be chance"
 	default:
 		r.Verdict, r.Why = Unclear, fmt.Sprintf("a change of %s or more is not excluded", percent(r.minEffect))
+	}
+	if r.lost.lost > 0 && (r.Verdict == Same || r.Verdict == Better) {
+		r.Verdict, r.Why = Unclear, fmt.Sprintf("the load was carried in %s samples only, and the others tell no quantiles", r.lost)
 	}
 }
 

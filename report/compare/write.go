@@ -50,6 +50,9 @@ func (c *Comparison) Headline() string {
 		}
 	}
 	counts := fmt.Sprintf("%s of %d %s", strings.Join(parts, ", "), n, plural(n, "comparison"))
+	if n == 0 {
+		counts = "nothing else could be compared"
+	}
 	var red []string
 	if slices.ContainsFunc(c.Rows, (*Row).Alarms) {
 		red = append(red, "Regression")
@@ -57,8 +60,17 @@ func (c *Comparison) Headline() string {
 	if len(c.Failures) > 0 {
 		red = append(red, "Failed")
 	}
-	if n := Alarms(c.Notices); n > 0 {
+	unstable := 0
+	for _, n := range c.Notices {
+		if n.What == whatUnstable {
+			unstable++
+		}
+	}
+	if n := Alarms(c.Notices) - unstable; n > 0 {
 		red = append(red, fmt.Sprintf("Lost %d", n))
+	}
+	if unstable > 0 {
+		red = append(red, fmt.Sprintf("Unstable %d", unstable))
 	}
 	switch {
 	case len(red) > 0:

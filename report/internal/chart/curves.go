@@ -4,6 +4,7 @@ import (
 	"math"
 	"slices"
 
+	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
 	"gonum.org/v1/plot/vg/draw"
 
@@ -132,7 +133,10 @@ func ranked(f *derive.Facet, of pick) []*derive.Series {
 
 func styleFor(v *derive.View, s *derive.Series) style {
 	m := v.Marks[s.Name]
-	return style{Colors[m.Color], markers[m.Shape]}
+	if m.Old {
+		return style{Colors[m.Color], open{markers[m.Shape]}, []vg.Length{1.5, 2.5}}
+	}
+	return style{color: Colors[m.Color], marker: markers[m.Shape]}
 }
 
 // seriesEntries are the legend of the series.
@@ -214,7 +218,8 @@ type linesPanel struct {
 	heading, unit string
 	percent       bool
 	of            pick
-	extra         pick // the ceiling, nil if there is none
+	extra         pick // the dashed line, nil if there is none
+	log           bool // times on a logarithmic axis, however near they are
 }
 
 // wide is the ratio between the highest and the lowest value beyond which a
@@ -240,10 +245,15 @@ func (lp linesPanel) panel(v *derive.View, f *derive.Facet, width vg.Length) *pa
 	if lp.extra != nil {
 		ofs = append(ofs, lp.extra)
 	}
-	if least, most := spread(f, lp.of); lp.extra != nil && most > wide*least {
-		_, hi := extremes(f, ofs...)
+	least, most := spread(f, lp.of)
+	_, hi := extremes(f, ofs...)
+	switch {
+	case lp.log:
+		p.logAxis(lp.unit, min(lowest(f, lp.of), lowest(f, lp.extra)), hi)
+		p.Y.Tick.Marker, p.unit = durations{}, lp.unit+", logarithmic"
+	case lp.extra != nil && most > wide*least:
 		p.logAxis(lp.unit, lowest(f, lp.of), hi)
-	} else {
+	default:
 		lo, hi := extremes(f, ofs...)
 		p.valueAxis(lp.unit, lp.percent, lo, hi)
 	}
@@ -256,6 +266,11 @@ func (lp linesPanel) panel(v *derive.View, f *derive.Facet, width vg.Length) *pa
 	for i, s := range slices.Backward(ss) {
 		xs, es := data(s, lp.of)
 		p.Add(curve(styleFor(v, s), xs, es, dodge(i, len(ss))))
+	}
+	if lp.log {
+		for i, s := range f.Series {
+			p.Add(unstable(styleFor(v, s), s, dodge(i, len(f.Series))))
+		}
 	}
 	return p
 }
@@ -295,6 +310,38 @@ func linesPicture(v *derive.View, f *derive.Facet, title string, entries []entry
 				lp.panel(v, f, t.Max.X-t.Min.X-40).drawOn(t)
 			}
 		},
+	}
+}
+
+// waits is what callers of an open load wait: the 99th percentile over the rate, with the
+// operation alone dashed.
+func waits(v *derive.View, f *derive.Facet) *Picture {
+	p99, service := untraced("p99-ns"), untraced(derive.Service+"p99-ns")
+	if !f.Paced || !has(f, p99) {
+		return nil
+	}
+	ss := ranked(f, p99)
+	entries := append(seriesEntries(v, ss, p99), dashedEntry("the operation alone", ceilingStyle(v, ss[0], len(ss))))
+	for _, s := range f.Series {
+		if slices.ContainsFunc(s.Points, func(p *derive.Point) bool { return p.Unstable > 0 && !p.Carried() }) {
+			entries = append(entries, entry{"not carried: no end of waiting", func(c *draw.Canvas, l, r vg.Point) {
+				style{color: faint, marker: hollow{draw.RingGlyph{}}}.glyph(c, vg.Point{X: (l.X + r.X) / 2, Y: l.Y})
+			}})
+			break
+		}
+	}
+	return linesPicture(v, f, "What a caller waits, by "+printable(f.X.Title()), entries, 340,
+		[]linesPanel{{unit: "99th percentile, from when an operation was due", of: p99, extra: service, log: true}})
+}
+
+// unstable marks rates that were not carried, at the top of the axes.
+func unstable(sty style, s *derive.Series, shift vg.Length) plotFunc {
+	return func(c draw.Canvas, p *plot.Plot) {
+		for _, pt := range s.Points {
+			if pt.Unstable > 0 && !pt.Carried() {
+				style{color: sty.color, marker: hollow{draw.RingGlyph{}}}.glyph(&c, vg.Point{X: c.X(p.X.Norm(pt.X)) + shift, Y: c.Max.Y - 3})
+			}
+		}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/contend-go/contend/report/internal/derive"
+	"github.com/contend-go/contend/report/internal/strip"
 )
 
 // Lanes is a picture of who believed when to hold a lock: a lane for each client,
@@ -46,6 +47,13 @@ var (
 	believing  = color.RGBA{0, 114, 178, 255}
 	overlapped = color.RGBA{213, 94, 0, 255}
 	overlapBed = color.RGBA{251, 228, 213, 255}
+)
+
+const (
+	believingText  = "believes that it holds the lock"
+	overlappedText = "while another does"
+	acceptedText   = "stale write accepted"
+	refusedText    = "refused: its token is too old"
 )
 
 // Measures of the picture.
@@ -126,12 +134,9 @@ func (l *Lanes) drawMoments(c draw.Canvas, at func(int64) vg.Length, top, bottom
 // drawFoot draws the time axis, from the fault on, and the legend.
 func (l *Lanes) drawFoot(c draw.Canvas, at func(int64) vg.Length, x0, x1, bottom vg.Length) {
 	c.StrokeLine2(draw.LineStyle{Color: rule, Width: hairline}, x0, bottom, x1, bottom)
-	zero := l.From
-	if len(l.Moments) > 0 {
-		zero = l.Moments[0].T
-	}
+	zero := l.zero()
 	ticks := label(textSize, faint, draw.XCenter, draw.YTop)
-	step := lanesStep(l.To - l.From)
+	step := int64(strip.RoundStep(time.Duration(l.To-l.From), 8))
 	for t := zero - (zero-l.From)/step*step; t <= l.To; t += step {
 		c.StrokeLine2(draw.LineStyle{Color: rule, Width: hairline}, at(t), bottom, at(t), bottom-3)
 		text := "0"
@@ -146,7 +151,7 @@ func (l *Lanes) drawFoot(c draw.Canvas, at func(int64) vg.Length, x0, x1, bottom
 	for _, s := range []struct {
 		color color.Color
 		text  string
-	}{{believing, "believes that it holds the lock"}, {overlapped, "while another does"}} {
+	}{{believing, believingText}, {overlapped, overlappedText}} {
 		c.SetColor(s.color)
 		c.Fill(vg.Rectangle{Min: vg.Point{X: x, Y: y - swatch/2}, Max: vg.Point{X: x + swatch, Y: y + swatch/2}}.Path())
 		c.FillText(words, vg.Point{X: x + swatch + 4, Y: y}, s.text)
@@ -155,20 +160,92 @@ func (l *Lanes) drawFoot(c draw.Canvas, at func(int64) vg.Length, x0, x1, bottom
 	for _, s := range []struct {
 		shape draw.GlyphDrawer
 		text  string
-	}{{thick{draw.CrossGlyph{}}, "stale write accepted"}, {hollow{draw.RingGlyph{}}, "refused: its token is too old"}} {
+	}{{thick{draw.CrossGlyph{}}, acceptedText}, {hollow{draw.RingGlyph{}}, refusedText}} {
 		c.DrawGlyphNoClip(draw.GlyphStyle{Color: ink, Radius: glyph * 1.4, Shape: s.shape}, vg.Point{X: x + swatch/2, Y: y})
 		c.FillText(words, vg.Point{X: x + swatch + 4, Y: y}, s.text)
 		x += swatch + 18 + words.Width(s.text)
 	}
 }
 
-// lanesStep is a round step that gives an axis of the length 4 to 10 ticks.
-func lanesStep(length int64) int64 {
-	for step := int64(time.Microsecond); ; step *= 10 {
-		for _, m := range []int64{1, 2, 5} {
-			if length/(m*step) <= 8 {
-				return m * step
+// zero is the time from which the axis counts: that of the fault.
+func (l *Lanes) zero() int64 {
+	if len(l.Moments) > 0 {
+		return l.Moments[0].T
+	}
+	return l.From
+}
+
+// Measures of the lanes on a page.
+const (
+	lanesColumns = 4000
+	lanesRows    = 10 // of each lane
+	lanesBar     = 6  // of them the bar
+	lanesPixels  = 22 // of each lane
+)
+
+// Strip is the lanes as a page shows them.
+func (l *Lanes) Strip() strip.Strip {
+	rows := lanesRows * len(l.Names)
+	s := strip.Strip{
+		Title: l.Title, About: l.Conditions, From: time.Duration(l.From), To: time.Duration(l.To), Zero: time.Duration(l.zero()),
+		Columns: lanesColumns, Rows: rows, Height: lanesPixels * len(l.Names),
+		Legend: []strip.Key{
+			{Class: "t-believes", Name: believingText}, {Class: "t-overlap", Name: overlappedText},
+			{Text: acceptedSign, Name: acceptedText}, {Text: refusedSign, Name: refusedText},
+		},
+	}
+	s.Ticks = s.TimeTicks(5, func(d time.Duration) string {
+		if d == 0 {
+			return "0"
+		}
+		return derive.Format("x-ns", float64(d))
+	})
+	share := func(t int64) float64 {
+		return float64(min(max(t, l.From), l.To)-l.From) / float64(max(1, l.To-l.From))
+	}
+	bar := func(from, to int64, base, rise int) (strip.Area, bool) {
+		x := int(share(from) * lanesColumns)
+		run := max(1, int(share(to)*lanesColumns)-x)
+		return strip.Area{X: x, Base: base, Steps: []strip.Step{{Run: run, Rise: rise}}}, to >= l.From && from <= l.To
+	}
+	bed, believes, overlap := strip.Layer{Class: "t-bed"}, strip.Layer{Class: "t-believes"}, strip.Layer{Class: "t-overlap"}
+	base := func(lane int) int { return lane*lanesRows + (lanesRows+lanesBar)/2 }
+	for _, b := range l.Beliefs {
+		if a, ok := bar(b.From, b.To, base(b.Lane), lanesBar); ok {
+			believes.Areas = append(believes.Areas, a)
+		}
+	}
+	for _, o := range l.Overlaps {
+		if a, ok := bar(o.From, o.To, rows, rows); ok {
+			bed.Areas = append(bed.Areas, a)
+		}
+		for _, b := range l.Beliefs {
+			from, to := max(o.From, b.From), min(o.To, b.To)
+			if a, ok := bar(from, to, base(b.Lane), lanesBar); ok && from < to {
+				overlap.Areas = append(overlap.Areas, a)
 			}
 		}
 	}
+	s.Layers = []strip.Layer{bed, believes, overlap}
+	y := func(lane int) float64 { return strip.Percent(float64(lane)+0.5, float64(len(l.Names))) }
+	for i, name := range l.Names {
+		s.Names = append(s.Names, strip.Name{Y: y(i), Text: name})
+	}
+	for _, m := range l.Moments {
+		s.Moments = append(s.Moments, strip.Tick{X: strip.Percent(share(m.T), 1), Text: m.Text})
+	}
+	for _, w := range l.Writes {
+		sign := strip.Sign{X: strip.Percent(share(w.T), 1), Y: y(w.Lane), Text: refusedSign, Title: refusedText}
+		if w.Accepted {
+			sign.Text, sign.Title = acceptedSign, acceptedText
+		}
+		s.Signs = append(s.Signs, sign)
+	}
+	return s
 }
+
+// The signs of writes that came too late.
+const (
+	acceptedSign = "✕"
+	refusedSign  = "○"
+)

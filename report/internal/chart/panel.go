@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/vg"
@@ -29,7 +30,7 @@ func (l log2) place(x float64) float64 { return math.Log2(math.Max(x, l.least)) 
 
 // scaleOf is the facet's x axis: its scale, and its ends with some room.
 func scaleOf(a *derive.Axis) (scale plot.Normalizer, lo, hi float64) {
-	lo, hi = a.Lowest(), a.Highest()
+	lo, hi = a.Lowest(), math.Max(a.Highest(), a.Reach)
 	if !a.Log {
 		room := (hi - lo) * 0.04
 		if room == 0 {
@@ -147,6 +148,18 @@ func (t decades) Ticks(min, max float64) []plot.Tick {
 				ticks = append(ticks, plot.Tick{Value: v, Label: strconv.FormatFloat(round(v/t.scale), 'f', -1, 64)})
 			}
 		}
+	}
+	return ticks
+}
+
+// durations are decades of times in ns, each with its unit.
+type durations struct{}
+
+// Ticks implements plot.Ticker.
+func (durations) Ticks(min, max float64) []plot.Tick {
+	ticks := decades{1}.Ticks(min, max)
+	for i := range ticks {
+		ticks[i].Label = shortDuration(time.Duration(ticks[i].Value))
 	}
 	return ticks
 }
@@ -320,11 +333,11 @@ func annotations(f *derive.Facet, rows int) plotFunc {
 		}
 		line := draw.LineStyle{Color: rule, Width: hairline, Dashes: []vg.Length{2, 2}}
 		for _, b := range f.Boundaries {
-			at := float64(b.After) * math.Sqrt2
-			if next := slices.IndexFunc(f.X.Values, func(x float64) bool { return x > float64(b.After) }); next >= 0 {
-				at = math.Sqrt(float64(b.After) * f.X.Values[next])
+			at := float64(b.After)
+			if f.X.Procs() {
+				at = between(f, b.After)
 			}
-			if at = math.Min(at, float64(b.After)*1.06); at <= p.X.Min || at >= p.X.Max {
+			if at <= p.X.Min || at >= p.X.Max {
 				continue
 			}
 			x := c.X(p.X.Norm(at))
@@ -370,6 +383,10 @@ func dashes(s style, xs []float64, es []derive.Estimate) plotFunc {
 		var pts []vg.Point
 		for i, x := range xs {
 			pts = append(pts, vg.Point{X: c.X(p.X.Norm(x)), Y: c.Y(p.Y.Norm(es[i].Median))})
+		}
+		if len(pts) == 1 { // a dash at its place
+			at := pts[0]
+			pts = []vg.Point{{X: at.X - 9, Y: at.Y}, {X: at.X + 9, Y: at.Y}}
 		}
 		if len(pts) > 1 {
 			c.StrokeLines(draw.LineStyle{Color: s.color, Width: 1, Dashes: []vg.Length{4, 3}}, pts)
@@ -466,4 +483,13 @@ func headings(c draw.Canvas, title, subtitle string) draw.Canvas {
 	sub := label(9, faint, draw.XLeft, draw.YTop)
 	c.FillText(sub, vg.Point{X: c.Min.X, Y: c.Max.Y - 19}, fit(sub, subtitle, c.Max.X-c.Min.X))
 	return draw.Crop(c, 0, 0, 0, -40)
+}
+
+// between is where a boundary of the machine is drawn: right of the last GOMAXPROCS before it.
+func between(f *derive.Facet, after int) float64 {
+	at := float64(after) * math.Sqrt2
+	if next := slices.IndexFunc(f.X.Values, func(x float64) bool { return x > float64(after) }); next >= 0 {
+		at = math.Sqrt(float64(after) * f.X.Values[next])
+	}
+	return math.Min(at, float64(after)*1.06)
 }

@@ -83,6 +83,7 @@ var kinds = []struct {
 	picture     func(*derive.View, *derive.Facet) *Picture
 }{
 	{"throughput", "Throughput", throughput},
+	{"latency", "What a caller waits", waits},
 	{"cpu", "Where the CPU time goes", cpu},
 	{"waiting", "What Ps wait for", waiting},
 	{"hits", "Hit ratio", hits},

@@ -57,6 +57,7 @@ var markers = [derive.Shapes]draw.GlyphDrawer{
 type style struct {
 	color  color.RGBA
 	marker draw.GlyphDrawer
+	dashes []vg.Length // of the line, none of a solid one
 }
 
 func (s style) glyph(c *draw.Canvas, at vg.Point) {
@@ -64,7 +65,19 @@ func (s style) glyph(c *draw.Canvas, at vg.Point) {
 }
 
 func (s style) line() draw.LineStyle {
-	return draw.LineStyle{Color: s.color, Width: lineWidth}
+	return draw.LineStyle{Color: s.color, Width: lineWidth, Dashes: s.dashes}
+}
+
+// open draws the shape with a hole, for the old side of an overlay.
+type open struct{ draw.GlyphDrawer }
+
+// DrawGlyph implements draw.GlyphDrawer.
+func (o open) DrawGlyph(c *draw.Canvas, sty draw.GlyphStyle, at vg.Point) {
+	sty.Radius *= 1.15
+	o.GlyphDrawer.DrawGlyph(c, sty, at)
+	sty.Color, sty.Radius = white, sty.Radius*0.55
+	c.SetColor(white)
+	o.GlyphDrawer.DrawGlyph(c, sty, at)
 }
 
 type diamond struct{}

@@ -3,7 +3,6 @@ package chart
 import (
 	"errors"
 	"fmt"
-	"image"
 	"image/color"
 	"strconv"
 	"strings"
@@ -13,6 +12,7 @@ import (
 	"gonum.org/v1/plot/vg/draw"
 
 	"github.com/contend-go/contend/report/internal/derive"
+	"github.com/contend-go/contend/report/internal/strip"
 	"github.com/contend-go/contend/traces/account"
 )
 
@@ -39,26 +39,35 @@ type Timeline struct {
 }
 
 // stateStyles are the colours of a P's states and their order in a lane, from
-// its bottom. Work is the only green, waiting is a gap. The colours are those
+// its bottom. Work is the only green, waiting is the ground. The colours are those
 // of Okabe and Ito, which remain apart for the colour-blind.
 var stateStyles = []struct {
 	state account.State
 	color color.RGBA
+	class string // on a page
 	name  string
 }{
-	{account.OnCPU, color.RGBA{0, 158, 115, 255}, "goroutine on a CPU"},
-	{account.Running, color.RGBA{128, 207, 185, 255}, "goroutine running, CPU not known"},
-	{account.GC, color.RGBA{0, 114, 178, 255}, "GC"},
-	{account.Syscall, color.RGBA{86, 180, 233, 255}, "syscall"},
-	{account.Descheduled, color.RGBA{240, 200, 60, 255}, "goroutine, but the OS runs something else"},
-	{account.Held, color.RGBA{213, 94, 0, 255}, "held without a goroutine: scheduling, spinning"},
-	{account.STW, color.RGBA{40, 40, 40, 255}, "stop-the-world"},
-	{account.Unknown, color.RGBA{204, 121, 167, 255}, "unknown"},
-	{account.Idle, white, "idle: waiting"},
+	{account.OnCPU, color.RGBA{0, 158, 115, 255}, "t-cpu", "goroutine on a CPU"},
+	{account.Running, color.RGBA{128, 207, 185, 255}, "t-running", "goroutine running, CPU not known"},
+	{account.GC, color.RGBA{0, 114, 178, 255}, "t-gc", "GC"},
+	{account.Syscall, color.RGBA{86, 180, 233, 255}, "t-syscall", "syscall"},
+	{account.Descheduled, color.RGBA{240, 200, 60, 255}, "t-descheduled", "goroutine, but the OS runs something else"},
+	{account.Held, color.RGBA{213, 94, 0, 255}, "t-held", "held without a goroutine: scheduling, spinning"},
+	{account.STW, color.RGBA{40, 40, 40, 255}, "t-stw", "stop-the-world"},
+	{account.Unknown, color.RGBA{204, 121, 167, 255}, "t-unknown", "unknown"},
+	{account.Idle, idle, "t-idle", "idle: waiting"},
 }
 
-// noP is the colour where a lane has no P, as GOMAXPROCS is lower.
-var noP = color.RGBA{222, 226, 230, 255}
+// The ground of a lane is the colour of waiting. Where a P is not in use it is not drawn.
+var (
+	idle = grid
+	noP  = white
+)
+
+const (
+	idleClass = "t-idle"
+	noPClass  = "t-none"
+)
 
 // pixel is one pixel at DefaultDPI.
 const pixel = vg.Inch / DefaultDPI
@@ -68,14 +77,34 @@ const (
 	timelineLeft   = vg.Length(74) // for the names of rows and lanes
 	timelineRow    = vg.Length(11) // of the table above the lanes
 	timelineBar    = vg.Length(9)  // of a window's stacked bar
-	timelineFoot   = vg.Length(36) // time axis and note
+	timelineFoot   = vg.Length(46) // time axis and note
 	timelineHeader = vg.Length(40) // what headings takes
 	swatchRow      = vg.Length(12) // of the legend
 	textSize       = vg.Length(8)
 )
 
+// mostCells is how many columns of lanes a picture shows; of more it merges some.
+const mostCells = 40_000
+
 // Picture lays the timeline out. It fails where the account has no timeline.
 func (t *Timeline) Picture() (*Picture, error) {
+	l, err := t.layout()
+	if err != nil {
+		return nil, err
+	}
+	l.legend = l.legendLines(l.width())
+	l.layers = l.areas(mostCells)
+	return &Picture{
+		Kind:   "timeline",
+		Name:   "timeline",
+		Title:  t.Title,
+		width:  snap(2*margin + timelineLeft + l.width()),
+		height: snap(2*margin + timelineHeader + vg.Length(len(l.legend))*swatchRow + vg.Length(len(l.rows)+1)*timelineRow + timelineBar + 9 + l.height() + timelineFoot),
+		draw:   l.draw,
+	}, nil
+}
+
+func (t *Timeline) layout() (*timelineLayout, error) {
 	tl := t.Account.Timeline
 	if tl == nil || len(tl.Lanes) == 0 || len(tl.Lanes[0]) == 0 {
 		return nil, errors.New("timeline: the account has none")
@@ -85,17 +114,8 @@ func (t *Timeline) Picture() (*Picture, error) {
 		l.marked = l.marked || w.Label != ""
 	}
 	l.rows = l.table()
-	l.legend = l.legendLines(vg.Length(len(tl.Lanes[0])) * pixel)
-	l.pitch, l.gap = lanePitch(len(tl.Lanes))
-	lanes := vg.Length(len(tl.Lanes)*l.pitch) * pixel
-	return &Picture{
-		Kind:   "timeline",
-		Name:   "timeline",
-		Title:  t.Title,
-		width:  snap(2*margin + timelineLeft + vg.Length(len(tl.Lanes[0]))*pixel),
-		height: snap(2*margin + timelineHeader + vg.Length(len(l.legend))*swatchRow + vg.Length(len(l.rows)+1)*timelineRow + timelineBar + 9 + lanes + timelineFoot),
-		draw:   l.draw,
-	}, nil
+	l.segments = l.split()
+	return l, nil
 }
 
 // snap rounds up to whole pixels, so that a lane's columns fall on pixels.
@@ -107,22 +127,14 @@ func snap(l vg.Length) vg.Length {
 	return vg.Length(n) * pixel
 }
 
-// lanePitch is the height of a lane with the gap below it, in pixels.
-func lanePitch(lanes int) (pitch, gap int) {
-	pitch = min(max(960/lanes, 8), 44)
-	if pitch >= 16 {
-		return pitch, 3
-	}
-	return pitch, 1
-}
-
 type timelineLayout struct {
 	*Timeline
-	tl         *account.Timeline
-	marked     bool // some windows have labels: only they are annotated
-	rows       []tableRow
-	legend     [][]int // indices of stateStyles by line; -1 is noP
-	pitch, gap int     // pixels
+	tl       *account.Timeline
+	marked   bool // some windows have labels: only they are annotated
+	rows     []tableRow
+	segments []segment
+	layers   []strip.Layer
+	legend   [][]int // indices of stateStyles by line; -1 is noP
 
 	x0, top vg.Length // of the lanes
 }
@@ -201,15 +213,17 @@ const visible = 0.0005
 func (l *timelineLayout) shown() (out []int) {
 	var sums account.Column
 	var all, absent float32
-	for _, lane := range l.tl.Lanes {
-		for _, col := range lane {
-			rest := float32(1)
-			for s, share := range col {
-				sums[s] += share
-				all += share
-				rest -= share
+	for _, s := range l.segments {
+		for _, lane := range l.tl.Lanes[:s.lanes] {
+			for _, col := range lane[s.from:s.to] {
+				rest := float32(1)
+				for state, share := range col {
+					sums[state] += share
+					all += share
+					rest -= share
+				}
+				absent += rest
 			}
-			absent += rest
 		}
 	}
 	for i, s := range stateStyles {
@@ -264,14 +278,12 @@ func (l *timelineLayout) draw(whole draw.Canvas) {
 		y -= swatchRow
 	}
 	y -= 3 // between the legend and the bracket
-	lanes := vg.Length(len(l.tl.Lanes)*l.pitch) * pixel
-	l.top = whole.Min.Y + snap(margin+timelineFoot+lanes)
+	l.top = whole.Min.Y + snap(margin+timelineFoot+l.height())
 	l.drawWindows(c, y)
 
-	img := l.image()
-	size := vg.Point{X: vg.Length(img.Rect.Dx()) * pixel, Y: vg.Length(img.Rect.Dy()) * pixel}
+	size := vg.Point{X: l.width(), Y: l.height()}
 	at := vg.Point{X: l.x0, Y: l.top - size.Y}
-	c.DrawImage(vg.Rectangle{Min: at, Max: at.Add(size)}, img)
+	l.drawLayers(c)
 
 	l.drawBorders(c, size)
 	l.drawLaneNames(c)
@@ -301,8 +313,7 @@ func frame(c draw.Canvas, box vg.Rectangle) {
 // at is the place of a time on the time axis, clipped to the lanes.
 func (l *timelineLayout) at(d time.Duration) vg.Length {
 	d = min(max(d, l.tl.From), l.tl.To)
-	width := vg.Length(len(l.tl.Lanes[0])) * pixel
-	return l.x0 + width*vg.Length(float64(d-l.tl.From)/float64(l.tl.To-l.tl.From))
+	return l.x0 + l.width()*vg.Length(float64(d-l.tl.From)/float64(l.tl.To-l.tl.From))
 }
 
 // drawWindows draws the table above the lanes, its top at y: a column per
@@ -410,53 +421,26 @@ func (l *timelineLayout) drawBracket(c draw.Canvas, y vg.Length, first, last *ac
 	c.FillText(sty, vg.Point{X: middle, Y: y}, text)
 }
 
-// image draws the lanes, pixel by pixel: in every column of a lane the states
-// are stacked in proportion, and a pixel that several share has their mean.
-func (l *timelineLayout) image() *image.RGBA {
-	cols := len(l.tl.Lanes[0])
-	img := image.NewRGBA(image.Rect(0, 0, cols, len(l.tl.Lanes)*l.pitch))
-	height := l.pitch - l.gap
-	stack := make([]color.RGBA, height)
-	for lane, columns := range l.tl.Lanes {
-		for x := range columns {
-			stackColumn(stack, &columns[x])
-			for i, c := range stack {
-				img.SetRGBA(x, lane*l.pitch+height-1-i, c)
+// drawLayers draws the lanes.
+func (l *timelineLayout) drawLayers(c draw.Canvas) {
+	row := l.height() / vg.Length(rowsOf(len(l.tl.Lanes)))
+	for _, layer := range l.layers {
+		var p vg.Path
+		for _, a := range layer.Areas {
+			x, base := l.x0+vg.Length(a.X)*pixel, l.top-vg.Length(a.Base)*row
+			p.Move(vg.Point{X: x, Y: base})
+			for _, s := range a.Steps {
+				y := base + vg.Length(s.Rise)*row
+				p.Line(vg.Point{X: x, Y: y})
+				x += vg.Length(s.Run) * pixel
+				p.Line(vg.Point{X: x, Y: y})
 			}
-			gap := rule
-			if stack[len(stack)-1] == noP {
-				gap = noP
-			}
-			for i := height; i < l.pitch; i++ {
-				img.SetRGBA(x, lane*l.pitch+i, gap)
-			}
+			p.Line(vg.Point{X: x, Y: base})
+			p.Close()
 		}
+		c.SetColor(classColors[layer.Class])
+		c.Fill(p)
 	}
-	return img
-}
-
-// stackColumn fills one column of a lane, from its bottom.
-func stackColumn(stack []color.RGBA, col *account.Column) {
-	type mix struct{ r, g, b, left float32 }
-	var next int
-	m := mix{left: 1}
-	put := func(c color.RGBA, amount float32) { // amount in pixels
-		for amount > 1e-5 && next < len(stack) {
-			part := min(amount, m.left)
-			m.r, m.g, m.b = m.r+part*float32(c.R), m.g+part*float32(c.G), m.b+part*float32(c.B)
-			m.left -= part
-			amount -= part
-			if m.left < 1e-5 {
-				stack[next] = color.RGBA{uint8(m.r + 0.5), uint8(m.g + 0.5), uint8(m.b + 0.5), 255}
-				next, m = next+1, mix{left: 1}
-			}
-		}
-	}
-	height := float32(len(stack))
-	for _, s := range stateStyles {
-		put(s.color, col[s.state]*height)
-	}
-	put(noP, height)
 }
 
 // drawBorders draws a line at both ends of every window, and a tick above the
@@ -481,41 +465,23 @@ func (l *timelineLayout) drawBorders(c draw.Canvas, size vg.Point) {
 // drawLaneNames names as many lanes as have room.
 func (l *timelineLayout) drawLaneNames(c draw.Canvas) {
 	sty := label(7, faint, draw.XRight, draw.YCenter)
-	every := 1
-	for vg.Length(every*l.pitch)*pixel < 8 {
-		every *= 2
-	}
-	for lane := 0; lane < len(l.tl.Lanes); lane += every {
-		middle := vg.Length(float64(lane*l.pitch)+float64(l.pitch-l.gap)/2) * pixel
-		c.FillText(sty, vg.Point{X: l.x0 - 6, Y: l.top - middle}, "P"+strconv.Itoa(lane))
+	for _, n := range l.names() {
+		c.FillText(sty, vg.Point{X: l.x0 - 6, Y: l.top - l.height()*vg.Length(n.Y/100)}, n.Text)
 	}
 }
 
 // drawAxis draws the time axis below the lanes and the note on what is shown.
 func (l *timelineLayout) drawAxis(c draw.Canvas, lanes vg.Rectangle) {
 	sty := label(textSize, faint, draw.XCenter, draw.YTop)
-	step := timeStep(l.tl.To - l.tl.From)
+	step := strip.RoundStep(l.tl.To-l.tl.From, 15)
 	for d := (l.tl.From + step - 1) / step * step; d <= l.tl.To; d += step {
 		x := l.at(d)
 		c.StrokeLine2(draw.LineStyle{Color: rule, Width: hairline}, x, lanes.Min.Y, x, lanes.Min.Y-3)
 		c.FillText(sty, vg.Point{X: x, Y: lanes.Min.Y - 5}, shortDuration(d))
 	}
-	note := "Each column of pixels has the exact share of every state. The table and the bars are shares of capacity, GOMAXPROCS × time; waiting is p-wait, Ps that run no goroutine."
-	if l.marked {
-		note += " What lies between marked windows is in neither."
-	}
 	small := label(7, faint, draw.XLeft, draw.YTop)
-	c.FillText(small, vg.Point{X: c.Min.X, Y: lanes.Min.Y - 22}, fit(small, note, c.Max.X-c.Min.X))
-}
-
-// timeStep is a round step that divides a time into 6 to 15 parts.
-func timeStep(total time.Duration) time.Duration {
-	for step := time.Duration(1); ; step *= 10 {
-		for _, m := range []time.Duration{1, 2, 5} {
-			if total/(m*step) <= 15 {
-				return m * step
-			}
-		}
+	for i, line := range l.note() {
+		c.FillText(small, vg.Point{X: c.Min.X, Y: lanes.Min.Y - 22 - 10*vg.Length(i)}, fit(small, line, c.Max.X-c.Min.X))
 	}
 }
 

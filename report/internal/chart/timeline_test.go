@@ -8,9 +8,11 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
+	"github.com/contend-go/contend/report/internal/strip"
 	"github.com/contend-go/contend/traces/account"
 )
 
@@ -94,22 +96,78 @@ func TestTimelinePictures(t *testing.T) {
 	}
 }
 
-// A column's pixels have exactly the shares of its states.
-func TestStackColumn(t *testing.T) {
+// A column's areas have the shares of its states, from the bottom, and what is without a P hangs from the top.
+func TestStack(t *testing.T) {
 	var col account.Column
-	col[account.OnCPU], col[account.Held], col[account.Idle] = 0.375, 0.125, 0.5
-	stack := make([]color.RGBA, 4)
-	stackColumn(stack, &col)
-	green, orange := color.RGBA{0, 158, 115, 255}, color.RGBA{213, 94, 0, 255}
-	mixed := color.RGBA{uint8(213.0/2 + 0.5), (158 + 94) / 2, uint8(115.0/2 + 0.5), 255}
-	for i, want := range []color.RGBA{green, mixed, white, white} {
-		if stack[i] != want {
-			t.Errorf("pixel %d is %v, want %v (green %v, orange %v)", i, stack[i], want, green, orange)
+	col[account.OnCPU], col[account.Held], col[account.Idle] = 0.375, 0.125, 0.25
+	l := &timelineLayout{tl: &account.Timeline{Lanes: [][]account.Column{{col, {}, {}, {}}}}}
+	absent, stack := l.stack(segment{0, 4, 1}, 0, 1, 0, 80)
+	for i, s := range stateStyles[:len(stateStyles)-1] {
+		want := map[account.State]int{account.OnCPU: 30, account.Held: 40}[s.state]
+		if got := stack[i].Steps[0]; got.Rise != want || stack[i].Base != 80 {
+			t.Errorf("%s is %d rows high, want %d", s.name, got.Rise, want)
 		}
 	}
-	stackColumn(stack, &account.Column{})
-	if stack[0] != noP || stack[3] != noP {
-		t.Errorf("a P that does not exist is drawn as %v", stack)
+	if want := []strip.Step{{Run: 1, Rise: -20}, {Run: 3, Rise: -80}}; !slices.Equal(absent.Steps, want) {
+		t.Errorf("without a P %v, want %v", absent.Steps, want)
+	}
+	// Merged columns have the mean.
+	absent, stack = l.stack(segment{0, 4, 1}, 0, 4, 0, 80)
+	if stack[0].Steps[0] != (strip.Step{Run: 4, Rise: 8}) || absent.Steps[0] != (strip.Step{Run: 4, Rise: -65}) {
+		t.Errorf("merged: %v, without a P %v", stack[0].Steps, absent.Steps)
+	}
+}
+
+// The Ps of a window share the height of all: those that do not exist take no room.
+func TestSegments(t *testing.T) {
+	l, err := (&Timeline{Account: tourAccount([]int{1, 4, 2}, true)}).layout()
+	if err != nil {
+		t.Fatal(err)
+	}
+	third := TimelineColumns / 3
+	if want := []segment{{0, third, 1}, {third, 2 * third, 4}, {2 * third, 3 * third, 2}}; !slices.Equal(l.segments, want) {
+		t.Fatalf("segments %v, want %v", l.segments, want)
+	}
+	rows := rowsOf(4)
+	tops := map[int][]int{} // of lanes, by segment
+	for _, layer := range l.areas(mostCells) {
+		if layer.Class == noPClass {
+			t.Errorf("Ps that do not exist are drawn: %v", layer.Areas)
+		}
+		if layer.Class == idleClass {
+			for _, a := range layer.Areas {
+				tops[a.X] = append(tops[a.X], a.Base-a.Steps[0].Rise)
+			}
+		}
+	}
+	for i, want := range [][]int{{0}, {0, rows / 4, rows / 2, 3 * rows / 4}, {0, rows / 2}} {
+		if got := tops[i*third]; !slices.Equal(got, want) {
+			t.Errorf("lanes of segment %d begin at %v of %d rows, want %v", i, got, rows, want)
+		}
+	}
+}
+
+// A page's timeline is bounded: columns are merged.
+func TestStripSize(t *testing.T) {
+	tl := Timeline{Account: tourAccount([]int{1, 16, 128, 96}, true), Usable: 2}
+	for _, cells := range []int{2_000, 20_000} {
+		s, err := tl.Strip(cells)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size := 0
+		for _, l := range s.Layers {
+			size += len(l.Path())
+		}
+		if size > 40*cells || size < 4*cells {
+			t.Errorf("%d cells: %d bytes", cells, size)
+		}
+		if len(s.Windows) != 4 || s.Windows[0].Over || !s.Windows[1].Over || s.Windows[2].Text != "128" || s.Windows[2].From != 50 || s.Windows[2].Width != 25 {
+			t.Errorf("windows %+v", s.Windows)
+		}
+		if s.Table.Columns[0] != "GOMAXPROCS" || len(s.Table.Rows) != 4 || s.Table.Rows[3][0] != "96" {
+			t.Errorf("table %+v", s.Table)
+		}
 	}
 }
 

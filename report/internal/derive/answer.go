@@ -17,7 +17,7 @@ type Table struct {
 }
 
 // Answers are the facets' contests as tables: who is fastest under which
-// conditions, and how series that are no alternatives scale. There is no table
+// conditions, and how series that are no alternatives scale; of an overlay, what changed. There is no table
 // without a row.
 func (v *View) Answers() (tables []Table) {
 	fastest := Table{Title: "Fastest", Columns: []string{"conditions", "at", "fastest", "ops/s", "÷ next", "95% interval"}, Numeric: []bool{false, false, false, true, true, true}}
@@ -30,7 +30,12 @@ func (v *View) Answers() (tables []Table) {
 		}
 		fastest.Rows = append(fastest.Rows, f.fastest())
 	}
-	for _, t := range []Table{fastest, scaling} {
+	all := []Table{fastest, scaling}
+	if v.Sides[0] != "" {
+		all = []Table{v.changes(), fastest}
+	}
+	all = append([]Table{v.waiting()}, all...)
+	for _, t := range all {
 		if len(t.Rows) > 0 {
 			tables = append(tables, t.compact())
 		}

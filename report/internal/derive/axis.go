@@ -13,6 +13,7 @@ type Axis struct {
 	Key    string    // such as "gomaxprocs", "clients", "size"
 	Values []float64 // ascending; 0 is a GOMAXPROCS that names do not state
 	Log    bool      // values are powers, or GOMAXPROCS
+	Reach  float64   // what the axis shows at least, beyond the values; 0 is nothing more
 
 	stated bool               // by the run
 	labels map[float64]string // values as the names print them: "64K", "1ms"

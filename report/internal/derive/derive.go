@@ -22,6 +22,7 @@ import (
 type View struct {
 	Facets []*Facet
 	Names  []string        // labels of all series, in the plan's order
+	Sides  [2]string       // of an overlay of two builds or runs, the old one first; else empty
 	Marks  map[string]Mark // of the names
 	Common []sample.Field
 	Units  []sample.Unit // of all values, Contend's own first
@@ -51,6 +52,7 @@ type Facet struct {
 	HasControl  bool
 	HasTraced   bool
 	Toured      bool // Point.Wait is of tours, as no cell was traced on its own
+	Paced       bool // an open load: operations were due at a rate that others set
 	DerivedRate bool // ops/s were computed from the wall time per operation
 	Contest     Contest
 	Findings    []Finding
@@ -64,6 +66,8 @@ type Facet struct {
 // Series is one line of a chart.
 type Series struct {
 	Name      string
+	Pair      string   // in an overlay: its name without the side
+	Old       bool     // it is the old side of an overlay
 	Reference bool     // promises no synchronisation: a floor or a ceiling, no competitor
 	Points    []*Point // by ascending X
 
@@ -91,6 +95,8 @@ type Point struct {
 	Speedup    Estimate // rate ÷ rate at the lowest value of the axis
 	Efficiency Estimate // rate ÷ ceiling
 	Overhead   Estimate // cpu-ns/op − the control's; negative within noise is shown
+
+	Unstable int // samples of an open load that was not carried, and so tells no quantiles
 
 	Warnings []Count // of its samples, the control's included
 	Invalid  []Count // reasons of samples left out of all estimates
@@ -493,7 +499,7 @@ func (b *builder) finish() *View {
 			p.toured = *list
 		}
 	}
-	b.view.sort(orderOf(b.set))
+	b.view.sort(orderOf(b.set), b.set.Lifted)
 	b.view.Units = unitsOf(b.set)
 	b.view.Backends = backends(b.set)
 	references := map[string]bool{}
@@ -511,6 +517,7 @@ func (b *builder) finish() *View {
 			s.speedup(f)
 		}
 		f.waits()
+		f.markCapacity()
 	}
 	b.view.common()
 	for _, s := range b.set.Samples {
@@ -607,6 +614,7 @@ func (p *Point) estimate(f *Facet) {
 	p.Rate = estimate(rates, Confidence)
 	p.Ceiling = estimate(ceiling, Confidence)
 	p.Efficiency = relate(rates, ceiling, ratio)
+	p.pace(f)
 	p.Overhead = relate(observe(p.shared, "cpu-ns/op"), observe(p.control, "cpu-ns/op"), difference)
 }
 

@@ -50,7 +50,10 @@ func (f Finding) String() string {
 // findings are those of one facet.
 func findings(f *Facet) []Finding {
 	fs := []Finding{leader(f)}
-	if f.X.Procs() || f.X.stated { // who reads along a size of his own does not expect a gain
+	switch {
+	case f.Paced:
+		fs[0] = patience(f)
+	case f.X.Procs() || f.X.stated: // who reads along a size of his own does not expect a gain
 		fs = append(fs, gains(f))
 	}
 	return append(fs, Finding{Kind: Unknown, What: "What these samples cannot tell", More: limits(f)})

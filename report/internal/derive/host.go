@@ -8,8 +8,8 @@ import (
 	"github.com/contend-go/contend/bench/sample"
 )
 
-// Boundary is a place on the GOMAXPROCS axis where the machine changes: one P
-// more than After begins what Label names.
+// Boundary is a place on the axis. On that of GOMAXPROCS the machine changes there: one P
+// more than After begins what Label names. On that of a rate it is a capacity.
 type Boundary struct {
 	After int
 	Label string // "socket 2", "hyperthreads"

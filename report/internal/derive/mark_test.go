@@ -15,10 +15,10 @@ func TestMarks(t *testing.T) {
 	}
 	for n := 1; n <= len(names); n++ {
 		some := names[:n]
-		given := marks(some)
+		given := marks(some, Shapes)
 		backwards := slices.Clone(some)
 		slices.Reverse(backwards)
-		again := marks(backwards)
+		again := marks(backwards, Shapes)
 		colors, shapes, pairs := map[int]bool{}, map[int]bool{}, map[Mark]bool{}
 		for _, name := range some {
 			m := given[name]

@@ -35,6 +35,13 @@ func orderOf(set *sample.Set) order {
 			place(keyBackend, r.Get("name"))
 		}
 	}
+	if slices.Contains(set.Lifted, keyFile) {
+		for _, s := range set.Samples { // as the reader gave them
+			if file, ok := s.Name.Get(keyFile); ok {
+				place(keyFile, file)
+			}
+		}
+	}
 	o.ours = slices.ContainsFunc(set.Samples, func(s *sample.Sample) bool { return s.Run != nil })
 	return o
 }
@@ -78,7 +85,7 @@ func (o order) fields(a, b []sample.Field) int {
 }
 
 // sort brings facets, series and names into order, and gives names their marks.
-func (v *View) sort(o order) {
+func (v *View) sort(o order, lifted []string) {
 	slices.SortStableFunc(v.Facets, func(a, b *Facet) int { return o.fields(a.Fields, b.Fields) })
 	before := func(a, b *Series) int { return o.fields(a.fields, b.fields) }
 	var all []*Series // of each name the first
@@ -94,5 +101,10 @@ func (v *View) sort(o order) {
 	for _, s := range all {
 		v.Names = append(v.Names, s.Name)
 	}
-	v.Marks = marks(v.Names)
+	v.pair(lifted, o, all)
+	if v.Sides[0] != "" {
+		v.Marks = pairMarks(all)
+	} else {
+		v.Marks = marks(v.Names, Shapes)
+	}
 }

@@ -14,6 +14,7 @@ const (
 	keyBackend = "backend"
 	keyImpl    = "impl"    // of a row of primitives: what a backend is to a cache
 	keySharing = "sharing" // "none" is the share-nothing control
+	keyFile    = "file"    // lifted from where a sample was read
 	keyProbe   = "probe"   // "trace" on traced samples
 	keyBase    = sample.BaseKey
 )

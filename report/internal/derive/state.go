@@ -107,9 +107,12 @@ func states(set *sample.Set, t Totals) (fs []Finding) {
 	if slices.ContainsFunc(set.Samples, func(s *sample.Sample) bool { return s.Run == nil }) {
 		fs = append(fs, Finding{Kind: State, What: "These data came from elsewhere: benchmark text that Contend did not measure", Sure: "conditions that the text does not state are unknown here"})
 	}
-	if len(fs) > 0 && fs[0].What != "" {
+	switch {
+	case len(fs) > 1:
+		fs = append(fs, Finding{Kind: State, What: "together " + t.String()})
+	case len(fs) == 1 && fs[0].What != "":
 		fs[0].Much = t.String()
-	} else if len(fs) > 0 {
+	case len(fs) == 1:
 		fs[0].What = t.String()
 	}
 	if len(fs) < 2 {
@@ -162,7 +165,8 @@ func state(set *sample.Set, r *sample.Run) Finding {
 	}
 	fd.Sure = strings.Join(by, ", ")
 	if first != nil {
-		fd.Where = cmp.Or(r.Node(), filepath.Dir(first.File))
+		file, _ := first.Name.Get(keyFile)
+		fd.Where = cmp.Or(file, r.Node(), filepath.Dir(first.File))
 	}
 	return fd
 }

@@ -79,9 +79,11 @@
       `M${x - r * 1.2},${y}h${2.4 * r}M${x},${y - r * 1.2}v${2.4 * r}`,
     ];
     const n = data.marks[i][1];
+    if (data.marks[i][2]) return { d: shapes[n], class: "mark open" };
     return { d: shapes[n], class: n < 4 ? "mark full" : n < 7 ? "mark open" : "mark stroke" };
   }
 
+  const lineClass = (i) => (data.marks[i][2] ? "line old" : "line");
   const colour = (i) => `s${data.marks[i][0]}`;
 
   // ---- scales ----
@@ -182,7 +184,7 @@
       const item = add(list, "li", { "data-name": s.name });
       const b = add(item, "button", { type: "button", class: "toggle " + colour(s.name), "aria-pressed": !state.hidden.has(s.name), title: data.names[s.name] });
       const g = draw(b, "svg", { width: 30, height: 14, viewBox: "0 0 30 14", "aria-hidden": "true" });
-      draw(g, "path", { class: "line", d: "M1,7H29" });
+      draw(g, "path", { class: lineClass(s.name), d: "M1,7H29" });
       draw(g, "path", marker(s.name, 15, 7, 4));
       add(b, "span", {}, data.names[s.name]);
       b.onclick = (e) => (e.shiftKey ? only(s.name) : toggle(s.name));
@@ -192,11 +194,12 @@
       b.onfocus = () => emphasise(s.name);
       b.onblur = () => emphasise(-1);
     }
-    if (facet().sections.some((s) => s.charts.some((c) => c.measures.some((m) => m.ceiling)))) {
+    for (const dashed of new Set(facet().sections.flatMap((s) => s.charts.flatMap((c) => c.measures.map((m) => m.dashed)))).values()) {
+      if (!dashed) continue;
       const note = add(list, "li", { class: "note" });
       const g = draw(note, "svg", { width: 30, height: 14, "aria-hidden": "true" });
       draw(g, "path", { class: "ceiling", d: "M1,7H29" });
-      add(note, "span", {}, "share-nothing ceiling");
+      add(note, "span", {}, dashed);
     }
     add(legend, "p", { class: "hint" }, "Press ? for the keys.");
   }
@@ -267,7 +270,7 @@
     c.title = add(head, "b", {}, def.title);
     c.unit = add(head, "span", { class: "unit" });
     if (def.measures.length > 1 && !def.bars) choice(head, def.measures.map((m) => m.label), "Measure", () => state.measure[def.id] || 0, (i) => (state.measure[def.id] = i));
-    if (section.id === "throughput") choice(head, ["linear", "log"], "Scale of the y axis", () => Number(logarithmic()), (i) => (state.log = i === 1));
+    if (scalable(section)) choice(head, ["linear", "log"], "Scale of the y axis", () => Number(logarithmic()), (i) => (state.log = i === 1));
     if (section.id === "throughput" && facet().series.some((s) => s.points.some((p) => p.rates))) choice(head, ["medians", "all samples"], "Distribution", () => Number(state.dots), (i) => (state.dots = i === 1));
     if (def.bars && !stacks[def.bars](def.measures).share) choice(head, ["own scales", "one scale"], "Scale", () => Number(state.shared), (i) => (state.shared = i === 1));
     c.body = add(figure, "div", { class: "plot" });
@@ -280,6 +283,9 @@
     };
     return c;
   }
+
+  // scalable reports whether the reader may choose a section's axis.
+  const scalable = (section) => section.id === "throughput" || section.id === "latency";
 
   let choices = 0;
   function choice(parent, labels, name, get, set) {
@@ -299,7 +305,7 @@
 
   // xAxis lays out the axis and returns its scale.
   function xAxis(g, f, left, right, top, bottom, label) {
-    const xs = f.x.values, first = place(f, xs[0]), last = place(f, xs[xs.length - 1]);
+    const xs = f.x.values, first = place(f, xs[0]), last = place(f, Math.max(xs[xs.length - 1], f.x.reach || 0));
     const room = f.x.procs ? 0.18 : (last - first) * 0.04 || 0.5;
     const lo = first - room, hi = last + room;
     const x = (p) => left + ((place(f, p) - lo) / (hi - lo)) * (right - left);
@@ -322,7 +328,7 @@
       put(from, text.length * 5.6 < right - left ? text : "oversubscribed");
     }
     for (const b of f.bounds || []) {
-      const at = x(b.After * 1.06);
+      const at = x(f.x.procs ? b.After * 1.06 : b.After);
       if (at <= left || at >= right) continue;
       draw(g, "path", { class: "boundary", d: `M${at},${top}V${bottom}` });
       put(at, b.Label.slice(0, 24));
@@ -389,7 +395,9 @@
   // is where a linear axis would press the lower lines together.
   function logarithmic() {
     if (state.log !== null) return state.log;
-    const f = facet(), rates = f.series.map((s) => s.points.map((p) => (est(p, "rate") || [0])[0]));
+    const f = facet();
+    if (f.sections.some((s) => s.id === "latency")) return true; // waits span orders of magnitude
+    const rates = f.series.map((s) => s.points.map((p) => (est(p, "rate") || [0])[0]));
     // Along a size, one series alone can fall by orders of magnitude.
     const best = (f.x.procs ? rates.map((r) => Math.max(0, ...r)) : rates.flat()).filter((v) => v > 0);
     return Math.max(...best) > 25 * Math.min(...best);
@@ -397,9 +405,9 @@
 
   function drawLines(c) {
     const f = facet(), m = c.def.measures[state.measure[c.def.id] || 0] || c.def.measures[0];
-    const large = c.section.charts.length === 1 || c.def.id === "throughput";
-    const series = visible().filter((s) => s.points.some((p) => est(p, m.key)));
-    const log = c.section.id === "throughput" && logarithmic();
+    const large = c.section.charts.length === 1;
+    const series = visible().filter((s) => s.points.some((p) => est(p, m.key) || (p.unstable && c.section.id === "latency")));
+    const log = scalable(c.section) && logarithmic();
     const width = c.body.clientWidth, height = large ? Math.min(460, Math.max(300, width * 0.5)) : 250;
     const bottom = height - 40, left = 64;
     const labels = large && width > 620 && series.length * labelGap <= bottom - 32;
@@ -449,8 +457,9 @@
       const shift = (i - (series.length - 1) / 2) * Math.min(3, 14 / series.length);
       const gs = draw(g, "g", { class: colour(s.name), "data-series": s.name });
       const pts = s.points.filter((p) => est(p, m.key) && shows(est(p, m.key)[0]));
+      for (const p of s.points) if (p.unstable && c.section.id === "latency") drawUnstable(c, gs, s, p, m, x(p.p) + shift, top, f);
       if (!pts.length) return;
-      draw(gs, "path", { class: "line", d: "M" + pts.map((p) => `${x(p.p) + shift},${y(est(p, m.key)[0])}`).join("L") });
+      draw(gs, "path", { class: lineClass(s.name), d: "M" + pts.map((p) => `${x(p.p) + shift},${y(est(p, m.key)[0])}`).join("L") });
       for (const p of pts) {
         const e = est(p, m.key), px = x(p.p) + shift, py = y(e[0]);
         if (e[1] !== null) draw(gs, "path", { class: "whisker", d: whisker(px, y, e[1], e[2], top, bottom) });
@@ -466,13 +475,22 @@
     interact(c, g, cursor);
   }
 
+  // drawUnstable marks a load that was not carried, at the top: how long callers wait has no end.
+  function drawUnstable(c, gs, s, p, m, px, top, f) {
+    draw(gs, "path", { class: "mark open unstable", d: marker(s.name, px, top + 6, 4).d });
+    c.points.push({ s, p, x: px, y: top + 6, m, e: null, at: atText(f, p.p) });
+  }
+
   // drawCeilings draws each series' control; of many series only the highest,
   // and the one's that is emphasised.
   function drawCeilings(g, series, m, x, y, shows) {
     const few = series.length <= 6;
     for (const s of series) {
       const pts = s.points.filter((p) => est(p, m.ceiling) && shows(est(p, m.ceiling)[0]));
-      if (pts.length) draw(g, "path", { class: `ceiling ${colour(s.name)}${few ? "" : " rare"}`, "data-series": s.name, d: "M" + pts.map((p) => `${x(p.p)},${y(est(p, m.ceiling)[0])}`).join("L") });
+      if (!pts.length) continue;
+      const at = pts.map((p) => [x(p.p), y(est(p, m.ceiling)[0])]);
+      const d = at.length > 1 ? "M" + at.join("L") : `M${at[0][0] - 12},${at[0][1]}h24`; // of one point a dash at its place
+      draw(g, "path", { class: `ceiling ${colour(s.name)}${few ? "" : " rare"}`, "data-series": s.name, d });
     }
     if (few) return;
     const highest = new Map();
@@ -664,6 +682,7 @@
     add(head, "span", {}, pt.at);
     if (pt.parts) for (const m of pt.parts) estimateLine(m, est(pt.p, m.key), m.label);
     else estimateLine(pt.m, pt.e, "");
+    if (pt.p.unstable) add(tip, "div", { class: "tip-over" }, "Unstable: more was offered than was carried.");
     if (pt.p.over) add(tip, "div", { class: "tip-over" }, "Oversubscribed: above the usable CPUs, no evidence of scaling.");
     for (const n of (pt.p.notes || []).slice(0, 4)) add(tip, "div", { class: "tip-note" }, n);
     tip.hidden = false;
@@ -705,7 +724,7 @@
     ["o", "in the legend: only this series; again: all"],
     ["f", "in the legend: focus this series"],
     ["a", "show all series"],
-    ["m", "next measure of the throughput chart"],
+    ["m", "next measure of the first chart"],
     ["l", "linear or logarithmic y axis"],
     ["[ ]", "previous, next conditions"],
     ["t", "light or dark"],
@@ -735,11 +754,15 @@
     help.onclick = (e) => e.target === help && help.close();
   }
 
+  // mainChart is that of throughput or, of an open load, of latency.
+  const mainChart = () => charts.find((c) => scalable(c.section));
+
   function cycleMeasure() {
-    const c = charts.find((c) => c.def.id === "throughput");
+    const c = mainChart();
     if (!c) return;
-    state.measure.throughput = ((state.measure.throughput || 0) + 1) % c.def.measures.length;
-    syncChoices(c, ".choice", state.measure.throughput);
+    const next = ((state.measure[c.def.id] || 0) + 1) % c.def.measures.length;
+    state.measure[c.def.id] = next;
+    syncChoices(c, ".choice", next);
     redraw();
   }
 
@@ -750,7 +773,7 @@
 
   function toggleLog() {
     state.log = !logarithmic();
-    const c = charts.find((c) => c.def.id === "throughput");
+    const c = mainChart();
     if (c) c.figure.querySelector('.choice[aria-label^="Scale"]').querySelectorAll("input")[Number(state.log)].checked = true;
     redraw();
   }
@@ -927,19 +950,36 @@
     }
   }
 
+  // timeTicks writes as many round times below a timeline as have room.
+  function timeTicks(figure, stretch) {
+    const from = Number(figure.dataset.from), to = Number(figure.dataset.to), zero = Number(figure.dataset.zero);
+    const row = stretch.querySelector(".ticks"), m = { notation: "ns", factor: 1 };
+    const step = ticks(0, to - from, Math.max(1, stretch.clientWidth / 90))[1] || to - from;
+    const text = tickFormat(m, Math.max(Math.abs(from - zero), to - zero), 1);
+    row.textContent = "";
+    const room = ((to - from) * 50) / stretch.clientWidth; // for the last one's text
+    for (let t = zero + Math.ceil((from - zero) / step) * step; t <= to - room; t += step) {
+      add(row, "span", { style: `left:${(100 * (t - from)) / (to - from)}%` }, text(t - zero));
+    }
+  }
+
+  const redrawTimelines = [];
   function timelines() {
     for (const box of document.querySelectorAll(".zoom")) {
-      const img = box.firstElementChild;
+      const stretch = box.firstElementChild, figure = box.closest(".timeline");
       let zoom = 1;
       const set = (z, at) => {
         const before = zoom, mid = at ?? box.clientWidth / 2;
         zoom = Math.min(32, Math.max(1, z));
-        img.style.width = zoom * 100 + "%";
+        stretch.style.width = zoom * 100 + "%";
+        timeTicks(figure, stretch);
         box.scrollLeft = ((box.scrollLeft + mid) * zoom) / before - mid;
       };
+      redrawTimelines.push(() => timeTicks(figure, stretch));
+      set(1);
       const tools = document.createElement("span");
       tools.className = "zoom-tools";
-      box.before(tools);
+      figure.querySelector(".tracks").before(tools);
       for (const [text, name, f] of [["−", "Zoom out", 0.5], ["+", "Zoom in", 2], ["1:1", "Whole timeline", 0]]) {
         add(tools, "button", { type: "button", "aria-label": name }, text).onclick = () => set(f ? zoom * f : 1);
       }
@@ -975,7 +1015,10 @@
   timelines();
   let width = innerWidth;
   addEventListener("resize", () => {
-    if (innerWidth !== width) redraw();
+    if (innerWidth !== width) {
+      redraw();
+      for (const f of redrawTimelines) f();
+    }
     width = innerWidth;
   });
 })();

@@ -5,6 +5,7 @@ package html
 
 import (
 	"bytes"
+	"cmp"
 	"crypto/sha256"
 	_ "embed"
 	"encoding/base64"
@@ -20,6 +21,7 @@ import (
 
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/report/internal/derive"
+	"github.com/contend-go/contend/report/internal/strip"
 )
 
 // Page is what a report's page shows.
@@ -28,10 +30,10 @@ type Page struct {
 	Set      *sample.Set
 	Findings []derive.Finding
 
-	Raw       []Raw      // the samples as text, for download
-	Pictures  []Picture  // shown where scripts do not run
-	Timelines []Timeline // from traces
-	Tables    []Table    // such as the worst lock sites
+	Raw       []Raw     // the samples as text, for download
+	Pictures  []Picture // shown where scripts do not run
+	Timelines []strip.Strip
+	Tables    []Table // such as the worst lock sites
 }
 
 // Raw is a text offered for download.
@@ -44,13 +46,6 @@ type Raw struct {
 type Picture struct {
 	Facet *derive.Facet
 	Title string
-	PNG   []byte
-}
-
-// Timeline is a picture of Ps over time.
-type Timeline struct {
-	Title string
-	About string
 	PNG   []byte
 }
 
@@ -126,6 +121,7 @@ type head struct {
 
 	Answers []Table
 	Matrix  matrix
+	Paced   bool // open loads: what callers wait
 }
 
 // matrix is the series' standing under each of several conditions.
@@ -145,6 +141,7 @@ type facetModel struct {
 	*derive.Facet
 	Index    int
 	Sections []shown
+	Findings []derive.Finding // that are not on the first screen
 	Pictures []Picture
 	Commands []string
 }
@@ -177,6 +174,11 @@ func (p *Page) model() (*model, error) {
 		hash(script)))
 	for i, f := range p.View.Facets {
 		fm := facetModel{Facet: f, Index: i, Sections: sectionsOf(p.View, f)}
+		for _, fd := range f.Findings {
+			if fd.Kind != derive.Unknown && (f.Slug != "" || fd.Kind != derive.Leader) {
+				fm.Findings = append(fm.Findings, fd)
+			}
+		}
 		for _, pic := range p.Pictures {
 			if pic.Facet == f {
 				fm.Pictures = append(fm.Pictures, pic)
@@ -209,7 +211,8 @@ func (p *Page) head() (h head) {
 	for _, f := range p.Findings {
 		by[f.Kind] = append(by[f.Kind], f)
 	}
-	h = head{by[derive.State], by[derive.Leader], by[derive.Blame], by[derive.Unknown], by[derive.Warnings], p.View.Answers(), matrix{}}
+	h = head{by[derive.State], by[derive.Leader], by[derive.Blame], by[derive.Unknown], by[derive.Warnings], p.View.Answers(), matrix{}, false}
+	h.Paced = slices.ContainsFunc(p.View.Facets, func(f *derive.Facet) bool { return f.Paced })
 	if len(p.View.Facets) > 1 {
 		h.Matrix = p.matrix()
 	}
@@ -258,14 +261,19 @@ func (p *Page) title() string {
 	what := "series"
 	for _, f := range p.View.Facets {
 		switch {
-		case slices.Equal(f.Keys, []string{"backend"}):
+		case slices.Contains(f.Keys, "backend"):
 			what = "backends"
 		case slices.Contains(f.Keys, sample.BaseKey):
 			what = "benchmarks"
 		}
 	}
 	title := fmt.Sprintf("%d %s", len(p.View.Names), what)
-	if len(p.View.Names) == 1 {
+	switch sides := p.View.Sides; {
+	case sides[0] != "" && p.View.Pairs() > 1:
+		title = fmt.Sprintf("%d %s, %s and %s", p.View.Pairs(), what, sides[0], sides[1])
+	case sides[0] != "":
+		title = sides[0] + " and " + sides[1]
+	case len(p.View.Names) == 1:
 		title = p.View.Names[0]
 	}
 	for _, fd := range p.View.Common {
@@ -487,6 +495,9 @@ func (m measure) Caption() string {
 	return m.Label
 }
 
+// dashed is what the dashed line is.
+func (m measure) dashed() string { return cmp.Or(m.Dashed, "share-nothing ceiling") }
+
 // Measures are the measures of a section, each once.
 func (s section) Measures() []measure {
 	var ms []measure
@@ -502,7 +513,7 @@ func (s section) Measures() []measure {
 			}
 			ms = append(ms, m)
 			if m.Ceiling != "" {
-				ms = append(ms, measure{Key: m.Ceiling, Label: "share-nothing ceiling, " + m.Label, Unit: m.Unit})
+				ms = append(ms, measure{Key: m.Ceiling, Label: m.dashed() + ", " + m.Label, Unit: m.Unit})
 			}
 		}
 	}
@@ -513,7 +524,7 @@ func (s section) Measures() []measure {
 type (
 	dataModel struct {
 		Names  []string    `json:"names"`
-		Marks  [][2]int    `json:"marks"` // of the names: colour and shape
+		Marks  [][3]int    `json:"marks"` // of the names: colour, shape, and 1 for the old side of an overlay
 		Facets []dataFacet `json:"facets"`
 	}
 	dataFacet struct {
@@ -528,6 +539,7 @@ type (
 		Title  string    `json:"title"`
 		Procs  bool      `json:"procs"` // GOMAXPROCS, to which CPUs set a limit
 		Log    bool      `json:"log"`
+		Reach  float64   `json:"reach,omitempty"`
 		Values []float64 `json:"values"`
 		Labels []string  `json:"labels"`
 	}
@@ -546,6 +558,7 @@ type (
 		Label    string          `json:"label"`
 		About    string          `json:"about"`
 		Ceiling  string          `json:"ceiling,omitempty"`
+		Dashed   string          `json:"dashed,omitempty"` // what the ceiling is
 		Ideal    string          `json:"ideal,omitempty"`
 		Zero     bool            `json:"zero"`
 		Notation derive.Notation `json:"notation"`
@@ -562,6 +575,7 @@ type (
 	dataPoint struct {
 		X         float64          `json:"p"`
 		Over      bool             `json:"over,omitempty"`
+		Unstable  bool             `json:"unstable,omitempty"` // an open load that was not carried
 		Notes     []string         `json:"notes,omitempty"`
 		Rates     []json.Number    `json:"rates,omitempty"` // of each sample
 		Estimates map[string][]any `json:"e"`
@@ -572,7 +586,11 @@ func (p *Page) data() ([]byte, error) {
 	d := dataModel{Names: p.View.Names}
 	for _, name := range p.View.Names {
 		m := p.View.Marks[name]
-		d.Marks = append(d.Marks, [2]int{m.Color, m.Shape})
+		old := 0
+		if m.Old {
+			old = 1
+		}
+		d.Marks = append(d.Marks, [3]int{m.Color, m.Shape, old})
 	}
 	for _, f := range p.View.Facets {
 		df := dataFacet{Slug: f.Slug, X: axisOf(&f.X), Usable: f.Usable, Bounds: f.Boundaries}
@@ -583,14 +601,16 @@ func (p *Page) data() ([]byte, error) {
 				dc := dataChart{ID: c.ID, Title: c.Title, Bars: c.Bars}
 				for _, m := range c.Measures {
 					keys[m.Key] = true
+					dashed := ""
 					if m.Ceiling != "" {
 						keys[m.Ceiling] = true
+						dashed = m.dashed()
 					}
 					n, factor, suffix := derive.NotationOf(m.Unit)
 					if m.Ideal == "linear" && !f.X.Procs() {
 						m.Ideal = "" // nobody expects twice the throughput of twice the size
 					}
-					dc.Measures = append(dc.Measures, dataMeasure{m.Key, m.Label, m.About, m.Ceiling, m.Ideal, m.Zero, n, factor, suffix})
+					dc.Measures = append(dc.Measures, dataMeasure{m.Key, m.Label, m.About, m.Ceiling, dashed, m.Ideal, m.Zero, n, factor, suffix})
 				}
 				ds.Charts = append(ds.Charts, dc)
 			}
@@ -610,7 +630,7 @@ func (p *Page) data() ([]byte, error) {
 }
 
 func axisOf(a *derive.Axis) dataAxis {
-	d := dataAxis{Title: a.Title(), Procs: a.Procs(), Log: a.Log, Values: a.Values}
+	d := dataAxis{Title: a.Title(), Procs: a.Procs(), Log: a.Log, Reach: a.Reach, Values: a.Values}
 	for _, x := range a.Values {
 		d.Labels = append(d.Labels, a.Label(x))
 	}
@@ -628,7 +648,7 @@ func (p *Page) series(s *derive.Series, keys map[string]bool) dataSeries {
 		}
 	}
 	for _, pt := range s.Points {
-		dp := dataPoint{X: pt.X, Over: pt.Oversubscribed, Estimates: map[string][]any{}}
+		dp := dataPoint{X: pt.X, Over: pt.Oversubscribed, Unstable: pt.Unstable > 0 && !pt.Carried(), Estimates: map[string][]any{}}
 		for _, c := range pt.Invalid {
 			dp.Notes = append(dp.Notes, fmt.Sprintf("%d left out: %s", c.N, c.Text))
 		}

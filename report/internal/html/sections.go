@@ -17,6 +17,7 @@ type measure struct {
 	Unit    string // as derive.Format knows it
 	About   string
 	Ceiling string // key of the dashed line, if any
+	Dashed  string // what that line is; the share-nothing ceiling if empty
 	Ideal   string // "linear" or "one": the line that perfect scaling would draw
 	Zero    bool   // the axis begins at zero
 }
@@ -40,6 +41,34 @@ type section struct {
 type shown struct {
 	section
 	Constant []string // what charts of a single value would show
+}
+
+// paced are the sections of an open load, which come first: its throughput is what others set.
+var paced = []section{
+	{"latency", "What a caller waits", "From when an operation was due by the plan, so that waiting behind others counts. Hollow marks at the top: the load was not carried, the backlog grew, and no quantile means anything.",
+		[]chart{quantiles()}},
+	{"beside", "Beside it", "What the same cache shows to those who do not ask for the wait, and what the generator itself did.",
+		[]chart{
+			one("u:closed-p99-ns", "What a closed loop shows (closed-p99-ns)", "closed-p99-ns"),
+			one("u:service-p99-ns", "An operation alone (service-p99-ns)", "service-p99-ns"),
+			one("u:capacity/s", "Capacity (capacity/s)", "capacity/s"),
+			one("u:lag-p99-ns", "The generator's own lag (lag-p99-ns)", "lag-p99-ns"),
+		}},
+}
+
+// quantiles is the chart of latency over the rate, one quantile at a time with the service time dashed.
+func quantiles() chart {
+	c := chart{ID: "latency"}
+	for _, q := range []string{"p99-ns", "p50-ns", "p90-ns", "p99.9-ns", "p99.99-ns", "max-ns"} {
+		m := measure{Key: "u:" + q, Label: strings.TrimSuffix(q, "-ns"), Unit: q, About: "From when it was due, queue included. Dashed: the operation alone (service)."}
+		if q == "max-ns" {
+			m.About = "The longest that any caller waited."
+		} else {
+			m.Ceiling, m.Dashed = "u:"+derive.Service+q, "service: the operation alone"
+		}
+		c.Measures = append(c.Measures, m)
+	}
+	return c
 }
 
 // sections is the one list of what a facet shows, top down. Units that no
@@ -124,11 +153,14 @@ var latency = regexp.MustCompile(`^p\d+(\.\d+)?-`)
 // sectionsOf are the sections that the facet has measures for, and no more.
 func sectionsOf(v *derive.View, f *derive.Facet) []shown {
 	all := slices.Clone(sections)
+	if f.Paced {
+		all = slices.Concat(paced, sections)
+	}
 	named := map[string]bool{"u:ops/s": true}
-	for _, s := range sections {
+	for _, s := range all {
 		for _, c := range s.Charts {
 			for _, m := range c.Measures {
-				named[m.Key] = true
+				named[m.Key], named[m.Ceiling] = true, true
 			}
 		}
 	}
@@ -211,7 +243,9 @@ func constant(f *derive.Facet, c chart) (value string, ok bool) {
 func (m *measure) adapt(f *derive.Facet) {
 	if m.Ceiling != "" && !measured(f, m.Ceiling) {
 		m.Ceiling = ""
-		m.About = "Operations per second, all goroutines together."
+		if m.Dashed == "" {
+			m.About = "Operations per second, all goroutines together."
+		}
 	}
 	if m.Key == "w:"+derive.WaitUnit || m.Key == "cost" {
 		m.About = strings.TrimSuffix(m.About, ".") + ". " + whence(f)

@@ -3,7 +3,6 @@
 package locked
 
 import (
-	"bytes"
 	"compress/gzip"
 	"fmt"
 	"os"
@@ -16,20 +15,15 @@ import (
 	"github.com/contend-go/contend/report/internal/chart"
 	"github.com/contend-go/contend/report/internal/derive"
 	"github.com/contend-go/contend/report/internal/html"
+	"github.com/contend-go/contend/report/internal/strip"
 )
 
 // Locks are what a report shows of the locks in a set.
 type Locks struct {
 	Tables   []html.Table
-	Pictures []Picture
-	Notes    []string // histories that cannot be read, and what was left out
-}
-
-// Picture is the lanes of one cell, and the file name that they may have, without
-// extension.
-type Picture struct {
-	html.Timeline
-	Name string
+	Pictures []*chart.Picture
+	Strips   []strip.Strip // the same for the page
+	Notes    []string      // histories that cannot be read, and what was left out
 }
 
 // base is that of the names of lock cells.
@@ -62,14 +56,15 @@ func Open(set *sample.Set) (l Locks, err error) {
 			left++
 			continue
 		}
-		title := fmt.Sprintf("%s under %s, fence %s", g.service, g.fault, g.fence)
-		png, err := picture(s, title)
+		lanes, err := lanesOf(s, fmt.Sprintf("%s under %s, fence %s", g.service, g.fault, g.fence))
 		if err != nil {
 			l.Notes = append(l.Notes, err.Error())
 			continue
 		}
-		name := "lanes-" + g.service + "-" + g.fault + "-fence-" + g.fence
-		l.Pictures = append(l.Pictures, Picture{html.Timeline{Title: title, About: s.Name.Without("service", "fault", "fence"), PNG: png}, name})
+		pic := lanes.Picture()
+		pic.Name = "lanes-" + g.service + "-" + g.fault + "-fence-" + g.fence
+		l.Pictures = append(l.Pictures, pic)
+		l.Strips = append(l.Strips, lanes.Strip())
 	}
 	if left > 0 {
 		l.Notes = append(l.Notes, fmt.Sprintf("%d more broken cells of locks have histories, but no picture here", left))
@@ -209,8 +204,8 @@ func order(fault string) int {
 	return 1
 }
 
-// picture draws the lanes of a sample's history as PNG.
-func picture(s *sample.Sample, title string) ([]byte, error) {
+// lanesOf reads the lanes of a sample's history.
+func lanesOf(s *sample.Sample, title string) (*chart.Lanes, error) {
 	events, err := events(s)
 	if err != nil {
 		return nil, err
@@ -219,10 +214,8 @@ func picture(s *sample.Sample, title string) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", title, err)
 	}
-	lanes.Title = title
-	var png bytes.Buffer
-	err = lanes.Picture().Encode(&png, "png", chart.DefaultDPI)
-	return png.Bytes(), err
+	lanes.Title, lanes.Conditions = title, s.Name.Without("service", "fault", "fence")
+	return lanes, nil
 }
 
 // events are a sample's history.

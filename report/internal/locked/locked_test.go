@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"fmt"
-	"image/png"
 	"os"
 	"path/filepath"
 	"slices"
@@ -86,8 +85,12 @@ func TestVerdicts(t *testing.T) {
 	if len(l.Pictures) != 1 || l.Pictures[0].Name != "lanes-good-pause-holder-fence-on" {
 		t.Fatalf("pictures %+v", l.Pictures)
 	}
-	if _, err := png.Decode(bytes.NewReader(l.Pictures[0].PNG)); err != nil {
+	var b bytes.Buffer
+	if err := l.Pictures[0].Encode(&b, "png", 96); err != nil {
 		t.Error(err)
+	}
+	if s := l.Strips[0]; len(s.Names) != 2 || len(s.Layers[1].Areas) != 2 || len(s.Layers[2].Areas) != 2 || len(s.Moments) != 2 || len(s.Signs) != 1 || s.Signs[0].Text != "✕" {
+		t.Errorf("on the page: %+v", s)
 	}
 }
 

@@ -3,7 +3,6 @@
 package traced
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
@@ -13,24 +12,23 @@ import (
 	"github.com/contend-go/contend/report/internal/chart"
 	"github.com/contend-go/contend/report/internal/derive"
 	"github.com/contend-go/contend/report/internal/html"
+	"github.com/contend-go/contend/report/internal/strip"
 	"github.com/contend-go/contend/traces/account"
 	"github.com/contend-go/contend/traces/show"
 )
 
 // Traces are what a report shows of the traces of a set.
 type Traces struct {
-	Timelines []Timeline
-	Tables    []html.Table
-	Findings  []derive.Finding // the lines to blame, the worst first
-	Notes     []string         // traces that cannot be read, and how many are left out
+	Pictures []*chart.Picture // timelines of tours
+	Strips   []strip.Strip    // the same for the page
+	Tables   []html.Table
+	Findings []derive.Finding // the lines to blame, the worst first
+	Notes    []string         // traces that cannot be read, and how many are left out
 }
 
-// Timeline is the picture of a tour, and the file name that it may have, without
-// extension.
-type Timeline struct {
-	html.Timeline
-	Name string
-}
+// mostCells is how many columns of lanes a page shows in all its timelines together:
+// some 15 bytes each.
+const mostCells = 80_000
 
 // Open reads the traces that the samples of a set name.
 func Open(set *sample.Set) (t Traces, err error) {
@@ -46,34 +44,33 @@ func Open(set *sample.Set) (t Traces, err error) {
 	costs := derive.Costs(set)
 	names := map[string]int{}
 	for _, tour := range tours {
-		png, err := tour.picture(costs)
+		tl := tour.timeline(costs)
+		pic, err := tl.Picture()
 		if err != nil {
 			return t, fmt.Errorf("%s: %w", tour.Name, err)
 		}
-		name := "timeline-" + tour.series
-		if names[name]++; names[name] > 1 { // another workload
-			name += fmt.Sprintf("-%d", names[name])
+		page, err := tl.Strip(mostCells / len(tours))
+		if err != nil {
+			return t, fmt.Errorf("%s: %w", tour.Name, err)
 		}
-		t.Timelines = append(t.Timelines, Timeline{html.Timeline{Title: tour.series, About: tour.conditions, PNG: png}, name})
+		pic.Name = "timeline-" + tour.series
+		if names[pic.Name]++; names[pic.Name] > 1 { // another workload
+			pic.Name += fmt.Sprintf("-%d", names[pic.Name])
+		}
+		t.Pictures, t.Strips = append(t.Pictures, pic), append(t.Strips, page)
 	}
 	t.Tables = tables(tours, cells, grown, costs)
 	t.Findings = findings(tours, cells, grown)
 	return t, nil
 }
 
-// picture draws a tour as PNG.
-func (t *tour) picture(costs map[*sample.Sample]derive.Estimate) ([]byte, error) {
+// timeline is what is shown of a tour.
+func (t *tour) timeline(costs map[*sample.Sample]derive.Estimate) *chart.Timeline {
 	tl := Chart(t.Trace, t.series, t.conditions)
 	for _, w := range t.Account.Windows {
 		tl.Cost = append(tl.Cost, costs[t.steps[w.Label]].Median)
 	}
-	pic, err := tl.Picture()
-	if err != nil {
-		return nil, err
-	}
-	var png bytes.Buffer
-	err = pic.Encode(&png, "png", chart.DefaultDPI)
-	return png.Bytes(), err
+	return tl
 }
 
 // Chart is a trace as the picture of its Ps over time.

@@ -1,0 +1,225 @@
+package derive
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// The units of an open load, whose operations are due at a rate that others set.
+const (
+	offered  = "offered/s"
+	achieved = "achieved/s"
+	capacity = "capacity/s"
+	keyRate  = "rate"
+)
+
+// Quantiles are the units that what callers wait is told by, from the median on.
+var Quantiles = []string{"p50-ns", "p90-ns", "p99-ns", "p99.9-ns", "p99.99-ns"}
+
+// Before these stand the times of an operation itself, and those that a closed loop shows.
+const (
+	Service = "service-"
+	Closed  = "closed-"
+)
+
+// Capacity is the throughput of the closed loop beside the point's open load.
+func (p *Point) Capacity() Estimate { return p.Units[capacity] }
+
+// share reports whether the axis is a rate in percent of each series' own capacity.
+func (a *Axis) share() bool {
+	return a.Key == keyRate && len(a.Values) > 0 && strings.HasSuffix(a.labels[a.Lowest()], "%")
+}
+
+// pace finds out whether the point's load was open, and at how many of its samples the backlog
+// grew. Where half of them or more tell no quantiles, those of the others would be a rosy
+// selection, and count for nothing.
+func (p *Point) pace(f *Facet) {
+	if p.Units[offered].N == 0 {
+		return
+	}
+	f.Paced = true
+	for _, s := range p.shared {
+		if _, told := s.Value(Quantiles[0]); !told {
+			p.Unstable++
+		}
+	}
+	if p.Carried() {
+		return
+	}
+	maps.DeleteFunc(p.Units, func(unit string, _ Estimate) bool {
+		return unit == "max-ns" || slices.ContainsFunc(Quantiles, func(q string) bool { return strings.TrimPrefix(strings.TrimPrefix(unit, Service), Closed) == q })
+	})
+}
+
+// Carried reports whether most samples of an open load carried what was offered.
+func (p *Point) Carried() bool { return p.Units[offered].N > 0 && 2*p.Unstable < len(p.shared) }
+
+// markCapacity ends a rate's axis where capacity does, and marks it there.
+func (f *Facet) markCapacity() {
+	const most = 6 // series with a mark of their own
+	switch {
+	case !f.Paced || f.X.Key != keyRate:
+	case f.X.share():
+		f.Boundaries = []Boundary{{100, "capacity"}}
+	case len(f.Series) <= most:
+		f.Boundaries = nil
+		for _, s := range f.Series {
+			if c := s.capacity(); c > 0 {
+				f.Boundaries = append(f.Boundaries, Boundary{int(c), "capacity of " + s.Name})
+			}
+		}
+		slices.SortFunc(f.Boundaries, func(a, b Boundary) int { return a.After - b.After })
+	}
+	if n := len(f.Boundaries); n > 0 && !f.X.Procs() {
+		f.X.Reach = float64(f.Boundaries[n-1].After)
+	}
+}
+
+// capacity is the median of the series' capacities, 0 if there is none.
+func (s *Series) capacity() float64 {
+	var all []float64
+	for _, p := range s.Points {
+		if c := p.Capacity(); c.N > 0 {
+			all = append(all, c.Median)
+		}
+	}
+	if len(all) == 0 {
+		return 0
+	}
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+// unitless is a rate without its unit, which stands in the table's head.
+func unitless(unit string, e Estimate) string {
+	if e.N == 0 {
+		return "–"
+	}
+	return strings.TrimSuffix(Format(unit, e.Median), " "+unit)
+}
+
+// callers has a row for each series at each rate: what a caller waits and, beside it, what an operation
+// takes and what a closed loop shows.
+func (f *Facet) callers() (rows [][]string) {
+	for _, s := range f.Series {
+		for _, p := range s.Points {
+			if p.Units[offered].N == 0 {
+				continue
+			}
+			row := []string{f.Label(), s.Name, f.X.At(p.X), unitless(offered, p.Units[offered]), unitless(achieved, p.Units[achieved])}
+			if !p.Carried() {
+				row = append(row, "unstable", "", "", "", "")
+			} else {
+				for _, q := range []string{"p50-ns", "p99-ns", "p99.9-ns", Service + "p99-ns", Closed + "p99-ns"} {
+					row = append(row, unitless(q, p.Units[q]))
+				}
+				if p.Unstable > 0 {
+					row[2] += fmt.Sprintf(" (unstable in %d of %d)", p.Unstable, len(p.shared))
+				}
+			}
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// waiting is the table of an open load.
+func (v *View) waiting() Table {
+	t := Table{
+		Title:   "What callers wait",
+		Columns: []string{"conditions", "series", "at", "offered/s", "carried/s", "p50", "p99", "p99.9", "service p99", "closed loop's p99"},
+		Numeric: []bool{false, false, false, true, true, true, true, true, true, true},
+		About:   "p50, p99 and p99.9 count from when an operation was due, queues included; service is the operation alone. A closed loop never queues: its figure hides what callers wait. Unstable: more was offered than was carried, so that waiting has no end.",
+	}
+	for _, f := range v.Facets {
+		if f.Paced {
+			t.Rows = append(t.Rows, f.callers()...)
+		}
+	}
+	return t
+}
+
+// quantile is what is compared of samples of an open load.
+func quantile(unit string) Quantity {
+	return func(s *sample.Sample) (float64, bool) { return s.Value(unit) }
+}
+
+// patience is the finding of an open load: who lets callers wait least, at a rate that is the same for all,
+// or the highest rate that each carried.
+func patience(f *Facet) Finding {
+	fd := Finding{Kind: Leader, What: "What callers wait at the highest rate that was carried"}
+	for _, s := range f.Series {
+		var last *Point
+		var broke *Point
+		for _, p := range s.Points {
+			switch {
+			case p.Carried():
+				last = p
+			case p.Units[offered].N > 0 && broke == nil:
+				broke = p
+			}
+		}
+		line := s.Name + ": "
+		switch {
+		case last == nil && broke == nil:
+			continue
+		case last == nil:
+			line += "no rate was carried"
+		default:
+			line += f.X.At(last.X)
+			if p99 := last.Units["p99-ns"]; p99.N > 0 {
+				line += ", p99 " + Format("p99-ns", p99.Median)
+			}
+		}
+		if broke != nil {
+			line += "; unstable at " + f.X.Label(broke.X)
+		}
+		if c := s.capacity(); c > 0 {
+			line += fmt.Sprintf("; capacity %s ops/s", strings.TrimSuffix(Format(capacity, c), " "+capacity))
+		}
+		fd.More = append(fd.More, line)
+	}
+	if !f.X.share() {
+		f.least(&fd)
+	}
+	return fd
+}
+
+// least ranks by p99 at the highest rate that two series carried: the same rate for both.
+func (f *Facet) least(fd *Finding) {
+	const unit = "p99-ns"
+	for _, x := range slices.Backward(f.X.Values) {
+		var ranks []Rank
+		for _, s := range f.Series {
+			if p := s.Point(x); p != nil && !s.Reference && p.Carried() && p.Units[unit].N > 0 {
+				ranks = append(ranks, Rank{Series: s, Point: p})
+			}
+		}
+		if len(ranks) < 2 {
+			continue
+		}
+		slices.SortStableFunc(ranks, func(a, b Rank) int {
+			if a.Point.Units[unit].Median < b.Point.Units[unit].Median {
+				return -1
+			}
+			return 1
+		})
+		a, b := ranks[0], ranks[1]
+		r := Ratio(a.shared, b.shared, quantile(unit))
+		fd.Where, fd.Sure = f.X.At(x), r.uncertainty("×")
+		fd.Much = fmt.Sprintf("p99 %s, %s that of %s", Format(unit, a.Units[unit].Median), Format("×", r.Median), b.Name)
+		switch {
+		case r.Below(1):
+			fd.What = "callers of " + a.Name + " wait least"
+		case r.Interval():
+			fd.What = "what callers of " + a.Name + " and " + b.Name + " wait cannot be told apart"
+		default:
+			fd.What = "callers of " + a.Name + " wait least, by chance or not: that cannot be told"
+		}
+		return
+	}
+}

@@ -1,0 +1,95 @@
+package derive
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// openLoad is the text of a run at rates that others set: by series and rate the p99 in ns, 0 where
+// the load was not carried. In the block of that number nothing is carried.
+func openLoad(p99s map[string]map[string]float64, broken int) string {
+	var b strings.Builder
+	b.WriteString("# contend protocol=1\n# run id=a\n# axis name=Cache key=rate series=backend\nusable-cpus: 2\n")
+	for block := range 6 {
+		for _, backend := range []string{"mutexlru", "ring"} {
+			for _, rate := range []string{"50%", "80%", "100000", "200000"} {
+				p99, planned := p99s[backend][rate]
+				if !planned {
+					continue
+				}
+				fmt.Fprintf(&b, "# sample cell=%s%s block=%d\nBenchmarkCache/arrivals=poisson/rate=%s/backend=%s/gomaxprocs=2 1000 300000 capacity/s 100000 offered/s ", backend, rate, block, rate, backend)
+				if p99 == 0 || block == broken {
+					b.WriteString("90000 achieved/s\n")
+					continue
+				}
+				noise := 1 + float64(block)/100
+				fmt.Fprintf(&b, "100000 achieved/s %g p50-ns %g p99-ns %g service-p99-ns %g closed-p99-ns\n", p99*noise/4, p99*noise, p99*noise/10, p99*noise/20)
+			}
+		}
+	}
+	return b.String()
+}
+
+// TestOpenLoad: a run at rates that others set is told by what callers wait, with the closed
+// loop's figure beside it; what was not carried has no quantile, and no sentence is about throughput.
+func TestOpenLoad(t *testing.T) {
+	set := loaded(t, []string{"run"}, openLoad(map[string]map[string]float64{
+		"mutexlru": {"50%": 40_000, "80%": 0},
+		"ring":     {"50%": 20_000, "80%": 80_000},
+	}, 3))
+	v := New(set)
+	f := v.Facets[0]
+	if !f.Paced || f.X.Key != "rate" || f.X.Reach != 100 || len(f.Boundaries) != 1 || f.Boundaries[0] != (Boundary{100, "capacity"}) {
+		t.Errorf("paced %v along %s to %g, %v", f.Paced, f.X.Key, f.X.Reach, f.Boundaries)
+	}
+	if p := f.Series[0].Point(80); p.Carried() || p.Unstable != 6 || p.Units["p99-ns"].N != 0 {
+		t.Errorf("mutexlru at 80%%: %+v", p)
+	}
+	if p := f.Series[1].Point(80); !p.Carried() || p.Unstable != 1 || p.Units["p99-ns"].N != 5 {
+		t.Errorf("ring at 80%%: %d unstable, %+v", p.Unstable, p.Units["p99-ns"])
+	}
+	answer := v.Answers()[0]
+	if answer.Title != "What callers wait" || len(answer.Rows) != 4 || len(v.Answers()) != 1 {
+		t.Fatalf("%+v", v.Answers())
+	}
+	for i, want := range []string{
+		"mutexlru|rate=50% (unstable in 1 of 6)|100 k|100 k|10.2 µs|40.8 µs|–|4080 ns|2040 ns",
+		"mutexlru|rate=80%|100 k|90.0 k|unstable||||",
+		"ring|rate=50% (unstable in 1 of 6)|100 k|100 k|5100 ns|20.4 µs|–|2040 ns|1020 ns",
+		"ring|rate=80% (unstable in 1 of 6)|100 k|100 k|20.4 µs|81.6 µs|–|8160 ns|4080 ns",
+	} {
+		if got := strings.Join(answer.Rows[i], "|"); got != want {
+			t.Errorf("row %d is %q, want %q", i, got, want)
+		}
+	}
+	fd := f.Findings[0]
+	if fd.Kind != Leader || !strings.Contains(fd.What, "callers wait") || !slices.Equal(fd.More, []string{
+		"mutexlru: rate=50%, p99 40.8 µs; unstable at 80%; capacity 300 k ops/s",
+		"ring: rate=80%, p99 81.6 µs; capacity 300 k ops/s",
+	}) {
+		t.Errorf("%+v", fd)
+	}
+	for _, fd := range v.Findings {
+		if text := strings.ToLower(fd.String()); strings.Contains(text, "leads") || strings.Contains(text, "throughput") || strings.Contains(text, "gain") {
+			t.Errorf("a sentence about throughput: %s", fd)
+		}
+	}
+}
+
+// TestOpenLoadRanks: at the same rate for all, callers of one wait less than those of another.
+func TestOpenLoadRanks(t *testing.T) {
+	set := loaded(t, []string{"run"}, openLoad(map[string]map[string]float64{
+		"mutexlru": {"100000": 40_000, "200000": 0},
+		"ring":     {"100000": 20_000, "200000": 80_000},
+	}, -1))
+	v := New(set)
+	fd := v.Facets[0].Findings[0]
+	if fd.What != "callers of ring wait least" || fd.Where != "rate=100000" || fd.Much != "p99 20.5 µs, 0.500× that of mutexlru" || !strings.Contains(fd.Sure, "6 paired blocks") {
+		t.Errorf("%+v", fd)
+	}
+	if bs := v.Facets[0].Boundaries; len(bs) != 2 || bs[0].After != 300_000 || !strings.Contains(bs[1].Label, "ring") || v.Facets[0].X.Reach != 300_000 {
+		t.Errorf("capacities %v", bs)
+	}
+}
