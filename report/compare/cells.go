@@ -220,6 +220,10 @@ type blockKey struct {
 	machine string // of a fleet
 }
 
+func blockOf(s *sample.Sample) blockKey {
+	return blockKey{s.File + " " + s.Run.ID, s.Block, s.Run.Machine()}
+}
+
 // pairs joins the samples of common blocks, in which both variants of one run
 // were measured side by side. Samples without a partner (it was invalid) are
 // left out, unless there is no common block at all.
@@ -227,14 +231,14 @@ func pairs(x, y *cell, unit string) (old, new []float64, blocks []blockKey) {
 	at := map[blockKey]float64{}
 	for _, s := range x.samples {
 		if v, has := s.Value(unit); has && s.Run != nil && s.Block >= 0 {
-			at[blockKey{s.File + " " + s.Run.ID, s.Block, s.Run.Machine()}] = v
+			at[blockOf(s)] = v
 		}
 	}
 	for _, s := range y.samples {
 		if s.Run == nil || s.Block < 0 {
 			continue
 		}
-		block := blockKey{s.File + " " + s.Run.ID, s.Block, s.Run.Machine()}
+		block := blockOf(s)
 		a, both := at[block]
 		if b, has := s.Value(unit); both && has {
 			old, new, blocks = append(old, a), append(new, b), append(blocks, block)

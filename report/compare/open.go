@@ -79,14 +79,14 @@ func (l *load) discordant(x, y *cell) (onlyOld, onlyNew int, paired bool) {
 	at := map[blockKey]bool{}
 	for _, s := range x.samples {
 		if is, carried := open(s); is && s.Run != nil && s.Block >= 0 {
-			at[blockKey{s.File + " " + s.Run.ID, s.Block}] = carried
+			at[blockOf(s)] = carried
 		}
 	}
 	for _, s := range y.samples {
 		if s.Run == nil || s.Block < 0 {
 			continue
 		}
-		old, both := at[blockKey{s.File + " " + s.Run.ID, s.Block}]
+		old, both := at[blockOf(s)]
 		is, carried := open(s)
 		paired = paired || both && is
 		switch {
