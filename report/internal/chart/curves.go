@@ -60,6 +60,9 @@ func extremes(f *derive.Facet, ofs ...pick) (lo, hi float64) {
 					continue
 				}
 				lo, hi = math.Min(lo, e.Median), math.Max(hi, e.Median)
+				for _, m := range e.Machines {
+					lo, hi = math.Min(lo, m.Median), math.Max(hi, m.Median)
+				}
 				if e.Interval() {
 					low, high = math.Min(low, e.Lo), math.Max(high, e.Hi)
 				}
@@ -142,15 +145,21 @@ func styleFor(v *derive.View, s *derive.Series) style {
 // seriesEntries are the legend of the series.
 func seriesEntries(v *derive.View, ss []*derive.Series, of pick) []entry {
 	var es []entry
-	intervals := false
+	intervals, machines := false, false
 	for _, s := range ss {
 		es = append(es, styleFor(v, s).entry(s.Name))
 		for _, p := range s.Points {
 			intervals = intervals || of(p).Interval()
+			machines = machines || len(of(p).Machines) > 0
 		}
 	}
 	if intervals {
 		es = append(es, intervalEntry())
+	}
+	if machines {
+		es = append(es, entry{"a machine of the kind", func(c *draw.Canvas, l, r vg.Point) {
+			c.DrawGlyph(draw.GlyphStyle{Color: faint, Radius: 1.6, Shape: draw.RingGlyph{}}, vg.Point{X: (l.X + r.X) / 2, Y: l.Y})
+		}})
 	}
 	return es
 }

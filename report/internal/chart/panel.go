@@ -372,6 +372,9 @@ func curve(s style, xs []float64, es []derive.Estimate, shift vg.Length) plotFun
 			if es[i].Interval() {
 				whisker(c, p, draw.LineStyle{Color: s.color, Width: 0.8}, pt.X, es[i].Lo, es[i].Hi)
 			}
+			for _, m := range es[i].Machines {
+				c.DrawGlyph(draw.GlyphStyle{Color: s.color, Radius: 1.6, Shape: draw.RingGlyph{}}, vg.Point{X: pt.X, Y: c.Y(p.Y.Norm(m.Median))})
+			}
 			s.glyph(&c, pt)
 		}
 	}

@@ -444,6 +444,9 @@ func (b *builder) findOrigins() {
 			b.differ(maps.Keys(ks), "", differ)
 		}
 	}
+	if differ[sample.KindKey] {
+		b.impliedByKind(differ)
+	}
 	keys := slices.Sorted(maps.Keys(differ))
 	for _, k := range order {
 		o := b.origins[k]
@@ -452,6 +455,24 @@ func (b *builder) findOrigins() {
 		}
 		b.origins[k] = o
 	}
+}
+
+// impliedByKind leaves out the facts that kinds of machines differ in, and machines of a
+// kind do not: the kind's name stands for them.
+func (b *builder) impliedByKind(differ map[string]bool) {
+	of := map[[2]string]string{} // value by kind and key
+	varies := map[string]bool{}
+	for _, o := range b.origins {
+		kind := o.all[sample.KindKey]
+		for key := range differ {
+			at := [2]string{kind, key}
+			if v, seen := of[at]; seen && v != o.all[key] || kind == "" {
+				varies[key] = true
+			}
+			of[at] = o.all[key]
+		}
+	}
+	maps.DeleteFunc(differ, func(key string, _ bool) bool { return key != sample.KindKey && !varies[key] })
 }
 
 // differ adds the facts (all, or only the named one) by which the origins

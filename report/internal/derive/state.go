@@ -99,7 +99,15 @@ func (v *View) unknown() (all []string) {
 
 // states are a finding for each run, and one for text that no run of ours is.
 func states(set *sample.Set, t Totals) (fs []Finding) {
+	kinds := map[string]bool{}
 	for _, r := range set.Runs {
+		if kind := r.Kind(); kind != "" {
+			if !kinds[kind] {
+				kinds[kind] = true
+				fs = append(fs, kindState(set, kind))
+			}
+			continue
+		}
 		if fd := state(set, r); fd.What != "" || len(fs) == 0 {
 			fs = append(fs, fd)
 		}
@@ -123,6 +131,41 @@ func states(set *sample.Set, t Totals) (fs []Finding) {
 	return fs
 }
 
+// kindState says how far the machines of a kind are, together.
+func kindState(set *sample.Set, kind string) Finding {
+	machines := map[string]bool{}
+	planned, done, failed := 0, 0, 0
+	fd := Finding{Kind: State, Where: kind}
+	for _, r := range set.Runs {
+		if r.Kind() != kind {
+			continue
+		}
+		one := state(set, r)
+		fd.Sure = one.Sure
+		machines[r.Machine()] = true
+		d, f, _ := processes(set, r)
+		planned, done, failed = planned+plannedOf(set, r), done+d, failed+f
+	}
+	fd.What = fmt.Sprintf("%s of %s measured on %s", thousands(done), plural2(planned, "process", "processes"), plural2(len(machines), "machine", "machines"))
+	switch {
+	case done+failed < planned:
+		fd.What, fd.Next = "Unfinished: "+fd.What, "contend fleet run measures what is missing"
+	case failed > 0:
+		fd.What += fmt.Sprintf(", %s failed", thousands(failed))
+	}
+	return fd
+}
+
+// plannedOf is how many processes a run was to measure; 0 where it does not say.
+func plannedOf(set *sample.Set, r *sample.Run) (planned int) {
+	for _, rec := range set.Records {
+		if rec.Verb == sample.VerbPlan && rec.Run == r {
+			planned, _ = strconv.Atoi(rec.Get("processes"))
+		}
+	}
+	return planned
+}
+
 // state says how far a run is, when it was, and what measured.
 func state(set *sample.Set, r *sample.Run) Finding {
 	field := func(key string) string {
@@ -133,12 +176,7 @@ func state(set *sample.Set, r *sample.Run) Finding {
 		return r.Fields[i].Value
 	}
 	fd := Finding{Kind: State}
-	planned := 0
-	for _, rec := range set.Records {
-		if rec.Verb == sample.VerbPlan && rec.Run == r {
-			planned, _ = strconv.Atoi(rec.Get("processes"))
-		}
-	}
+	planned := plannedOf(set, r)
 	done, failed, first := processes(set, r)
 	if planned > 0 {
 		of := fmt.Sprintf("%s of %s", thousands(done), plural2(planned, "process", "processes"))

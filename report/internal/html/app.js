@@ -419,7 +419,7 @@
     for (const s of series) {
       for (const p of s.points) {
         const e = est(p, m.key), ceil = m.ceiling && est(p, m.ceiling);
-        if (e) range.push(e[0]);
+        if (e) range.push(e[0], ...(e[5] || []));
         if (e && e[1] !== null) intervals.push(e[1], e[2]);
         if (ceil) range.push(ceil[0]);
       }
@@ -465,6 +465,7 @@
         if (e[1] !== null) draw(gs, "path", { class: "whisker", d: whisker(px, y, e[1], e[2], top, bottom) });
         if (p.notes && p.notes.length) draw(gs, "circle", { class: "noted", cx: px, cy: py, r: 7.5 });
         if (dots) for (const r of p.rates || []) if (shows(r)) draw(gs, "circle", { class: "dot", cx: px, cy: y(r), r: 2.6 });
+        for (const v of e[5] || []) if (shows(v)) draw(gs, "circle", { class: "dot machine", cx: px, cy: y(v), r: 2.6 });
         draw(gs, "path", marker(s.name, px, py, 3.6));
         c.points.push({ s, p, x: px, y: py, m, e, at: atText(f, p.p) });
       }
@@ -693,11 +694,11 @@
 
   function estimateLine(m, e, label) {
     if (!e) return;
-    const [median, lo, hi, n, paired] = e;
+    const [median, lo, hi, n, paired, machines] = e;
     const line = add(tip, "div", { class: "tip-value" });
     if (label) add(line, "span", {}, label + " ");
     add(line, "b", {}, format(m, median));
-    const of = paired ? (n === 1 ? "paired block" : "paired blocks") : n === 1 ? "sample" : "samples";
+    const of = machines ? "machines" : paired ? (n === 1 ? "paired block" : "paired blocks") : n === 1 ? "sample" : "samples";
     add(tip, "div", { class: "tip-range" }, lo === null ? `n = ${n} ${of}: no interval` : `95%: ${format(m, lo)} … ${format(m, hi)}, n = ${n} ${of}`);
   }
 

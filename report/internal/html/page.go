@@ -687,5 +687,13 @@ func compact(e derive.Estimate) []any {
 	if e.Paired {
 		paired = 1
 	}
-	return []any{r(e.Median), r(e.Lo), r(e.Hi), e.N, paired}
+	fields := []any{r(e.Median), r(e.Lo), r(e.Hi), e.N, paired}
+	if len(e.Machines) > 0 {
+		var each []any
+		for _, m := range e.Machines {
+			each = append(each, r(m.Median))
+		}
+		fields = append(fields, each)
+	}
+	return fields
 }
