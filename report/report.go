@@ -18,6 +18,7 @@ import (
 	"github.com/contend-go/contend/report/internal/chart"
 	"github.com/contend-go/contend/report/internal/derive"
 	"github.com/contend-go/contend/report/internal/html"
+	"github.com/contend-go/contend/report/internal/latent"
 	"github.com/contend-go/contend/report/internal/locked"
 	"github.com/contend-go/contend/report/internal/traced"
 )
@@ -46,6 +47,7 @@ type Report struct {
 	view   *derive.View
 	traces traced.Traces
 	locks  locked.Locks
+	waits  latent.Latencies
 }
 
 // New reads the traces that the samples of a set name, and computes what follows.
@@ -61,7 +63,9 @@ func New(set *sample.Set) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Report{Notes: slices.Concat(traces.Notes, locks.Notes), set: set, view: derive.New(set), traces: traces, locks: locks}, nil
+	view := derive.New(set)
+	waits := latent.Open(view)
+	return &Report{Notes: slices.Concat(traces.Notes, locks.Notes, waits.Notes), set: set, view: view, traces: traces, locks: locks, waits: waits}, nil
 }
 
 // Findings are what the report has to say first, in the order of every view: the
@@ -99,7 +103,7 @@ func (r *Report) Write(dir string, opt Options) ([]string, error) {
 		files = append(files, path)
 		return nil
 	}
-	for _, pic := range slices.Concat(pictures, traces.Pictures, r.locks.Pictures) {
+	for _, pic := range slices.Concat(pictures, r.waits.Spectra, traces.Pictures, r.locks.Pictures) {
 		for _, format := range formats {
 			err := put(pic.Name+"."+format, func(w io.Writer) error {
 				return pic.Encode(w, format, cmp.Or(opt.DPI, DefaultDPI))
@@ -117,9 +121,17 @@ func (r *Report) Write(dir string, opt Options) ([]string, error) {
 	if err != nil {
 		return files, err
 	}
+	var inline []html.Inline
+	for _, pic := range r.waits.Spectra {
+		svg, err := pic.Inline()
+		if err != nil {
+			return files, err
+		}
+		inline = append(inline, html.Inline{Title: pic.Title, SVG: svg})
+	}
 	page := &html.Page{
 		View: view, Set: set, Findings: r.Findings(),
-		Raw: raw, Pictures: static, Timelines: slices.Concat(traces.Strips, r.locks.Strips),
+		Raw: raw, Pictures: static, Timelines: slices.Concat(r.waits.Strips, traces.Strips, r.locks.Strips), Inline: inline,
 		Tables: slices.Concat(r.locks.Tables, traces.Tables, claimTables(claims.Judge(set, 0)), publishedTables(claims.Published(set))),
 	}
 	return files, put(PageName, page.Write)

@@ -140,6 +140,7 @@ func (r *rig[K]) measureOpen(facts *host.Facts, probe bench.Probe, w bench.Windo
 	m.Begin()
 	began := clock.Now() + int64(lead)
 	from := began + int64(r.cell.Time/leadPart)
+	begin := time.Now().Add(time.Duration(from - clock.Now())) // of the window, on the wall
 	for i, g := range generators {
 		g.Plan = schedule.Plan(i, began)
 	}
@@ -158,7 +159,7 @@ func (r *rig[K]) measureOpen(facts *host.Facts, probe bench.Probe, w bench.Windo
 	res.add("capacity/s", capacity)
 	res.add("offered/s", rate)
 	res.add("group-ops", float64(group))
-	if err := r.attach(&rep, rec, w); err != nil {
+	if err := r.attach(&rep, rec.Log(closed, begin), begin, w); err != nil {
 		return rep, err
 	}
 	r.check(&res, &rep)
@@ -207,12 +208,13 @@ func (res *result) latencies(rec, closed *load.Record, rep *report, window time.
 }
 
 // attach writes the histograms beside the samples.
-func (r *rig[K]) attach(rep *report, rec *load.Record, w bench.Window) error {
+func (r *rig[K]) attach(rep *report, latencies *load.Log, begin time.Time, w bench.Window) error {
 	if w.Dir == "" {
 		return nil
 	}
-	now := time.Now().UnixMilli()
-	log, err := rec.Log(now-r.cell.Time.Milliseconds(), now)
+	end := begin.Add(r.cell.Time)
+	latencies.AddCollections(begin, end)
+	log, err := latencies.Encode(begin, end)
 	if err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -244,15 +245,38 @@ func TestMergeAndLog(t *testing.T) {
 	if !a.Response.Equals(whole.Response) || !a.Service.Equals(whole.Service) || !slices.Equal(a.Slices, whole.Slices) || a.Offered != whole.Offered || a.Intime != whole.Intime {
 		t.Errorf("merged %+v\nwhole %+v", a, whole)
 	}
-	log, err := whole.Log(1_000, 1_030)
+	begin := time.UnixMilli(1000)
+	closed := newRecord(0)
+	closed.add(closed.Service, 77, 3)
+	kept := whole.Log(closed, begin)
+	kept.Stops = []Moment{{1012, 300 * time.Microsecond}}
+	log, err := kept.Encode(begin, begin.Add(30*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
+	}
+	again, err := ReadLog(bytes.NewReader(log))
+	if err != nil || !again.Response.Equals(whole.Response) || again.Closed.TotalCount() != 3 || again.Lag == nil {
+		t.Fatalf("%v: %+v", err, again)
+	}
+	for i, want := range []Moment{{1000, 2000}, {1010, 4000}, {1020, 5000}} {
+		got := again.Longest[i]
+		if got.At != want.At || got.Value < want.Value-want.Value/100-1 || got.Value > want.Value+want.Value/50 {
+			t.Errorf("the longest of slice %d is %+v, want %+v", i, got, want)
+		}
+	}
+	if len(again.Longest) != 3 || len(again.Stops) != 1 || again.Stops[0].At != 1012 || again.Stops[0].Value < 295*time.Microsecond {
+		t.Errorf("%d slices, stops %+v", len(again.Longest), again.Stops)
+	}
+	for _, bad := range []string{"", "no log", string(log[:len(log)/3]), "Tag=response,1,2,3,HISTFAAAxx\n"} {
+		if l, err := ReadLog(strings.NewReader(bad)); err == nil {
+			t.Errorf("%.20q was read: %+v", bad, l)
+		}
 	}
 	reader := hdrhistogram.NewHistogramLogReader(bytes.NewReader(log))
 	for _, want := range []struct {
 		tag string
 		*hdrhistogram.Histogram
-	}{{"response", whole.Response}, {"service", whole.Service}, {"lag", whole.Lag}} {
+	}{{"response", whole.Response}, {"service", whole.Service}, {"closed", closed.Service}, {"lag", whole.Lag}} {
 		got, err := reader.NextIntervalHistogram()
 		if err != nil || got == nil || got.Tag() != want.tag || got.TotalCount() != want.TotalCount() || got.ValueAtQuantile(99) != want.ValueAtQuantile(99) || got.StartTimeMs() != 1000 {
 			t.Fatalf("%s: %+v, %v\n%s", want.tag, got, err, log)

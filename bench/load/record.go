@@ -1,7 +1,6 @@
 package load
 
 import (
-	"bytes"
 	"math"
 	"slices"
 	"time"
@@ -77,35 +76,6 @@ func Told(n int64) []float64 {
 // of the operations at most came too late, and none was dropped. Quantiles of an unstable load mean nothing: they grow with the window.
 func (r *Record) Stable(window time.Duration) bool {
 	return r.Dropped == 0 && r.Beyond == 0 && r.End-r.Begin <= window/100 && float64(r.Intime) >= .99*float64(r.Offered)
-}
-
-// Log is the record as an HdrHistogram log, which the tools of HdrHistogram read: a line each with the tags response, service and lag. Values are
-// in ns. from and to are the window's, in ms since 1970.
-func (r *Record) Log(from, to int64) ([]byte, error) {
-	var b bytes.Buffer
-	w := hdrhistogram.NewHistogramLogWriter(&b)
-	for _, step := range []func() error{
-		func() error { return w.OutputComment("[latencies in ns, by contend]") },
-		w.OutputLogFormatVersion,
-		func() error { return w.OutputStartTime(from) },
-		w.OutputLegend,
-	} {
-		if err := step(); err != nil {
-			return nil, err
-		}
-	}
-	for _, t := range []struct {
-		tag string
-		h   *hdrhistogram.Histogram
-	}{{"response", r.Response}, {"service", r.Service}, {"lag", r.Lag}} {
-		t.h.SetTag(t.tag)
-		t.h.SetStartTimeMs(from)
-		t.h.SetEndTimeMs(to)
-		if err := w.OutputIntervalHistogram(t.h); err != nil {
-			return nil, err
-		}
-	}
-	return b.Bytes(), nil
 }
 
 // StallQuantile is what a single stall of a generator that carries share rho of its capacity does to the quantile q of its responses in a window, where

@@ -82,6 +82,7 @@ var house = []room{
 	{"report/internal/html", []string{"bench/sample", "report/internal/derive", "report/internal/strip"}},
 	{"report/internal/traced", []string{"bench/sample", "report/internal/chart", "report/internal/derive", "report/internal/html", "report/internal/strip", "traces/account", "traces/blame", "traces/record", "traces/show"}},
 	{"report", []string{"bench/sample", "bench/vocabulary", "bench/whole", "report/*", "traces/show"}},
+	{"report/internal/latent", []string{"bench/load", "bench/sample", "report/internal/chart", "report/internal/derive", "report/internal/strip"}},
 	{"report/internal/locked", []string{"bench/sample", "bench/lockbench/history", "report/internal/chart", "report/internal/derive", "report/internal/html", "report/internal/strip"}},
 
 	{"cmd/commands", []string{

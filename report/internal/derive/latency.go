@@ -29,6 +29,9 @@ const (
 // Capacity is the throughput of the closed loop beside the point's open load.
 func (p *Point) Capacity() Estimate { return p.Units[capacity] }
 
+// Samples are the point's own valid samples, without controls and probes.
+func (p *Point) Samples() []*sample.Sample { return p.shared }
+
 // share reports whether the axis is a rate in percent of each series' own capacity.
 func (a *Axis) share() bool {
 	return a.Key == keyRate && len(a.Values) > 0 && strings.HasSuffix(a.labels[a.Lowest()], "%")

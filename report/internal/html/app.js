@@ -478,7 +478,7 @@
 
   // drawUnstable marks a load that was not carried, at the top: how long callers wait has no end.
   function drawUnstable(c, gs, s, p, m, px, top, f) {
-    draw(gs, "path", { class: "mark open unstable", d: marker(s.name, px, top + 6, 4).d });
+    draw(gs, "circle", { class: "mark open", cx: px, cy: top + 6, r: 4 });
     c.points.push({ s, p, x: px, y: top + 6, m, e: null, at: atText(f, p.p) });
   }
 

@@ -32,6 +32,7 @@ type Page struct {
 
 	Raw       []Raw     // the samples as text, for download
 	Pictures  []Picture // shown where scripts do not run
+	Inline    []Inline
 	Timelines []strip.Strip
 	Tables    []Table // such as the worst lock sites
 }
@@ -49,6 +50,9 @@ type Picture struct {
 	PNG   []byte
 }
 
+// Inline is a picture as SVG with the page's own colours.
+type Inline struct{ Title, SVG string }
+
 // Table is a table of texts under its own heading.
 type Table = derive.Table
 
@@ -64,6 +68,7 @@ var script string
 var tmpl = template.Must(template.New("page").Funcs(template.FuncMap{
 	"png":     func(b []byte) template.URL { return dataURL("image/png", b) },
 	"gzip":    func(b []byte) template.URL { return dataURL("application/gzip", b) },
+	"svg":     func(s string) template.HTML { return template.HTML(s) }, // of our own drawing, which escapes texts
 	"format":  derive.Format,
 	"field":   derive.FieldText,
 	"numeric": func(t Table, i int) bool { return i < len(t.Numeric) && t.Numeric[i] },

@@ -1,0 +1,233 @@
+// Package latent draws what is kept of open loads beside their samples: the
+// histograms of what callers waited, and when they waited longest.
+package latent
+
+import (
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/HdrHistogram/hdrhistogram-go"
+
+	"github.com/contend-go/contend/bench/load"
+	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/report/internal/chart"
+	"github.com/contend-go/contend/report/internal/derive"
+	"github.com/contend-go/contend/report/internal/strip"
+)
+
+// KindHistogram is the kind of attachments that have latencies.
+const KindHistogram = "hdrhistogram"
+
+// Latencies are what a report shows of the open loads of a view.
+type Latencies struct {
+	Spectra []*chart.Picture
+	Strips  []strip.Strip // when callers waited longest, of each chart's worst sample
+	Notes   []string      // logs that cannot be read
+}
+
+// Open reads the logs that the samples of a view name: of each series those at the highest
+// rate that was carried.
+func Open(v *derive.View) (l Latencies) {
+	for _, f := range v.Facets {
+		if !f.Paced {
+			continue
+		}
+		s := &chart.Spectrum{Title: "What callers wait, by percentile", Conditions: f.Label()}
+		var worst *worst
+		for _, series := range f.Series {
+			p := highest(series)
+			if p == nil {
+				continue
+			}
+			at := fmt.Sprintf("%s, %s", series.Name, f.X.At(p.X))
+			sum, err := sum(p.Samples(), func(smp *sample.Sample, log *load.Log) { worst = worst.or(at, smp, log) })
+			if err != nil {
+				l.Notes = append(l.Notes, err.Error())
+				continue
+			}
+			s.Lines = append(s.Lines, lines(at, v.Marks[series.Name], sum)...)
+		}
+		if len(s.Lines) == 0 {
+			continue
+		}
+		pic := s.Picture()
+		if f.Slug != "" {
+			pic.Name += "-" + f.Slug
+		}
+		l.Spectra = append(l.Spectra, pic)
+		if worst != nil {
+			l.Strips = append(l.Strips, worst.strip())
+		}
+	}
+	return l
+}
+
+// highest is the series' point at the highest rate that was carried, nil if none was.
+func highest(s *derive.Series) (last *derive.Point) {
+	for _, p := range s.Points {
+		if p.Carried() {
+			last = p
+		}
+	}
+	return last
+}
+
+// sum reads the logs of the samples that were carried and merges them: quantiles are
+// never averaged. each sees every log.
+func sum(samples []*sample.Sample, each func(*sample.Sample, *load.Log)) (*load.Log, error) {
+	var all *load.Log
+	for _, s := range samples {
+		if _, carried := s.Value(derive.Quantiles[0]); !carried {
+			continue
+		}
+		for _, a := range s.Attachments {
+			if a.Kind != KindHistogram {
+				continue
+			}
+			log, err := read(filepath.Join(filepath.Dir(s.File), filepath.FromSlash(a.Path)))
+			if err != nil {
+				return nil, err
+			}
+			each(s, log)
+			if all == nil {
+				all = log
+				continue
+			}
+			all.Response.Merge(log.Response)
+			all.Service.Merge(log.Service)
+			if all.Closed != nil && log.Closed != nil {
+				all.Closed.Merge(log.Closed)
+			}
+		}
+	}
+	if all == nil {
+		return nil, fmt.Errorf("no latencies are attached to the samples of %s", samples[0].Name)
+	}
+	return all, nil
+}
+
+func read(path string) (*load.Log, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	log, err := load.ReadLog(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return log, nil
+}
+
+// lines are the histograms of a series.
+func lines(name string, mark derive.Mark, log *load.Log) (lines []chart.SpectrumLine) {
+	for _, k := range []struct {
+		kind chart.SpectrumKind
+		h    *hdrhistogram.Histogram
+	}{{chart.Waits, log.Response}, {chart.Serves, log.Service}, {chart.Loops, log.Closed}} {
+		if k.h == nil || k.h.TotalCount() == 0 {
+			continue
+		}
+		points, told := quantiles(k.h)
+		lines = append(lines, chart.SpectrumLine{Name: name, Mark: mark, Kind: k.kind, Points: points, Told: told})
+	}
+	return lines
+}
+
+// perDecade is how many quantiles are drawn of each nine.
+const perDecade = 20
+
+// quantiles are those of a histogram, and its longest; told is how many of them
+// at least ten values lie beyond.
+func quantiles(h *hdrhistogram.Histogram) (points []chart.Quantile, told int) {
+	const beyond = 10
+	n := float64(h.TotalCount())
+	for i := 0; ; i++ {
+		oneIn := math.Pow(10, float64(i)/perDecade)
+		if oneIn >= n {
+			break
+		}
+		if points = append(points, chart.Quantile{OneIn: oneIn, NS: float64(h.ValueAtQuantile(100 - 100/oneIn))}); n/oneIn >= beyond {
+			told = len(points)
+		}
+	}
+	return append(points, chart.Quantile{OneIn: n, NS: float64(h.Max())}), told
+}
+
+// worst is the sample in which a caller waited longest.
+type worst struct {
+	at     string
+	sample *sample.Sample
+	log    *load.Log
+	waited time.Duration
+}
+
+func (w *worst) or(at string, s *sample.Sample, log *load.Log) *worst {
+	var most time.Duration
+	for _, m := range log.Longest {
+		most = max(most, m.Value)
+	}
+	if most == 0 || w != nil && w.waited >= most {
+		return w
+	}
+	return &worst{at, s, log, most}
+}
+
+// Measures of the strip: columns of a slice, and rows of the axis of latency.
+const (
+	sliceColumns = 10
+	stripRows    = 600
+	stripHeight  = 150
+	slice        = 10 * time.Millisecond
+	least        = 100 * time.Nanosecond // where the axis begins
+	mostTexts    = 12                    // of pauses
+)
+
+// strip is the longest that a caller waited, by slices of the window, with the garbage collector's pauses.
+func (w *worst) strip() strip.Strip {
+	first := w.log.Longest[0].At
+	last := w.log.Longest[len(w.log.Longest)-1].At
+	slices := int((last-first)/slice.Milliseconds()) + 1
+	decades := math.Ceil(math.Log10(float64(w.waited) / float64(least)))
+	height := func(d time.Duration) float64 {
+		return min(max(math.Log10(float64(d)/float64(least))/decades, 0.005), 1)
+	}
+	s := strip.Strip{
+		Title: "The longest that a caller waited, by 10 ms", About: fmt.Sprintf("%s, the sample with the longest of all: block %d", w.at, w.sample.Block),
+		To: time.Duration(slices) * slice, Columns: slices * sliceColumns, Rows: stripRows, Height: stripHeight,
+		Note: "Logarithmic. A stop of the process shows as a peak that falls while the backlog is worked off.",
+	}
+	s.Ticks = s.TimeTicks(5, func(d time.Duration) string {
+		if d == 0 {
+			return "0"
+		}
+		return derive.Format("x-ns", float64(d))
+	})
+	peaks := strip.Layer{Class: "t-wait"}
+	for _, m := range w.log.Longest {
+		x := int((m.At - first) / slice.Milliseconds())
+		peaks.Areas = append(peaks.Areas, strip.Area{X: x * sliceColumns, Base: stripRows, Steps: []strip.Step{{Run: sliceColumns - 1, Rise: int(height(m.Value) * stripRows)}}})
+	}
+	s.Layers = []strip.Layer{peaks}
+	for i := range int(decades) + 1 {
+		d := time.Duration(float64(least) * math.Pow(10, float64(i)))
+		s.Names = append(s.Names, strip.Name{Y: strip.Percent(decades-float64(i), decades), Text: d.String()})
+	}
+	for i, stop := range w.log.Stops {
+		tick := strip.Tick{X: strip.Percent(float64(stop.At-first), float64(s.To.Milliseconds()))}
+		if len(w.log.Stops) <= mostTexts || i == 0 {
+			tick.Text = "GC " + derive.Format("x-ns", float64(stop.Value))
+		}
+		s.Moments = append(s.Moments, tick)
+	}
+	s.Legend = []strip.Key{{Class: "t-wait", Name: "longest response"}}
+	if len(w.log.Stops) > 0 {
+		s.Legend = append(s.Legend, strip.Key{Text: "┆", Name: "pause of the garbage collector"})
+	} else {
+		s.Note += " The garbage collector did not pause in this window."
+	}
+	return s
+}
