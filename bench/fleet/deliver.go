@@ -161,12 +161,16 @@ func (m *Measure) Do() (exit int, err error) {
 				return bench.ExitUsage, err
 			}
 		}
-		exit, err = m.Run([]string{
+		flags := []string{
 			"--out=" + m.Dir, "--node=" + m.Node, "--no-report",
 			fmt.Sprintf("--first-block=%d", done.First), fmt.Sprintf("--count=%d", done.Blocks),
 			"--tag=fleet=" + m.Fleet.ID, "--tag=" + sample.KindKey + "=" + k.Name, "--tag=shard=" + m.Shard.ID,
 			"--tag=attempt=" + m.Attempt, "--tag=engine=" + m.Fleet.Engine, "--tag=bundle=" + k.Digest,
-		})
+		}
+		if k.Price > 0 {
+			flags = append(flags, fmt.Sprintf("--tag=%s=%g", sample.PriceKey, k.Price))
+		}
+		exit, err = m.Run(flags)
 	}
 	done.Exit = exit
 	if err != nil {

@@ -31,7 +31,10 @@
 // result line, where there is one, stands behind "# result ".
 package sample
 
-import "strconv"
+import (
+	"math"
+	"strconv"
+)
 
 // Protocol is the version of the text between a cell's process and the
 // harness, and of the comment records. A reader accepts versions up to its own.
@@ -120,6 +123,19 @@ func (r *Run) Node() string { return r.get(NodeKey) }
 // Kind is the kind of machine in a fleet that the samples are of; empty outside a
 // fleet.
 func (r *Run) Kind() string { return r.get(KindKey) }
+
+// Price is that of a machine-hour, in whatever unit the fleet's plan has it; 0 where it
+// has none.
+func (r *Run) Price() float64 {
+	price, err := strconv.ParseFloat(r.get(PriceKey), 64)
+	if err != nil || !(price > 0 && price < math.MaxFloat32) {
+		return 0
+	}
+	return price
+}
+
+// PriceKey is the field of a run that has the price of a machine-hour.
+const PriceKey = "price-per-hour"
 
 // Machine is the node of a machine in a fleet, which stands for its kind; empty
 // outside a fleet.

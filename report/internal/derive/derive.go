@@ -14,6 +14,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/contend-go/contend/bench/sample"
 )
@@ -94,6 +95,7 @@ type Point struct {
 	Ceiling    Estimate // the control's
 	Speedup    Estimate // rate ÷ rate at the lowest value of the axis
 	Efficiency Estimate // rate ÷ ceiling
+	PerPrice   Estimate // operations for one unit of the price of a machine-hour, where a fleet states it
 	Overhead   Estimate // cpu-ns/op − the control's; negative within noise is shown
 
 	Unstable int // samples of an open load that was not carried, and so tells no quantiles
@@ -634,6 +636,7 @@ func (p *Point) estimate(f *Facet) {
 	ceiling, _ := ratesOf(p.control)
 	p.Rate = estimate(rates, Confidence)
 	p.Ceiling = estimate(ceiling, Confidence)
+	p.PerPrice = estimate(perPrice(p.shared), Confidence)
 	p.Efficiency = relate(rates, ceiling, ratio)
 	p.pace(f)
 	p.Overhead = relate(observe(p.shared, "cpu-ns/op"), observe(p.control, "cpu-ns/op"), difference)
@@ -721,6 +724,17 @@ func ratesOf(ss []*sample.Sample) (os []obs, derived bool) {
 		}
 	}
 	return os, derived
+}
+
+// perPrice is how many operations samples gave for one unit of price.
+func perPrice(ss []*sample.Sample) (os []obs) {
+	for _, s := range ss {
+		price := s.Run.Price()
+		if r, _, ok := Rate(s); ok && price > 0 {
+			os = append(os, obs{r * time.Hour.Seconds() / price, pairOf(s)})
+		}
+	}
+	return os
 }
 
 // unitsOf lists the set's units: Contend's own in their order, then others by

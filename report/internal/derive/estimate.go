@@ -138,6 +138,9 @@ func relate(as, bs []obs, f func(a, b float64) float64) Estimate {
 	const each = 1 - (1-Confidence)/2
 	a, b := estimate(as, each), estimate(bs, each)
 	e := Estimate{Median: f(a.Median, b.Median), Lo: math.NaN(), Hi: math.NaN(), N: min(a.N, b.N)}
+	if e.Machines = a.Machines; b.N < a.N { // those that there are fewer of
+		e.Machines = b.Machines
+	}
 	if a.Interval() && b.Interval() {
 		e.Lo, e.Hi = f(a.Lo, b.Hi), f(a.Hi, b.Lo)
 	}

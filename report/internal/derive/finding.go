@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -342,7 +343,11 @@ func machines(f *Facet) string {
 	case most == 1:
 		return "one machine stands for its kind: nothing tells how much machines of the kind differ"
 	}
-	text := fmt.Sprintf("%d machines of the kind differ by up to %.2f× (%s)", most, between, where)
+	count := strconv.Itoa(most)
+	if least != most {
+		count = fmt.Sprintf("%d to %d", least, most)
+	}
+	text := fmt.Sprintf("%s machines of a kind differ by up to %.2f× (%s)", count, between, where)
 	if within > 0 {
 		text += fmt.Sprintf(", the interval of one of them spans %.2f×", within)
 	}

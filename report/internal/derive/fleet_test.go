@@ -102,9 +102,9 @@ func TestFleetView(t *testing.T) {
 		want     string
 	}{
 		{1, "one machine stands for its kind"},
-		{3, "3 machines of the kind differ by up to "},
+		{3, "3 machines of a kind differ by up to "},
 		{3, "an interval for the kind takes 6 machines"},
-		{7, "7 machines of the kind differ by up to "},
+		{7, "7 machines of a kind differ by up to "},
 	} {
 		a, b := fleetOf{c.machines, 4, .05, .02, .03, .02}.draw(r)
 		set := &sample.Set{Samples: append(a, b...)}

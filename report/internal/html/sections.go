@@ -80,6 +80,7 @@ var sections = []section{
 		{Key: "u:sec/op", Label: "sec/op", Unit: "sec/op", About: "Wall time per operation, all goroutines together.", Zero: true},
 		{Key: "speedup", Label: "speed-up", Unit: "×", Ideal: "linear", About: "Throughput ÷ throughput at the lowest value of the axis, paired by block. Dashed, for GOMAXPROCS: linear.", Zero: true},
 		{Key: "efficiency", Label: "efficiency", Unit: "efficiency", Ideal: "one", About: "Throughput ÷ the share-nothing control's at the same point, paired by block. Dashed: nothing lost by sharing.", Zero: true},
+		{Key: "per-price", Label: "ops per price", Unit: "ops/price", About: "Operations for one unit of the price of a machine-hour, as the fleet's plan states it.", Zero: true},
 	}}}},
 	{"cpu", "CPU time per operation",
 		"Overhead of sharing is the CPU time per operation above that of the share-nothing control at the same point, paired by block. Within noise it can be negative.",
@@ -287,6 +288,8 @@ func estimate(p *derive.Point, key string) derive.Estimate {
 		return p.Speedup
 	case "efficiency":
 		return p.Efficiency
+	case "per-price":
+		return p.PerPrice
 	case "overhead":
 		return p.Overhead
 	case "cost":
