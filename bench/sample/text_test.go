@@ -88,7 +88,7 @@ func TestLift(t *testing.T) {
 	if diff := cmp.Diff([]string{"BenchmarkA/cpu=Big_CPU_2/file=x/gomaxprocs=4", "BenchmarkA/file=y/gomaxprocs=4"}, names(set)); diff != "" {
 		t.Error(diff)
 	}
-	if err := set.Lift("nonsense"); err == nil || !strings.Contains(err.Error(), "there are file, node, variant, cpu") {
+	if err := set.Lift("nonsense"); err == nil || !strings.Contains(err.Error(), "there are file, node, machine-kind, variant, cpu") {
 		t.Error(err)
 	}
 }
