@@ -22,6 +22,7 @@ import (
 // continued, and one that is not of the kind that was asked for. Collected twice, the
 // bytes are the same, and the machines are left clean.
 func TestFleetSSH(t *testing.T) {
+	t.Parallel()
 	me, err := user.Current()
 	if err != nil {
 		t.Fatal(err)
@@ -142,6 +143,7 @@ func TestFleetSSH(t *testing.T) {
 
 // TestFleetUsage: what no fleet can be planned of is said before anything is written.
 func TestFleetUsage(t *testing.T) {
+	t.Parallel()
 	exe := built(t)
 	dir := t.TempDir()
 	for _, c := range []struct {

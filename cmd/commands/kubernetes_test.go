@@ -101,6 +101,7 @@ func unpackImage(t *testing.T, file, dir string) {
 // pod that runs twice, one that is evicted, a log that is cut. What is lost is named
 // and run again, and nothing counts twice.
 func TestFleetKubernetes(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	play, err := filepath.Abs("testdata/fleet")
 	if err != nil {

@@ -9,6 +9,7 @@ import (
 	"os/user"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -80,21 +81,36 @@ func sshd(t *testing.T, env ...string) sshHost {
 	return h
 }
 
-// built is contend, as it would run on another host.
+// built is contend, as it would run on another host. It is built once.
 func built(t *testing.T) string {
 	t.Helper()
-	exe := filepath.Join(t.TempDir(), "contend")
-	build := exec.Command("go", "build", "-o", exe, "../contend")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	if out, err := build.CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
+	shared.once.Do(func() {
+		if shared.dir, shared.err = os.MkdirTemp("", "contend-built-"); shared.err != nil {
+			return
+		}
+		c := exec.Command("go", "build", "-o", filepath.Join(shared.dir, "contend"), "../contend")
+		c.Env = append(os.Environ(), "CGO_ENABLED=0")
+		if out, err := c.CombinedOutput(); err != nil {
+			shared.err = fmt.Errorf("%w\n%s", err, out)
+		}
+	})
+	if shared.err != nil {
+		t.Fatal(shared.err)
 	}
-	return exe
+	return filepath.Join(shared.dir, "contend")
+}
+
+// shared is what built has made; TestMain removes it.
+var shared struct {
+	once sync.Once
+	dir  string
+	err  error
 }
 
 // TestRemoteSweep packs a sweep and a test, carries them out over ssh, and reads
 // what comes back.
 func TestRemoteSweep(t *testing.T) {
+	t.Parallel()
 	h := sshd(t)
 	ssh, home := h.command(), h.home
 	me, err := user.Current()

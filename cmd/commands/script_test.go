@@ -16,7 +16,15 @@ import (
 func TestMain(m *testing.M) {
 	families := everyFamily()
 	family.RunCell(families, probes) // this binary is also its own cell
-	testscript.Main(m, map[string]func(){"contend": func() { Main(families...) }})
+	testscript.Main(testRun{m}, map[string]func(){"contend": func() { Main(families...) }})
+}
+
+// testRun removes what tests share when all have run.
+type testRun struct{ *testing.M }
+
+func (r testRun) Run() int {
+	defer func() { os.RemoveAll(shared.dir) }()
+	return r.M.Run()
 }
 
 // TestScripts runs the command as a person would: testdata/script/*.txt.
