@@ -21,7 +21,7 @@ type Table struct {
 // without a row.
 func (v *View) Answers() (tables []Table) {
 	fastest := Table{Title: "Fastest", Columns: []string{"conditions", "at", "fastest", "ops/s", "÷ next", "95% interval"}, Numeric: []bool{false, false, false, true, true, true}}
-	scaling := Table{Title: "Throughput", Columns: []string{"benchmark", "at", "ops/s", "÷ lowest P", "95% interval"}, Numeric: []bool{false, false, true, true, true}}
+	scaling := Table{Title: "Throughput", Columns: []string{"benchmark", "at", "ops/s", "÷ lowest", "95% interval"}, Numeric: []bool{false, false, true, true, true}}
 	for _, f := range v.Facets {
 		if f.Contest.Unrelated != "" || len(f.Contest.Ranks) < 2 {
 			scaling.Rows = append(scaling.Rows, f.scaling()...)

@@ -30,6 +30,7 @@ type View struct {
 
 	Backends []Backend
 
+	builds  bool // the sides are two builds or runs, one before the other
 	Foreign bool // some samples did not come from Contend
 
 	Totals
@@ -508,7 +509,7 @@ func (b *builder) finish() *View {
 	for _, f := range b.view.Facets {
 		f.X.settle()
 		for _, s := range f.Series {
-			s.Reference = references[s.Name]
+			s.Reference = references[s.Name] || slices.ContainsFunc(s.fields, func(fd sample.Field) bool { return fd.Key == keyBackend && references[fd.Value] })
 			slices.SortFunc(s.Points, func(a, b *Point) int { return cmp.Compare(a.X, b.X) })
 			for _, p := range s.Points {
 				p.estimate(f)

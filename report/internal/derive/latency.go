@@ -113,16 +113,15 @@ func (f *Facet) callers() (rows [][]string) {
 			if p.Units[offered].N == 0 {
 				continue
 			}
-			row := []string{f.Label(), s.Name, f.X.At(p.X), unitless(offered, p.Units[offered]), unitless(achieved, p.Units[achieved])}
-			if !p.Carried() {
-				row = append(row, "unstable", "", "", "", "")
-			} else {
-				for _, q := range []string{"p50-ns", "p99-ns", "p99.9-ns", Service + "p99-ns", Closed + "p99-ns"} {
-					row = append(row, unitless(q, p.Units[q]))
+			row := []string{f.Label(), s.Name, f.X.At(p.X), "unstable", "", "", "", ""}
+			if p.Carried() {
+				for i, q := range []string{"p50-ns", "p99-ns", "p99.9-ns", Service + "p99-ns", Closed + "p99-ns"} {
+					row[3+i] = unitless(q, p.Units[q])
 				}
-				if p.Unstable > 0 {
-					row[2] += fmt.Sprintf(" (unstable in %d of %d)", p.Unstable, len(p.shared))
-				}
+			}
+			row = append(row, unitless(offered, p.Units[offered]), unitless(achieved, p.Units[achieved]), "")
+			if p.Unstable > 0 {
+				row[len(row)-1] = fmt.Sprintf("%d of %d", p.Unstable, len(p.shared))
 			}
 			rows = append(rows, row)
 		}
@@ -134,8 +133,8 @@ func (f *Facet) callers() (rows [][]string) {
 func (v *View) waiting() Table {
 	t := Table{
 		Title:   "What callers wait",
-		Columns: []string{"conditions", "series", "at", "offered/s", "carried/s", "p50", "p99", "p99.9", "service p99", "closed loop's p99"},
-		Numeric: []bool{false, false, false, true, true, true, true, true, true, true},
+		Columns: []string{"conditions", "series", "at", "p50", "p99", "p99.9", "service p99", "closed loop's p99", "offered/s", "carried/s", "unstable"},
+		Numeric: []bool{false, false, false, true, true, true, true, true, true, true, true},
 		About:   "p50, p99 and p99.9 count from when an operation was due, queues included; service is the operation alone. A closed loop never queues: its figure hides what callers wait. Unstable: more was offered than was carried, so that waiting has no end.",
 	}
 	for _, f := range v.Facets {

@@ -55,10 +55,10 @@ func TestOpenLoad(t *testing.T) {
 		t.Fatalf("%+v", v.Answers())
 	}
 	for i, want := range []string{
-		"mutexlru|rate=50% (unstable in 1 of 6)|100 k|100 k|10.2 µs|40.8 µs|–|4080 ns|2040 ns",
-		"mutexlru|rate=80%|100 k|90.0 k|unstable||||",
-		"ring|rate=50% (unstable in 1 of 6)|100 k|100 k|5100 ns|20.4 µs|–|2040 ns|1020 ns",
-		"ring|rate=80% (unstable in 1 of 6)|100 k|100 k|20.4 µs|81.6 µs|–|8160 ns|4080 ns",
+		"mutexlru|rate=50%|10.2 µs|40.8 µs|–|4080 ns|2040 ns|100 k|100 k|1 of 6",
+		"mutexlru|rate=80%|unstable|||||100 k|90.0 k|6 of 6",
+		"ring|rate=50%|5100 ns|20.4 µs|–|2040 ns|1020 ns|100 k|100 k|1 of 6",
+		"ring|rate=80%|20.4 µs|81.6 µs|–|8160 ns|4080 ns|100 k|100 k|1 of 6",
 	} {
 		if got := strings.Join(answer.Rows[i], "|"); got != want {
 			t.Errorf("row %d is %q, want %q", i, got, want)

@@ -30,7 +30,7 @@ func (v *View) pair(lifted []string, o order, all []*Series) {
 		return
 	}
 	slices.SortStableFunc(sides, func(a, b string) int { return o.values(key, a, b) })
-	v.Sides = [2]string(sides)
+	v.Sides, v.builds = [2]string(sides), key == keyFile || key == keyVariant
 	for _, f := range v.Facets {
 		for _, s := range f.Series {
 			s.Pair, s.Old = pairOfSeries(s.fields, key, sides[0])
@@ -90,7 +90,10 @@ func (v *View) changes() Table {
 		Title:   fmt.Sprintf("%s against %s", is, was),
 		Columns: []string{"conditions", "series", "at", was + ", ops/s", is + ", ops/s", is + " ÷ " + was, "95% interval"},
 		Numeric: []bool{false, false, false, true, true, true, true},
-		About:   "Each interval for itself. contend compare judges all of them together, and fails on what is worse.",
+		About:   "Each interval holds for itself alone.",
+	}
+	if v.builds {
+		t.About += " contend compare judges all of them together, and fails on what is worse."
 	}
 	for _, f := range v.Facets {
 		for _, s := range f.Series {
