@@ -32,7 +32,7 @@ func (v *View) Answers() (tables []Table) {
 	}
 	all := []Table{fastest, scaling}
 	if v.Sides[0] != "" {
-		all = []Table{v.changes(), fastest}
+		all = []Table{v.changedWaits(), v.changes(), fastest}
 	}
 	all = append([]Table{v.waiting()}, all...)
 	for _, t := range all {

@@ -37,6 +37,12 @@ func (a *Axis) share() bool {
 	return a.Key == keyRate && len(a.Values) > 0 && strings.HasSuffix(a.labels[a.Lowest()], "%")
 }
 
+// shares reports whether what was offered is a share of each series' own capacity, so that it differs
+// from one to the next.
+func (f *Facet) shares() bool {
+	return f.X.share() || slices.ContainsFunc(f.names, func(fd sample.Field) bool { return fd.Key == keyRate && strings.HasSuffix(fd.Value, "%") })
+}
+
 // pace finds out whether the point's load was open, and at how many of its samples the backlog
 // grew. Where half of them or more tell no quantiles, those of the others would be a rosy
 // selection, and count for nothing.
@@ -145,6 +151,43 @@ func (v *View) waiting() Table {
 	return t
 }
 
+// changedWaits tells for each series how the new side's p99 relates to the old one's, at each value
+// of the axis at which both carried what was offered.
+func (v *View) changedWaits() Table {
+	const unit = "p99-ns"
+	was, is := v.Sides[0], v.Sides[1]
+	t := Table{
+		Title:   fmt.Sprintf("%s against %s: p99", is, was),
+		Columns: []string{"conditions", "series", "at", was, is, is + " ÷ " + was, "95% interval"},
+		Numeric: []bool{false, false, false, true, true, true, true},
+	}
+	for _, f := range v.Facets {
+		for _, s := range f.Series {
+			old := s.other(f)
+			if !f.Paced || s.Old || old == nil {
+				continue
+			}
+			for _, after := range s.Points {
+				before := old.Point(after.X)
+				if before == nil || before.Units[offered].N == 0 || after.Units[offered].N == 0 {
+					continue
+				}
+				row := []string{f.Label(), s.Pair, f.X.At(after.X), "unstable", "unstable", "", ""}
+				for i, p := range []*Point{before, after} {
+					if p.Carried() {
+						row[3+i] = unitless(unit, p.Units[unit])
+					}
+				}
+				if r := Ratio(after.shared, before.shared, quantile(unit)); before.Carried() && after.Carried() && r.N > 0 {
+					row[5], row[6] = Format("×", r.Median), r.span("×")
+				}
+				t.Rows = append(t.Rows, row)
+			}
+		}
+	}
+	return t
+}
+
 // quantile is what is compared of samples of an open load.
 func quantile(unit string) Quantity {
 	return func(s *sample.Sample) (float64, bool) { return s.Value(unit) }
@@ -153,7 +196,7 @@ func quantile(unit string) Quantity {
 // patience is the finding of an open load: who lets callers wait least, at a rate that is the same for all,
 // or the highest rate that each carried.
 func patience(f *Facet) Finding {
-	fd := Finding{Kind: Leader, What: "What callers wait at the highest rate that was carried"}
+	fd := Finding{Kind: Leader, What: fmt.Sprintf("What callers wait at the highest %s at which the load was carried", f.X.Title())}
 	for _, s := range f.Series {
 		var last *Point
 		var broke *Point
@@ -185,7 +228,7 @@ func patience(f *Facet) Finding {
 		}
 		fd.More = append(fd.More, line)
 	}
-	if !f.X.share() {
+	if !f.shares() {
 		f.least(&fd)
 	}
 	return fd

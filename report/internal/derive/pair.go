@@ -97,11 +97,11 @@ func (v *View) changes() Table {
 	}
 	for _, f := range v.Facets {
 		for _, s := range f.Series {
-			i := slices.IndexFunc(f.Series, func(o *Series) bool { return o.Old && o.Pair == s.Pair })
-			if s.Old || i < 0 {
+			old := s.other(f)
+			if s.Old || old == nil {
 				continue
 			}
-			before, after := common(f, f.Series[i], s)
+			before, after := common(f, old, s)
 			if before == nil {
 				continue
 			}
@@ -110,6 +110,15 @@ func (v *View) changes() Table {
 		}
 	}
 	return t
+}
+
+// other is the old side of the series, nil if there is none.
+func (s *Series) other(f *Facet) *Series {
+	i := slices.IndexFunc(f.Series, func(o *Series) bool { return o.Old && o.Pair == s.Pair })
+	if i < 0 {
+		return nil
+	}
+	return f.Series[i]
 }
 
 // common are the points of two series at the highest value of the axis at which both have a throughput,
