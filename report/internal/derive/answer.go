@@ -32,7 +32,10 @@ func (v *View) Answers() (tables []Table) {
 	}
 	all := []Table{fastest, scaling}
 	if v.Sides[0] != "" {
-		all = []Table{v.changedWaits(), v.changes(), fastest}
+		all = []Table{v.changedWaits(v.Facets...), v.changes(v.Facets...)}
+		if !v.builds { // of two builds nobody asks which backend is fastest in either
+			all = append(all, fastest)
+		}
 	}
 	all = append([]Table{v.waiting()}, all...)
 	for _, t := range all {

@@ -526,6 +526,9 @@ func (b *builder) finish() *View {
 	for _, f := range b.view.Facets {
 		f.Contest = contest(f)
 		f.Findings = findings(f)
+		if b.view.Sides[0] != "" {
+			f.Findings[0] = b.view.changed(f)
+		}
 	}
 	b.view.Totals, b.view.Warnings = totals(b.set), warningKinds(b.set, b.view)
 	b.view.Findings = b.view.overview(b.set)

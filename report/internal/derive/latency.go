@@ -153,7 +153,7 @@ func (v *View) waiting() Table {
 
 // changedWaits tells for each series how the new side's p99 relates to the old one's, at each value
 // of the axis at which both carried what was offered.
-func (v *View) changedWaits() Table {
+func (v *View) changedWaits(facets ...*Facet) Table {
 	const unit = "p99-ns"
 	was, is := v.Sides[0], v.Sides[1]
 	t := Table{
@@ -161,7 +161,7 @@ func (v *View) changedWaits() Table {
 		Columns: []string{"conditions", "series", "at", was, is, is + " ÷ " + was, "95% interval"},
 		Numeric: []bool{false, false, false, true, true, true, true},
 	}
-	for _, f := range v.Facets {
+	for _, f := range facets {
 		for _, s := range f.Series {
 			old := s.other(f)
 			if !f.Paced || s.Old || old == nil {

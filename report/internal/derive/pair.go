@@ -84,7 +84,7 @@ func (v *View) Pairs() int {
 
 // changes tells for each series how the new side's throughput relates to the old one's, at
 // the highest value of the axis that both have and that is not oversubscribed.
-func (v *View) changes() Table {
+func (v *View) changes(facets ...*Facet) Table {
 	was, is := v.Sides[0], v.Sides[1]
 	t := Table{
 		Title:   fmt.Sprintf("%s against %s", is, was),
@@ -95,7 +95,7 @@ func (v *View) changes() Table {
 	if v.builds {
 		t.About += " contend compare judges all of them together, and fails on what is worse."
 	}
-	for _, f := range v.Facets {
+	for _, f := range facets {
 		for _, s := range f.Series {
 			old := s.other(f)
 			if s.Old || old == nil {
@@ -110,6 +110,25 @@ func (v *View) changes() Table {
 		}
 	}
 	return t
+}
+
+// changed is the finding of an overlay: how the new side of each series relates to the old one.
+func (v *View) changed(f *Facet) Finding {
+	fd := Finding{Kind: Leader, What: v.Sides[1] + " against " + v.Sides[0]}
+	tables := []Table{v.changes(f)}
+	if f.Paced {
+		tables = []Table{v.changedWaits(f)}
+	}
+	for _, t := range tables {
+		for _, row := range t.Rows {
+			line := fmt.Sprintf("%s, %s: %s", row[1], row[2], row[3]+" → "+row[4])
+			if row[5] != "" {
+				line += fmt.Sprintf(", %s (%s)", row[5], strings.Replace("95% interval "+row[6], "95% interval none", "no interval", 1))
+			}
+			fd.More = append(fd.More, line)
+		}
+	}
+	return fd
 }
 
 // other is the old side of the series, nil if there is none.

@@ -40,13 +40,17 @@ func (p *Point) Rates() []float64 {
 	return values(rates)
 }
 
-// Time is the wall time per operation of the point's own samples, in ns.
+// Time is the wall time per operation of the point's own samples, in ns; of an open load the
+// 99th percentile of what a caller waits.
 func (p *Point) Time() Estimate { return Median(p.shared, timePerOp) }
 
-// Against is the ratio of the time per operation to that of q: see [Ratio].
+// Against is the ratio of the time to that of q: see [Ratio].
 func (p *Point) Against(q *Point) Estimate { return Ratio(p.shared, q.shared, timePerOp) }
 
 func timePerOp(s *sample.Sample) (float64, bool) {
+	if _, paced := s.Value(offered); paced {
+		return s.Value("p99-ns")
+	}
 	rate, _, ok := Rate(s)
 	return 1e9 / rate, ok
 }
