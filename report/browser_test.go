@@ -657,6 +657,10 @@ func TestOpenLoadInBrowser(t *testing.T) {
 	if bottom := eval[float64](t, tb, `document.getElementById("findings").getBoundingClientRect().bottom`); bottom > 900 {
 		t.Errorf("the findings end at %.0f pixels", bottom)
 	}
+	tb.run(t, chromedp.Evaluate(`document.querySelectorAll('[data-section="latency"] [aria-label="Distribution"] input')[1].click()`, nil))
+	if got := eval[int](t, tb, chart+`').querySelectorAll(".dot").length`); got != 18 {
+		t.Errorf("%d dots, want one for each of 6 blocks at 3 points that were carried", got)
+	}
 	tb.run(t, chromedp.KeyEvent("m"))
 	if !eval[bool](t, tb, `location.hash.includes("measure.latency=p50")`) {
 		t.Error("m does not switch the quantile")

@@ -40,6 +40,18 @@ func (p *Point) Rates() []float64 {
 	return values(rates)
 }
 
+// Dots are the values of single samples of what the first chart shows: throughputs or, of an open load that was
+// carried, 99th percentiles.
+func (p *Point) Dots() []float64 {
+	switch {
+	case p.Units[offered].N == 0:
+		return p.Rates()
+	case !p.Carried():
+		return nil
+	}
+	return values(quantile("p99-ns").of(p.shared))
+}
+
 // Time is the wall time per operation of the point's own samples, in ns; of an open load the
 // 99th percentile of what a caller waits.
 func (p *Point) Time() Estimate { return Median(p.shared, timePerOp) }

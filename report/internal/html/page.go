@@ -583,7 +583,7 @@ type (
 		Over      bool             `json:"over,omitempty"`
 		Unstable  bool             `json:"unstable,omitempty"` // an open load that was not carried
 		Notes     []string         `json:"notes,omitempty"`
-		Rates     []json.Number    `json:"rates,omitempty"` // of each sample
+		Rates     []json.Number    `json:"rates,omitempty"` // of each sample; of an open load the 99th percentiles
 		Estimates map[string][]any `json:"e"`
 	}
 )
@@ -664,7 +664,7 @@ func (p *Page) series(s *derive.Series, keys map[string]bool) dataSeries {
 			}
 		}
 		if p.View.Samples <= mostDots {
-			for _, r := range pt.Rates() {
+			for _, r := range pt.Dots() {
 				dp.Rates = append(dp.Rates, significant(r))
 			}
 		}
