@@ -37,3 +37,10 @@ func TestTimeTicks(t *testing.T) {
 		}
 	}
 }
+
+func TestRoom(t *testing.T) {
+	s := Strip{Moments: []Tick{{25, "a"}, {40, "b"}}, Names: []Name{{10, "µs"}, {20, "client 12"}}}
+	if s.Room(0) != 15 || s.Room(1) != 60 || s.NameWidth() != 11 || (Strip{}).NameWidth() != 0 {
+		t.Errorf("room %v and %v, names %d", s.Room(0), s.Room(1), s.NameWidth())
+	}
+}
