@@ -111,6 +111,9 @@ func unitless(unit string, e Estimate) string {
 	return strings.TrimSuffix(Format(unit, e.Median), " "+unit)
 }
 
+// resolved is how many times the generator's own lag a wait must be to be told from it.
+const resolved = 10
+
 // callers has a row for each series at each rate: what a caller waits and, beside it, what an operation
 // takes and what a closed loop shows.
 func (f *Facet) callers() (rows [][]string) {
@@ -123,6 +126,9 @@ func (f *Facet) callers() (rows [][]string) {
 			if p.Carried() {
 				for i, q := range []string{"p50-ns", "p99-ns", "p99.9-ns", Service + "p99-ns", Closed + "p99-ns"} {
 					row[3+i] = unitless(q, p.Units[q])
+					if e := p.Units[q]; slices.Contains(Quantiles, q) && e.N > 0 && e.Median < resolved*p.Units["lag-p99-ns"].Median {
+						row[3+i] = "≤ " + row[3+i]
+					}
 				}
 			}
 			row = append(row, unitless(offered, p.Units[offered]), unitless(achieved, p.Units[achieved]), "")
@@ -141,7 +147,7 @@ func (v *View) waiting() Table {
 		Title:   "What callers wait",
 		Columns: []string{"conditions", "series", "at", "p50", "p99", "p99.9", "service p99", "closed loop's p99", "offered/s", "carried/s", "unstable"},
 		Numeric: []bool{false, false, false, true, true, true, true, true, true, true, true},
-		About:   "p50, p99 and p99.9 count from when an operation was due, queues included; service is the operation alone. A closed loop never queues: its figure hides what callers wait. Unstable: more was offered than was carried, so that waiting has no end.",
+		About:   "p50, p99 and p99.9 count from when an operation was due, queues included; service is the operation alone. A closed loop never queues: its figure hides what callers wait. Unstable: more was offered than was carried, so that waiting has no end. ≤: the generator's own lag is more than a tenth of it.",
 	}
 	for _, f := range v.Facets {
 		if f.Paced {

@@ -70,6 +70,15 @@ func TestOpenLoadRanks(t *testing.T) {
 	}
 }
 
+// TestUnresolved: a wait that is near to the generator's own lag is an upper bound.
+func TestUnresolved(t *testing.T) {
+	text := synthetic.OpenLoad(map[string]map[string]float64{"ring": {"50%": 20_000}}, -1)
+	set := loaded(t, []string{"run"}, strings.ReplaceAll(text, " offered/s", " offered/s 600 lag-p99-ns"))
+	if row := New(set).Answers()[0].Rows[0]; row[2] != "≤ 5125 ns" || row[3] != "20.5 µs" || row[5] != "2050 ns" {
+		t.Errorf("%q", row)
+	}
+}
+
 // TestOpenLoadOverProcs: at a share of each one's own capacity nobody is ranked, along whatever axis.
 func TestOpenLoadOverProcs(t *testing.T) {
 	text := synthetic.OpenLoad(map[string]map[string]float64{"mutexlru": {"50%": 40_000}, "ring": {"50%": 20_000}}, -1)
