@@ -624,6 +624,53 @@ func TestTimelineInBrowser(t *testing.T) {
 	}
 }
 
+// TestOpenLoadInBrowser: a run at rates that others set leads with what callers wait. The capacity is a line, what was not
+// carried a hollow mark at the top, and nothing speaks of throughput.
+func TestOpenLoadInBrowser(t *testing.T) {
+	dir, _ := folder(t, synthetic.OpenLoad(map[string]map[string]float64{"mutexlru": {"50%": 40_000, "80%": 0, "95%": 0}, "ring": {"50%": 20_000, "80%": 80_000, "95%": 0}}, -1))
+	tb := openTab(t, 1440, 900)
+	tb.load(t, filepath.Join(dir, PageName), "")
+	if got := eval[string](t, tb, `document.querySelector(".facet [data-section]").dataset.section`); got != "latency" {
+		t.Errorf("the first section is %q", got)
+	}
+	chart := `document.querySelector('[data-section="latency"] .plot`
+	if got := eval[[]int](t, tb, `[`+chart+`').querySelectorAll(".boundary").length, `+chart+`').querySelectorAll("circle.mark.open").length, `+chart+`').querySelectorAll(".ceiling").length]`); got[0] != 1 || got[1] != 3 || got[2] != 2 {
+		t.Errorf("capacity lines, hollow marks and dashed lines are %v, want 1, 3, 2", got)
+	}
+	top := eval[[]float64](t, tb, `[`+chart+`').querySelector("circle.mark.open").getBoundingClientRect().top, Math.min(...[...`+chart+`').querySelectorAll("path.mark")].map(m => m.getBoundingClientRect().top))]`)
+	if top[0] >= top[1] {
+		t.Errorf("a load that was not carried stands at %.0f, below one that was at %.0f", top[0], top[1])
+	}
+	ticks := eval[string](t, tb, `[...`+chart+`').querySelectorAll(".tick")].map(t => t.textContent).join(" ")`)
+	if !strings.Contains(ticks, "10 µs") || !strings.Contains(ticks, "95%") {
+		t.Errorf("ticks %q", ticks)
+	}
+	text := eval[string](t, tb, `document.getElementById("findings").innerText`)
+	for _, want := range []string{"What callers wait", "unstable", "ring: rate=80%, p99 82.0 µs; unstable at 95%; capacity 300 k ops/s", "closed loop's p99"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("the findings lack %q: %s", want, text)
+		}
+	}
+	if whole := eval[string](t, tb, `document.querySelector("main").innerText`); strings.Contains(text, "lead") || strings.Contains(whole, "Throughput") {
+		t.Errorf("the page of an open load speaks of throughput")
+	}
+	if bottom := eval[float64](t, tb, `document.getElementById("findings").getBoundingClientRect().bottom`); bottom > 900 {
+		t.Errorf("the findings end at %.0f pixels", bottom)
+	}
+	tb.run(t, chromedp.Evaluate(`document.querySelectorAll('[data-section="latency"] [aria-label="Distribution"] input')[1].click()`, nil))
+	if got := eval[int](t, tb, chart+`').querySelectorAll(".dot").length`); got != 18 {
+		t.Errorf("%d dots, want one for each of 6 blocks at 3 points that were carried", got)
+	}
+	tb.run(t, chromedp.KeyEvent("m"))
+	if !eval[bool](t, tb, `location.hash.includes("measure.latency=p50")`) {
+		t.Error("m does not switch the quantile")
+	}
+	if picture, err := os.ReadFile(filepath.Join(dir, "latency.png")); err != nil || len(picture) == 0 {
+		t.Error(err)
+	}
+	tb.noProblems(t)
+}
+
 // BenchmarkFirstPaint opens the page of a large run, 20 backends at 12 values
 // of GOMAXPROCS in 10 blocks, and reports when its first content was painted.
 func BenchmarkFirstPaint(b *testing.B) {

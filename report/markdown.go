@@ -14,7 +14,7 @@ import (
 )
 
 // Markdown prints what the report says first, and the wall time per operation of
-// every cell, a line for each series and a column for each value of the axis: median
+// every cell, or the 99th percentile of what a caller of an open load waits: a line for each series and a column for each value of the axis: median
 // in ns [95% interval]. Of the names in against, the first that
 // a chart has is what its other series are divided by, block by block, in as many
 // columns more; it is an error if none has any of them.
@@ -41,8 +41,9 @@ func (r *Report) Markdown(w io.Writer, against ...string) error {
 		i := slices.IndexFunc(view.Facets, func(f *derive.Facet) bool { return f.X.Key == c.key && slices.Contains(f.X.Values, c.x) })
 		return &view.Facets[i].X
 	}
+	unit := timeUnit(view)
 	for _, c := range across {
-		columns = append(columns, markdown.Escape(axis(c).At(c.x))+", ns/op")
+		columns = append(columns, markdown.Escape(axis(c).At(c.x))+", "+unit)
 	}
 	if len(against) > 0 {
 		for _, c := range across {
@@ -75,6 +76,23 @@ func (r *Report) Markdown(w io.Writer, against ...string) error {
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// timeUnit is what the table's figures are.
+func timeUnit(v *derive.View) string {
+	paced := 0
+	for _, f := range v.Facets {
+		if f.Paced {
+			paced++
+		}
+	}
+	switch paced {
+	case 0:
+		return "ns/op"
+	case len(v.Facets):
+		return "p99 in ns"
+	}
+	return "ns/op, or p99 of an open load"
 }
 
 // findings writes what the report says first.
@@ -124,6 +142,9 @@ func relation(s, first *derive.Series, x float64) string {
 func estimate(p *derive.Point, of func(*derive.Point) derive.Estimate) string {
 	if p == nil {
 		return ""
+	}
+	if p.Unstable > 0 && !p.Carried() {
+		return "unstable"
 	}
 	e := of(p)
 	mark := ""

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/report/internal/synthetic"
 )
 
 // TestMarkdown: a line for each series, figures paired by block, and a mark
@@ -55,4 +56,37 @@ func TestMarkdown(t *testing.T) {
 			t.Errorf("against %v:\n%s\nwant\n%s", c.against, got, c.want)
 		}
 	}
+}
+
+// TestMarkdownOfWaits: of an open load the figures are what callers wait, and what was not carried has none; of two builds the
+// first finding is what changed.
+func TestMarkdownOfWaits(t *testing.T) {
+	_, set := folder(t, synthetic.OpenLoad(map[string]map[string]float64{"ring": {"50%": 20_000, "80%": 0}}, -1))
+	text := markdownOf(t, set)
+	for _, want := range []string{"| chart | series | rate=50%, p99 in ns | rate=80%, p99 in ns |", "|  | ring | 20500 [20000, 21000] | unstable |"} {
+		if !strings.Contains(text, want) {
+			t.Errorf("no line %q in\n%s", want, text)
+		}
+	}
+	plan := synthetic.Plan{Backends: []string{"ring", "otter2"}, Procs: []int{1, 2}, Blocks: 6, Usable: 2}.Text()
+	_, set = folder(t, strings.ReplaceAll(plan, "# sample ", "# sample variant=base ")+strings.ReplaceAll(plan, "# sample ", "# sample variant=head "))
+	if err := set.Lift("variant"); err != nil {
+		t.Fatal(err)
+	}
+	if text := markdownOf(t, set); !strings.Contains(text, "- head against base\n  - ring, GOMAXPROCS=2: ") || strings.Contains(text, "fastest") {
+		t.Errorf("of two builds: %s", text)
+	}
+}
+
+func markdownOf(t *testing.T, set *sample.Set) string {
+	t.Helper()
+	r, err := New(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := r.Markdown(&b); err != nil {
+		t.Fatal(err)
+	}
+	return b.String()
 }

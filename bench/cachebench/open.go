@@ -185,8 +185,8 @@ func (res *result) latencies(rec, closed *load.Record, rep *report, window time.
 	achieved := float64(rec.Intime) / window.Seconds()
 	res.add("achieved/s", achieved)
 	if !rec.Stable(window) {
-		rep.warn("unstable: of %d operations that were due %d were carried out in time, and the last began %v late: latencies would only tell how long that went on",
-			rec.Offered, rec.Intime, rec.End.Round(time.Microsecond))
+		rep.warn("unstable: %d of %d operations were carried out in time, and the last began %v late, so there are no quantiles",
+			rec.Intime, rec.Offered, rec.End.Round(time.Microsecond))
 		return
 	}
 	lag := rec.Lag.ValueAtQuantile(99)
@@ -203,7 +203,7 @@ func (res *result) latencies(rec, closed *load.Record, rep *report, window time.
 		res.add("lag-p99-ns", float64(lag))
 	}
 	if median := rec.Response.ValueAtQuantile(50); median < 10*lag {
-		rep.warn("responses below %v are not resolved: the generator itself was late by %v in one of a hundred operations that it had waited for", 10*time.Duration(lag), time.Duration(lag))
+		rep.warn("waits below %v are not resolved: the generator itself began one of a hundred operations %v late", 10*time.Duration(lag), time.Duration(lag))
 	}
 }
 

@@ -62,13 +62,13 @@ func (o *Options) Bind(f *pflag.FlagSet) {
 	f.StringVar(&o.Head, "head", "", "with --against: measure this `REVISION` instead of the working tree")
 	f.StringVar(&o.Setup, "setup", "", "with --against: run this shell `COMMAND` in the files of a revision before they are compiled, e.g. 'go generate ./...'")
 	f.StringVar(&o.BenchFrom, "bench-from", "", "with --against: measure both sides with the test files and testdata of one, base or head")
-	f.StringArrayVar(&o.Renames, "rename", nil, "with --against: `OLD=NEW`, the base's benchmark OLD is the head's NEW; may be repeated")
+	f.StringArrayVar(&o.Renames, "rename", nil, "with --against: `OLD=NEW`: the base's benchmark OLD is called NEW in the head; may be repeated")
 	f.StringVar(&o.Packed, "packed", "", "measure the test binaries of this packed suite")
 	f.BoolVar(&o.Plain, "plain-testing", false, "build with the toolchain's own testing package: CPU time is then the whole process's")
 	for flag, usage := range map[string]string{
 		"trace": "none, or cells: traced repetitions of each benchmark",
 		"time":  fmt.Sprintf("length of each timed window, as go test -benchtime; %v with --against", pairTime),
-		"count": fmt.Sprintf("blocks: how often each cell is measured; %d with --against", pairCount),
+		"count": fmt.Sprintf("repetitions of each benchmark; %d with --against", pairCount),
 	} {
 		f.Lookup(flag).Usage = usage
 	}

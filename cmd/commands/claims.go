@@ -15,12 +15,15 @@ func newClaims() *cobra.Command {
 	cpus, asJSON := 0.0, false
 	c := &cobra.Command{
 		Use:   "claims DIR|FILE…",
-		Short: "The published study's claims: confirmed, refuted, cannot tell",
-		Long: `Judge the claims of the published study by what was measured, each as the study
-tested it and in its fair variant. Answers rest on 95% intervals against limits
-that were fixed beforehand. Where a host has too few CPUs, or cells or samples
-are missing, the answer is "cannot tell", and what it takes: oversubscribed
-points are no evidence.
+		Short: "Eight claims of a published study: confirmed, refuted, cannot tell",
+		Long: `Judge the claims of a published study, Gubernator's comparison of its caches, by
+what was measured: each as the study tested it, and once more with what was unfair
+in that test taken out. Answers rest on 95% intervals against limits that were
+fixed beforehand. Where a host has too few CPUs, or cells or samples are missing,
+the answer is "cannot tell", with what is needed. Points with more Ps than CPUs
+(oversubscribed) are no evidence.
+
+The study: https://github.com/gubernator-io/gubernator/tree/thrawn/lock-free-perf/bench
 
 Runs of lock services are judged by the claims about distributed locks instead.
 

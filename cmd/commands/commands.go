@@ -101,10 +101,11 @@ Exit codes: 0 good, 1 a regression or a failed check, 2 wrong usage or nothing
 readable, 3 measured, but not all valid.`,
 		Example: `  contend sweep --quick                    a first look at real caches, in a minute
   contend sweep --backend mutexlru,ring --workload zipf,evict --reads 100,75
-  contend trace trace.out                  account an execution trace
-  contend test ./pkg --bench Foo           the same for any Go benchmark, unchanged
-  contend report contend-run               draw the run again
-  contend claims study-run                 what of the published study holds here?
+  contend test ./pkg --bench Foo           any Go benchmark, unchanged
+  contend test ./... --against main        is this branch slower?
+  contend trace trace.out                  where the CPUs of a Go execution trace wait
+  contend report contend-run               draw the page of a run again
+  contend claims study-run                 which claims of a published study hold here?
   contend doctor                           is this host fit to measure?`,
 		SilenceUsage:  true,
 		SilenceErrors: true,

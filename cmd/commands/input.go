@@ -19,7 +19,7 @@ type input struct {
 }
 
 func (in *input) bind(f *pflag.FlagSet) {
-	f.StringArrayVar(&in.names, "name", nil, "rule that lifts values out of names, e.g. 'BenchmarkParallel/{backend}_{gomaxprocs}'; repeatable, the first that matches counts")
+	f.StringArrayVar(&in.names, "name", nil, "rule that takes values out of names, e.g. 'BenchmarkParallel/{backend}_{gomaxprocs}'; repeatable, the first that matches counts")
 }
 
 // tightMemory makes the collector spend CPU time rather than memory: 200 MB of

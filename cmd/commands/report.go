@@ -20,8 +20,9 @@ func newReport() *cobra.Command {
 		Use:   "report DIR|FILE…",
 		Short: "Draw HTML, PNG and tables from run folders or any benchmark text",
 		Long: `Draw a page and pictures from run folders, or from any text in the Go benchmark
-format. Names that hide values in odd places are read by rules (--name); several
-inputs are told apart by their file names, or by configuration keys (--by).`,
+format. Where names do not have their values as key=value, a rule says where they
+stand (--name). Several inputs are told apart by their file names, or by
+configuration keys (--by). The page explains its words at its end.`,
 		Example: `  contend report contend-run
   contend report --name 'BenchmarkParallel/{backend}_{gomaxprocs}' bench.txt
   contend report --x size bench.txt                     a benchmark with /size=1K in its names

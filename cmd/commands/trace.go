@@ -57,7 +57,7 @@ Exit codes: 0 good, 2 wrong usage or nothing readable, 3 a part could not be rea
 	fl.StringVar(&f.pprof, "pprof", "", "write a profile of lost and waiting time for go tool pprof to this `FILE`, - for standard output")
 	fl.StringVar(&f.window, "window", "auto", "windows: marks, procs (changes of GOMAXPROCS), whole, a duration, or a number of equal parts")
 	fl.StringVar(&f.diff, "diff", "", "compare with this other `TRACE`")
-	fl.StringVar(&f.switches, "switches", "", "on-CPU switch records (found by themselves beside the trace)")
+	fl.StringVar(&f.switches, "switches", "", "file of switch records (default the one beside the trace, if there is one)")
 	fl.IntVar(&f.cpus, "cpus", 0, "CPUs that the traced process could use, where the records do not tell")
 	completeList(c, "window", func() []string { return []string{"auto", "marks", "procs", "whole"} })
 	return c

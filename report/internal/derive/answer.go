@@ -21,7 +21,7 @@ type Table struct {
 // without a row.
 func (v *View) Answers() (tables []Table) {
 	fastest := Table{Title: "Fastest", Columns: []string{"conditions", "at", "fastest", "ops/s", "÷ next", "95% interval"}, Numeric: []bool{false, false, false, true, true, true}}
-	scaling := Table{Title: "Throughput", Columns: []string{"benchmark", "at", "ops/s", "÷ lowest P", "95% interval"}, Numeric: []bool{false, false, true, true, true}}
+	scaling := Table{Title: "Throughput", Columns: []string{"benchmark", "at", "ops/s", "÷ lowest", "95% interval"}, Numeric: []bool{false, false, true, true, true}}
 	for _, f := range v.Facets {
 		if f.Contest.Unrelated != "" || len(f.Contest.Ranks) < 2 {
 			scaling.Rows = append(scaling.Rows, f.scaling()...)
@@ -32,7 +32,10 @@ func (v *View) Answers() (tables []Table) {
 	}
 	all := []Table{fastest, scaling}
 	if v.Sides[0] != "" {
-		all = []Table{v.changes(), fastest}
+		all = []Table{v.changedWaits(v.Facets...), v.changes(v.Facets...)}
+		if !v.builds { // of two builds nobody asks which backend is fastest in either
+			all = append(all, fastest)
+		}
 	}
 	all = append([]Table{v.waiting()}, all...)
 	for _, t := range all {

@@ -31,6 +31,7 @@ type View struct {
 
 	Backends []Backend
 
+	builds  bool // the sides are two builds or runs, one before the other
 	Foreign bool // some samples did not come from Contend
 
 	Totals
@@ -532,7 +533,7 @@ func (b *builder) finish() *View {
 	for _, f := range b.view.Facets {
 		f.X.settle()
 		for _, s := range f.Series {
-			s.Reference = references[s.Name]
+			s.Reference = references[s.Name] || slices.ContainsFunc(s.fields, func(fd sample.Field) bool { return fd.Key == keyBackend && references[fd.Value] })
 			slices.SortFunc(s.Points, func(a, b *Point) int { return cmp.Compare(a.X, b.X) })
 			for _, p := range s.Points {
 				p.estimate(f)
@@ -549,6 +550,9 @@ func (b *builder) finish() *View {
 	for _, f := range b.view.Facets {
 		f.Contest = contest(f)
 		f.Findings = findings(f)
+		if b.view.Sides[0] != "" {
+			f.Findings[0] = b.view.changed(f)
+		}
 	}
 	b.view.Totals, b.view.Warnings = totals(b.set), warningKinds(b.set, b.view)
 	b.view.Findings = b.view.overview(b.set)

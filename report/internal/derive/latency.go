@@ -37,6 +37,12 @@ func (a *Axis) share() bool {
 	return a.Key == keyRate && len(a.Values) > 0 && strings.HasSuffix(a.labels[a.Lowest()], "%")
 }
 
+// shares reports whether what was offered is a share of each series' own capacity, so that it differs
+// from one to the next.
+func (f *Facet) shares() bool {
+	return f.X.share() || slices.ContainsFunc(f.names, func(fd sample.Field) bool { return fd.Key == keyRate && strings.HasSuffix(fd.Value, "%") })
+}
+
 // pace finds out whether the point's load was open, and at how many of its samples the backlog
 // grew. Where half of them or more tell no quantiles, those of the others would be a rosy
 // selection, and count for nothing.
@@ -105,6 +111,9 @@ func unitless(unit string, e Estimate) string {
 	return strings.TrimSuffix(Format(unit, e.Median), " "+unit)
 }
 
+// resolved is how many times the generator's own lag a wait must be to be told from it.
+const resolved = 10
+
 // callers has a row for each series at each rate: what a caller waits and, beside it, what an operation
 // takes and what a closed loop shows.
 func (f *Facet) callers() (rows [][]string) {
@@ -113,16 +122,18 @@ func (f *Facet) callers() (rows [][]string) {
 			if p.Units[offered].N == 0 {
 				continue
 			}
-			row := []string{f.Label(), s.Name, f.X.At(p.X), unitless(offered, p.Units[offered]), unitless(achieved, p.Units[achieved])}
-			if !p.Carried() {
-				row = append(row, "unstable", "", "", "", "")
-			} else {
-				for _, q := range []string{"p50-ns", "p99-ns", "p99.9-ns", Service + "p99-ns", Closed + "p99-ns"} {
-					row = append(row, unitless(q, p.Units[q]))
+			row := []string{f.Label(), s.Name, f.X.At(p.X), "unstable", "", "", "", ""}
+			if p.Carried() {
+				for i, q := range []string{"p50-ns", "p99-ns", "p99.9-ns", Service + "p99-ns", Closed + "p99-ns"} {
+					row[3+i] = unitless(q, p.Units[q])
+					if e := p.Units[q]; slices.Contains(Quantiles, q) && e.N > 0 && e.Median < resolved*p.Units["lag-p99-ns"].Median {
+						row[3+i] = "≤ " + row[3+i]
+					}
 				}
-				if p.Unstable > 0 {
-					row[2] += fmt.Sprintf(" (unstable in %d of %d)", p.Unstable, len(p.shared))
-				}
+			}
+			row = append(row, unitless(offered, p.Units[offered]), unitless(achieved, p.Units[achieved]), "")
+			if p.Unstable > 0 {
+				row[len(row)-1] = fmt.Sprintf("%d of %d", p.Unstable, len(p.shared))
 			}
 			rows = append(rows, row)
 		}
@@ -134,13 +145,50 @@ func (f *Facet) callers() (rows [][]string) {
 func (v *View) waiting() Table {
 	t := Table{
 		Title:   "What callers wait",
-		Columns: []string{"conditions", "series", "at", "offered/s", "carried/s", "p50", "p99", "p99.9", "service p99", "closed loop's p99"},
-		Numeric: []bool{false, false, false, true, true, true, true, true, true, true},
-		About:   "p50, p99 and p99.9 count from when an operation was due, queues included; service is the operation alone. A closed loop never queues: its figure hides what callers wait. Unstable: more was offered than was carried, so that waiting has no end.",
+		Columns: []string{"conditions", "series", "at", "p50", "p99", "p99.9", "service p99", "closed loop's p99", "offered/s", "carried/s", "unstable"},
+		Numeric: []bool{false, false, false, true, true, true, true, true, true, true, true},
+		About:   "p50, p99 and p99.9 count from when an operation was due, queues included; service is the operation alone. A closed loop never queues: its figure hides what callers wait. Unstable: more was offered than was carried, so that waiting has no end. ≤: the generator's own lag is more than a tenth of it.",
 	}
 	for _, f := range v.Facets {
 		if f.Paced {
 			t.Rows = append(t.Rows, f.callers()...)
+		}
+	}
+	return t
+}
+
+// changedWaits tells for each series how the new side's p99 relates to the old one's, at each value
+// of the axis at which both carried what was offered.
+func (v *View) changedWaits(facets ...*Facet) Table {
+	const unit = "p99-ns"
+	was, is := v.Sides[0], v.Sides[1]
+	t := Table{
+		Title:   fmt.Sprintf("%s against %s: p99", is, was),
+		Columns: []string{"conditions", "series", "at", was, is, is + " ÷ " + was, "95% interval"},
+		Numeric: []bool{false, false, false, true, true, true, true},
+	}
+	for _, f := range facets {
+		for _, s := range f.Series {
+			old := s.other(f)
+			if !f.Paced || s.Old || old == nil {
+				continue
+			}
+			for _, after := range s.Points {
+				before := old.Point(after.X)
+				if before == nil || before.Units[offered].N == 0 || after.Units[offered].N == 0 {
+					continue
+				}
+				row := []string{f.Label(), s.Pair, f.X.At(after.X), "unstable", "unstable", "", ""}
+				for i, p := range []*Point{before, after} {
+					if p.Carried() {
+						row[3+i] = unitless(unit, p.Units[unit])
+					}
+				}
+				if r := Ratio(after.shared, before.shared, quantile(unit)); before.Carried() && after.Carried() && r.N > 0 {
+					row[5], row[6] = Format("×", r.Median), r.span("×")
+				}
+				t.Rows = append(t.Rows, row)
+			}
 		}
 	}
 	return t
@@ -154,7 +202,7 @@ func quantile(unit string) Quantity {
 // patience is the finding of an open load: who lets callers wait least, at a rate that is the same for all,
 // or the highest rate that each carried.
 func patience(f *Facet) Finding {
-	fd := Finding{Kind: Leader, What: "What callers wait at the highest rate that was carried"}
+	fd := Finding{Kind: Leader, What: fmt.Sprintf("What callers wait at the highest %s at which the load was carried", f.X.Title())}
 	for _, s := range f.Series {
 		var last *Point
 		var broke *Point
@@ -186,7 +234,7 @@ func patience(f *Facet) Finding {
 		}
 		fd.More = append(fd.More, line)
 	}
-	if !f.X.share() {
+	if !f.shares() {
 		f.least(&fd)
 	}
 	return fd

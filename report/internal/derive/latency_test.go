@@ -1,41 +1,17 @@
 package derive
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 	"testing"
-)
 
-// openLoad is the text of a run at rates that others set: by series and rate the p99 in ns, 0 where
-// the load was not carried. In the block of that number nothing is carried.
-func openLoad(p99s map[string]map[string]float64, broken int) string {
-	var b strings.Builder
-	b.WriteString("# contend protocol=1\n# run id=a\n# axis name=Cache key=rate series=backend\nusable-cpus: 2\n")
-	for block := range 6 {
-		for _, backend := range []string{"mutexlru", "ring"} {
-			for _, rate := range []string{"50%", "80%", "100000", "200000"} {
-				p99, planned := p99s[backend][rate]
-				if !planned {
-					continue
-				}
-				fmt.Fprintf(&b, "# sample cell=%s%s block=%d\nBenchmarkCache/arrivals=poisson/rate=%s/backend=%s/gomaxprocs=2 1000 300000 capacity/s 100000 offered/s ", backend, rate, block, rate, backend)
-				if p99 == 0 || block == broken {
-					b.WriteString("90000 achieved/s\n")
-					continue
-				}
-				noise := 1 + float64(block)/100
-				fmt.Fprintf(&b, "100000 achieved/s %g p50-ns %g p99-ns %g service-p99-ns %g closed-p99-ns\n", p99*noise/4, p99*noise, p99*noise/10, p99*noise/20)
-			}
-		}
-	}
-	return b.String()
-}
+	"github.com/contend-go/contend/report/internal/synthetic"
+)
 
 // TestOpenLoad: a run at rates that others set is told by what callers wait, with the closed
 // loop's figure beside it; what was not carried has no quantile, and no sentence is about throughput.
 func TestOpenLoad(t *testing.T) {
-	set := loaded(t, []string{"run"}, openLoad(map[string]map[string]float64{
+	set := loaded(t, []string{"run"}, synthetic.OpenLoad(map[string]map[string]float64{
 		"mutexlru": {"50%": 40_000, "80%": 0},
 		"ring":     {"50%": 20_000, "80%": 80_000},
 	}, 3))
@@ -55,17 +31,17 @@ func TestOpenLoad(t *testing.T) {
 		t.Fatalf("%+v", v.Answers())
 	}
 	for i, want := range []string{
-		"mutexlru|rate=50% (unstable in 1 of 6)|100 k|100 k|10.2 µs|40.8 µs|–|4080 ns|2040 ns",
-		"mutexlru|rate=80%|100 k|90.0 k|unstable||||",
-		"ring|rate=50% (unstable in 1 of 6)|100 k|100 k|5100 ns|20.4 µs|–|2040 ns|1020 ns",
-		"ring|rate=80% (unstable in 1 of 6)|100 k|100 k|20.4 µs|81.6 µs|–|8160 ns|4080 ns",
+		"mutexlru|rate=50%|10.2 µs|40.8 µs|–|4080 ns|2040 ns|100 k|100 k|1 of 6",
+		"mutexlru|rate=80%|unstable|||||100 k|90.0 k|6 of 6",
+		"ring|rate=50%|5100 ns|20.4 µs|–|2040 ns|1020 ns|100 k|100 k|1 of 6",
+		"ring|rate=80%|20.4 µs|81.6 µs|–|8160 ns|4080 ns|100 k|100 k|1 of 6",
 	} {
 		if got := strings.Join(answer.Rows[i], "|"); got != want {
 			t.Errorf("row %d is %q, want %q", i, got, want)
 		}
 	}
 	fd := f.Findings[0]
-	if fd.Kind != Leader || !strings.Contains(fd.What, "callers wait") || !slices.Equal(fd.More, []string{
+	if fd.What != "What callers wait at the highest rate at which the load was carried" || fd.Kind != Leader || !strings.Contains(fd.What, "callers wait") || !slices.Equal(fd.More, []string{
 		"mutexlru: rate=50%, p99 40.8 µs; unstable at 80%; capacity 300 k ops/s",
 		"ring: rate=80%, p99 81.6 µs; capacity 300 k ops/s",
 	}) {
@@ -80,7 +56,7 @@ func TestOpenLoad(t *testing.T) {
 
 // TestOpenLoadRanks: at the same rate for all, callers of one wait less than those of another.
 func TestOpenLoadRanks(t *testing.T) {
-	set := loaded(t, []string{"run"}, openLoad(map[string]map[string]float64{
+	set := loaded(t, []string{"run"}, synthetic.OpenLoad(map[string]map[string]float64{
 		"mutexlru": {"100000": 40_000, "200000": 0},
 		"ring":     {"100000": 20_000, "200000": 80_000},
 	}, -1))
@@ -91,5 +67,46 @@ func TestOpenLoadRanks(t *testing.T) {
 	}
 	if bs := v.Facets[0].Boundaries; len(bs) != 2 || bs[0].After != 300_000 || !strings.Contains(bs[1].Label, "ring") || v.Facets[0].X.Reach != 300_000 {
 		t.Errorf("capacities %v", bs)
+	}
+}
+
+// TestUnresolved: a wait that is near to the generator's own lag is an upper bound.
+func TestUnresolved(t *testing.T) {
+	text := synthetic.OpenLoad(map[string]map[string]float64{"ring": {"50%": 20_000}}, -1)
+	set := loaded(t, []string{"run"}, strings.ReplaceAll(text, " offered/s", " offered/s 600 lag-p99-ns"))
+	if row := New(set).Answers()[0].Rows[0]; row[2] != "≤ 5125 ns" || row[3] != "20.5 µs" || row[5] != "2050 ns" {
+		t.Errorf("%q", row)
+	}
+}
+
+// TestOpenLoadOverProcs: at a share of each one's own capacity nobody is ranked, along whatever axis.
+func TestOpenLoadOverProcs(t *testing.T) {
+	text := synthetic.OpenLoad(map[string]map[string]float64{"mutexlru": {"50%": 40_000}, "ring": {"50%": 20_000}}, -1)
+	set := loaded(t, []string{"run"}, strings.Replace(text, "key=rate", "key=gomaxprocs", 1))
+	fd := New(set).Facets[0].Findings[0]
+	if fd.What != "What callers wait at the highest GOMAXPROCS at which the load was carried" || fd.Much != "" || len(fd.More) != 2 {
+		t.Errorf("%+v", fd)
+	}
+}
+
+// TestOpenLoadOverlay: of two builds, how p99 has changed is said at every rate, and where one no longer carries it.
+func TestOpenLoadOverlay(t *testing.T) {
+	before := synthetic.OpenLoad(map[string]map[string]float64{"ring": {"50%": 20_000, "80%": 40_000}}, -1)
+	after := synthetic.OpenLoad(map[string]map[string]float64{"ring": {"50%": 30_000, "80%": 0}}, -1)
+	set := loaded(t, []string{"run"}, strings.ReplaceAll(before, "# sample ", "# sample variant=base ")+strings.ReplaceAll(after, "# sample ", "# sample variant=head "))
+	if err := set.Lift("variant"); err != nil {
+		t.Fatal(err)
+	}
+	var rows []string
+	for _, table := range New(set).Answers() {
+		if table.Title == "head against base: p99" {
+			for _, row := range table.Rows {
+				rows = append(rows, strings.Join(row, "|"))
+			}
+		}
+	}
+	want := []string{"ring|rate=50%|20.5 µs|30.8 µs|1.50×|none, n=6", "ring|rate=80%|41.0 µs|unstable||"}
+	if !slices.Equal(rows, want) {
+		t.Errorf("%q, want %q", rows, want)
 	}
 }

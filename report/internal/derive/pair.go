@@ -30,7 +30,7 @@ func (v *View) pair(lifted []string, o order, all []*Series) {
 		return
 	}
 	slices.SortStableFunc(sides, func(a, b string) int { return o.values(key, a, b) })
-	v.Sides = [2]string(sides)
+	v.Sides, v.builds = [2]string(sides), key == keyFile || key == keyVariant
 	for _, f := range v.Facets {
 		for _, s := range f.Series {
 			s.Pair, s.Old = pairOfSeries(s.fields, key, sides[0])
@@ -84,21 +84,24 @@ func (v *View) Pairs() int {
 
 // changes tells for each series how the new side's throughput relates to the old one's, at
 // the highest value of the axis that both have and that is not oversubscribed.
-func (v *View) changes() Table {
+func (v *View) changes(facets ...*Facet) Table {
 	was, is := v.Sides[0], v.Sides[1]
 	t := Table{
 		Title:   fmt.Sprintf("%s against %s", is, was),
 		Columns: []string{"conditions", "series", "at", was + ", ops/s", is + ", ops/s", is + " ÷ " + was, "95% interval"},
 		Numeric: []bool{false, false, false, true, true, true, true},
-		About:   "Each interval for itself. contend compare judges all of them together, and fails on what is worse.",
+		About:   "Each interval holds for itself alone.",
 	}
-	for _, f := range v.Facets {
+	if v.builds {
+		t.About += " contend compare judges all of them together, and fails on what is worse."
+	}
+	for _, f := range facets {
 		for _, s := range f.Series {
-			i := slices.IndexFunc(f.Series, func(o *Series) bool { return o.Old && o.Pair == s.Pair })
-			if s.Old || i < 0 {
+			old := s.other(f)
+			if s.Old || old == nil {
 				continue
 			}
-			before, after := common(f, f.Series[i], s)
+			before, after := common(f, old, s)
 			if before == nil {
 				continue
 			}
@@ -107,6 +110,34 @@ func (v *View) changes() Table {
 		}
 	}
 	return t
+}
+
+// changed is the finding of an overlay: how the new side of each series relates to the old one.
+func (v *View) changed(f *Facet) Finding {
+	fd := Finding{Kind: Leader, What: v.Sides[1] + " against " + v.Sides[0]}
+	tables := []Table{v.changes(f)}
+	if f.Paced {
+		tables = []Table{v.changedWaits(f)}
+	}
+	for _, t := range tables {
+		for _, row := range t.Rows {
+			line := fmt.Sprintf("%s, %s: %s", row[1], row[2], row[3]+" → "+row[4])
+			if row[5] != "" {
+				line += fmt.Sprintf(", %s (%s)", row[5], strings.Replace("95% interval "+row[6], "95% interval none", "no interval", 1))
+			}
+			fd.More = append(fd.More, line)
+		}
+	}
+	return fd
+}
+
+// other is the old side of the series, nil if there is none.
+func (s *Series) other(f *Facet) *Series {
+	i := slices.IndexFunc(f.Series, func(o *Series) bool { return o.Old && o.Pair == s.Pair })
+	if i < 0 {
+		return nil
+	}
+	return f.Series[i]
 }
 
 // common are the points of two series at the highest value of the axis at which both have a throughput,

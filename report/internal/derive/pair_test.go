@@ -87,3 +87,21 @@ func TestOverlay(t *testing.T) {
 		t.Errorf("three runs have sides %q", v.Sides)
 	}
 }
+
+// TestReferenceBesideHosts: what synchronises nothing does not compete, whatever stands beside its name.
+func TestReferenceBesideHosts(t *testing.T) {
+	text := synthetic.Plan{Backends: []string{"plainmap", "ring"}, Procs: []int{1, 2}, Blocks: 6, Usable: 2}.Text()
+	text = strings.Replace(text, "# begin\n", "# backend name=plainmap sync=none\n# begin\n", 1)
+	if !strings.Contains(text, "sync=none") {
+		text = strings.Replace(text, "# sample ", "# backend name=plainmap sync=none\n# sample ", 1)
+	}
+	set := loaded(t, []string{"a", "b"}, text, strings.ReplaceAll(text, "# run id=", "# run id=b"))
+	if err := set.Lift("file"); err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range New(set).Facets[0].Series {
+		if s.Reference != strings.HasPrefix(s.Name, "plainmap") {
+			t.Errorf("%s: reference %v", s.Name, s.Reference)
+		}
+	}
+}

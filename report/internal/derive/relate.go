@@ -40,13 +40,29 @@ func (p *Point) Rates() []float64 {
 	return values(rates)
 }
 
-// Time is the wall time per operation of the point's own samples, in ns.
+// Dots are the values of single samples of what the first chart shows: throughputs or, of an open load that was
+// carried, 99th percentiles.
+func (p *Point) Dots() []float64 {
+	switch {
+	case p.Units[offered].N == 0:
+		return p.Rates()
+	case !p.Carried():
+		return nil
+	}
+	return values(quantile("p99-ns").of(p.shared))
+}
+
+// Time is the wall time per operation of the point's own samples, in ns; of an open load the
+// 99th percentile of what a caller waits.
 func (p *Point) Time() Estimate { return Median(p.shared, timePerOp) }
 
-// Against is the ratio of the time per operation to that of q: see [Ratio].
+// Against is the ratio of the time to that of q: see [Ratio].
 func (p *Point) Against(q *Point) Estimate { return Ratio(p.shared, q.shared, timePerOp) }
 
 func timePerOp(s *sample.Sample) (float64, bool) {
+	if _, paced := s.Value(offered); paced {
+		return s.Value("p99-ns")
+	}
 	rate, _, ok := Rate(s)
 	return 1e9 / rate, ok
 }

@@ -271,7 +271,7 @@
     c.unit = add(head, "span", { class: "unit" });
     if (def.measures.length > 1 && !def.bars) choice(head, def.measures.map((m) => m.label), "Measure", () => state.measure[def.id] || 0, (i) => (state.measure[def.id] = i));
     if (scalable(section)) choice(head, ["linear", "log"], "Scale of the y axis", () => Number(logarithmic()), (i) => (state.log = i === 1));
-    if (section.id === "throughput" && facet().series.some((s) => s.points.some((p) => p.rates))) choice(head, ["medians", "all samples"], "Distribution", () => Number(state.dots), (i) => (state.dots = i === 1));
+    if (scalable(section) && facet().series.some((s) => s.points.some((p) => p.rates))) choice(head, ["medians", "all samples"], "Distribution", () => Number(state.dots), (i) => (state.dots = i === 1));
     if (def.bars && !stacks[def.bars](def.measures).share) choice(head, ["own scales", "one scale"], "Scale", () => Number(state.shared), (i) => (state.shared = i === 1));
     c.body = add(figure, "div", { class: "plot" });
     c.draw = () => {
@@ -425,7 +425,7 @@
       }
     }
     if (m.ideal === "one") range.push(1);
-    const dots = state.dots && m.key === "rate";
+    const dots = state.dots && scalable(c.section) && m.key === c.def.measures[0].key;
     if (dots) for (const s of series) for (const p of s.points) range.push(...(p.rates || []));
     const usable = log ? range.filter((v) => v > 0) : range;
     if (!usable.length) {
@@ -728,6 +728,7 @@
     ["m", "next measure of the first chart"],
     ["l", "linear or logarithmic y axis"],
     ["[ ]", "previous, next conditions"],
+    ["+ − 0", "in a timeline: zoom time in and out, show the whole"],
     ["t", "light or dark"],
     ["Esc", "undo the focus, close this"],
     ["?", "this help"],

@@ -127,6 +127,7 @@ type head struct {
 	Answers []Table
 	Matrix  matrix
 	Paced   bool // open loads: what callers wait
+	overlay bool // of two builds or runs: the first answer says what changed
 }
 
 // matrix is the series' standing under each of several conditions.
@@ -207,7 +208,7 @@ func (p *Page) model() (*model, error) {
 
 // Ranked reports whether anything competes.
 func (h head) Ranked() bool {
-	return slices.ContainsFunc(h.Answers, func(t Table) bool { return t.About == "" })
+	return !h.overlay && slices.ContainsFunc(h.Answers, func(t Table) bool { return t.About == "" })
 }
 
 // head sorts the findings by what the page shows them as.
@@ -216,7 +217,7 @@ func (p *Page) head() (h head) {
 	for _, f := range p.Findings {
 		by[f.Kind] = append(by[f.Kind], f)
 	}
-	h = head{by[derive.State], by[derive.Leader], by[derive.Blame], by[derive.Unknown], by[derive.Warnings], p.View.Answers(), matrix{}, false}
+	h = head{by[derive.State], by[derive.Leader], by[derive.Blame], by[derive.Unknown], by[derive.Warnings], p.View.Answers(), matrix{}, false, p.View.Sides[0] != ""}
 	h.Paced = slices.ContainsFunc(p.View.Facets, func(f *derive.Facet) bool { return f.Paced })
 	if len(p.View.Facets) > 1 {
 		h.Matrix = p.matrix()
@@ -582,7 +583,7 @@ type (
 		Over      bool             `json:"over,omitempty"`
 		Unstable  bool             `json:"unstable,omitempty"` // an open load that was not carried
 		Notes     []string         `json:"notes,omitempty"`
-		Rates     []json.Number    `json:"rates,omitempty"` // of each sample
+		Rates     []json.Number    `json:"rates,omitempty"` // of each sample; of an open load the 99th percentiles
 		Estimates map[string][]any `json:"e"`
 	}
 )
@@ -663,7 +664,7 @@ func (p *Page) series(s *derive.Series, keys map[string]bool) dataSeries {
 			}
 		}
 		if p.View.Samples <= mostDots {
-			for _, r := range pt.Rates() {
+			for _, r := range pt.Dots() {
 				dp.Rates = append(dp.Rates, significant(r))
 			}
 		}

@@ -49,10 +49,10 @@ var paced = []section{
 		[]chart{quantiles()}},
 	{"beside", "Beside it", "What the same cache shows to those who do not ask for the wait, and what the generator itself did.",
 		[]chart{
-			one("u:closed-p99-ns", "What a closed loop shows (closed-p99-ns)", "closed-p99-ns"),
-			one("u:service-p99-ns", "An operation alone (service-p99-ns)", "service-p99-ns"),
+			about(one("u:closed-p99-ns", "What a closed loop shows (closed-p99-ns)", "closed-p99-ns"), "99th percentile of an operation's time where the next begins when the last has ended: nothing queues."),
+			about(one("u:service-p99-ns", "An operation alone (service-p99-ns)", "service-p99-ns"), "99th percentile from an operation's begin to its end, without the queue before it."),
 			one("u:capacity/s", "Capacity (capacity/s)", "capacity/s"),
-			one("u:lag-p99-ns", "The generator's own lag (lag-p99-ns)", "lag-p99-ns"),
+			about(one("u:lag-p99-ns", "The generator's own lag (lag-p99-ns)", "lag-p99-ns"), "How late the generator itself began operations with nothing before them. Waits of less than ten times that are not resolved."),
 		}},
 }
 
@@ -146,6 +146,12 @@ func waitBars() chart {
 func one(key, title, unit string) chart {
 	u, _ := sample.LookupUnit(unit)
 	return chart{ID: key, Title: title, Measures: []measure{{Key: key, Label: unit, Unit: unit, About: u.About, Zero: true}}}
+}
+
+// about replaces what a chart of one measure says of it.
+func about(c chart, text string) chart {
+	c.Measures[0].About = text
+	return c
 }
 
 // latency matches percentiles such as "p99-ns".

@@ -7,6 +7,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -35,7 +37,7 @@ func Open(v *derive.View) (l Latencies) {
 		if !f.Paced {
 			continue
 		}
-		s := &chart.Spectrum{Title: "What callers wait, by percentile", Conditions: f.Label()}
+		s := &chart.Spectrum{Title: "What callers wait, by percentile", Conditions: conditions(v, f)}
 		var worst *worst
 		for _, series := range f.Series {
 			p := highest(series)
@@ -63,6 +65,17 @@ func Open(v *derive.View) (l Latencies) {
 		}
 	}
 	return l
+}
+
+// conditions are a chart's name for the picture's second line.
+func conditions(v *derive.View, f *derive.Facet) string {
+	var parts []string
+	for _, fd := range slices.Concat(f.Fields, v.Common) {
+		if text := derive.FieldText(fd); text != "" {
+			parts = append(parts, text)
+		}
+	}
+	return strings.Join(parts, " · ")
 }
 
 // highest is the series' point at the highest rate that was carried, nil if none was.

@@ -130,6 +130,9 @@ func TestStall(t *testing.T) {
 			t.Error(err)
 		}
 	}
+	if !strings.Contains(svg.String(), "gomaxprocs=2") {
+		t.Error("the picture does not say its conditions")
+	}
 	inline, err := l.Spectra[0].Inline()
 	if err != nil || !strings.HasPrefix(inline, "<svg") || !strings.Contains(inline, "fill:var(--panel)") || !strings.Contains(inline, "var(--s") || strings.Contains(inline, "#FFFFFF") {
 		t.Errorf("%v: %.400s", err, inline)

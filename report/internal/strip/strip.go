@@ -5,6 +5,7 @@ package strip
 import (
 	"strconv"
 	"time"
+	"unicode/utf8"
 
 	"github.com/contend-go/contend/report/internal/derive"
 )
@@ -118,6 +119,24 @@ func (l Layer) Path() string {
 	return string(b)
 }
 
+// Room is the room that the text of a moment has, in percent of the length.
+func (s Strip) Room(moment int) float64 {
+	end := 100.0
+	if moment+1 < len(s.Moments) {
+		end = s.Moments[moment+1].X
+	}
+	return Percent(end-s.Moments[moment].X, 100)
+}
+
+// NameWidth is the width of the lanes' names, in characters.
+func (s Strip) NameWidth() int {
+	width := 0
+	for _, n := range s.Names {
+		width = max(width, utf8.RuneCountInString(n.Text)+2)
+	}
+	return width
+}
+
 // Percent is a part of a whole in percent, with the digits that a screen can show.
 func Percent(part, whole float64) float64 {
 	v, _ := strconv.ParseFloat(strconv.FormatFloat(100*part/max(whole, 1), 'f', 3, 64), 64)
@@ -136,7 +155,7 @@ func RoundStep(length time.Duration, parts int64) time.Duration {
 }
 
 // TimeTicks are ticks at round times, about that many.
-func (s *Strip) TimeTicks(parts int64, text func(time.Duration) string) (ticks []Tick) {
+func (s Strip) TimeTicks(parts int64, text func(time.Duration) string) (ticks []Tick) {
 	step := RoundStep(s.To-s.From, parts)
 	for d := s.Zero - (s.Zero-s.From)/step*step; d <= s.To; d += step {
 		if d >= s.From && d < s.To-(s.To-s.From)/16 { // its text needs room
