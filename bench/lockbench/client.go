@@ -28,7 +28,7 @@ type clientRole struct {
 	Hold     time.Duration `json:"hold"`
 	Think    time.Duration `json:"think"`
 	Seed     uint64        `json:"seed"`
-	Resource string        `json:"resource"`
+	Resource string        `json:"resource"` // file
 	Dir      string        `json:"dir"`      // of the histories
 	Patience time.Duration `json:"patience"` // with a service that does not answer at first
 }
@@ -52,6 +52,7 @@ const (
 type clients struct {
 	role    *clientRole
 	service *Service
+	memory  *sharedMemory
 
 	begin   chan struct{}
 	proceed chan struct{}
@@ -67,12 +68,16 @@ func historyFile(dir string, client int) string {
 	return filepath.Join(dir, strconv.Itoa(client)+".history")
 }
 
-func (r *clientRole) run(services []Service, in io.Reader, out io.Writer) error {
+func (r *clientRole) run(services []Service, in io.Reader, out io.Writer) (err error) {
 	s, err := lookup(services, r.Service)
 	if err != nil {
 		return err
 	}
 	p := &clients{role: r, service: s, begin: make(chan struct{}), proceed: make(chan struct{}, len(r.Clients)), held: map[int]string{}, out: out}
+	if p.memory, err = openMemory(r.Resource, r.Locks); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unmapShared(p.memory.bytes)) }()
 	var stop, abort context.CancelFunc
 	p.loop, stop = context.WithCancel(context.Background())
 	p.calls, abort = context.WithCancel(context.Background())
@@ -135,7 +140,7 @@ type client struct {
 	*clients
 	id, op   int
 	session  Session
-	resource *resourceConn
+	resource *accessor
 	log      *history.Writer
 	random   *rand.Rand
 	timer    *time.Timer
@@ -149,11 +154,7 @@ func (p *clients) client(id int, ready func()) (err error) {
 		return err
 	}
 	defer f.Close()
-	c := &client{clients: p, id: id, log: history.NewWriter(f), random: rand.New(rand.NewPCG(p.role.Seed, uint64(id))), timer: time.NewTimer(time.Hour)}
-	if c.resource, err = dialResource(p.role.Resource); err != nil {
-		return err
-	}
-	defer c.resource.Close()
+	c := &client{clients: p, id: id, log: history.NewWriter(f), resource: &accessor{sharedMemory: p.memory}, random: rand.New(rand.NewPCG(p.role.Seed, uint64(id))), timer: time.NewTimer(time.Hour)}
 	if err := c.connectFirst(); err != nil {
 		return fmt.Errorf("client %d: no session with %s: %w", id, p.role.Service, err)
 	}
@@ -267,7 +268,7 @@ func (ended) Close() error                                         { return nil 
 // sure that the lease is not known to be lost, and writes.
 func (c *client) critical(lock int, lease Lease) error {
 	token := lease.Token()
-	value, ok, err := c.resource.do(request{history.Read, c.id, c.op, lock, token, 0})
+	value, ok, err := c.resource.do(request{readAccess, c.id, c.op, lock, token, 0})
 	if err != nil || !ok {
 		return err
 	}
@@ -288,7 +289,7 @@ func (c *client) critical(lock int, lease Lease) error {
 			return c.log.Flush()
 		}
 	}
-	_, _, err = c.resource.do(request{history.Write, c.id, c.op, lock, token, value + 1})
+	_, _, err = c.resource.do(request{writeAccess, c.id, c.op, lock, token, value + 1})
 	return err
 }
 

@@ -51,6 +51,7 @@ var Units = []Unit{
 	{"p99-acquire-ns", Lower, "99% of the acquires were granted within this time, from the call on; closed loop"},
 	{"max-acquire-ns", Neither, "longest acquire, from the call on"},
 	{"held-ns/op", Neither, "mean time from the grant of a lock to its release: reading and writing what it guards, and what was asked for with --hold"},
+	{"harness-ns/op", Neither, "what the harness itself takes of a pair, without --hold and --think: its accesses under the lock, and its notes"},
 	{"server-cpu-ns/op", Lower, "CPU time of the processes of a lock service ÷ pairs of acquire and release"},
 	{"overlaps", Lower, "grants of a lock while another client believed that it held it"},
 	{"overlap-ms", Lower, "milliseconds during which two clients or more believed that they held a lock"},
