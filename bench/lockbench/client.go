@@ -221,7 +221,11 @@ func (c *client) pair() error {
 	if err := c.log.Flush(); err != nil {
 		return err
 	}
-	lease, err := c.session.Acquire(c.calls, c.role.Target.Prefix+strconv.Itoa(lock))
+	name := c.role.Target.Prefix + strconv.Itoa(lock)
+	if s, ok := c.session.(Changer); ok {
+		return c.change(s, lock, name)
+	}
+	lease, err := c.session.Acquire(c.calls, name)
 	switch {
 	case errors.Is(err, ErrBusy):
 		c.add(history.Busy, lock, none, "")
@@ -230,8 +234,7 @@ func (c *client) pair() error {
 	case err != nil && c.calls.Err() != nil:
 		return nil // still waiting: no answer
 	case err != nil:
-		c.add(history.AcquireUnknown, lock, none, err.Error())
-		return c.reconnect()
+		return c.unknown(lock, err)
 	}
 	c.add(history.Acquired, lock, lease.Token(), "")
 	if err := c.log.Flush(); err != nil {
@@ -241,6 +244,42 @@ func (c *client) pair() error {
 		return err
 	}
 	return c.release(lock, lease)
+}
+
+// change has the service make the change: nothing is held, and a client that is to
+// hold only waits.
+func (c *client) change(s Changer, lock int, name string) error {
+	number, token, err := s.Change(c.calls, name)
+	if err != nil && c.calls.Err() != nil {
+		return nil // still waiting: no answer
+	}
+	if err != nil {
+		return c.unknown(lock, err)
+	}
+	t := history.Now()
+	for _, what := range []history.What{history.Acquired, history.Changed, history.ReleaseSent, history.Released} {
+		c.log.Add(history.Event{T: t, Client: c.id, Op: c.op, What: what, Lock: lock, Token: token, Value: number})
+	}
+	if err := c.log.Flush(); err != nil {
+		return err
+	}
+	if _, _, err := c.resource.do(request{readAccess, c.id, c.op, lock, none, 0}); err != nil { // for whoever waits for it
+		return err
+	}
+	if how := c.told(); how != "" {
+		c.say("%s %d %d %d", hearHolding, c.id, c.op, lock)
+		select {
+		case <-c.proceed:
+		case <-c.calls.Done():
+		}
+	}
+	return nil
+}
+
+// unknown notes an acquire that has no answer, and begins a new session.
+func (c *client) unknown(lock int, err error) error {
+	c.add(history.AcquireUnknown, lock, none, err.Error())
+	return c.reconnect()
 }
 
 var none = history.Token{Kind: history.NoToken}

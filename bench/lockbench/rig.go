@@ -386,6 +386,7 @@ func (r *rig) unavailable(events []history.Event, leases []history.Lease, add fu
 	if i < 0 {
 		return
 	}
+	add("granted-in-fault", float64(history.GrantedInFault(events, events[i].Client, events[i].Lock)))
 	from, lock, end := events[i].T, events[i].Lock, events[len(events)-1].T
 	if r.fault.holder == watching && !r.fault.network {
 		for _, l := range leases {
