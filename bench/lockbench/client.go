@@ -28,7 +28,7 @@ type clientRole struct {
 	Hold     time.Duration `json:"hold"`
 	Think    time.Duration `json:"think"`
 	Seed     uint64        `json:"seed"`
-	Resource string        `json:"resource"`
+	Resource string        `json:"resource"` // file
 	Dir      string        `json:"dir"`      // of the histories
 	Patience time.Duration `json:"patience"` // with a service that does not answer at first
 }
@@ -52,6 +52,7 @@ const (
 type clients struct {
 	role    *clientRole
 	service *Service
+	memory  *sharedMemory
 
 	begin   chan struct{}
 	proceed chan struct{}
@@ -67,12 +68,16 @@ func historyFile(dir string, client int) string {
 	return filepath.Join(dir, strconv.Itoa(client)+".history")
 }
 
-func (r *clientRole) run(services []Service, in io.Reader, out io.Writer) error {
+func (r *clientRole) run(services []Service, in io.Reader, out io.Writer) (err error) {
 	s, err := lookup(services, r.Service)
 	if err != nil {
 		return err
 	}
 	p := &clients{role: r, service: s, begin: make(chan struct{}), proceed: make(chan struct{}, len(r.Clients)), held: map[int]string{}, out: out}
+	if p.memory, err = openMemory(r.Resource, r.Locks); err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, unmapShared(p.memory.bytes)) }()
 	var stop, abort context.CancelFunc
 	p.loop, stop = context.WithCancel(context.Background())
 	p.calls, abort = context.WithCancel(context.Background())
@@ -135,7 +140,7 @@ type client struct {
 	*clients
 	id, op   int
 	session  Session
-	resource *resourceConn
+	resource *accessor
 	log      *history.Writer
 	random   *rand.Rand
 	timer    *time.Timer
@@ -149,11 +154,7 @@ func (p *clients) client(id int, ready func()) (err error) {
 		return err
 	}
 	defer f.Close()
-	c := &client{clients: p, id: id, log: history.NewWriter(f), random: rand.New(rand.NewPCG(p.role.Seed, uint64(id))), timer: time.NewTimer(time.Hour)}
-	if c.resource, err = dialResource(p.role.Resource); err != nil {
-		return err
-	}
-	defer c.resource.Close()
+	c := &client{clients: p, id: id, log: history.NewWriter(f), resource: &accessor{sharedMemory: p.memory}, random: rand.New(rand.NewPCG(p.role.Seed, uint64(id))), timer: time.NewTimer(time.Hour)}
 	if err := c.connectFirst(); err != nil {
 		return fmt.Errorf("client %d: no session with %s: %w", id, p.role.Service, err)
 	}
@@ -220,7 +221,11 @@ func (c *client) pair() error {
 	if err := c.log.Flush(); err != nil {
 		return err
 	}
-	lease, err := c.session.Acquire(c.calls, c.role.Target.Prefix+strconv.Itoa(lock))
+	name := c.role.Target.Prefix + strconv.Itoa(lock)
+	if s, ok := c.session.(Changer); ok {
+		return c.change(s, lock, name)
+	}
+	lease, err := c.session.Acquire(c.calls, name)
 	switch {
 	case errors.Is(err, ErrBusy):
 		c.add(history.Busy, lock, none, "")
@@ -229,8 +234,7 @@ func (c *client) pair() error {
 	case err != nil && c.calls.Err() != nil:
 		return nil // still waiting: no answer
 	case err != nil:
-		c.add(history.AcquireUnknown, lock, none, err.Error())
-		return c.reconnect()
+		return c.unknown(lock, err)
 	}
 	c.add(history.Acquired, lock, lease.Token(), "")
 	if err := c.log.Flush(); err != nil {
@@ -240,6 +244,42 @@ func (c *client) pair() error {
 		return err
 	}
 	return c.release(lock, lease)
+}
+
+// change has the service make the change: nothing is held, and a client that is to
+// hold only waits.
+func (c *client) change(s Changer, lock int, name string) error {
+	number, token, err := s.Change(c.calls, name)
+	if err != nil && c.calls.Err() != nil {
+		return nil // still waiting: no answer
+	}
+	if err != nil {
+		return c.unknown(lock, err)
+	}
+	t := history.Now()
+	for _, what := range []history.What{history.Acquired, history.Changed, history.ReleaseSent, history.Released} {
+		c.log.Add(history.Event{T: t, Client: c.id, Op: c.op, What: what, Lock: lock, Token: token, Value: number})
+	}
+	if err := c.log.Flush(); err != nil {
+		return err
+	}
+	if _, _, err := c.resource.do(request{readAccess, c.id, c.op, lock, none, 0}); err != nil { // for whoever waits for it
+		return err
+	}
+	if how := c.told(); how != "" {
+		c.say("%s %d %d %d", hearHolding, c.id, c.op, lock)
+		select {
+		case <-c.proceed:
+		case <-c.calls.Done():
+		}
+	}
+	return nil
+}
+
+// unknown notes an acquire that has no answer, and begins a new session.
+func (c *client) unknown(lock int, err error) error {
+	c.add(history.AcquireUnknown, lock, none, err.Error())
+	return c.reconnect()
 }
 
 var none = history.Token{Kind: history.NoToken}
@@ -267,7 +307,7 @@ func (ended) Close() error                                         { return nil 
 // sure that the lease is not known to be lost, and writes.
 func (c *client) critical(lock int, lease Lease) error {
 	token := lease.Token()
-	value, ok, err := c.resource.do(request{history.Read, c.id, c.op, lock, token, 0})
+	value, ok, err := c.resource.do(request{readAccess, c.id, c.op, lock, token, 0})
 	if err != nil || !ok {
 		return err
 	}
@@ -288,7 +328,7 @@ func (c *client) critical(lock int, lease Lease) error {
 			return c.log.Flush()
 		}
 	}
-	_, _, err = c.resource.do(request{history.Write, c.id, c.op, lock, token, value + 1})
+	_, _, err = c.resource.do(request{writeAccess, c.id, c.op, lock, token, value + 1})
 	return err
 }
 

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"io"
 	"net"
+	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -115,67 +117,131 @@ func TestLink(t *testing.T) {
 	}
 }
 
+// testResource is a resource, and the access of a client to it.
+func testResource(t *testing.T, locks int, fence bool) (*resource, *accessor) {
+	t.Helper()
+	r, err := newResource(filepath.Join(t.TempDir(), "resource"), locks, fence)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = r.close() })
+	return r, &accessor{sharedMemory: r.sharedMemory}
+}
+
+// TestResource: no access is lost, and none counts twice, however many clients
+// there are; what each saw is what the access before it left, and times rise.
+func TestResource(t *testing.T) {
+	const clients, times, locks = 4, 1000, 2
+	r, _ := testResource(t, locks, true)
+	var all sync.WaitGroup
+	for id := range clients {
+		all.Go(func() {
+			m, err := openMemory(r.path, locks)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			defer unmapShared(m.bytes)
+			a := accessor{sharedMemory: m}
+			for op := range times {
+				v, _, err := a.do(request{readAccess, id, op, op % locks, none, 0})
+				if err == nil {
+					_, _, err = a.do(request{writeAccess, id, op, op % locks, none, v + 1})
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+	var at, number [locks]int64
+	got := map[request]int{}
+	for _, e := range r.events() {
+		if e.T < at[e.Lock] {
+			t.Fatalf("%v after one at %d", e, at[e.Lock])
+		}
+		at[e.Lock] = e.T
+		switch e.What {
+		case history.Write:
+			number[e.Lock] = e.Value
+			got[request{what: writeAccess, client: e.Client, op: e.Op, lock: e.Lock}]++
+		case history.Read:
+			if e.Value != number[e.Lock] {
+				t.Fatalf("%v read after %d was written", e, number[e.Lock])
+			}
+			got[request{client: e.Client, op: e.Op, lock: e.Lock}]++
+		}
+	}
+	for q, n := range got {
+		if n != 1 {
+			t.Errorf("%v: %d times", q, n)
+		}
+	}
+	if len(got) != 2*clients*times {
+		t.Errorf("%d accesses", len(got))
+	}
+}
+
+// TestResourceIsFull: an access that has no room is an error that says what to do.
+func TestResourceIsFull(t *testing.T) {
+	r, a := testResource(t, 1, true)
+	r.header.next.Store(mostRecords - atOnce/2)
+	if _, _, err := a.do(request{readAccess, 0, 0, 0, none, 0}); err == nil || !strings.Contains(err.Error(), "shorter --time") {
+		t.Error(err)
+	}
+}
+
 // TestFence: the resource refuses what is older than what it has seen, by any
 // kind of access, and only where it is told to.
 func TestFence(t *testing.T) {
 	token := func(v uint64) history.Token { return history.Token{Kind: history.Ordered, Value: v} }
 	for _, fence := range []bool{true, false} {
-		r, err := newResource(fence)
-		if err != nil {
-			t.Fatal(err)
-		}
-		c, err := dialResource(r.addr())
-		if err != nil {
-			t.Fatal(err)
-		}
-		do := func(what history.What, client int, k history.Token, v int64) (int64, bool) {
+		r, c := testResource(t, 1, fence)
+		do := func(what accessKind, client int, k history.Token, v int64) (int64, bool) {
 			v, ok, err := c.do(request{what, client, 1, 0, k, v})
 			if err != nil {
 				t.Fatal(err)
 			}
 			return v, ok
 		}
-		if v, ok := do(history.Read, 1, token(5), 0); v != 0 || !ok {
+		if v, ok := do(readAccess, 1, token(5), 0); v != 0 || !ok {
 			t.Errorf("first read: %d, %v", v, ok)
 		}
 		touched := r.await(0, 1)
-		if v, ok := do(history.Read, 2, token(6), 0); v != 0 || !ok {
+		if v, ok := do(readAccess, 2, token(6), 0); v != 0 || !ok {
 			t.Errorf("second read: %d, %v", v, ok)
 		}
 		<-touched
-		if _, ok := do(history.Write, 1, token(5), 1); ok == fence {
+		if _, ok := do(writeAccess, 1, token(5), 1); ok == fence {
 			t.Errorf("fence %v: old token accepted: %v", fence, ok)
 		}
-		if _, ok := do(history.Write, 2, token(6), 7); !ok {
+		if _, ok := do(writeAccess, 2, token(6), 7); !ok {
 			t.Error("a good token was refused")
 		}
-		if _, ok := do(history.Write, 3, none, 8); !ok {
+		if _, ok := do(writeAccess, 3, none, 8); !ok {
 			t.Error("no token can be told to be old")
 		}
-		if v, _ := do(history.Read, 3, none, 0); v != 8 {
+		if v, _ := do(readAccess, 3, none, 0); v != 8 {
 			t.Errorf("read %d after 8 was written", v)
 		}
 		if got, want := len(r.events()), 6; got != want {
 			t.Errorf("%d events", got)
 		}
-		r.close()
 	}
 }
 
 // TestUnreachable: a service that does not answer is named, with its address.
 func TestUnreachable(t *testing.T) {
-	r, err := newResource(true)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer r.close()
+	r, _ := testResource(t, 1, true)
 	far := Service{Name: "far", Connect: func(ctx context.Context, _ Target) (Session, error) {
 		<-ctx.Done()
 		return nil, errors.New("connection refused")
 	}}
-	c := clientRole{Service: "far", Clients: []int{3}, Locks: 1, Dir: t.TempDir(), Resource: r.addr(), Patience: time.Millisecond, Target: Target{Addrs: []string{"nowhere:1"}}}
+	c := clientRole{Service: "far", Clients: []int{3}, Locks: 1, Dir: t.TempDir(), Resource: r.path, Patience: time.Millisecond, Target: Target{Addrs: []string{"nowhere:1"}}}
 	in, _ := io.Pipe()
-	err = c.run([]Service{far}, in, io.Discard)
+	err := c.run([]Service{far}, in, io.Discard)
 	if err == nil || !strings.Contains(err.Error(), "client 3: no session with far: given up after 1ms at nowhere:1: connection refused") {
 		t.Error(err)
 	}

@@ -149,6 +149,9 @@ func TestNoFault(t *testing.T) {
 		if m.Iters == 0 || m.get(t, "ops/s") <= 0 || m.get(t, "p99-acquire-ns") < m.get(t, "p50-acquire-ns") {
 			t.Errorf("lease, %d clients: %v %v", clients, m.Units, m.Values)
 		}
+		if own, held := m.get(t, "harness-ns/op"), m.get(t, "held-ns/op"); own <= held || own >= float64(clients)*m.get(t, "ns/op") {
+			t.Errorf("lease, %d clients: the harness takes %v ns of a pair, %v under the lock", clients, own, held)
+		}
 		if v, ok := m.Value("server-cpu-ns/op"); runtime.GOOS == "linux" && (!ok || v <= 0) {
 			t.Errorf("CPU time of the server: %v, %v", v, ok)
 		}

@@ -108,7 +108,7 @@ func (r *rig) start() (err error) {
 			return err
 		}
 	}
-	if r.resource, err = newResource(c.Fence); err != nil {
+	if r.resource, err = newResource(filepath.Join(r.dir, "resource"), c.Locks, c.Fence); err != nil {
 		return err
 	}
 	r.cluster = &cluster{}
@@ -127,7 +127,7 @@ func (r *rig) start() (err error) {
 		}
 		p.child, err = start(role{Client: &clientRole{
 			Service: r.service.Name, Clients: p.clients, Locks: c.Locks, Hold: c.Hold, Think: c.Think,
-			Seed: c.Seed, Resource: r.resource.addr(), Dir: histories, Patience: connectPatience,
+			Seed: c.Seed, Resource: r.resource.path, Dir: histories, Patience: connectPatience,
 			Target: Target{Addrs: addrs, Dir: shared, Prefix: r.prefix(), TTL: c.TTL},
 		}}, r.guard, r.dir)
 		if err != nil {
@@ -256,10 +256,11 @@ func (r *rig) close() error {
 	if r.cluster != nil {
 		r.cluster.close()
 	}
+	var err error
 	if r.resource != nil {
-		r.resource.close()
+		err = r.resource.close()
 	}
-	return errors.Join(r.tidy(), r.guard.close())
+	return errors.Join(err, r.tidy(), r.guard.close())
 }
 
 // tidy removes what the cell left in a service that goes on without it.
@@ -324,6 +325,7 @@ func (r *rig) result(events []history.Event, w bench.Window) (res bench.Result, 
 	add("p99-acquire-ns", float64(latency.ValueAtQuantile(99)))
 	add("max-acquire-ns", float64(latency.Max()))
 	add("held-ns/op", float64(held)/float64(max(1, n)))
+	add("harness-ns/op", float64(r.own(leases))/float64(max(1, n)))
 	if r.cpuKnown {
 		add("server-cpu-ns/op", float64(r.serverCPU)/float64(max(1, n)))
 	}
@@ -351,6 +353,21 @@ func (r *rig) result(events []history.Event, w bench.Window) (res bench.Result, 
 	return res, err
 }
 
+// own is the time that clients spent in the harness itself, in the pairs that ended
+// in the window: under the lock without --hold, and between pairs without --think.
+func (r *rig) own(leases []history.Lease) (sum time.Duration) {
+	for _, l := range leases {
+		if l.Released < r.began || l.Released >= r.end || l.EndBy != history.ReleaseSent {
+			continue
+		}
+		sum += max(0, time.Duration(l.End-l.Granted)-r.cell.Hold)
+		if l.Next != history.Never {
+			sum += max(0, time.Duration(l.Next-l.Released)-r.cell.Think)
+		}
+	}
+	return sum
+}
+
 // lastError is the last error that a client got of the service, behind a colon.
 func lastError(events []history.Event) string {
 	for _, e := range slices.Backward(events) {
@@ -369,6 +386,7 @@ func (r *rig) unavailable(events []history.Event, leases []history.Lease, add fu
 	if i < 0 {
 		return
 	}
+	add("granted-in-fault", float64(history.GrantedInFault(events, events[i].Client, events[i].Lock)))
 	from, lock, end := events[i].T, events[i].Lock, events[len(events)-1].T
 	if r.fault.holder == watching && !r.fault.network {
 		for _, l := range leases {

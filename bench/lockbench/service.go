@@ -54,6 +54,9 @@ type Promises struct {
 	Reentrant bool
 	// Expiry says when a lock is free of which the holder says nothing any more.
 	Expiry Expiry
+	// Changes: there is no lock; the service makes the change itself that a lock would
+	// guard, and its sessions are [Changer]s.
+	Changes bool
 	// LeastTTL is the shortest lease that it grants, and to whose multiples it
 	// rounds; 0 for any.
 	LeastTTL time.Duration
@@ -106,6 +109,15 @@ type Session interface {
 	Acquire(ctx context.Context, name string) (Lease, error)
 	// Close ends the session. Locks that it holds are released, or expire.
 	Close() error
+}
+
+// Changer is a session of a service that makes the change itself. Its Acquire is
+// never called.
+type Changer interface {
+	Session
+	// Change adds one to the named number, and returns what it is from then on, and
+	// which change that was. After an error it may or may not be carried out.
+	Change(ctx context.Context, name string) (number int64, token history.Token, err error)
 }
 
 // Lease is a lock that was granted.

@@ -22,7 +22,7 @@ import (
 func services() []lockbench.Service {
 	return []lockbench.Service{
 		lease.Service(), bolt.Service(), redis.Mini(), etcd.One(), etcd.Three(), nats.Service(),
-		raft.Service(), raft.Leased(), owner.Service(), sqlite.Service(),
+		raft.Service(), raft.Leased(), raft.Log(), owner.Service(), sqlite.Service(),
 		lease.Null(), lease.None(),
 	}
 }

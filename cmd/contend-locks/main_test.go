@@ -79,13 +79,36 @@ func TestStaleWrites(t *testing.T) {
 // others wait, and wait for ever for a dead one; with a lease they do not.
 func TestReplicatedLog(t *testing.T) {
 	_, set := sweep(t, "--service raft,raft-lease --fault partition,kill-holder --clients 3 --ttl 1s --count 1")
+	if len(set.Samples) != 4 {
+		t.Errorf("%d samples", len(set.Samples))
+	}
 	for _, s := range set.Samples {
 		service, _ := s.Name.Get("service")
 		fault, _ := s.Name.Get("fault")
+		if others, _ := s.Value("granted-in-fault"); service == "raft" && others > 0 {
+			t.Errorf("%s: %v grants to others in the fault", s.Name, others)
+		}
 		overlaps, _ := s.Value("overlaps")
 		waiting, _ := s.Value("waiting")
 		if overlaps > 0 || (waiting > 0) != (service == "raft" && fault == "kill-holder") {
 			t.Errorf("%s: %v overlaps, %v waiting", s.Name, overlaps, waiting)
+		}
+	}
+}
+
+// TestChangesInTheLog: who puts the change itself into the log needs no lock. The
+// majority goes on while a client and its nearest member are cut off, and so do all
+// when a client is killed.
+func TestChangesInTheLog(t *testing.T) {
+	_, set := sweep(t, "--service raft-log --fault partition,kill-holder --clients 3 --ttl 5s --count 1")
+	if len(set.Samples) != 2 {
+		t.Errorf("%d samples", len(set.Samples))
+	}
+	for _, s := range set.Samples {
+		lost, _ := s.Value("lost/op")
+		waiting, _ := s.Value("waiting")
+		if others, _ := s.Value("granted-in-fault"); lost > 0 || waiting > 0 || others == 0 {
+			t.Errorf("%s: %v of changes lost, %v clients waiting, %v changes of others in the fault", s.Name, lost, waiting, others)
 		}
 	}
 }

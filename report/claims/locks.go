@@ -58,6 +58,12 @@ var lockClaims = []lockClaim{
 		{"raft", "partition", "", "overlaps", false},
 		{"raft", "kill-holder", "", "waiting", true},
 	}},
+	{"Who puts the change itself into the log needs no lock: the majority goes on under a partition, and no change is lost.", []observation{
+		{"raft", "partition", "", "granted-in-fault", false},
+		{"raft-log", "partition", "", "granted-in-fault", true},
+		{"raft-log", "partition", "", "lost/op", false},
+		{"raft-log", "kill-holder", "", "waiting", false},
+	}},
 	{"With a lease nobody is locked out, at the price of a second holder when the first is stopped.", []observation{
 		{"raft-lease", "kill-holder", "", "waiting", false},
 		{"raft-lease", "pause-holder", "", "overlaps", true},

@@ -37,6 +37,8 @@ const (
 	Write    What = "write"     // accepted by the resource
 	Rejected What = "write-old" // refused: its token is older than one that was seen
 
+	Changed What = "change" // made by the service, which answered the number that it led to
+
 	Killed What = "kill" // a client's process was ended
 	Fault  What = "fault"
 	Healed What = "heal"
@@ -45,7 +47,7 @@ const (
 
 var words = []What{
 	AcquireSent, Acquired, Busy, AcquireUnknown, Lost, ReleaseSent, Released, ReleaseUnknown,
-	Read, Write, Rejected, Killed, Fault, Healed, Window,
+	Read, Write, Rejected, Changed, Killed, Fault, Healed, Window,
 }
 
 // Token is what a service hands out with a lease, so that a resource can tell

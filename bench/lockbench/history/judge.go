@@ -23,7 +23,8 @@ type Verdict struct {
 	// FreshRejected are accesses that were refused though they were none of those:
 	// tokens that began anew shut out all who come after.
 	FreshRejected int
-	// LostUpdates are accepted writes that a later one did not build upon.
+	// LostUpdates are accepted writes that a later one did not build upon, and changes
+	// that led to the same number as another.
 	LostUpdates int
 	// Waiting are acquires without any answer at the history's end, of clients
 	// that live.
@@ -65,6 +66,7 @@ func Judge(events []Event) Verdict {
 	for _, list := range accesses {
 		v.lost(list)
 	}
+	v.LostUpdates += collisions(events)
 	v.Waiting = waiting(events)
 	slices.SortFunc(v.Stale, func(a, b Event) int { return cmp.Compare(a.T, b.T) })
 	return v
@@ -212,6 +214,25 @@ func (v *Verdict) lost(accesses []Event) {
 	v.LostUpdates += int(accepted - value)
 }
 
+// collisions counts changes by the service whose number is that of another.
+func collisions(events []Event) (n int) {
+	type result struct {
+		lock   int
+		number int64
+	}
+	seen := map[result]bool{}
+	for _, e := range events {
+		if e.What == Changed {
+			r := result{e.Lock, e.Value}
+			if seen[r] {
+				n++
+			}
+			seen[r] = true
+		}
+	}
+	return n
+}
+
 // waiting counts acquires that were never answered, but for those of clients
 // that were killed.
 func waiting(events []Event) int {
@@ -231,6 +252,23 @@ func waiting(events []Event) int {
 		}
 	}
 	return len(open)
+}
+
+// GrantedInFault counts the grants of a lock to others than the given client while
+// a fault lasted.
+func GrantedInFault(events []Event, client, lock int) (n int) {
+	lasts := false
+	for _, e := range events {
+		switch {
+		case e.What == Fault:
+			lasts = true
+		case e.What == Healed:
+			lasts = false
+		case lasts && e.What == Acquired && e.Client != client && (lock == Nobody || e.Lock == lock):
+			n++
+		}
+	}
+	return n
 }
 
 // Standstill is the longest time from t until end in which a lock was granted to

@@ -372,3 +372,25 @@ func TestStandstill(t *testing.T) {
 		}
 	}
 }
+
+// TestChanges: of changes that the service makes, each must lead to a number of its
+// own; grants while a fault lasts are counted for all but its victim.
+func TestChanges(t *testing.T) {
+	change := func(at int64, client int, number int64) []Event {
+		return []Event{
+			{T: at, Client: client, Op: int(at), What: Acquired}, {T: at, Client: client, Op: int(at), What: Changed, Value: number},
+			{T: at, Client: client, Op: int(at), What: ReleaseSent}, {T: at, Client: client, Op: int(at), What: Released},
+		}
+	}
+	good := slices.Concat(change(10, 1, 1), []Event{{T: 12, Client: 1, What: Fault}}, change(13, 1, 2), change(15, 2, 3),
+		[]Event{{T: 16, Client: Nobody, What: Healed}}, change(20, 2, 4))
+	if v := Judge(good); v.Overlaps != 0 || v.LostUpdates != 0 || v.Acted != 0 {
+		t.Errorf("%+v", v)
+	}
+	if n := GrantedInFault(good, 1, 0); n != 1 {
+		t.Errorf("%d grants in the fault", n)
+	}
+	if v := Judge(slices.Concat(good, change(30, 1, 4))); v.LostUpdates != 1 {
+		t.Errorf("two changes led to one number: %+v", v)
+	}
+}

@@ -20,9 +20,10 @@ type Lease struct {
 	End   int64
 	EndBy What // "" where it did not end
 
-	// Released is when the answer to the release was there, and Touched when the
-	// resource was first accessed under this lease; Never if they were not.
-	Released, Touched int64
+	// Released is when the answer to the release was there, Next when the client
+	// asked for its next lease after that, and Touched when the resource was first
+	// accessed under this lease; Never if they were not.
+	Released, Next, Touched int64
 }
 
 type leaseKey struct{ client, op int }
@@ -33,6 +34,7 @@ func Leases(events []Event) []Lease {
 	var all []*Lease
 	open := map[leaseKey]*Lease{}
 	sent := map[leaseKey]int64{}
+	last := map[int]*Lease{} // of each client, if it was released
 	end := func(l *Lease, e *Event) {
 		if l.End == Never {
 			l.End, l.EndBy = e.T, e.What
@@ -45,8 +47,12 @@ func Leases(events []Event) []Lease {
 		switch {
 		case e.What == AcquireSent:
 			sent[key] = e.T
+			if l := last[e.Client]; l != nil {
+				l.Next = e.T
+				delete(last, e.Client)
+			}
 		case e.What == Acquired:
-			l = &Lease{Client: e.Client, Op: e.Op, Lock: e.Lock, Token: e.Token, Sent: sent[key], Granted: e.T, End: Never, Released: Never, Touched: Never}
+			l = &Lease{Client: e.Client, Op: e.Op, Lock: e.Lock, Token: e.Token, Sent: sent[key], Granted: e.T, End: Never, Released: Never, Next: Never, Touched: Never}
 			open[key] = l
 			all = append(all, l)
 		case e.What == Killed:
@@ -60,6 +66,7 @@ func Leases(events []Event) []Lease {
 			end(l, e)
 		case e.What == Released:
 			l.Released = e.T
+			last[e.Client] = l
 			delete(open, key)
 		case e.What == Read, e.What == Write, e.What == Rejected:
 			l.Touched = min(l.Touched, e.T)

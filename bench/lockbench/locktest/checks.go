@@ -14,12 +14,22 @@ import (
 // check is one promise, and how it is tried.
 type check struct {
 	name    string
-	applies func(*lockbench.Promises) bool // nil: to all
+	applies func(*lockbench.Promises) bool // nil: to all locks
 	do      func(*trial)
 }
 
+// fits reports whether a service that promises p is to be held to it.
+func (c *check) fits(p *lockbench.Promises) bool {
+	if c.applies == nil {
+		return !p.Changes
+	}
+	return c.applies(p)
+}
+
+func changes(p *lockbench.Promises) bool { return p.Changes }
+
 func excludes(fault string) func(*lockbench.Promises) bool {
-	return func(p *lockbench.Promises) bool { return slices.Contains(p.Excludes, fault) }
+	return func(p *lockbench.Promises) bool { return !p.Changes && slices.Contains(p.Excludes, fault) }
 }
 
 // checks is the one list of them.
@@ -30,13 +40,52 @@ var checks = []check{
 	{"names", nil, names},
 	{"reentrance", excludes(lockbench.NoFault), reentrance},
 	{"order", func(p *lockbench.Promises) bool { return p.FIFO }, order},
-	{"tokens", func(p *lockbench.Promises) bool { return p.Token == history.Ordered }, tokens},
+	{"tokens", func(p *lockbench.Promises) bool { return !p.Changes && p.Token == history.Ordered }, tokens},
 	{"deadline", func(p *lockbench.Promises) bool { return p.Expiry == lockbench.ByLease }, deadline},
 	{"expiry", func(p *lockbench.Promises) bool { return p.Expiry == lockbench.ByLease }, expiry},
 	{"late-release", func(p *lockbench.Promises) bool { return p.Expiry == lockbench.ByLease }, lateRelease},
 	{"session", func(p *lockbench.Promises) bool { return p.Expiry == lockbench.BySession }, sessionEnds},
 	{"lost", nil, lostIsThere},
 	{"restart", excludes("restart-server"), restart},
+	{"changes", changes, everyChange},
+}
+
+// everyChange: changes of several clients at once, before and after a restart, each
+// count once, and their tokens are in the order of the numbers that they led to.
+func everyChange(t *trial) {
+	const clients, times = 4, 20
+	var mu sync.Mutex
+	tokens := map[int64]history.Token{}
+	for range 2 {
+		var all sync.WaitGroup
+		for range clients {
+			s := t.session().(lockbench.Changer)
+			all.Go(func() {
+				defer s.Close()
+				for range times {
+					n, token, err := s.Change(t.ctx, "locktest-x")
+					mu.Lock()
+					if err != nil {
+						t.broken("a change: %v", err)
+					}
+					tokens[n] = token
+					mu.Unlock()
+				}
+			})
+		}
+		all.Wait()
+		t.restart()
+	}
+	for n := int64(1); n <= 2*clients*times; n++ {
+		k, ok := tokens[n]
+		if !ok {
+			t.broken("no change of %d led to the number %d", 2*clients*times, n)
+			return
+		}
+		if n > 1 && k.Value <= tokens[n-1].Value {
+			t.broken("the change to %d has token %v, the one before it %v", n, k, tokens[n-1])
+		}
+	}
 }
 
 // exclusion lets clients contend for two locks, and judges their history.

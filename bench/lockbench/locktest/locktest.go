@@ -26,7 +26,7 @@ import (
 func Run(t *testing.T, s lockbench.Service) {
 	for _, c := range checks {
 		t.Run(c.name, func(t *testing.T) {
-			if c.applies != nil && !c.applies(&s.Promises) {
+			if !c.fits(&s.Promises) {
 				t.Skip("not promised")
 			}
 			for _, found := range run(c, s, t.TempDir()) {
@@ -40,7 +40,7 @@ func Run(t *testing.T, s lockbench.Service) {
 // begins with the name of the check.
 func Check(s lockbench.Service, dir string) (broken []string) {
 	for _, c := range checks {
-		if c.applies != nil && !c.applies(&s.Promises) {
+		if !c.fits(&s.Promises) {
 			continue
 		}
 		for _, found := range run(c, s, filepath.Join(dir, c.name)) {

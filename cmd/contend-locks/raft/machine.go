@@ -12,6 +12,7 @@ import (
 // change is one entry of the log.
 type change struct {
 	Release bool          `json:"release,omitempty"`
+	Add     int           `json:"add,omitempty"` // the owner's so many-th change: one more in the number of that name, without any lock
 	Name    string        `json:"name"`
 	Owner   string        `json:"owner"`
 	Token   uint64        `json:"token,omitempty"` // of what is released
@@ -31,64 +32,96 @@ func (h holder) closed(owner string, now int64) bool {
 	return h.Token > 0 && h.Owner != owner && (h.Until == 0 || now < h.Until)
 }
 
-// machine is the state that the log leads to: who holds which lock.
+// machine is the state that the log leads to: who holds which lock, and the numbers
+// that are changed without one.
 type machine struct {
 	mu    sync.Mutex
-	locks map[string]holder
+	state state
 }
 
-// Apply carries out one entry. Its answer is the token of what was granted, or the
-// one that was released; 0 if the entry changed nothing. A client that asks for
-// what it holds gets it again: it did not hear the first answer.
+type state struct {
+	Locks   map[string]holder `json:"locks"`
+	Numbers map[string]int64  `json:"numbers"`
+	Done    map[string]done   `json:"done"` // each owner's last change
+}
+
+// done is what a change led to, for an owner who asks again since it did not hear.
+type done struct {
+	Add    int    `json:"add"`
+	Token  uint64 `json:"token"`
+	Number int64  `json:"number"`
+}
+
+func newMachine() *machine {
+	return &machine{state: state{Locks: map[string]holder{}, Numbers: map[string]int64{}, Done: map[string]done{}}}
+}
+
+// outcome is what an entry led to: the token, 0 if it changed nothing, and the number.
+type outcome struct {
+	token  uint64
+	number int64
+}
+
+// Apply carries out one entry. Its answer has the token of what was granted or
+// released, or the entry's index. A client that asks for what it holds gets it again:
+// it did not hear the first answer.
 func (m *machine) Apply(l *raft.Log) any {
 	var c change
 	if err := json.Unmarshal(l.Data, &c); err != nil {
-		return uint64(0)
+		return outcome{}
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	h := m.locks[c.Name]
+	h := m.state.Locks[c.Name]
 	switch {
+	case c.Add > 0:
+		d := m.state.Done[c.Owner]
+		if d.Add != c.Add {
+			m.state.Numbers[c.Name]++
+			d = done{c.Add, l.Index, m.state.Numbers[c.Name]}
+			m.state.Done[c.Owner] = d
+		}
+		return outcome{d.Token, d.Number}
 	case c.Release && (h.Owner != c.Owner || h.Token != c.Token):
-		return uint64(0)
+		return outcome{}
 	case c.Release:
-		delete(m.locks, c.Name)
-		return c.Token
+		delete(m.state.Locks, c.Name)
+		return outcome{token: c.Token}
 	case h.closed(c.Owner, c.Now):
-		return uint64(0)
+		return outcome{}
 	}
 	h = holder{Owner: c.Owner, Token: l.Index}
 	if c.TTL > 0 {
 		h.Until = c.Now + int64(c.TTL)
 	}
-	m.locks[c.Name] = h
-	return l.Index
+	m.state.Locks[c.Name] = h
+	return outcome{token: l.Index}
 }
 
 // closed is what this member knows of a lock, without the log.
 func (m *machine) closed(name, owner string, now int64) bool {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	return m.locks[name].closed(owner, now)
+	return m.state.Locks[name].closed(owner, now)
 }
 
 // Snapshot and Restore implement raft.FSM.
 func (m *machine) Snapshot() (raft.FSMSnapshot, error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	text, err := json.Marshal(m.locks)
+	text, err := json.Marshal(m.state)
 	return snapshot(text), err
 }
 
 func (m *machine) Restore(r io.ReadCloser) error {
 	defer r.Close()
-	locks := map[string]holder{}
-	if err := json.NewDecoder(r).Decode(&locks); err != nil {
+	s := newMachine().state
+	if err := json.NewDecoder(r).Decode(&s); err != nil {
 		return err
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.locks = locks
+	m.state = s
 	return nil
 }
 

@@ -1,7 +1,8 @@
 // Package raft locks by compare-and-swap in a replicated log of three members: a
 // lock is granted by the entry that finds it free, and the entry's index is the
 // token. Without a lease a lock is held until it is released; with one, until the
-// leader that proposes the next grant finds it over by its own clock.
+// leader that proposes the next grant finds it over by its own clock. The third row
+// needs no lock: the change that a lock would guard is itself an entry of the log.
 package raft
 
 import (
@@ -33,6 +34,16 @@ func Service() lockbench.Service {
 
 func Leased() lockbench.Service {
 	return service("raft-lease", "compare-and-swap in a raft log of three members, with a lease by the leader's clock", lockbench.ByLease)
+}
+
+// Log is the log without a lock: each client puts its change into it.
+func Log() lockbench.Service {
+	s := service("raft-log", "no lock: the change itself is an entry of a raft log of three members", lockbench.Never, "pause-holder")
+	s.Promises.Changes, s.Promises.Reentrant = true, false
+	s.Connect = func(_ context.Context, t lockbench.Target) (lockbench.Session, error) {
+		return &changer{session: &session{addrs: t.Addrs, owner: t.Client + "-" + strconv.FormatUint(rand.Uint64(), 36)}}, nil
+	}
+	return s
 }
 
 func service(name, about string, expiry lockbench.Expiry, excludes ...string) lockbench.Service {
@@ -108,7 +119,7 @@ func serve(ctx context.Context, m lockbench.Member) (err error) {
 	if err != nil {
 		return err
 	}
-	s := &server{machine: &machine{locks: map[string]holder{}}}
+	s := &server{machine: newMachine()}
 	cfg := raft.DefaultConfig()
 	cfg.LocalID = memberID(m.Index)
 	cfg.HeartbeatTimeout, cfg.ElectionTimeout, cfg.LeaderLeaseTimeout, cfg.CommitTimeout = heartbeat, heartbeat, leaderLease, commitEvery
@@ -182,7 +193,7 @@ func (s *server) handle(c net.Conn) {
 	}
 }
 
-// Answers, beside the number of a token.
+// Answers, beside the number of a token, and of a change.
 const (
 	busy      = "busy"
 	elsewhere = "elsewhere" // another member leads, and nothing was done
@@ -195,7 +206,7 @@ func (s *server) answer(c change) string {
 		return elsewhere
 	}
 	c.Now = history.Now()
-	if !c.Release && s.machine.closed(c.Name, c.Owner, c.Now) {
+	if !c.Release && c.Add == 0 && s.machine.closed(c.Name, c.Owner, c.Now) {
 		return busy
 	}
 	text, err := json.Marshal(c)
@@ -209,11 +220,14 @@ func (s *server) answer(c change) string {
 	case err != nil:
 		return "error " + err.Error()
 	}
-	token, _ := f.Response().(uint64)
-	if token == 0 {
+	o, _ := f.Response().(outcome)
+	if o.token == 0 {
 		return busy
 	}
-	return strconv.FormatUint(token, 10)
+	if c.Add > 0 {
+		return fmt.Sprintf("%d %d", o.token, o.number)
+	}
+	return strconv.FormatUint(o.token, 10)
 }
 
 // session speaks to the leader, once it has found it.
@@ -230,9 +244,9 @@ type session struct {
 // pollEvery is the mean pause between two tries.
 const pollEvery = 3 * time.Millisecond
 
-// longAnswer is when a member that does not answer is given up: its answer is
-// unknown. The leader itself gives up earlier.
-const longAnswer = applyLimit + time.Second
+// longAnswer is when another member is asked: one that is cut off from the others
+// does not lead any more. Whoever asks again is not granted anything twice.
+const longAnswer = time.Second
 
 func (s *session) Close() error {
 	if s.conn == nil {
@@ -277,6 +291,19 @@ func (s *session) do(ctx context.Context, c change) (answer string, err error) {
 	}
 }
 
+// insist does a change that may be asked for again while members change their
+// leader: twice is once.
+func (s *session) insist(ctx context.Context, c change) (answer string, err error) {
+	for {
+		if answer, err = s.do(ctx, c); err == nil || ctx.Err() != nil {
+			return answer, err
+		}
+		if err := pause(ctx); err != nil {
+			return "", err
+		}
+	}
+}
+
 func pause(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
@@ -307,7 +334,7 @@ func (s *session) ask(ctx context.Context, text string) (string, error) {
 func (s *session) Acquire(ctx context.Context, name string) (lockbench.Lease, error) {
 	for {
 		asked := time.Now()
-		answer, err := s.do(ctx, change{Name: name, Owner: s.owner, TTL: s.ttl})
+		answer, err := s.insist(ctx, change{Name: name, Owner: s.owner, TTL: s.ttl})
 		if err != nil {
 			return nil, err
 		}
@@ -319,6 +346,24 @@ func (s *session) Acquire(ctx context.Context, name string) (lockbench.Lease, er
 			return nil, err
 		}
 	}
+}
+
+// changer is a session of the log without locks.
+type changer struct {
+	*session
+	changes int
+}
+
+// Change puts it into the log, once: an owner's changes are numbered.
+func (s *changer) Change(ctx context.Context, name string) (number int64, token history.Token, err error) {
+	s.changes++
+	answer, err := s.insist(ctx, change{Name: name, Owner: s.owner, Add: s.changes})
+	if err != nil {
+		return 0, token, err
+	}
+	token.Kind = history.Ordered
+	_, err = fmt.Sscan(answer, &token.Value, &number)
+	return number, token, err
 }
 
 type lease struct {
@@ -334,16 +379,9 @@ func (l *lease) Token() history.Token {
 func (l *lease) Deadline() (time.Time, bool) { return l.deadline, l.session.ttl > 0 }
 func (l *lease) Lost() <-chan struct{}       { return lockbench.NeverLost }
 
-// Release waits until the release is in the log, and tries again while members
-// change their leader. Released twice is released once: the token is its own.
+// Release waits until the release is in the log. Released twice is released once:
+// the token is its own.
 func (l *lease) Release(ctx context.Context) error {
-	for {
-		_, err := l.session.do(ctx, change{Release: true, Name: l.name, Owner: l.session.owner, Token: l.token})
-		if err == nil || ctx.Err() != nil {
-			return err
-		}
-		if err := pause(ctx); err != nil {
-			return err
-		}
-	}
+	_, err := l.session.insist(ctx, change{Release: true, Name: l.name, Owner: l.session.owner, Token: l.token})
+	return err
 }
