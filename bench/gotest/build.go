@@ -50,11 +50,12 @@ func (b *builder) add(s *Suite, o *Options) error {
 			return err
 		}
 		s.Trailers = at.trailers
-		if base.from, base.env, lacks, err = b.checkout(s, head.from, at.base); err != nil {
+		if lacks, err = b.checkout(s, &base, at.base); err != nil {
 			return fmt.Errorf("%s: %w", o.Against, err)
 		}
+		s.base = base.tree
 		if at.head != "" {
-			if head.from, head.env, _, err = b.checkout(s, head.from, at.head); err != nil {
+			if _, err = b.checkout(s, &head, at.head); err != nil {
 				return fmt.Errorf("%s: %w", o.Head, err)
 			}
 		}
@@ -90,6 +91,7 @@ type side struct {
 	variant  string
 	from     string   // where the go command runs
 	env      []string // added to its environment
+	tree     tree     // of a revision; the zero tree is the working tree
 	patterns []string
 	tests    string // the same place in the tree whose tests are taken; empty for its own
 }
@@ -141,7 +143,7 @@ func (b *builder) variant(s *Suite, side side) error {
 	if err != nil {
 		return err
 	}
-	own, replaced, err := b.ownOverlay(chain, from)
+	own, replaced, err := b.ownOverlay(chain, side.tree, cmp.Or(b.flags.dir, "."), dir)
 	if err != nil {
 		return err
 	}
@@ -408,8 +410,10 @@ func (b *builder) toolchain(dir string) (t toolchain, err error) {
 }
 
 // ownOverlay is the user's -overlay, and what it replaces: ours takes its place,
-// and so has to hold that too.
-func (b *builder) ownOverlay(chain toolchain, from string) (path string, replaced map[string]string, err error) {
+// and so has to hold that too. It names files of the working tree, where the go
+// command was to be started in from; for the tree of a revision, a copy of it in dir
+// names those of that tree.
+func (b *builder) ownOverlay(chain toolchain, t tree, from, dir string) (path string, replaced map[string]string, err error) {
 	path = b.flags.overlay
 	for _, f := range strings.Fields(chain.GOFLAGS) {
 		if v, ok := strings.CutPrefix(strings.TrimPrefix(f, "-"), "-overlay="); ok && path == "" {
@@ -419,11 +423,24 @@ func (b *builder) ownOverlay(chain toolchain, from string) (path string, replace
 	if path == "" {
 		return "", map[string]string{}, nil
 	}
-	if path, err = filepath.Abs(absolute(path, from)); err != nil {
+	if from, err = filepath.Abs(from); err != nil {
 		return "", nil, err
 	}
-	replaced, err = readOverlay(path, from)
-	return path, replaced, err
+	path = absolute(path, from)
+	if replaced, err = readOverlay(path, from); err != nil || t.origin == "" {
+		return path, replaced, err
+	}
+	moved := map[string]string{}
+	for file, other := range replaced {
+		if own := t.of(other); other != "" {
+			if _, err := os.Stat(own); err == nil { // else the revision has none, and gets the working tree's
+				other = own
+			}
+		}
+		moved[t.of(file)] = other
+	}
+	path = filepath.Join(dir, "overlay-of-user.json")
+	return path, moved, writeOverlay(path, moved)
 }
 
 // run runs a command of the toolchain or of git in a folder, with more in its

@@ -1,7 +1,9 @@
 package gotest
 
 import (
+	"fmt"
 	"io"
+	"maps"
 	"os/exec"
 	"path/filepath"
 	"slices"
@@ -32,6 +34,8 @@ func TestProcsRestored(t *testing.T) {
 	dir := moduleOf(t, map[string]string{"p_test.go": `package p
 
 import (
+	"fmt"
+	"maps"
 	"runtime"
 	"testing"
 )
@@ -145,6 +149,8 @@ func TestLazyInitialisation(t *testing.T) {
 	dir := moduleOf(t, map[string]string{"p_test.go": `package p
 
 import (
+	"fmt"
+	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -307,6 +313,8 @@ func TestBenchFrom(t *testing.T) {
 		return `package p
 
 import (
+	"fmt"
+	"maps"
 	_ "embed"
 	"os"
 	"testing"
@@ -433,5 +441,32 @@ func TestPackagesOnOneSide(t *testing.T) {
 	plan, err := s.Plan(o, &facts)
 	if err != nil || len(plan.Cells) != 2*2 || len(s.Lost) != 0 || len(s.Added) != 1 {
 		t.Errorf("%v, %d cells, lost %v, added %v", err, len(plan.Cells), s.Lost, s.Added)
+	}
+}
+
+// TestOverlayOfUser: an overlay of the user's own, which names files of the working
+// tree, holds for the other side's files too: each side has its own version of what
+// is laid over.
+func TestOverlayOfUser(t *testing.T) {
+	dir, git := repository(t, map[string]string{
+		"p.go":       "package p\n\nconst value = 100\n",
+		"other.go.x": "package p\n\nconst value = 1\n",
+		"p_test.go":  "package p\n\nimport \"testing\"\n\nfunc BenchmarkValue(b *testing.B) {\n\tfor i := 0; i < b.N; i++ {\n\t}\n\tb.ReportMetric(value, \"value\")\n}\n",
+	})
+	write(t, filepath.Join(dir, "other.go.x"), "package p\n\nconst value = 2\n")
+	git("commit", "-qam", "two")
+	for name, path := range map[string]string{"absolute": dir + string(filepath.Separator), "relative": ""} {
+		overlay := filepath.Join(dir, name+".json")
+		write(t, overlay, fmt.Sprintf(`{"Replace": {%q: %q}}`, path+"p.go", path+"other.go.x"))
+		o := options(t, dir, "-overlay", overlay)
+		o.Against, o.Count, o.Procs = "HEAD~1", 1, "1"
+		_, set := sweep(t, o)
+		got := map[string]float64{}
+		for _, s := range set.Samples {
+			got[s.Variant], _ = s.Value("value")
+		}
+		if want := map[string]float64{"base": 1, "head": 2}; !maps.Equal(got, want) {
+			t.Errorf("%s: %v, want %v", name, got, want)
+		}
 	}
 }

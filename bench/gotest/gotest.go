@@ -172,7 +172,17 @@ type Suite struct {
 	asked      map[string]asked // by the cell's variant and name
 	traced     bool             // some cells leave traces
 	toolchains bool             // they are what is compared
+	base       tree             // the base's files, until Close
 	cleanup    []func() error
+}
+
+// InBase is where a file of the working tree lies in the base's, until Close; the file
+// itself where the base has no tree of its own.
+func (s *Suite) InBase(path string) string {
+	if full, err := filepath.Abs(path); err == nil && s.base.of(full) != full {
+		return s.base.of(full)
+	}
+	return path
 }
 
 // asked is what the process of a cell is to do.

@@ -118,47 +118,63 @@ type tree struct {
 	origin    string // the repository's folder
 }
 
-// checkout lays out the files of a commit, and returns the folder that corresponds
-// to from, and what the go command needs in its environment there. lacks is what
-// could not be had, with the remedy.
-func (b *builder) checkout(s *Suite, from, commit string) (place string, env, lacks []string, err error) {
+// of is where a path of the working tree lies in this one; paths that are not in the
+// repository stay. The zero tree is the working tree itself.
+func (t tree) of(path string) string {
+	if t.origin == "" {
+		return path
+	}
+	below, err := filepath.Rel(t.origin, path)
+	if err != nil || !filepath.IsLocal(below) {
+		return path
+	}
+	return filepath.Join(t.top, below)
+}
+
+// checkout lays out the files of a commit, and makes them the side's: its folder
+// becomes that which corresponds to the one of the working tree. lacks is what could
+// not be had, with the remedy.
+func (b *builder) checkout(s *Suite, side *side, commit string) (lacks []string, err error) {
+	from := side.from
 	out, err := b.run(from, "git", "rev-parse", "--show-toplevel", "--show-prefix")
 	if err != nil {
-		return "", nil, nil, err
+		return nil, err
 	}
 	top, prefix, _ := strings.Cut(string(out), "\n")
 	root, err := treeRoot(b.dir, commit)
 	if err != nil {
-		return "", nil, nil, err
+		return nil, err
 	}
 	t := tree{root: root, top: filepath.Join(root, strings.TrimPrefix(filepath.FromSlash(top), filepath.VolumeName(top))), origin: filepath.FromSlash(top)}
 	if err := os.RemoveAll(root); err != nil { // of an interrupted run
-		return "", nil, nil, err
+		return nil, err
 	}
 	s.cleanup = append(s.cleanup, func() error { return os.RemoveAll(root) })
 	sweepTrees(filepath.Dir(root))
 	if lacks, err = b.extract(t.origin, commit, t.top); err != nil {
-		return "", nil, nil, err
+		return nil, err
 	}
-	place = filepath.Join(t.top, filepath.FromSlash(strings.TrimSpace(prefix)))
+	place := filepath.Join(t.top, filepath.FromSlash(strings.TrimSpace(prefix)))
 	if _, err := os.Stat(place); err != nil {
-		return "", nil, nil, fmt.Errorf("the folder %s is not in it", strings.TrimSpace(prefix))
+		return nil, fmt.Errorf("the folder %s is not in it", strings.TrimSpace(prefix))
 	}
 	ignored, err := b.ignored(t)
 	if err != nil {
-		return "", nil, nil, err
+		return nil, err
 	}
 	lacks = append(lacks, ignored...)
-	if env, err = b.workspace(t, from, place); err != nil {
-		return "", nil, nil, err
+	env, err := b.workspace(t, from, place)
+	if err != nil {
+		return nil, err
 	}
 	if b.setup != "" {
 		fmt.Fprintf(b.progress, "%.12s: %s\n", commit, b.setup)
 		if _, err := b.runWith(place, env, "sh", "-c", b.setup); err != nil {
-			return "", nil, nil, fmt.Errorf("--setup: %w", err)
+			return nil, fmt.Errorf("--setup: %w", err)
 		}
 	}
-	return place, env, lacks, nil
+	side.from, side.env, side.tree = place, env, t
+	return lacks, nil
 }
 
 // treeRoot is the folder for a run's tree of a commit: the same for the same run

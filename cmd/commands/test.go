@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -26,7 +27,7 @@ type tester struct {
 	gate     gate
 	format   string // of the verdict
 	outGiven bool   // the run folder was named
-	config   string // its path; empty to look for it
+	config   string // its path; empty to look for it, and for none
 }
 
 func newTest() *cobra.Command {
@@ -88,7 +89,29 @@ func (t *tester) configure(given func(flag string) bool) (err error) {
 			return err
 		}
 	}
+	t.config = path
 	return t.gate.configure(path, given)
+}
+
+// changedConfig says that a change sets its own rules: that the file of what is gated
+// and allowed is not the base's. It is empty where both have the same, or there is no
+// file.
+func changedConfig(path, base string) string {
+	if path == "" || path == base {
+		return ""
+	}
+	now, err := os.ReadFile(path)
+	if err != nil {
+		return ""
+	}
+	before, err := os.ReadFile(base)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return fmt.Sprintf("%s is new in this change: it says itself what is gated and allowed here", filepath.Base(path))
+	case err != nil || string(before) == string(now):
+		return ""
+	}
+	return fmt.Sprintf("%s was changed in this change: it says itself what is gated and allowed here; look at that too", filepath.Base(path))
 }
 
 // brokenError lists the packages of which nothing was measured.
@@ -179,6 +202,9 @@ func (t *tester) run(ctx context.Context) (err error) {
 		}
 		g.base, g.head = suite.Against, cmp.Or(suite.Head, "working tree")
 		plan.Records = append(plan.Records, g.records()...)
+		if text := changedConfig(t.config, suite.InBase(t.config)); text != "" {
+			plan.Records = append(plan.Records, sample.Record{Verb: "note", Fields: []sample.Field{{Key: "text", Value: text}}})
+		}
 	}
 	if len(plan.Cells) == 0 {
 		return g.nothing(plan.Records, suite.Empty())
