@@ -29,6 +29,7 @@ const verbAxis = "axis"
 //	# package path=example.com/mod               whose Go benchmarks these are
 const (
 	VerbPlan    = "plan"
+	VerbChange  = "change" // of a history: never in a file
 	VerbOrder   = "order"
 	VerbPackage = "package"
 )

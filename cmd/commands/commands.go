@@ -110,7 +110,7 @@ readable, 3 measured, but not all valid.`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newSweep(families), newTest(), newPack(families), newRun(families), newFleet(families), newTrace(), newReport(), newCompare(), newClaims(), newDoctor(), newList(families), newVersion())
+	root.AddCommand(newSweep(families), newTest(), newPack(families), newRun(families), newFleet(families), newTrace(), newReport(), newCompare(), newHistory(), newClaims(), newDoctor(), newList(families), newVersion())
 	named(root)
 	root.SetFlagErrorFunc(nearFlag)
 	return root

@@ -36,7 +36,22 @@ func tightMemory() {
 // load reads the paths into one set, and prints what could not be read.
 func (in *input) load(paths ...string) (*sample.Set, error) {
 	tightMemory()
-	var rules []*sample.Rule
+	if _, err := in.rules(); err != nil {
+		return nil, err
+	}
+	set, err := sample.Load(paths...)
+	if err != nil {
+		return nil, err
+	}
+	if err := in.apply(set); err != nil {
+		return nil, err
+	}
+	printNotes(set.Notes)
+	return set, nil
+}
+
+// rules are those of --name.
+func (in *input) rules() (rules []*sample.Rule, err error) {
 	for _, pattern := range in.names {
 		r, err := sample.ParseRule(pattern)
 		if err != nil {
@@ -44,23 +59,27 @@ func (in *input) load(paths ...string) (*sample.Set, error) {
 		}
 		rules = append(rules, r)
 	}
-	set, err := sample.Load(paths...)
+	return rules, nil
+}
+
+// apply gives a set the names that the flags ask for.
+func (in *input) apply(set *sample.Set) error {
+	rules, err := in.rules()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := set.Rename(rules...); err != nil {
-		return nil, fmt.Errorf("--name: %w", err)
+		return fmt.Errorf("--name: %w", err)
 	}
 	if err := set.Lift(in.by...); err != nil {
-		return nil, fmt.Errorf("--by: %w", err)
+		return fmt.Errorf("--by: %w", err)
 	}
 	if in.x != "" {
 		if err := set.Along(in.x); err != nil {
-			return nil, fmt.Errorf("--x: %w", err)
+			return fmt.Errorf("--x: %w", err)
 		}
 	}
-	printNotes(set.Notes)
-	return set, nil
+	return nil
 }
 
 func printNotes(notes []sample.Note) {

@@ -77,6 +77,7 @@ var house = []room{
 	{"report/internal/derive", []string{"bench/sample"}},
 	{"report/internal/strip", []string{"report/internal/derive"}},
 	{"report/compare", []string{"bench/sample", "report/internal/markdown"}},
+	{"report/history", []string{"bench/sample"}},
 	{"report/claims", []string{"bench/sample", "report/internal/derive"}},
 	{"report/internal/chart", []string{"bench/sample", "report/internal/derive", "report/internal/strip", "traces/account"}},
 	{"report/internal/html", []string{"bench/sample", "report/internal/derive", "report/internal/strip"}},
@@ -87,7 +88,7 @@ var house = []room{
 
 	{"cmd/commands", []string{
 		"bench", "bench/bundle", "bench/family", "bench/fleet", "bench/gotest", "bench/host", "bench/sample", "bench/vocabulary", "bench/whole",
-		"report", "report/claims", "report/compare", "traces/record", "traces/show",
+		"report", "report/claims", "report/compare", "report/history", "traces/record", "traces/show",
 	}},
 	{"cmd/contend", []string{"bench/family", "bench/cachebench", "bench/primitives", "bench/study", "cmd/commands"}},
 }

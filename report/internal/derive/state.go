@@ -99,6 +99,7 @@ func (v *View) unknown() (all []string) {
 
 // states are a finding for each run, and one for text that no run of ours is.
 func states(set *sample.Set, t Totals) (fs []Finding) {
+	defer func() { fs = append(changes(set), fs...) }()
 	kinds := map[string]bool{}
 	for _, r := range set.Runs {
 		if kind := r.Kind(); kind != "" {
@@ -127,6 +128,24 @@ func states(set *sample.Set, t Totals) (fs []Finding) {
 		for i := range fs {
 			fs[i].Where = ""
 		}
+	}
+	return fs
+}
+
+// changes are what a history of runs has found, the first few of many.
+func changes(set *sample.Set) (fs []Finding) {
+	const most = 6
+	n := 0
+	for _, r := range set.Records {
+		if r.Verb != sample.VerbChange {
+			continue
+		}
+		if n++; n <= most {
+			fs = append(fs, Finding{Kind: State, What: r.Get("text")})
+		}
+	}
+	if n > most {
+		fs = append(fs, Finding{Kind: State, What: fmt.Sprintf("and %d more, see the notes", n-most)})
 	}
 	return fs
 }
