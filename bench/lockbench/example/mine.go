@@ -5,7 +5,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/contend-go/contend/bench/lockbench"
 	"github.com/contend-go/contend/bench/lockbench/history"
@@ -29,26 +28,18 @@ func (folder) Close() error { return nil }
 
 func (f folder) Acquire(ctx context.Context, name string) (lockbench.Lease, error) {
 	path := filepath.Join(string(f), name)
-	for {
+	return lockbench.Poll(ctx, func() (*lockbench.Timed, error) {
 		file, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL, 0o644)
-		if err == nil {
-			return held(path), file.Close()
+		if errors.Is(err, os.ErrExist) {
+			return nil, nil // somebody else's
 		}
-		if !errors.Is(err, os.ErrExist) {
+		if err != nil {
 			return nil, err
 		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(time.Millisecond):
+		held := &lockbench.Timed{
+			Fence: history.Token{Kind: history.NoToken},
+			LetGo: func(context.Context) error { return os.Remove(path) },
 		}
-	}
+		return held, file.Close()
+	})
 }
-
-// held is the path of a file that this client created.
-type held string
-
-func (held) Token() history.Token             { return history.Token{Kind: history.NoToken} }
-func (held) Deadline() (t time.Time, ok bool) { return t, false }
-func (held) Lost() <-chan struct{}            { return lockbench.NeverLost }
-func (h held) Release(context.Context) error  { return os.Remove(string(h)) }

@@ -103,9 +103,6 @@ type session struct {
 	ttl  time.Duration
 }
 
-// againAfter is how long to wait before another try to reach a server.
-const againAfter = 5 * time.Millisecond
-
 // Connect opens a session with one server.
 func Connect(ctx context.Context, t lockbench.Target) (lockbench.Session, error) {
 	if len(t.Addrs) != 1 {
@@ -117,10 +114,8 @@ func Connect(ctx context.Context, t lockbench.Target) (lockbench.Session, error)
 		if err == nil {
 			return &session{c, bufio.NewReader(c), t.TTL}, nil
 		}
-		select {
-		case <-ctx.Done():
+		if lockbench.Pause(ctx) != nil {
 			return nil, err
-		case <-time.After(againAfter):
 		}
 	}
 }
@@ -158,11 +153,14 @@ func (s *session) Acquire(ctx context.Context, name string) (lockbench.Lease, er
 		if err != nil {
 			return nil, err
 		}
-		l := &lease{s, name, token, asked.Add(s.ttl)}
+		l := &lockbench.Timed{Fence: history.Token{Kind: history.Ordered, Value: token}, Until: asked.Add(s.ttl), LetGo: func(ctx context.Context) error {
+			return s.release(ctx, name, token)
+		}}
 		if time.Since(asked) < s.ttl/2 {
 			return l, nil
 		}
-		held, err := l.renew(ctx)
+		l.Until = time.Now().Add(s.ttl)
+		held, err := s.renew(ctx, name, token)
 		if held || err != nil {
 			return l, err
 		}
@@ -180,30 +178,14 @@ func (s *session) acquire(ctx context.Context, name string) (token uint64, err e
 	return strconv.ParseUint(answer[1], 10, 64)
 }
 
-// lease is a lock that the server granted for a time.
-type lease struct {
-	session  *session
-	name     string
-	token    uint64
-	deadline time.Time
-}
-
-func (l *lease) Token() history.Token {
-	return history.Token{Kind: history.Ordered, Value: l.token}
-}
-func (l *lease) Deadline() (time.Time, bool) { return l.deadline, true }
-func (l *lease) Lost() <-chan struct{}       { return lockbench.NeverLost }
-
 // renew lets the lease begin anew; held is false if it was over.
-func (l *lease) renew(ctx context.Context) (held bool, err error) {
-	asked := time.Now()
-	answer, err := l.session.do(ctx, fmt.Sprintf("renew %s %d %s", l.name, l.token, l.session.ttl))
-	l.deadline = asked.Add(l.session.ttl)
+func (s *session) renew(ctx context.Context, name string, token uint64) (held bool, err error) {
+	answer, err := s.do(ctx, fmt.Sprintf("renew %s %d %s", name, token, s.ttl))
 	return err == nil && answer[0] == "renewed", err
 }
 
-func (l *lease) Release(ctx context.Context) error {
-	answer, err := l.session.do(ctx, fmt.Sprintf("release %s %d", l.name, l.token))
+func (s *session) release(ctx context.Context, name string, token uint64) error {
+	answer, err := s.do(ctx, fmt.Sprintf("release %s %d", name, token))
 	if err == nil && answer[0] != "released" && answer[0] != "over" {
 		err = fmt.Errorf("answer %q to a release", answer)
 	}

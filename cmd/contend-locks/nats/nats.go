@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"net"
 	"path/filepath"
 	"strconv"
@@ -98,10 +97,8 @@ func connect(ctx context.Context, t lockbench.Target) (lockbench.Session, error)
 		if err == nil {
 			return s, nil
 		}
-		select {
-		case <-ctx.Done():
+		if lockbench.Pause(ctx) != nil {
 			return nil, err
-		case <-time.After(pollEvery):
 		}
 	}
 }
@@ -148,46 +145,25 @@ func (s *session) Close() error {
 	return nil
 }
 
-// pollEvery is the mean pause between two tries of a waiter.
-const pollEvery = 2 * time.Millisecond
-
 func (s *session) Acquire(ctx context.Context, name string) (lockbench.Lease, error) {
-	for {
-		asked := time.Now()
+	return lockbench.Poll(ctx, func() (*lockbench.Timed, error) {
+		until := time.Now().Add(s.ttl)
 		revision, err := s.kv.Create(ctx, name, []byte(s.name), jetstream.KeyTTL(s.ttl))
-		switch {
-		case err == nil:
-			return &lease{s, name, revision, asked.Add(s.ttl)}, nil
-		case !errors.Is(err, jetstream.ErrKeyExists):
-			return nil, err
+		if errors.Is(err, jetstream.ErrKeyExists) {
+			return nil, nil
 		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(rand.N(2 * pollEvery)):
-		}
-	}
+		return &lockbench.Timed{Fence: history.Token{Kind: history.Ordered, Value: revision}, Until: until, LetGo: func(ctx context.Context) error {
+			return s.release(ctx, name, revision)
+		}}, err
+	})
 }
-
-type lease struct {
-	session  *session
-	name     string
-	revision uint64
-	deadline time.Time
-}
-
-func (l *lease) Token() history.Token {
-	return history.Token{Kind: history.Ordered, Value: l.revision}
-}
-func (l *lease) Deadline() (time.Time, bool) { return l.deadline, true }
-func (l *lease) Lost() <-chan struct{}       { return lockbench.NeverLost }
 
 // wrongSequence is the server's code for a delete whose revision is not the last.
 const wrongSequence = 10071
 
-// Release deletes the key if its revision is still the holder's.
-func (l *lease) Release(ctx context.Context) error {
-	err := l.session.kv.Delete(ctx, l.name, jetstream.LastRevision(l.revision))
+// release deletes the key if its revision is still the holder's.
+func (s *session) release(ctx context.Context, name string, revision uint64) error {
+	err := s.kv.Delete(ctx, name, jetstream.LastRevision(revision))
 	var answer *jetstream.APIError
 	if errors.As(err, &answer) && answer.ErrorCode == wrongSequence {
 		return nil // it was over before

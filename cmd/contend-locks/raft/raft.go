@@ -241,9 +241,6 @@ type session struct {
 	in   *bufio.Reader
 }
 
-// pollEvery is the mean pause between two tries.
-const pollEvery = 3 * time.Millisecond
-
 // longAnswer is when another member is asked: one that is cut off from the others
 // does not lead any more. Whoever asks again is not granted anything twice.
 const longAnswer = time.Second
@@ -285,7 +282,7 @@ func (s *session) do(ctx context.Context, c change) (answer string, err error) {
 			_ = s.Close()
 		}
 		s.at = (s.at + 1) % len(s.addrs)
-		if err := pause(ctx); err != nil {
+		if err := lockbench.Pause(ctx); err != nil {
 			return "", err
 		}
 	}
@@ -298,18 +295,9 @@ func (s *session) insist(ctx context.Context, c change) (answer string, err erro
 		if answer, err = s.do(ctx, c); err == nil || ctx.Err() != nil {
 			return answer, err
 		}
-		if err := pause(ctx); err != nil {
+		if err := lockbench.Pause(ctx); err != nil {
 			return "", err
 		}
-	}
-}
-
-func pause(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(rand.N(2 * pollEvery)):
-		return nil
 	}
 }
 
@@ -332,20 +320,26 @@ func (s *session) ask(ctx context.Context, text string) (string, error) {
 }
 
 func (s *session) Acquire(ctx context.Context, name string) (lockbench.Lease, error) {
-	for {
-		asked := time.Now()
+	return lockbench.Poll(ctx, func() (*lockbench.Timed, error) {
+		l := &lockbench.Timed{Fence: history.Token{Kind: history.Ordered}}
+		if s.ttl > 0 {
+			l.Until = time.Now().Add(s.ttl)
+		}
 		answer, err := s.insist(ctx, change{Name: name, Owner: s.owner, TTL: s.ttl})
-		if err != nil {
+		if err != nil || answer == busy {
 			return nil, err
 		}
-		if answer != busy {
-			token, err := strconv.ParseUint(answer, 10, 64)
-			return &lease{s, name, token, asked.Add(s.ttl)}, err
-		}
-		if err := pause(ctx); err != nil {
-			return nil, err
-		}
-	}
+		l.Fence.Value, err = strconv.ParseUint(answer, 10, 64)
+		l.LetGo = func(ctx context.Context) error { return s.release(ctx, name, l.Fence.Value) }
+		return l, err
+	})
+}
+
+// release waits until the release is in the log. Released twice is released once:
+// the token is its own.
+func (s *session) release(ctx context.Context, name string, token uint64) error {
+	_, err := s.insist(ctx, change{Release: true, Name: name, Owner: s.owner, Token: token})
+	return err
 }
 
 // changer is a session of the log without locks.
@@ -364,24 +358,4 @@ func (s *changer) Change(ctx context.Context, name string) (number int64, token 
 	token.Kind = history.Ordered
 	_, err = fmt.Sscan(answer, &token.Value, &number)
 	return number, token, err
-}
-
-type lease struct {
-	session  *session
-	name     string
-	token    uint64
-	deadline time.Time
-}
-
-func (l *lease) Token() history.Token {
-	return history.Token{Kind: history.Ordered, Value: l.token}
-}
-func (l *lease) Deadline() (time.Time, bool) { return l.deadline, l.session.ttl > 0 }
-func (l *lease) Lost() <-chan struct{}       { return lockbench.NeverLost }
-
-// Release waits until the release is in the log. Released twice is released once:
-// the token is its own.
-func (l *lease) Release(ctx context.Context) error {
-	_, err := l.session.insist(ctx, change{Release: true, Name: l.name, Owner: l.session.owner, Token: l.token})
-	return err
 }

@@ -104,53 +104,26 @@ func connect(ctx context.Context, t lockbench.Target) (lockbench.Session, error)
 			name := t.Client + "-" + strconv.FormatUint(rand.Uint64(), 36)
 			return &session{client: c, name: name, ttl: t.TTL}, nil
 		}
-		select {
-		case <-ctx.Done():
+		if lockbench.Pause(ctx) != nil {
 			_ = c.Close()
 			return nil, err
-		case <-time.After(pollEvery):
 		}
 	}
 }
 
 func (s *session) Close() error { return s.client.Close() }
 
-// pollEvery is the mean pause between two tries of a waiter.
-const pollEvery = 2 * time.Millisecond
-
 func (s *session) Acquire(ctx context.Context, name string) (lockbench.Lease, error) {
 	s.n++
 	value := s.name + "-" + strconv.Itoa(s.n)
-	for {
-		asked := time.Now()
+	return lockbench.Poll(ctx, func() (*lockbench.Timed, error) {
+		until := time.Now().Add(s.ttl)
 		token, err := acquire.Run(ctx, s.client, []string{name, name + ":token"}, value, s.ttl.Milliseconds()).Uint64()
-		if err != nil {
+		if err != nil || token == 0 {
 			return nil, err
 		}
-		if token > 0 {
-			return &lease{s, name, value, token, asked.Add(s.ttl)}, nil
-		}
-		select {
-		case <-ctx.Done():
-			return nil, ctx.Err()
-		case <-time.After(rand.N(2 * pollEvery)):
-		}
-	}
-}
-
-type lease struct {
-	session     *session
-	name, value string
-	token       uint64
-	deadline    time.Time
-}
-
-func (l *lease) Token() history.Token {
-	return history.Token{Kind: history.Ordered, Value: l.token}
-}
-func (l *lease) Deadline() (time.Time, bool) { return l.deadline, true }
-func (l *lease) Lost() <-chan struct{}       { return lockbench.NeverLost }
-
-func (l *lease) Release(ctx context.Context) error {
-	return release.Run(ctx, l.session.client, []string{l.name}, l.value).Err()
+		return &lockbench.Timed{Fence: history.Token{Kind: history.Ordered, Value: token}, Until: until, LetGo: func(ctx context.Context) error {
+			return release.Run(ctx, s.client, []string{name}, value).Err()
+		}}, nil
+	})
 }

@@ -39,9 +39,6 @@ type session struct {
 	ttl    time.Duration
 }
 
-// pollEvery is the mean pause between two tries of a waiter.
-const pollEvery = 2 * time.Millisecond
-
 func connect(ctx context.Context, t lockbench.Target) (lockbench.Session, error) {
 	path := filepath.Join(t.Dir, "locks.sqlite")
 	db, err := sql.Open("sqlite", "file:"+path+"?_pragma=journal_mode(wal)&_pragma=busy_timeout(1000)&_txlock=immediate")
@@ -72,18 +69,9 @@ func (s *session) again(ctx context.Context, do func() error) error {
 		if !errors.As(err, &code) || code.Code()&0xff != sqlite3.SQLITE_BUSY {
 			return err
 		}
-		if err := pause(ctx); err != nil {
+		if err := lockbench.Pause(ctx); err != nil {
 			return err
 		}
-	}
-}
-
-func pause(ctx context.Context) error {
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-time.After(rand.N(2 * pollEvery)):
-		return nil
 	}
 }
 
@@ -96,41 +84,23 @@ RETURNING token`
 func (s *session) Acquire(ctx context.Context, name string) (lockbench.Lease, error) {
 	s.n++
 	owner := s.client + "-" + strconv.Itoa(s.n)
-	for {
-		l := &lease{session: s, name: name, owner: owner}
+	return lockbench.Poll(ctx, func() (*lockbench.Timed, error) {
+		l := &lockbench.Timed{Fence: history.Token{Kind: history.Ordered}, LetGo: func(ctx context.Context) error { return s.release(ctx, name, owner) }}
 		err := s.again(ctx, func() error {
-			l.deadline = time.Now().Add(s.ttl) // before the row's own
+			l.Until = time.Now().Add(s.ttl) // before the row's own
 			now := history.Now()
-			return s.db.QueryRowContext(ctx, take, name, owner, now, now+int64(s.ttl)).Scan(&l.token)
+			return s.db.QueryRowContext(ctx, take, name, owner, now, now+int64(s.ttl)).Scan(&l.Fence.Value)
 		})
-		switch {
-		case err == nil:
-			return l, nil
-		case !errors.Is(err, sql.ErrNoRows):
-			return nil, err
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil, nil
 		}
-		if err := pause(ctx); err != nil {
-			return nil, err
-		}
-	}
+		return l, err
+	})
 }
 
-type lease struct {
-	session     *session
-	name, owner string
-	token       uint64
-	deadline    time.Time
-}
-
-func (l *lease) Token() history.Token {
-	return history.Token{Kind: history.Ordered, Value: l.token}
-}
-func (l *lease) Deadline() (time.Time, bool) { return l.deadline, true }
-func (l *lease) Lost() <-chan struct{}       { return lockbench.NeverLost }
-
-func (l *lease) Release(ctx context.Context) error {
-	return l.session.again(ctx, func() error {
-		_, err := l.session.db.ExecContext(ctx, `UPDATE locks SET until = 0 WHERE name = ?1 AND owner = ?2`, l.name, l.owner)
+func (s *session) release(ctx context.Context, name, owner string) error {
+	return s.again(ctx, func() error {
+		_, err := s.db.ExecContext(ctx, `UPDATE locks SET until = 0 WHERE name = ?1 AND owner = ?2`, name, owner)
 		return err
 	})
 }
