@@ -68,8 +68,12 @@ func (n *node) cpu() (time.Duration, bool) {
 	if n.child == nil {
 		return n.ended, true
 	}
-	t, ok := process.CPUTime(n.child.cmd.Process.Pid)
-	return n.ended + t, ok
+	sum, ok := n.ended, true
+	for _, pid := range append([]int{n.child.cmd.Process.Pid}, n.child.own...) {
+		t, known := process.CPUTime(pid)
+		sum, ok = sum+t, ok && known
+	}
+	return sum, ok
 }
 
 // alive is an error if the server ended without being told.

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -39,6 +41,9 @@ func TestConformance(t *testing.T) {
 		}
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
+			if s.Missing != nil && s.Missing() != "" {
+				t.Skip(s.Missing())
+			}
 			locktest.Run(t, s)
 		})
 	}
@@ -110,6 +115,50 @@ func TestChangesInTheLog(t *testing.T) {
 		if others, _ := s.Value("granted-in-fault"); lost > 0 || waiting > 0 || others == 0 {
 			t.Errorf("%s: %v of changes lost, %v clients waiting, %v changes of others in the fault", s.Name, lost, waiting, others)
 		}
+	}
+}
+
+// TestRealServers: memcached and Redis that were started by the sweep let a second
+// holder in when they lose what they hold in memory, by a restart or to make room.
+// What was started is measured: its CPU time is in the samples.
+func TestRealServers(t *testing.T) {
+	for _, name := range []string{"memcached", "redis-server"} {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Skipf("no %s here", name)
+		}
+	}
+	// A busy host needs longer leases: the server must be back before the first is over.
+	for ttl := 2; ; ttl *= 2 {
+		_, set := sweep(t, fmt.Sprintf("--service memcached,redis --fault lose-memory,evict --clients 2 --ttl %ds --count 1", ttl))
+		if len(set.Samples) != 3 {
+			t.Fatalf("%d samples of two services; Redis drops nothing", len(set.Samples))
+		}
+		held := 0
+		for _, s := range set.Samples {
+			if overlaps, _ := s.Value("overlaps"); overlaps == 0 {
+				held++
+			}
+			if cpu, _ := s.Value("server-cpu-ns/op"); runtime.GOOS == "linux" && cpu <= 0 {
+				t.Errorf("%s: no CPU time of the server", s.Name)
+			}
+		}
+		if held == 0 {
+			return
+		}
+		if ttl > 30 {
+			t.Fatalf("no second holder in %d of 3 samples", held)
+		}
+	}
+}
+
+// TestMissingServer: a service whose program is not here is left out, and the sweep
+// says which package brings it.
+func TestMissingServer(t *testing.T) {
+	cmd := program(append(strings.Fields("sweep --service memcached,none --clients 1 --count 1"), "--out", filepath.Join(t.TempDir(), "run"))...)
+	cmd.Env = append(cmd.Env, "PATH="+t.TempDir())
+	out, err := cmd.CombinedOutput()
+	if err != nil || strings.Count(string(out), "apt-get install memcached") != 1 {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 

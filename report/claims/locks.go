@@ -68,6 +68,14 @@ var lockClaims = []lockClaim{
 		{"raft-lease", "kill-holder", "", "waiting", false},
 		{"raft-lease", "pause-holder", "", "overlaps", true},
 	}},
+	{"A key added to memcached excludes by chance only: it is gone after a restart, when room is needed, and when its time is over.", []observation{
+		{"memcached", "restart-server", "", "overlaps", true},
+		{"memcached", "evict", "", "overlaps", true},
+		{"memcached", "pause-holder", "", "overlaps", true},
+	}},
+	{"A lock in Redis that stores nothing lets a second holder in when Redis is restarted.", []observation{
+		{"redis", "restart-server", "", "overlaps", true},
+	}},
 }
 
 // LockAnswer is the judgement of one claim about locks.
