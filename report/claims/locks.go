@@ -76,6 +76,11 @@ var lockClaims = []lockClaim{
 	{"A lock in Redis that stores nothing lets a second holder in when Redis is restarted.", []observation{
 		{"redis", "restart-server", "", "overlaps", true},
 	}},
+	{"Five independent Redis servers (redsync) bear that one of them loses what it holds, which one server does not; they do not bear it of all.", []observation{
+		{"redsync-1", "restart-server", "", "overlaps", true},
+		{"redsync-5", "restart-server", "", "overlaps", false},
+		{"redsync-5", "lose-memory", "", "overlaps", true},
+	}},
 }
 
 // LockAnswer is the judgement of one claim about locks.

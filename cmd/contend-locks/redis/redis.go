@@ -116,14 +116,16 @@ type session struct {
 	n      int // acquires so far: each has a value of its own
 }
 
+// newClient is one connection, whose calls the context bounds.
+func newClient(addr string) *redis.Client {
+	return redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1, PoolSize: 1, ContextTimeoutEnabled: true, ReadTimeout: -1, WriteTimeout: -1})
+}
+
 func connect(ctx context.Context, t lockbench.Target) (lockbench.Session, error) {
 	if len(t.Addrs) != 1 {
 		return nil, fmt.Errorf("one server's address, not %d", len(t.Addrs))
 	}
-	c := redis.NewClient(&redis.Options{
-		Addr: t.Addrs[0], MaxRetries: -1, PoolSize: 1, ContextTimeoutEnabled: true,
-		ReadTimeout: -1, WriteTimeout: -1, // the context bounds calls
-	})
+	c := newClient(t.Addrs[0])
 	for {
 		err := c.Ping(ctx).Err()
 		if err == nil {
