@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 
@@ -37,6 +38,16 @@ func (p *Plan) Describe(w io.Writer, pricePerHour float64) {
 // Size is how much the plan measures, and how long that should take.
 func (p *Plan) Size() string {
 	return fmt.Sprintf("%s, %s, about %v", count(len(p.Cells), "cell", "cells"), count(p.Samples(), "process", "processes"), p.Duration().Round(time.Second))
+}
+
+// Lacking is what this machine lacks for cells that are left out, each once.
+func (p *Plan) Lacking() (reasons []string) {
+	for _, r := range p.Records {
+		if reason := r.Get("reason"); r.Verb == "absent" && r.Get("lacking") != "" && !slices.Contains(reasons, reason) {
+			reasons = append(reasons, reason)
+		}
+	}
+	return reasons
 }
 
 // count is a number with its noun.

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -82,6 +84,34 @@ func TestViewsAgree(t *testing.T) {
 		}
 		if f.Kind != derive.Leader && !strings.Contains(text.String(), f.String()) {
 			t.Errorf("the terminal lacks %q", f)
+		}
+	}
+}
+
+// TestStart: a page about locks opens on the conditions under which most of them
+// broke, any other one on the first.
+func TestStart(t *testing.T) {
+	for overlaps, want := range map[string]string{"0": "none", "3": "pause-holder"} {
+		text := "# contend protocol=1\n# run id=a\n# axis name=Lock key=clients series=service\n"
+		for _, line := range []string{"none/clients=2/service=a 10 1 ns/op 0", "pause-holder/clients=2/service=a 10 1 ns/op " + overlaps, "partition/clients=2/service=a 10 1 ns/op 0"} {
+			text += "BenchmarkLock/fault=" + line + " overlaps\n"
+		}
+		dir := t.TempDir()
+		if _, err := reportOf(t, text).Write(dir, Options{}); err != nil {
+			t.Fatal(err)
+		}
+		page, err := os.ReadFile(filepath.Join(dir, "report.html"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var data struct {
+			Start  int `json:"start"`
+			Facets []struct {
+				Slug string `json:"slug"`
+			} `json:"facets"`
+		}
+		if err := json.Unmarshal([]byte(between(t, string(page), `id="data">`, "</script>")), &data); err != nil || len(data.Facets) != 3 || !strings.Contains(data.Facets[data.Start].Slug, want) {
+			t.Errorf("%s overlaps: %v, opens on %d of %v", overlaps, err, data.Start, data.Facets)
 		}
 	}
 }

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Install what the tests need and run all of them. Works on a bare machine with
 # Go; as root on Debian or Ubuntu it installs a browser for the page's tests and
-# an ssh server and Slurm for those of remote sweeps and fleets, and qemu for other
+# an ssh server and Slurm for those of remote sweeps and fleets, lock servers, and qemu for other
 # architectures.
 # Elsewhere they say that they were skipped.
 #
@@ -22,6 +22,9 @@ browser() {
 missing=()
 browser >/dev/null 2>&1 || missing+=(chromium)
 PATH=$PATH:/usr/sbin command -v sshd >/dev/null || missing+=(openssh-server)
+for server in memcached redis-server; do
+	command -v $server >/dev/null || missing+=($server) # Debian's packages are named after them
+done
 [ "$quick" = yes ] || command -v qemu-i386-static >/dev/null || missing+=(qemu-user-static)
 for program in slurmctld slurmd sbatch:slurm-client munged:munge; do
 	PATH=$PATH:/usr/sbin command -v "${program%%:*}" >/dev/null || missing+=("${program##*:}")

@@ -47,6 +47,8 @@ type CPUWork struct {
 type Absence struct {
 	Reason string
 	But    []string
+	// Lacking marks what could be installed: a sweep says so before it begins.
+	Lacking bool
 }
 
 // Definition is a family whose cells are the combinations of its axes. C is one
@@ -183,7 +185,7 @@ func (t table[C, P]) name(c *C, procs int) *sample.Name {
 func (t table[C, P]) build(s *Sweep, cells []C, procs []int, units map[time.Duration]int) (*bench.Plan, error) {
 	plan := s.NewPlan()
 	plan.Records = append(plan.Records, t.axis(cells))
-	absent := absences{why: map[string]string{}}
+	absent := absences{why: map[string]string{}, lacking: map[string]bool{}}
 	for _, c := range cells {
 		b := P(&c).base()
 		b.Time, b.Seed = s.Time, s.Seed
@@ -336,6 +338,8 @@ func (t table[C, P]) child(text string, probes bench.Probes, out io.Writer) erro
 type absences struct {
 	order []string
 	why   map[string]string
+
+	lacking map[string]bool
 }
 
 func (a *absences) add(name *sample.Name, absent Absence) {
@@ -343,12 +347,17 @@ func (a *absences) add(name *sample.Name, absent Absence) {
 	if _, ok := a.why[key]; !ok {
 		a.order = append(a.order, key)
 		a.why[key] = absent.Reason
+		a.lacking[key] = absent.Lacking
 	}
 }
 
 func (a *absences) records() (list []sample.Record) {
 	for _, name := range a.order {
-		list = append(list, sample.Record{Verb: "absent", Fields: []sample.Field{{Key: "name", Value: name}, {Key: "reason", Value: a.why[name]}}})
+		fields := []sample.Field{{Key: "name", Value: name}, {Key: "reason", Value: a.why[name]}}
+		if a.lacking[name] {
+			fields = append(fields, sample.Field{Key: "lacking", Value: "true"})
+		}
+		list = append(list, sample.Record{Verb: "absent", Fields: fields})
 	}
 	return list
 }

@@ -62,6 +62,10 @@ func (c *cell) absent(services []Service) family.Absence {
 		return family.Absence{Reason: err.Error(), But: but}
 	case f.servers && s.Members == 0:
 		return family.Absence{Reason: "this service has no server", But: but}
+	case len(c.Addrs) == 0 && s.Missing != nil && s.Missing() != "":
+		return family.Absence{Reason: s.Missing(), But: append(but, "fault"), Lacking: true}
+	case f.name == "evict" && s.Evict == nil:
+		return family.Absence{Reason: "this service drops nothing", But: but}
 	case f.servers && len(c.Addrs) > 0:
 		return family.Absence{Reason: "faults of servers are for those that this program starts", But: but}
 	case c.Fault != NoFault && c.Clients < 2:

@@ -68,8 +68,12 @@ func (n *node) cpu() (time.Duration, bool) {
 	if n.child == nil {
 		return n.ended, true
 	}
-	t, ok := process.CPUTime(n.child.cmd.Process.Pid)
-	return n.ended + t, ok
+	sum, ok := n.ended, true
+	for _, pid := range append([]int{n.child.cmd.Process.Pid}, n.child.own...) {
+		t, known := process.CPUTime(pid)
+		sum, ok = sum+t, ok && known
+	}
+	return sum, ok
 }
 
 // alive is an error if the server ended without being told.
@@ -208,6 +212,18 @@ func (c *cluster) cpu() (sum time.Duration, ok bool) {
 		sum, ok = sum+t, ok && known
 	}
 	return sum, ok
+}
+
+// carried is what went over the proxies between clients and servers so far, in bytes;
+// known is false where there are none.
+func (c *cluster) carried() (sum int64, known bool) {
+	for _, row := range c.links {
+		for _, k := range row {
+			sum += k.carried.Load()
+			known = true
+		}
+	}
+	return sum, known
 }
 
 func (c *cluster) alive() error {

@@ -1,6 +1,7 @@
 package lockbench
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -42,6 +43,7 @@ var faults = []fault{
 	{name: "restart-server", about: "a server is told to end while a lock is held, and started again at once with its data", holder: watching, servers: true, do: restartServer},
 	{name: "lose-memory", about: "all servers are killed while a lock is held, and started again without their data", holder: watching, servers: true, do: loseMemory},
 	{name: "partition", about: "the holder is cut off, with its nearest server where servers can be cut off from each other", holder: watching, servers: true, network: true, do: partition},
+	{name: "evict", about: "a service that drops what it has no room for is filled until it has dropped a lock that is held", holder: watching, servers: true, do: evict},
 	{name: "slow-network", about: "what clients and servers send each other takes 0 to 20 ms", servers: true, network: true, do: slowNetwork},
 }
 
@@ -204,6 +206,18 @@ func partition(r *rig, v *victim) error {
 	for _, k := range cut {
 		k.heal()
 	}
+	return nil
+}
+
+func evict(r *rig, v *victim) error {
+	r.note(history.Fault, v.client, v.lock, r.fault.name)
+	ctx, cancel := context.WithTimeout(context.Background(), longHold)
+	defer cancel()
+	t := Target{Addrs: r.cluster.addrs, Prefix: r.prefix(), TTL: r.cell.TTL}
+	if err := r.service.Evict(ctx, t, r.prefix()+strconv.Itoa(v.lock)); err != nil {
+		return err
+	}
+	r.await(v, r.cell.TTL)
 	return nil
 }
 

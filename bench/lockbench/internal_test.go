@@ -50,6 +50,17 @@ func TestCrossCheck(t *testing.T) {
 			t.Errorf("granted at %d: %v, %+v", second, c.CheckResult, broken)
 		}
 	}
+	// Many pairs, of which each ends before the next: the cross-check of a fast lock.
+	const many = 200_000
+	var long []history.Event
+	for i := range int64(many) {
+		for at, what := range []history.What{history.AcquireSent, history.Acquired, history.ReleaseSent, history.Released} {
+			long = append(long, history.Event{T: 10*i + int64(at), Client: 1, Op: int(i), What: what})
+		}
+	}
+	if parts := mutex.Partition(steps(long)); len(parts) < many {
+		t.Errorf("the calls of %d pairs, one after the other, are searched in %d parts", many, len(parts))
+	}
 	if (cross{CheckResult: porcupine.Unknown}).disagrees(false) == "" || (cross{CheckResult: porcupine.Illegal}).disagrees(false) == "" {
 		t.Error("a cross-check that cannot tell, or says the opposite, is silent")
 	}

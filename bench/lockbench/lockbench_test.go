@@ -185,6 +185,9 @@ func TestFaults(t *testing.T) {
 		if m.get(t, "overlaps") != 0 || m.get(t, "stale-accepted") != 0 || m.get(t, "waiting") != 0 {
 			t.Errorf("%s: %v %v", fault, m.Units, m.Values)
 		}
+		if b, ok := m.Value("wire-B/op"); ok != (fault != "kill-holder") || ok && (b < 20 || b > 10_000) {
+			t.Errorf("%s: %v bytes a pair, %v", fault, b, ok)
+		}
 		var at int64
 		granted := 0
 		for _, e := range m.events {
@@ -289,7 +292,7 @@ func TestGivenAddress(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	ready := make(chan bool)
-	go lease.Service().Serve(ctx, lockbench.Member{Dir: t.TempDir(), Addr: addr, Ready: func() { close(ready) }})
+	go lease.Service().Serve(ctx, lockbench.Member{Dir: t.TempDir(), Addr: addr, Ready: func(...int) { close(ready) }})
 	<-ready
 	m := measure(t, spec{"addrs": []string{addr}, "clients": 2, "processes": 2})
 	if at, _ := m.Name.Get("at"); at != "given" || m.get(t, "overlaps") != 0 {

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,6 +15,7 @@ import (
 type link struct {
 	target   string
 	listener net.Listener
+	carried  atomic.Int64 // bytes, both ways
 
 	mu     sync.Mutex
 	healed chan struct{} // nil while the link carries; closed when it does again
@@ -157,6 +159,7 @@ func (k *link) pump(to, from net.Conn) {
 		for {
 			b := make([]byte, 16<<10)
 			n, err := from.Read(b)
+			k.carried.Add(int64(n))
 			if n > 0 {
 				queue <- chunk{b[:n], k.due()}
 			}

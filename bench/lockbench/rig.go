@@ -40,6 +40,8 @@ type rig struct {
 	began, end int64           // of the timed window
 	serverCPU  time.Duration
 	cpuKnown   bool
+	bytes      int64 // between clients and servers, in the window
+	bytesKnown bool
 }
 
 // clientProcess is a process of clients.
@@ -153,6 +155,7 @@ func (r *rig) run() error {
 	r.each(sayGo)
 	time.Sleep(warmup)
 	before, known := r.cluster.cpu()
+	carried, _ := r.cluster.carried()
 	r.note(history.Window, history.Nobody, history.Nobody, "begin")
 	r.began = history.Now()
 	if err := r.inject(); err != nil {
@@ -163,6 +166,8 @@ func (r *rig) run() error {
 	r.note(history.Window, history.Nobody, history.Nobody, "end")
 	r.end = history.Now()
 	r.serverCPU, r.cpuKnown = after-before, known && still
+	r.bytes, r.bytesKnown = r.cluster.carried()
+	r.bytes -= carried
 	if err := r.cluster.alive(); err != nil {
 		return err
 	}
@@ -328,6 +333,9 @@ func (r *rig) result(events []history.Event, w bench.Window) (res bench.Result, 
 	add("harness-ns/op", float64(r.own(leases))/float64(max(1, n)))
 	if r.cpuKnown {
 		add("server-cpu-ns/op", float64(r.serverCPU)/float64(max(1, n)))
+	}
+	if r.bytesKnown {
+		add("wire-B/op", float64(r.bytes)/float64(max(1, n)))
 	}
 	if r.fault.name == NoFault {
 		fair, jain := fairness(pairs, r.cell.Clients)

@@ -62,8 +62,25 @@ func lookup(services []Service, name string) (*Service, error) {
 	return nil, fmt.Errorf("service %q is not in this program", name)
 }
 
-// readyLine is the line by which a process says that it can begin.
+// readyLine begins the line by which a process says that it can begin; the numbers
+// of processes that it started follow.
 const readyLine = "ready"
+
+func numbers(list []int) (words []string) {
+	for _, n := range list {
+		words = append(words, strconv.Itoa(n))
+	}
+	return words
+}
+
+// readNumbers reads what follows a ready line.
+func readNumbers(words []string) (list []int, err error) {
+	for _, w := range words {
+		n, failed := strconv.Atoi(w)
+		list, err = append(list, n), errors.Join(err, failed)
+	}
+	return list, err
+}
 
 // run serves until the process is told to end, or the one that started it ends.
 func (r *serverRole) run(services []Service) error {
@@ -79,7 +96,9 @@ func (r *serverRole) run(services []Service) error {
 		cancel()
 	}()
 	m := r.Member
-	m.Ready = func() { fmt.Println(readyLine) }
+	m.Ready = func(children ...int) {
+		fmt.Println(strings.Join(append([]string{readyLine}, numbers(children)...), " "))
+	}
 	return s.Serve(ctx, m)
 }
 
@@ -96,6 +115,7 @@ type child struct {
 	ended  chan struct{}
 	err    error // of Wait; read after ended
 	guard  *guard
+	own    []int // processes that it started
 }
 
 func start(r role, g *guard, dir string) (*child, error) {
@@ -155,8 +175,11 @@ func (c *child) awaitReady(what string) error {
 	defer late.Stop()
 	select {
 	case line, ok := <-c.lines:
-		if ok && line == readyLine {
-			return nil
+		words := strings.Fields(line)
+		if len(words) > 0 && words[0] == readyLine {
+			var err error
+			c.own, err = readNumbers(words[1:])
+			return err
 		}
 		if ok {
 			return fmt.Errorf("%s printed %q instead of %q", what, line, readyLine)

@@ -29,12 +29,18 @@ type Service struct {
 	// PeerLinks: members reach each other over the addresses of [Member.Dial], so
 	// that they can be cut off from each other.
 	PeerLinks bool
+	// Missing says in a few words what this machine lacks to start a member, and which
+	// package brings it; "" or nil where nothing is missing.
+	Missing func() string
 	// Serve is one member. It runs in a process of its own until ctx ends, and
 	// calls m.Ready when it answers. It may be nil where Members is 0.
 	Serve func(ctx context.Context, m Member) error
 	// Connect opens the session of one client. It waits until the service answers
 	// or ctx ends.
 	Connect func(ctx context.Context, t Target) (Session, error)
+	// Evict puts so much else into the service that it drops the named lock to make
+	// room, and returns when the lock is gone. It is nil where a service drops nothing.
+	Evict func(ctx context.Context, t Target, name string) error
 	// Remove removes all keys that begin with t.Prefix: what a run leaves in a
 	// service that it did not start. It is nil where locks leave nothing.
 	Remove func(ctx context.Context, t Target) error
@@ -90,7 +96,9 @@ type Member struct {
 	TTL   time.Duration `json:"ttl"` // the lease that clients will ask for
 	Fresh bool          `json:"fresh"`
 
-	Ready func() `json:"-"`
+	// Ready is to be called when the member answers, with the numbers of the processes
+	// that it consists of beside its own.
+	Ready func(children ...int) `json:"-"`
 }
 
 // Target is where a client finds its service.

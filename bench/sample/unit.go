@@ -53,6 +53,7 @@ var Units = []Unit{
 	{"held-ns/op", Neither, "mean time from the grant of a lock to its release: reading and writing what it guards, and what was asked for with --hold"},
 	{"harness-ns/op", Neither, "what the harness itself takes of a pair, without --hold and --think: its accesses under the lock, and its notes"},
 	{"server-cpu-ns/op", Lower, "CPU time of the processes of a lock service ÷ pairs of acquire and release"},
+	{"wire-B/op", Lower, "bytes between clients and servers of a lock service ÷ pairs of acquire and release"},
 	{"overlaps", Lower, "grants of a lock while another client believed that it held it"},
 	{"overlap-ms", Lower, "milliseconds during which two clients or more believed that they held a lock"},
 	{"acted", Lower, "accesses to what a lock guards by one client while another believed that it held the lock"},

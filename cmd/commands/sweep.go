@@ -114,6 +114,9 @@ func measure(ctx context.Context, plan *bench.Plan, o *bench.SweepOptions, opt b
 	opt.Provenance = append(bench.Provenance(), opt.Provenance...)
 	opt.Progress, opt.Columns = os.Stderr, columns(os.Stderr)
 	fmt.Fprintln(os.Stderr, plan.Size())
+	for _, reason := range plan.Lacking() {
+		fmt.Fprintln(os.Stderr, "left out:", reason)
+	}
 	announceTraces(os.Stderr, plan)
 	sum, err := bench.Run(ctx, plan, opt)
 	if err != nil {

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -39,6 +41,9 @@ func TestConformance(t *testing.T) {
 		}
 		t.Run(s.Name, func(t *testing.T) {
 			t.Parallel()
+			if s.Missing != nil && s.Missing() != "" {
+				t.Skip(s.Missing())
+			}
 			locktest.Run(t, s)
 		})
 	}
@@ -110,6 +115,70 @@ func TestChangesInTheLog(t *testing.T) {
 		if others, _ := s.Value("granted-in-fault"); lost > 0 || waiting > 0 || others == 0 {
 			t.Errorf("%s: %v of changes lost, %v clients waiting, %v changes of others in the fault", s.Name, lost, waiting, others)
 		}
+	}
+}
+
+// TestRealServers: memcached and Redis that were started by the sweep let a second
+// holder in when they lose what they hold in memory, by a restart or to make room.
+// What was started is measured: its CPU time is in the samples.
+func TestRealServers(t *testing.T) {
+	for _, name := range []string{"memcached", "redis-server"} {
+		if _, err := exec.LookPath(name); err != nil {
+			t.Skipf("no %s here", name)
+		}
+	}
+	for _, s := range secondHolders(t, "--service memcached,redis --fault lose-memory,evict", 3) { // Redis drops nothing
+		if cpu, _ := s.Value("server-cpu-ns/op"); runtime.GOOS == "linux" && cpu <= 0 {
+			t.Errorf("%s: no CPU time of the server", s.Name)
+		}
+	}
+}
+
+// secondHolders sweeps until all samples of locks with leases have a second holder,
+// and returns them. A busy host needs longer leases: a server must be back before the
+// first is over.
+func secondHolders(t *testing.T, words string, samples int) []*sample.Sample {
+	t.Helper()
+	for ttl := 2; ; ttl *= 2 {
+		_, set := sweep(t, fmt.Sprintf("%s --clients 2 --ttl %ds --count 1", words, ttl))
+		if len(set.Samples) != samples {
+			t.Fatalf("%d samples, not %d", len(set.Samples), samples)
+		}
+		held := 0
+		for _, s := range set.Samples {
+			if overlaps, _ := s.Value("overlaps"); overlaps == 0 {
+				held++
+			}
+		}
+		if held == 0 {
+			return set.Samples
+		}
+		if ttl > 30 {
+			t.Fatalf("%s: no second holder in %d of %d samples", words, held, samples)
+		}
+	}
+}
+
+// TestMajority: of five independent servers one may lose what it holds, and not all.
+func TestMajority(t *testing.T) {
+	if _, err := exec.LookPath("redis-server"); err != nil {
+		t.Skip("no redis-server here")
+	}
+	secondHolders(t, "--service redsync-5 --fault lose-memory", 1)
+	_, set := sweep(t, "--service redsync-5 --fault restart-server --clients 2 --ttl 2s --count 1")
+	if overlaps, _ := set.Samples[0].Value("overlaps"); overlaps > 0 {
+		t.Errorf("one of five servers began anew: %v overlaps", overlaps)
+	}
+}
+
+// TestMissingServer: a service whose program is not here is left out, and the sweep
+// says which package brings it.
+func TestMissingServer(t *testing.T) {
+	cmd := program(append(strings.Fields("sweep --service memcached,none --clients 1 --count 1"), "--out", filepath.Join(t.TempDir(), "run"))...)
+	cmd.Env = append(cmd.Env, "PATH="+t.TempDir())
+	out, err := cmd.CombinedOutput()
+	if err != nil || strings.Count(string(out), "apt-get install memcached") != 1 {
+		t.Errorf("%v\n%s", err, out)
 	}
 }
 

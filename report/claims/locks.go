@@ -68,6 +68,19 @@ var lockClaims = []lockClaim{
 		{"raft-lease", "kill-holder", "", "waiting", false},
 		{"raft-lease", "pause-holder", "", "overlaps", true},
 	}},
+	{"A key added to memcached excludes by chance only: it is gone after a restart, when room is needed, and when its time is over.", []observation{
+		{"memcached", "restart-server", "", "overlaps", true},
+		{"memcached", "evict", "", "overlaps", true},
+		{"memcached", "pause-holder", "", "overlaps", true},
+	}},
+	{"A lock in Redis that stores nothing lets a second holder in when Redis is restarted.", []observation{
+		{"redis", "restart-server", "", "overlaps", true},
+	}},
+	{"Five independent Redis servers (redsync) bear that one of them loses what it holds, which one server does not; they do not bear it of all.", []observation{
+		{"redsync-1", "restart-server", "", "overlaps", true},
+		{"redsync-5", "restart-server", "", "overlaps", false},
+		{"redsync-5", "lose-memory", "", "overlaps", true},
+	}},
 }
 
 // LockAnswer is the judgement of one claim about locks.

@@ -72,7 +72,7 @@ func serve(ctx context.Context, m lockbench.Member) error {
 		return "", false
 	}
 	ready := m.Ready
-	m.Ready = func() {
+	m.Ready = func(...int) {
 		go func() {
 			join(ctx, list, m)
 			ready()

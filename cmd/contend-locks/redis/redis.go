@@ -1,14 +1,15 @@
 // Package redis locks in Redis as its documentation shows it: SET with NX and PX,
 // a counter for the fencing token in the same script, and a script that deletes
-// only what is its own. The server is miniredis, which speaks the protocol and
-// keeps all in memory: it stands in for Redis, and says nothing of its speed or
-// of its disk.
+// only what is its own. The server is Redis, or miniredis, which speaks the protocol
+// and keeps all in memory: it stands in for Redis, and says nothing of its speed or of
+// its disk.
 package redis
 
 import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"net"
 	"strconv"
 	"time"
 
@@ -17,24 +18,49 @@ import (
 
 	"github.com/contend-go/contend/bench/lockbench"
 	"github.com/contend-go/contend/bench/lockbench/history"
+	"github.com/contend-go/contend/cmd/contend-locks/server"
 )
 
 // Mini is the embedded server.
 func Mini() lockbench.Service {
+	s := service("miniredis", "SET NX PX and a counter, in a script; waiters poll")
+	s.Promises.StandsIn, s.Promises.Lacking = "Redis", "no disk"
+	s.Serve = serveMini
+	return s
+}
+
+var program = server.Program{Name: "redis-server", Package: "redis-server"}
+
+// Service is the real server, without persistence, as caches are run.
+func Service() lockbench.Service {
+	s := service("redis", "Redis: SET NX PX and a counter, in a script; nothing is stored; waiters poll")
+	s.Missing, s.Serve = program.Missing, serve
+	return s
+}
+
+func service(name, about string) lockbench.Service {
 	return lockbench.Service{
-		Name: "miniredis", About: "SET NX PX and a counter, in a script; waiters poll", Members: 1,
+		Name: name, About: about, Members: 1,
 		Promises: lockbench.Promises{
 			Excludes: []string{lockbench.NoFault, "kill-holder", "partition", "slow-network"},
-			Token:    history.Ordered, Expiry: lockbench.ByLease, StandsIn: "Redis", Lacking: "no disk",
+			Token:    history.Ordered, Expiry: lockbench.ByLease,
 		},
-		Serve: serve, Connect: connect, Remove: remove,
+		Connect: connect, Remove: remove,
 	}
+}
+
+func serve(ctx context.Context, m lockbench.Member) error {
+	host, port, err := net.SplitHostPort(m.Addr)
+	if err != nil {
+		return err
+	}
+	return program.Serve(ctx, m, "--bind", host, "--port", port, "--dir", m.Dir, "--save", "", "--appendonly", "no", "--daemonize", "no", "--loglevel", "warning")
 }
 
 // tick is how often time passes in miniredis, where it otherwise stands still.
 const tick = time.Millisecond
 
-func serve(ctx context.Context, m lockbench.Member) error {
+func serveMini(ctx context.Context, m lockbench.Member) error {
 	s := miniredis.NewMiniRedis()
 	if err := s.StartAddr(m.Addr); err != nil {
 		return err
@@ -90,14 +116,16 @@ type session struct {
 	n      int // acquires so far: each has a value of its own
 }
 
+// newClient is one connection, whose calls the context bounds.
+func newClient(addr string) *redis.Client {
+	return redis.NewClient(&redis.Options{Addr: addr, MaxRetries: -1, PoolSize: 1, ContextTimeoutEnabled: true, ReadTimeout: -1, WriteTimeout: -1})
+}
+
 func connect(ctx context.Context, t lockbench.Target) (lockbench.Session, error) {
 	if len(t.Addrs) != 1 {
 		return nil, fmt.Errorf("one server's address, not %d", len(t.Addrs))
 	}
-	c := redis.NewClient(&redis.Options{
-		Addr: t.Addrs[0], MaxRetries: -1, PoolSize: 1, ContextTimeoutEnabled: true,
-		ReadTimeout: -1, WriteTimeout: -1, // the context bounds calls
-	})
+	c := newClient(t.Addrs[0])
 	for {
 		err := c.Ping(ctx).Err()
 		if err == nil {

@@ -5,7 +5,7 @@
   const data = JSON.parse(document.getElementById("data").textContent);
   const root = document.documentElement;
   const state = {
-    facet: 0,
+    facet: data.start,
     measure: {}, // chart id → index
     log: null, // whether throughput is drawn on a logarithmic axis; null: as suits the data
     dots: false, // whether every sample is drawn beside the medians of throughput
@@ -806,7 +806,7 @@
 
   function save() {
     const q = new URLSearchParams();
-    if (state.facet) q.set("conditions", facet().slug);
+    if (state.facet !== data.start) q.set("conditions", facet().slug);
     for (const id in state.measure) if (state.measure[id]) q.set("measure." + id, measureName(id, state.measure[id]));
     if (state.dots) q.set("samples", "all");
     if (state.log !== null) q.set("y", state.log ? "log" : "linear");

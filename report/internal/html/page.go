@@ -532,6 +532,7 @@ type (
 		Names  []string    `json:"names"`
 		Marks  [][3]int    `json:"marks"` // of the names: colour, shape, and 1 for the old side of an overlay
 		Facets []dataFacet `json:"facets"`
+		Start  int         `json:"start"` // the conditions that are shown first
 	}
 	dataFacet struct {
 		Slug     string            `json:"slug"`
@@ -627,12 +628,33 @@ func (p *Page) data() ([]byte, error) {
 		}
 		d.Facets = append(d.Facets, df)
 	}
+	d.Start = p.start()
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b) // escapes <, > and &: no text can end the block
 	if err := enc.Encode(d); err != nil {
 		return nil, err
 	}
 	return bytes.TrimSpace(b.Bytes()), nil
+}
+
+// start is the conditions under which most points had two holders of a lock: what a
+// reader must see first. Where there are none it is the plan's first.
+func (p *Page) start() (at int) {
+	most := 0
+	for i, f := range p.View.Facets {
+		n := 0
+		for _, s := range f.Series {
+			for _, point := range s.Points {
+				if e := point.Units["overlaps"]; e.N > 0 && e.Median > 0 {
+					n++
+				}
+			}
+		}
+		if n > most {
+			at, most = i, n
+		}
+	}
+	return at
 }
 
 func axisOf(a *derive.Axis) dataAxis {

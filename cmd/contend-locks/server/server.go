@@ -1,0 +1,102 @@
+// Package server runs the programs of lock services that are not embedded: found on
+// PATH or where their packages put them, in a folder of their own, ended with the
+// process that runs them.
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+
+	"github.com/contend-go/contend/bench/lockbench"
+	"github.com/contend-go/contend/bench/process"
+)
+
+// Program is one of them.
+type Program struct {
+	Name    string   // of the executable
+	Package string   // of Debian
+	Places  []string // where the package puts it, if that is not on PATH
+}
+
+// Find is the path of the executable.
+func (p *Program) Find() (string, error) {
+	path, err := exec.LookPath(p.Name)
+	for _, place := range p.Places {
+		if err != nil {
+			path, err = exec.LookPath(place)
+		}
+	}
+	if err != nil {
+		return "", fmt.Errorf("no %s here: apt-get install %s", p.Name, p.Package)
+	}
+	return path, nil
+}
+
+// Missing is for [lockbench.Service].
+func (p *Program) Missing() string {
+	if _, err := p.Find(); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// Serve runs the program in the member's folder until ctx ends. It is ready when it
+// takes connections at the member's address. If it ends by itself, that is an error;
+// what it prints is this process's.
+func (p *Program) Serve(ctx context.Context, m lockbench.Member, args ...string) error {
+	path, err := p.Find()
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(path, args...)
+	cmd.Dir, cmd.Stdout, cmd.Stderr = m.Dir, os.Stderr, os.Stderr
+	process.Attach(cmd)
+	if err := cmd.Start(); err != nil {
+		return err
+	}
+	ended := make(chan error, 1)
+	go func() { ended <- cmd.Wait() }()
+	err = p.await(ctx, m.Addr, ended)
+	if err == nil && ctx.Err() == nil {
+		m.Ready(cmd.Process.Pid)
+		select {
+		case err := <-ended:
+			return fmt.Errorf("%s ended: %v", p.Name, err)
+		case <-ctx.Done():
+		}
+	}
+	if errors.Is(err, errEnded) {
+		return err
+	}
+	_ = cmd.Process.Signal(syscall.SIGTERM)
+	<-ended
+	return err
+}
+
+var errEnded = errors.New("ended before it took connections")
+
+// tryEvery is how often a program that starts is tried.
+const tryEvery = 5 * time.Millisecond
+
+// await waits until the program takes connections, or ctx ends.
+func (p *Program) await(ctx context.Context, addr string, ended <-chan error) error {
+	for {
+		c, err := net.Dial("tcp", addr)
+		if err == nil {
+			return c.Close()
+		}
+		select {
+		case err := <-ended:
+			return fmt.Errorf("%s %w: %v", p.Name, errEnded, err)
+		case <-ctx.Done():
+			return nil
+		case <-time.After(tryEvery):
+		}
+	}
+}

@@ -1,0 +1,35 @@
+package server
+
+import (
+	"context"
+	"strings"
+	"testing"
+
+	"github.com/contend-go/contend/bench/lockbench"
+)
+
+// TestMissing: what is not here is named with the package that brings it, and does
+// not start.
+func TestMissing(t *testing.T) {
+	p := Program{Name: "no-such-server", Package: "its-package", Places: []string{"/nowhere/no-such-server"}}
+	if got := p.Missing(); got != "no no-such-server here: apt-get install its-package" {
+		t.Error(got)
+	}
+	if err := p.Serve(context.Background(), lockbench.Member{}); err == nil {
+		t.Error("it was started")
+	}
+	there := Program{Name: "no-such-server", Places: []string{"/bin/sh"}}
+	if path, err := there.Find(); path != "/bin/sh" || err != nil {
+		t.Error(path, err)
+	}
+}
+
+// TestEnds: a program that ends before it answers is an error that says how it
+// ended.
+func TestEnds(t *testing.T) {
+	p := Program{Name: "sh"}
+	err := p.Serve(context.Background(), lockbench.Member{Dir: t.TempDir(), Addr: "127.0.0.1:1"}, "-c", "exit 7")
+	if err == nil || !strings.Contains(err.Error(), "sh ended before it took connections: exit status 7") {
+		t.Error(err)
+	}
+}
