@@ -111,9 +111,8 @@ func reportFolder(paths []string) string {
 	return "contend-report"
 }
 
-// writeReport writes a report, prints what it says first to standard error, and to out
-// the
-// path of its page.
+// writeReport writes a report, prints what it says first to standard error, and the path
+// of its page to out.
 func writeReport(set *sample.Set, dir string, opt report.Options, out io.Writer) error {
 	r, err := report.New(set)
 	if err != nil {
