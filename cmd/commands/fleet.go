@@ -444,7 +444,7 @@ func collect(dir string, f *fleet.Fleet) error {
 	set, err := sample.Load(merged.Dir)
 	if err == nil {
 		printNotes(set.Notes)
-		err = writeReport(set, merged.Dir, report.Options{})
+		err = writeReport(set, merged.Dir, report.Options{}, os.Stdout)
 	}
 	if err != nil {
 		return exit(bench.ExitInvalid, err)

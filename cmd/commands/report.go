@@ -2,6 +2,7 @@ package commands
 
 import (
 	"fmt"
+	"io"
 	"os"
 	"slices"
 
@@ -75,7 +76,7 @@ configuration keys (--by). The page explains its words at its end.`,
 			if out == "" {
 				out = reportFolder(args)
 			}
-			return writeReport(set, out, opt)
+			return writeReport(set, out, opt, os.Stdout)
 		},
 	}
 	in.bind(c.Flags())
@@ -110,9 +111,9 @@ func reportFolder(paths []string) string {
 	return "contend-report"
 }
 
-// writeReport writes a report, prints what it says first to standard error, and the
-// path of its page.
-func writeReport(set *sample.Set, dir string, opt report.Options) error {
+// writeReport writes a report, prints what it says first to standard error, and the path
+// of its page to out.
+func writeReport(set *sample.Set, dir string, opt report.Options, out io.Writer) error {
 	r, err := report.New(set)
 	if err != nil {
 		return err
@@ -125,8 +126,8 @@ func writeReport(set *sample.Set, dir string, opt report.Options) error {
 	if err := r.Text(os.Stderr, columns(os.Stderr)); err != nil {
 		return err
 	}
-	fmt.Println(files[len(files)-1])
-	return nil
+	_, err = fmt.Fprintln(out, files[len(files)-1])
+	return err
 }
 
 func printTraceNotes(r *report.Report) {

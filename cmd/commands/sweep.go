@@ -3,6 +3,7 @@ package commands
 import (
 	"context"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 
@@ -97,7 +98,7 @@ func (s *sweep) run(c *cobra.Command) error {
 		announceTraces(os.Stdout, plan)
 		return nil
 	}
-	_, err = measure(c.Context(), plan, o, o.Options(&facts))
+	_, err = measure(c.Context(), plan, o, o.Options(&facts), os.Stdout)
 	return err
 }
 
@@ -109,8 +110,8 @@ func columns(f *os.File) int {
 	return 0
 }
 
-// measure carries out a plan and draws its report.
-func measure(ctx context.Context, plan *bench.Plan, o *bench.SweepOptions, opt bench.Options) (bench.Summary, error) {
+// measure carries out a plan and draws its report, whose path goes to out.
+func measure(ctx context.Context, plan *bench.Plan, o *bench.SweepOptions, opt bench.Options, out io.Writer) (bench.Summary, error) {
 	opt.Provenance = append(bench.Provenance(), opt.Provenance...)
 	opt.Progress, opt.Columns = os.Stderr, columns(os.Stderr)
 	fmt.Fprintln(os.Stderr, plan.Size())
@@ -133,7 +134,7 @@ func measure(ctx context.Context, plan *bench.Plan, o *bench.SweepOptions, opt b
 	if err == nil {
 		printNotes(set.Notes)
 		overlayVariants(set)
-		err = writeReport(set, o.Out, report.Options{})
+		err = writeReport(set, o.Out, report.Options{}, out)
 	}
 	if err != nil {
 		return sum, exit(bench.ExitInvalid, err)

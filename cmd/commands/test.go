@@ -222,7 +222,11 @@ func (t *tester) run(ctx context.Context) (err error) {
 	if err := suite.Prepare(&opt); err != nil {
 		return err
 	}
-	sum, measured := measure(ctx, plan, &o.SweepOptions, opt)
+	path := os.Stdout
+	if suite.Against != "" && t.format != "text" { // there, the verdict alone: something reads it
+		path = os.Stderr
+	}
+	sum, measured := measure(ctx, plan, &o.SweepOptions, opt, path)
 	if suite.Against != "" {
 		return t.judge(suite, plan, sum, measured)
 	}
