@@ -60,6 +60,9 @@ wall time and CPU time; exit code 1 is a regression.`,
 				return err
 			}
 			t.SetDefaults(c.Flags().Changed)
+			if t.Compares() {
+				t.Sequential = compare.LeastSequential
+			}
 			t.outGiven = c.Flags().Changed("out")
 			return t.run(c.Context())
 		},
@@ -177,6 +180,9 @@ func (t *tester) run(ctx context.Context) (err error) {
 		if err := g.allow(suite.Trailers); err != nil {
 			return err
 		}
+		if o.Sequential > 0 && o.Count >= o.Sequential {
+			g.Sequential.End = o.Count
+		}
 		g.base, g.head = suite.Against, cmp.Or(suite.Head, "working tree")
 		plan.Records = append(plan.Records, g.records()...)
 	}
@@ -195,6 +201,9 @@ func (t *tester) run(ctx context.Context) (err error) {
 	opt := o.Options(&facts)
 	if err := suite.Prepare(&opt); err != nil {
 		return err
+	}
+	if suite.Against != "" {
+		opt.Settled = t.settled
 	}
 	sum, measured := measure(ctx, plan, &o.SweepOptions, opt)
 	if suite.Against != "" {
@@ -217,8 +226,8 @@ func (t *tester) judge(suite *gotest.Suite, plan *bench.Plan, sum bench.Summary,
 		return err
 	}
 	g := &t.gate
-	old := compare.Side{Label: g.base, Set: set, Variant: gotest.Base}
-	new := compare.Side{Label: g.head, Set: set, Variant: gotest.Head}
+	g.Sequential = design(set)
+	old, new := t.sides(set)
 	c, err := compare.Compare(old, new, g.Options)
 	if err != nil {
 		return err
@@ -237,6 +246,23 @@ func (t *tester) judge(suite *gotest.Suite, plan *bench.Plan, sum bench.Summary,
 		fmt.Fprintln(os.Stderr, advice(n, c.Needs(), t.Count, blockTime(plan, sum)))
 	}
 	return measured // some samples may be invalid
+}
+
+// sides are what is compared of a set.
+func (t *tester) sides(set *sample.Set) (old, new compare.Side) {
+	return compare.Side{Label: t.gate.base, Set: set, Variant: gotest.Base}, compare.Side{Label: t.gate.head, Set: set, Variant: gotest.Head}
+}
+
+// settled reads what was measured so far, and names the cells that are clear by it.
+func (t *tester) settled(blocks int) (map[string]bool, error) {
+	set, err := sample.Load(t.Out)
+	if err != nil {
+		return nil, err
+	}
+	opt := t.gate.Options
+	opt.Sequential = design(set)
+	old, new := t.sides(set)
+	return compare.Settled(old, new, opt, blocks), nil
 }
 
 // blockTime is how long a block of the plan takes on this host.

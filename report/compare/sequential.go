@@ -30,21 +30,26 @@ const LeastSequential = 15
 // side let counts decide in a family of hundreds.
 const firstLook = 8
 
-// looks are the numbers of blocks after which cells may be left, up to the end: each
-// three tenths more than the one before, as little is learnt from one block more.
-func (s Sequential) looks() (list []int) {
-	for n := firstLook; n < s.End; n = (13*n + 5) / 10 {
+// looks are the numbers of blocks after which cells may be left: each three tenths
+// more than the one before, as little is learnt from one block more. The end is one,
+// and a run that is continued with more blocks than were planned has more.
+func (s Sequential) looks(until int) (list []int) {
+	for n := firstLook; n <= until; n = (13*n + 5) / 10 {
 		list = append(list, n)
 	}
-	return append(list, s.End)
+	if until >= s.End && !slices.Contains(list, s.End) {
+		list = append(list, s.End)
+	}
+	slices.Sort(list)
+	return list
 }
 
 // sameAlpha is what an interval that shows [Same] leaves out on each side: it is
 // asked at each look, so that one at 5% would be wrong in up to 15% of cells that
-// have changed by just the smallest effect. Two looks' share of 5% each holds 5%
-// (TestSequentialSame).
+// have changed by just the smallest effect. Looks share so much data that twice an
+// equal share for each holds 5% (TestSequentialSame).
 func (s Sequential) sameAlpha() float64 {
-	return 2 * (1 - sameLevel) / 2 / float64(len(s.looks()))
+	return (1 - sameLevel) / float64(len(s.looks(s.End)))
 }
 
 // end is the block at which ranks are asked, once: the planned one, or where the clock
@@ -60,10 +65,12 @@ func (s Sequential) end() int {
 // so many blocks: all that is gated by time is clear there. It reads only samples of
 // blocks before that, so that a run which is continued decides as it did.
 func Settled(old, new Side, opt Options, blocks int) (names map[string]bool) {
-	if opt.Sequential.End == 0 || blocks >= opt.Sequential.End || !slices.Contains(opt.Sequential.looks(), blocks) {
+	if opt.Sequential.End == 0 || !slices.Contains(opt.Sequential.looks(blocks), blocks) {
 		return nil
 	}
-	opt.Sequential.Cut, opt.Sequential.look = 0, blocks
+	if opt.Sequential.look = blocks; opt.Sequential.Cut > blocks {
+		opt.Sequential.Cut = 0
+	}
 	c, err := Compare(old, new, opt)
 	if err != nil {
 		return nil // nothing can be compared yet
@@ -181,6 +188,9 @@ func (c *Comparison) ended(r *Row) string {
 
 // markClear notes the rows whose cells are settled by what they have.
 func (c *Comparison) markClear() {
+	if c.Sequential.End == 0 {
+		return
+	}
 	open := map[string]bool{}
 	for _, r := range c.of(timed) {
 		open[r.Name.String()] = open[r.Name.String()] || r.Verdict == Unclear
