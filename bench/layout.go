@@ -22,7 +22,10 @@ func (p *Plan) layout() []sample.Record {
 }
 
 // size is how much the plan measures.
-func (p *Plan) size() sample.Record {
+func (p *Plan) size() sample.Record { return p.sized(p.Samples()) }
+
+// sized is the same for a number of processes.
+func (p *Plan) sized(processes int) sample.Record {
 	return sample.Record{Verb: sample.VerbPlan, Fields: []sample.Field{
-		{Key: "cells", Value: strconv.Itoa(len(p.Cells))}, {Key: "processes", Value: strconv.Itoa(p.Samples())}, {Key: "expect", Value: p.Duration().Round(time.Second).String()}}}
+		{Key: "cells", Value: strconv.Itoa(len(p.Cells))}, {Key: "processes", Value: strconv.Itoa(processes)}, {Key: "expect", Value: p.Duration().Round(time.Second).String()}}}
 }

@@ -39,6 +39,10 @@ type SweepOptions struct {
 	TraceBlocks  int    // traced repetitions of each cell
 	// Tags, each "key=value", are further fields of the run.
 	Tags []string
+	// Sequential is the number of blocks from which on a run leaves cells when they are
+	// clear, 0 for never: a budget that is enough for so many need not cut blocks, as
+	// the clock ends the run.
+	Sequential int
 	// Variants, each "name=path", are builds to be measured side by side: each
 	// block holds every cell once for each. The path "self" is this executable.
 	Variants []string
@@ -247,7 +251,7 @@ func parseP(s string) (int, error) {
 }
 
 // Fit builds the plan, takes each cell once for each variant, and cuts it to the
-// budget: first blocks, down to 6, then windows, down to 50 ms. A budget that
+// budget: first blocks, down to 6, then windows, down to 50 ms; see Sequential. A budget that
 // cannot be met is an error that says how long it would take. What was cut is
 // noted in the plan.
 func (o *SweepOptions) Fit(build func() (*Plan, error)) (*Plan, error) {
@@ -275,6 +279,12 @@ func (o *SweepOptions) Fit(build func() (*Plan, error)) (*Plan, error) {
 				len(p.Cells), o.Count, o.Time, p.Duration().Round(time.Second), before, o.Budget, math.Floor(100*float64(o.Budget)/float64(p.Duration())), cmp.Or(p.longest(), "there is no axis of several values"))
 		}
 		p, err = varied()
+	}
+	if err == nil && o.Sequential > 0 && o.Sequential <= o.Count && o.Count < count {
+		o.Count = count
+		if p, err = varied(); err == nil {
+			p.note(fmt.Sprintf("--budget %v ends the run if it is over before all of the %d repetitions are made", o.Budget, count))
+		}
 	}
 	var cut []string
 	if o.Count != count {

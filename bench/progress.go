@@ -67,6 +67,12 @@ func (g *progress) cell(c Cell, e sample.Entry, d time.Duration, again bool) {
 	}
 }
 
+// leave notes that a process of a cell will not be started.
+func (g *progress) leave(c Cell) {
+	g.total--
+	g.left -= c.Expect
+}
+
 // lastPart is the end of a text, where the name of a cell has what is varied, in
 // at most that many characters: a line that wraps cannot be rewritten.
 func lastPart(text string, most int) string {

@@ -33,6 +33,10 @@ type Options struct {
 	// enough of them for an interval: cells take longer than expected on a busy
 	// host. The zero time is no end.
 	Until time.Time
+	// Settled names the cells that need no more samples, given how many blocks are
+	// complete, and whatever the samples file holds of later ones; they are not
+	// measured again in this run. nil measures all blocks of all cells.
+	Settled func(blocks int) (map[string]bool, error)
 	// Pin keeps each cell's process on the first Procs CPUs of the host's fill
 	// order.
 	Pin bool
@@ -103,15 +107,56 @@ func Run(ctx context.Context, p *Plan, opt Options) (Summary, error) {
 // run measures what the samples file lacks.
 func (r *runner) run(ctx context.Context) error {
 	for block := r.plan.First; block < r.plan.First+r.plan.Blocks; block++ {
+		if err := r.leave(block); err != nil {
+			return err
+		}
 		for _, group := range r.plan.order(block) {
+			if r.settled[group[0].Name] {
+				continue
+			}
 			if block-r.plan.First >= leastCount && !r.opt.Until.IsZero() && time.Now().Add(expect(group)).After(r.opt.Until) {
 				r.sum.Cut = fmt.Sprintf("the time was over in block %d of %d", block-r.plan.First+1, r.plan.Blocks)
-				return nil
+				return r.log.Record(sample.Record{Verb: VerbCut, Fields: []sample.Field{{Key: "blocks", Value: fmt.Sprint(block)}}})
 			}
 			if err := r.group(ctx, group, block); err != nil {
 				return err
 			}
 		}
+	}
+	if r.left == 0 {
+		return nil
+	}
+	return r.log.Record(r.plan.sized(r.plan.Samples() - r.left)) // readers see that the run is complete
+}
+
+// VerbCut is the record of a run that the clock ended, after so many complete blocks.
+const VerbCut = "cut"
+
+// leave drops the cells that are settled from a block on.
+func (r *runner) leave(block int) error {
+	if r.opt.Settled == nil || block == r.plan.First {
+		return nil
+	}
+	names, err := r.opt.Settled(block)
+	if err != nil {
+		return err
+	}
+	before := len(r.settled)
+	for _, c := range r.plan.Cells {
+		if !names[c.Name] || r.settled[c.Name] && r.leftAt[c.Name] != block {
+			continue
+		}
+		r.settled[c.Name], r.leftAt[c.Name] = true, block
+		for b := block; b < c.blocks(r.plan); b++ {
+			if r.done[sampleKey{c.ID(), c.Variant, b}] == 0 {
+				r.left++
+				r.progress.leave(c)
+			}
+		}
+	}
+	if n := len(r.settled); n > before {
+		r.progress.clear()
+		fmt.Fprintf(r.progress.w, "%s clear after %d blocks and left\n", count(n, "cell is", "cells are"), block)
 	}
 	return nil
 }
@@ -131,6 +176,9 @@ type runner struct {
 	fill     []int // CPUs in fill order, nil without Pin
 	log      *sample.Log
 	unlock   func()
+	settled  map[string]bool   // cells that are left, by name
+	leftAt   map[string]int    // from which block on
+	left     int               // processes that are not started for that
 	done     map[sampleKey]int // valid samples of this part; none for those to be measured
 	earlier  map[sampleKey]int // samples in the file, of all parts: a new process has a prefix of its own
 	sum      Summary
@@ -156,7 +204,7 @@ func open(p *Plan, opt Options) (_ *runner, err error) {
 	if opt.Read == nil {
 		opt.Read = ReadProtocol
 	}
-	r := &runner{plan: p, opt: opt, done: map[sampleKey]int{}, earlier: map[sampleKey]int{}}
+	r := &runner{plan: p, opt: opt, settled: map[string]bool{}, leftAt: map[string]int{}, done: map[sampleKey]int{}, earlier: map[sampleKey]int{}}
 	if opt.Pin {
 		r.fill = opt.Host.FillOrder()
 	}

@@ -67,7 +67,7 @@ func (r Record) Get(key string) string {
 // verbs are the records that Contend writes. Any other comment is left alone.
 var verbs = map[string]bool{
 	"contend": true, "run": true, "begin": true, "backend": true, "service": true,
-	"absent": true, "note": true, "published": true, "boundary": true, VerbPlan: true, VerbOrder: true, VerbPackage: true, "cell": true, verbAxis: true, "gate": true, "rule": true, "allow": true, "lost": true, "added": true, "changed": true,
+	"absent": true, "note": true, "published": true, "boundary": true, VerbPlan: true, VerbOrder: true, VerbPackage: true, "cell": true, verbAxis: true, "gate": true, "rule": true, "allow": true, "lost": true, "added": true, "changed": true, "cut": true,
 	"sample": true, "warn": true, "attach": true, "result": true,
 }
 

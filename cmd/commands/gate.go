@@ -47,6 +47,9 @@ func (g *gate) check() error {
 func (g *gate) records() []sample.Record {
 	exact := func(x float64) string { return strconv.FormatFloat(x, 'g', -1, 64) }
 	fields := []sample.Field{{Key: "cpu", Value: strconv.FormatBool(g.CPU)}, {Key: "min-effect", Value: exact(g.MinEffect)}, {Key: "alpha", Value: exact(g.Alpha)}}
+	if g.Sequential.End > 0 {
+		fields = append(fields, sample.Field{Key: "end", Value: strconv.Itoa(g.Sequential.End)})
+	}
 	for key, value := range map[string]string{"units": strings.Join(g.Units, ","), "allow-lost": g.allowLost, "base": g.base, "head": g.head} {
 		if value != "" {
 			fields = append(fields, sample.Field{Key: key, Value: value})
@@ -99,6 +102,7 @@ func (g *gate) adoptRule(r sample.Record) {
 
 // adopt takes over what the run records, but for what was given as a flag.
 func (g *gate) adopt(set *sample.Set, given func(flag string) bool) {
+	g.Sequential = design(set)
 	for _, r := range set.Last() {
 		g.adoptRule(r)
 		if r.Verb != "gate" {
@@ -122,6 +126,23 @@ func (g *gate) adopt(set *sample.Set, given func(flag string) bool) {
 		}
 		g.base, g.head = r.Get("base"), r.Get("head")
 	}
+}
+
+// design is how the run that the set holds chose its samples: what it recorded when it
+// began, and where the clock ended it first. So a run that is continued is judged by
+// the design that it began with.
+func design(set *sample.Set) (s compare.Sequential) {
+	for _, r := range set.Last() {
+		switch r.Verb {
+		case "gate":
+			s.End, _ = strconv.Atoi(r.Get("end"))
+		case bench.VerbCut:
+			if s.Cut == 0 {
+				s.Cut, _ = strconv.Atoi(r.Get("blocks"))
+			}
+		}
+	}
+	return s
 }
 
 // verdict prints the comparison, with what head has lost. Its error is the exit

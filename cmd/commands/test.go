@@ -61,6 +61,9 @@ wall time and CPU time; exit code 1 is a regression.`,
 				return err
 			}
 			t.SetDefaults(c.Flags().Changed)
+			if t.Compares() && !c.Flags().Changed("first-block") { // machines of a fleet measure whole blocks
+				t.Sequential = compare.LeastSequential
+			}
 			t.outGiven = c.Flags().Changed("out")
 			return t.run(c.Context())
 		},
@@ -200,6 +203,9 @@ func (t *tester) run(ctx context.Context) (err error) {
 		if err := g.allow(suite.Trailers); err != nil {
 			return err
 		}
+		if o.Sequential > 0 && o.Count >= o.Sequential {
+			g.Sequential.End = o.Count
+		}
 		g.base, g.head = suite.Against, cmp.Or(suite.Head, "working tree")
 		plan.Records = append(plan.Records, g.records()...)
 		if text := changedConfig(t.config, suite.InBase(t.config)); text != "" {
@@ -226,6 +232,9 @@ func (t *tester) run(ctx context.Context) (err error) {
 	if suite.Against != "" && t.format != "text" { // there, the verdict alone: something reads it
 		path = os.Stderr
 	}
+	if suite.Against != "" {
+		opt.Settled = t.settled
+	}
 	sum, measured := measure(ctx, plan, &o.SweepOptions, opt, path)
 	if suite.Against != "" {
 		return t.judge(suite, plan, sum, measured)
@@ -247,8 +256,8 @@ func (t *tester) judge(suite *gotest.Suite, plan *bench.Plan, sum bench.Summary,
 		return err
 	}
 	g := &t.gate
-	old := compare.Side{Label: g.base, Set: set, Variant: gotest.Base}
-	new := compare.Side{Label: g.head, Set: set, Variant: gotest.Head}
+	g.Sequential = design(set)
+	old, new := t.sides(set)
 	c, err := compare.Compare(old, new, g.Options)
 	if err != nil {
 		return err
@@ -267,6 +276,23 @@ func (t *tester) judge(suite *gotest.Suite, plan *bench.Plan, sum bench.Summary,
 		fmt.Fprintln(os.Stderr, advice(n, c.Needs(), t.Count, blockTime(plan, sum)))
 	}
 	return measured // some samples may be invalid
+}
+
+// sides are what is compared of a set.
+func (t *tester) sides(set *sample.Set) (old, new compare.Side) {
+	return compare.Side{Label: t.gate.base, Set: set, Variant: gotest.Base}, compare.Side{Label: t.gate.head, Set: set, Variant: gotest.Head}
+}
+
+// settled reads what was measured so far, and names the cells that are clear by it.
+func (t *tester) settled(blocks int) (map[string]bool, error) {
+	set, err := sample.Load(t.Out)
+	if err != nil {
+		return nil, err
+	}
+	opt := t.gate.Options
+	opt.Sequential = design(set)
+	old, new := t.sides(set)
+	return compare.Settled(old, new, opt, blocks), nil
 }
 
 // blockTime is how long a block of the plan takes on this host.

@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"cmp"
 	"maps"
 	"math"
 	"reflect"
@@ -36,6 +37,7 @@ type cell struct {
 	samples        []*sample.Sample
 	oversubscribed bool
 	few            bool // iterations
+	spans          int  // blocks up to the last one in which it was measured, validly or not
 }
 
 // collect takes the samples of a side that can be compared, and notes in c
@@ -53,6 +55,7 @@ func collect(side Side, c *Comparison, which int) *cells {
 		}
 	}
 	keys := map[*sample.Name]cellKey{} // of names within a package
+	spans := map[cellKey]int{}
 	var config map[string]string
 	for _, smp := range side.Set.Samples {
 		if side.Variant != "" && smp.Variant != side.Variant {
@@ -66,6 +69,9 @@ func collect(side Side, c *Comparison, which int) *cells {
 			c.OtherParts[which]++
 			continue
 		}
+		if look := c.Sequential.look; look > 0 && smp.Block >= look {
+			continue
+		}
 		key, ok := keys[smp.Name]
 		if !ok || key.pkg != smp.Config["pkg"] {
 			key = cellKey{smp.Config["pkg"], smp.Name.String()}
@@ -76,6 +82,7 @@ func collect(side Side, c *Comparison, which int) *cells {
 			name = named(smp.Name, smp.Run.Kind())
 			key.name = name.String()
 		}
+		spans[key] = max(spans[key], smp.Block+1)
 		if !smp.Valid() {
 			c.Invalid[which]++
 			s.invalid[key] = smp.Invalid
@@ -100,6 +107,9 @@ func collect(side Side, c *Comparison, which int) *cells {
 			x.oversubscribed = x.oversubscribed || strings.HasPrefix(w, "oversubscribed")
 			x.few = x.few || strings.HasPrefix(w, sample.FewIterations)
 		}
+	}
+	for key, x := range s.byKey {
+		x.spans = spans[key]
 	}
 	return s
 }
@@ -194,6 +204,7 @@ func newRow(x, y *cell, unit string, better sample.Better) *Row {
 	if r.Counted {
 		old, new = floors(old), floors(new)
 	}
+	r.spans = max(x.spans, y.spans)
 	r.blocks, r.Paired, r.NOld, r.NNew = blocks, paired, len(old), len(new)
 	r.Old, r.New = median(old), median(new)
 	r.measure(old, new)
@@ -234,7 +245,8 @@ func pairs(x, y *cell, unit string) (old, new []float64, blocks []blockKey) {
 			at[blockOf(s)] = v
 		}
 	}
-	for _, s := range y.samples {
+	byBlock := slices.SortedStableFunc(slices.Values(y.samples), func(a, b *sample.Sample) int { return cmp.Compare(a.Block, b.Block) })
+	for _, s := range byBlock { // one that was measured again stands later in the file
 		if s.Run == nil || s.Block < 0 {
 			continue
 		}

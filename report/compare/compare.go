@@ -33,13 +33,16 @@ type Options struct {
 	CPU bool
 	// MinEffect is the smallest change that matters, as a fraction: 0.03.
 	MinEffect float64
-	// Alpha is the chance of a false alarm in the whole family: 0.05.
+	// Alpha is the chance of a false alarm in the whole family: 0.05. Gains are no
+	// alarms, and have a chance of their own of the same size.
 	Alpha float64
 	// Between is the standard deviation, as a fraction, by which two runs of the
 	// same code differ that were not measured side by side, beyond the noise within
 	// each. Such runs meet another state of the host, and no number of samples in
 	// one of them shows how far that goes. See [apart].
 	Between float64
+	// Sequential is the design of the run, if it left cells when they were clear.
+	Sequential Sequential
 	// Rules and Allowances are for some of the benchmarks only. Now is the time at
 	// which allowances end.
 	Rules      []Rule
@@ -114,21 +117,25 @@ type Row struct {
 	// Shift is the change in the unit itself where a ratio makes no sense
 	// because not all values are positive; NaN otherwise.
 	Shift  float64
-	P      float64 // of no change, NaN if not tested
+	P      float64 // of a change as clear as this one in its direction, if there is none; NaN if not tested
 	PHolm  float64 // P corrected for the family
 	Needed int     // samples a side that find Options.Want nine times in ten; 0 unknown
 
 	Oversubscribed bool // at more Ps than usable CPUs, by the samples' warnings
 	FewIterations  bool // some windows hold too few for a mean, by the same
 
-	lost     tally      // of an open load that the new side did not carry throughout
-	blocks   []blockKey // of the pairs
-	data     data
-	logs     bool        // data are logarithms
-	flipped  bool        // tested by maxT: too few pairs for ranks alone
-	alpha    float64     // what p must reach in the first step of the family
-	interval float64     // 1 − the confidence of the interval
-	bands    *[2]float64 // see band
+	lost    tally      // of an open load that the new side did not carry throughout
+	blocks  []blockKey // of the pairs
+	data    data
+	logs    bool        // data are logarithms
+	flipped bool        // tested by maxT: too few pairs for ranks alone
+	alpha   float64     // what p must reach in the first step of the family
+	lower   float64     // what the interval leaves out below
+	upper   float64     // and above
+	same    float64     // what the interval that shows Same leaves out on each side
+	bands   *[2]float64 // see band
+	spans   int         // blocks in which the cell was measured, up to the last one
+	clear   bool        // its cell is settled
 	// From the rules that match: see [Rule].
 	minEffect, threshold float64
 	test                 test // nil without enough samples
@@ -361,16 +368,16 @@ func primary(units []string, direction func(string) sample.Better) []string {
 func (c *Comparison) judge(nulls *nulls) {
 	for _, r := range c.Rows {
 		c.apply(r)
-		r.interval = c.Alpha
+		r.lower, r.upper, r.same = c.Alpha/2, c.Alpha/2, (1-sameLevel)/2
 		if r.alpha = c.Alpha; r.kind() == alone && r.enough() {
-			r.prepare(nulls, c.Between)
+			r.prepare(nulls, c.Options)
 		}
 	}
 	for _, k := range []kind{timed, firstCalls} {
 		c.test(c.of(k), nulls)
 	}
 	for _, r := range c.Rows {
-		r.estimate(r.interval)
+		r.estimate()
 		if !r.Counted { // a count does not become clearer by repetition
 			r.Needed = r.needed(max(c.Want, r.minEffect*5/3), r.minEffect)
 		}
@@ -382,6 +389,7 @@ func (c *Comparison) judge(nulls *nulls) {
 		}
 	}
 	correctCounts(c.Rows, c.Alpha)
+	c.markClear()
 	rank := map[Verdict]int{Worse: 0, Unclear: 1, Better: 2, Same: 3}
 	slices.SortStableFunc(c.Rows, func(a, b *Row) int {
 		if a.Gated != b.Gated {
@@ -435,26 +443,25 @@ func (c *Comparison) test(rows []*Row, nulls *nulls) (family []*Row) {
 			family = append(family, r)
 		}
 	}
+	size := len(family)
+	if c.Sequential.End > 0 { // chosen before the data
+		size = len(rows)
+	}
 	for _, r := range rows {
-		r.alpha = c.Alpha / float64(max(1, len(family)))
+		r.alpha = c.Alpha / float64(max(1, size))
 	}
 	for _, r := range family {
-		r.prepare(nulls, c.Between)
+		r.prepare(nulls, c.Options)
 	}
-	level := c.correct(family)
-	for _, r := range family {
-		if r.interval = level; r.flipped { // max-T gives no interval of its own
-			r.interval = 1 - sameLevel
-		}
-	}
+	c.correct(family, size)
 	return family
 }
 
-// correct gives the family's rows their corrected p values, and returns the level
-// of the intervals that agree with them. Rows whose pairs are too few for ranks
-// to reach their step are tested together, by [maxT]; each of the two parts gets
-// the share of Alpha that its number of rows has.
-func (c *Comparison) correct(family []*Row) (level float64) {
+// correct gives the family's rows their corrected p values, and the levels of the
+// intervals that agree with them. Rows whose pairs are too few for ranks to reach
+// their step are tested together, by [maxT]; each of the two parts gets the share of
+// Alpha that its number of rows has.
+func (c *Comparison) correct(family []*Row, size int) {
 	var byRanks, byFlips []*Row
 	for _, r := range family {
 		if r.flipped {
@@ -463,19 +470,20 @@ func (c *Comparison) correct(family []*Row) (level float64) {
 			byRanks = append(byRanks, r)
 		}
 	}
-	share := func(part []*Row) float64 { return float64(len(part)) / float64(max(1, len(family))) }
-	level = holm(byRanks, c.Alpha*share(byRanks))
+	flips := float64(len(byFlips)) / float64(max(1, size))
+	holm(byRanks, size-len(byFlips), c.Alpha*(1-flips))
 	maxT(byFlips)
 	for _, r := range byRanks {
-		r.PHolm = min(1, r.PHolm/share(byRanks))
+		r.PHolm = min(1, r.PHolm/(1-flips))
+		if c.Sequential.End > 0 && r.Paired { // an e-value gives no interval of its own
+			r.same = c.Sequential.sameAlpha()
+			r.lower, r.upper = r.same, r.same
+		}
 	}
-	for _, r := range byFlips {
-		r.PHolm = min(1, r.PHolm/share(byFlips))
+	for _, r := range byFlips { // max-T gives no interval of its own either
+		r.PHolm = min(1, r.PHolm/flips)
+		r.lower, r.upper = r.same, r.same
 	}
-	if len(byRanks) == 0 {
-		return c.Alpha
-	}
-	return level
 }
 
 func rankBool(b bool) int {
@@ -492,23 +500,35 @@ func sortable(x float64) float64 {
 	return x
 }
 
-// holm corrects the family's p values, and gives the level at which the
-// intervals agree with it. With r rejections among m, that is Alpha ÷ (m − r):
-// each rejected cell's p is at most its own step's threshold, which is below
-// this one; the next smallest p is above it, and so are all others. So an
-// interval at this level excludes no change exactly where Holm rejects.
-func holm(family []*Row, alpha float64) (level float64) {
-	rows := slices.SortedFunc(slices.Values(family), func(a, b *Row) int { return cmp.Compare(a.P, b.P) })
-	m, rejected, worst := len(rows), 0, 0.0
-	for i, r := range rows {
-		worst = max(worst, min(1, r.P*float64(m-i)))
-		r.PHolm = worst
-		if worst <= alpha {
-			rejected++
+// holm corrects the p values of a family of m rows, and gives the levels at which
+// the intervals agree with it. Worse and better are two families, each with alpha.
+// With r rejections among m, the level is alpha ÷ (m − r): each rejected cell's p is
+// at most its own step's threshold, which is below this one; the next smallest p is
+// above it, and so are all others. So an interval excludes no change on that side
+// exactly where Holm rejects.
+func holm(family []*Row, m int, alpha float64) {
+	level := map[bool]float64{}
+	for _, worse := range []bool{true, false} {
+		rows := slices.DeleteFunc(slices.Clone(family), func(r *Row) bool { return r.toWorse() != worse })
+		slices.SortFunc(rows, func(a, b *Row) int { return cmp.Compare(a.P, b.P) })
+		rejected, worst := 0, 0.0
+		for i, r := range rows {
+			worst = max(worst, min(1, r.P*float64(m-i)))
+			r.PHolm = worst
+			if worst <= alpha {
+				rejected++
+			}
 		}
+		level[worse] = alpha / float64(max(1, m-rejected))
 	}
-	return alpha / float64(max(1, m-rejected))
+	for _, r := range family {
+		r.lower, r.upper = level[r.Better != sample.Higher], level[r.Better == sample.Higher]
+	}
 }
+
+// toWorse reports whether the change that P speaks of is one to the worse. The
+// probability of one in the other direction is no less than a half.
+func (r *Row) toWorse() bool { return r.test.center() > 0 == (r.Better != sample.Higher) }
 
 // decide gives the verdict of a gated row.
 func (r *Row) decide(o Options) {
@@ -537,7 +557,7 @@ func (r *Row) decide(o Options) {
 // band is the interval of [sameLevel], which several ask for.
 func (r *Row) band() (lo, hi float64) {
 	if r.bands == nil {
-		lo, hi := r.test.interval(1 - sameLevel)
+		lo, hi := r.test.interval(2 * r.same)
 		r.bands = &[2]float64{lo, hi}
 	}
 	return r.bands[0], r.bands[1]

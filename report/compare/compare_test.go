@@ -253,7 +253,7 @@ func TestUnits(t *testing.T) {
 		text += fmt.Sprintf("BenchmarkA 1 %v ns/op %v cpu-ns/op %v ctxsw/op\n", v, v, v)
 	}
 	c := compareTexts(t, text, text, with(func(o *Options) { o.Units = []string{"cpu-ns/op", "ctxsw/op"} }))
-	if len(c.Gated()) != 2 || len(c.Rows) != 3 || math.Abs(c.Gated()[0].Level-0.975) > 1e-12 {
+	if len(c.Gated()) != 2 || len(c.Rows) != 3 || math.Abs(c.Gated()[0].Level-0.95) > 1e-12 {
 		t.Errorf("%d gated of %d, level %g", len(c.Gated()), len(c.Rows), c.Gated()[0].Level)
 	}
 }

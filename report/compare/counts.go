@@ -31,15 +31,15 @@ func floors(values []float64) []float64 {
 // decideCount gives the verdict of a counted row before its family is corrected
 // for. Counts do not drift with the host, so that samples need no partner: P is
 // that of Mann and Whitney's test, or of all samples of each side being one number,
-// which has 4 in 4ⁿ at most where the two numbers were equally likely.
+// which has 1 in 4ⁿ at most where the two numbers were equally likely.
 func (r *Row) decideCount() {
 	if !r.enough() {
 		r.Verdict, r.Why = Unclear, fmt.Sprintf("%d of the %d samples that it takes", min(r.NOld, r.NNew), MinN)
 		return
 	}
-	r.P = newUnpaired(r.data.old, r.data.new, newNulls()).p()
+	r.P = newUnpaired(r.data.old, r.data.new, newNulls()).p() / 2
 	if slices.Min(r.data.old) == slices.Max(r.data.old) && slices.Min(r.data.new) == slices.Max(r.data.new) && r.Old != r.New {
-		r.P = min(r.P, math.Pow(2, -float64(r.NOld+r.NNew-1)))
+		r.P = min(r.P, math.Pow(2, -float64(r.NOld+r.NNew)))
 	}
 }
 
@@ -52,7 +52,7 @@ func correctCounts(rows []*Row, alpha float64) {
 			family = append(family, r)
 		}
 	}
-	holm(family, alpha)
+	holm(family, len(family), alpha)
 	for _, r := range family {
 		moved := r.New - r.Old
 		lower := r.Better != sample.Higher

@@ -5,6 +5,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"slices"
+
+	"github.com/contend-go/contend/bench/sample"
 )
 
 const (
@@ -24,7 +26,8 @@ const (
 // step-down procedure of Westfall and Young (1993) by the flips of whole blocks.
 // If nothing has changed, exchanging the labels of a block changes nothing, for
 // all rows at once; so the largest statistic of the family is held against its
-// own values under all such exchanges. The resolution is 2 in 2ⁿ whatever the
+// own values under all such exchanges, of changes to the worse and to the better
+// each on their own. The resolution is 1 in 2ⁿ whatever the
 // number of rows, no noise has to be normal, and what rows share is made use of.
 func maxT(rows []*Row) {
 	if len(rows) == 0 {
@@ -40,16 +43,18 @@ func maxT(rows []*Row) {
 	}
 	type line struct {
 		row  *Row
-		psi  []float64
-		at   []int // the block of each
+		psi  []float64 // above 0 is worse
+		at   []int     // the block of each
 		seen float64
 		over int // flips that reach seen
 	}
 	lines := make([]*line, len(rows))
 	for i, r := range rows {
 		l := &line{row: r, psi: scaled(r.differences())}
-		for _, b := range r.blocks {
-			l.at = append(l.at, index[b])
+		for j, b := range r.blocks {
+			if l.at = append(l.at, index[b]); r.Better == sample.Higher {
+				l.psi[j] = -l.psi[j]
+			}
 		}
 		lines[i] = l
 	}
@@ -59,7 +64,7 @@ func maxT(rows []*Row) {
 		for i, x := range l.psi {
 			sum += sign[l.at[i]] * x
 		}
-		return math.Abs(sum)
+		return sum
 	}
 	for i := range sign {
 		sign[i] = 1
@@ -68,10 +73,24 @@ func maxT(rows []*Row) {
 		l.seen = statistic(l)
 	}
 	slices.SortStableFunc(lines, func(a, b *line) int { return cmp.Compare(a.seen, b.seen) })
+	worse := slices.IndexFunc(lines, func(l *line) bool { return l.seen > 0 })
+	if worse < 0 {
+		worse = len(lines)
+	}
+	// In either direction the procedure goes from the clearest change down, and when
+	// it comes to a line, it still holds all that are less clear, those of the other
+	// direction too.
+	values := make([]float64, len(lines))
 	count := func() {
-		largest := 0.0 // among the rows that the procedure still holds when it comes to this one
-		for _, l := range lines {
-			if largest = max(largest, statistic(l)); largest >= l.seen-1e-9 {
+		least, largest := math.Inf(1), math.Inf(-1)
+		for i, l := range lines {
+			values[i] = statistic(l)
+			if largest = max(largest, values[i]); i >= worse && largest >= l.seen-1e-9 {
+				l.over++
+			}
+		}
+		for i, l := range slices.Backward(lines) {
+			if least = min(least, values[i]); i < worse && least <= l.seen+1e-9 {
 				l.over++
 			}
 		}
@@ -96,10 +115,17 @@ func maxT(rows []*Row) {
 		}
 	}
 	worst := 0.0
-	for _, l := range slices.Backward(lines) {
+	correct := func(l *line) {
 		p := float64(l.over) / float64(flips)
 		worst = max(worst, p)
 		l.row.P, l.row.PHolm = p, worst
+	}
+	for _, l := range slices.Backward(lines[worse:]) {
+		correct(l)
+	}
+	worst = 0
+	for _, l := range lines[:worse] {
+		correct(l)
 	}
 }
 

@@ -64,32 +64,50 @@ func (r *Row) differences() []float64 {
 // prepare tests the row: by ranks where these can reach the level that the
 // family asks for, which depends on the numbers of samples alone. Pairs too few
 // for that are left to [maxT], which tests all such rows at once.
-func (r *Row) prepare(nulls *nulls, between float64) {
+func (r *Row) prepare(nulls *nulls, o Options) {
 	switch {
+	case r.Paired && o.Sequential.End > 0 && r.kind() != alone:
+		r.test = newAnytime(r.differences(), r.before(o.Sequential.end()), nulls)
 	case r.Paired:
 		exact := newPaired(r.differences(), nulls)
-		r.test, r.flipped = exact, r.kind() != alone && !exact.reaches(r.alpha)
+		r.test, r.flipped = exact, r.kind() != alone && !exact.reaches(2*r.alpha)
 	default:
 		exact := newUnpaired(r.data.old, r.data.new, nulls)
-		if r.test = exact; !exact.reaches(r.alpha) {
+		if r.test = exact; !exact.reaches(2 * r.alpha) {
 			r.test = newStudentUnpaired(r.data.old, r.data.new, r.data.grain())
 		}
-		if between > 0 && !r.Counted {
-			r.test = r.apart(r.test, between)
+		if o.Between > 0 && !r.Counted {
+			r.test = r.apart(r.test, o.Between)
 		}
 	}
-	r.P = r.test.p()
+	r.P = r.test.p() / 2
 }
 
-// estimate fills in the ratio and its interval at the level.
-func (r *Row) estimate(alpha float64) {
+// before is how many of the row's pairs are of blocks before one that its cell has
+// reached; 0 if it has not.
+func (r *Row) before(block int) int {
+	if r.spans < block {
+		return 0
+	}
+	n := 0
+	for n < len(r.blocks) && r.blocks[n].block < block {
+		n++
+	}
+	return n
+}
+
+// estimate fills in the ratio and its interval.
+func (r *Row) estimate() {
 	if r.test == nil { // too few samples: a point without an interval
 		r.put(r.New/r.Old, math.NaN(), math.NaN(), r.New-r.Old)
 		return
 	}
-	r.Level = 1 - alpha
+	r.Level = 1 - r.lower - r.upper
 	shift := r.test.center()
-	lo, hi := r.test.interval(alpha)
+	lo, hi := r.test.interval(2 * r.lower)
+	if r.lower != r.upper {
+		_, hi = r.test.interval(2 * r.upper)
+	}
 	if r.logs {
 		r.put(math.Exp(shift), math.Exp(lo), math.Exp(hi), 0)
 		return
@@ -127,7 +145,7 @@ func (r *Row) needed(want, minEffect float64) int {
 		return 0
 	}
 	normal := distuv.UnitNormal
-	power, critical := normal.Quantile(0.9), normal.Quantile(1-r.alpha/2)
+	power, critical := normal.Quantile(0.9), normal.Quantile(1-r.alpha)
 	variance, more := 0.0, 0.0
 	if r.Paired {
 		variance, more = square(r.deviation())/efficiencyPaired, critical*critical/2
@@ -143,7 +161,7 @@ func (r *Row) needed(want, minEffect float64) int {
 	if n > 1e6 {
 		return 0
 	}
-	return max(int(n), least(r.alpha, r.Paired)+2, MinN)
+	return max(int(n), least(2*r.alpha, r.Paired)+2, MinN)
 }
 
 // deviation is the pairs' standard deviation, for a forecast. The median absolute
@@ -156,7 +174,7 @@ func (r *Row) deviation() float64 {
 	s := spread(r.differences())
 	if r.enough() {
 		lo, hi := r.band()
-		t := distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile((1 + sameLevel) / 2)
+		t := distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile(1 - r.same)
 		s = max(s, efficiency*math.Sqrt(n)*(hi-lo)/2/t)
 	}
 	return margin * s

@@ -156,6 +156,9 @@ func (c *Comparison) remarks() []string {
 		add("%d %s against old → new: the change is the middle of the pairs' own ratios, in which drift cancels; old and new are medians of all blocks, in which it does not", n, plural(n, "change"))
 	}
 	add("%s", c.design())
+	if text := c.spent(); text != "" {
+		add("%s", text)
+	}
 	if line := c.reach(); line != "" {
 		add("%s", line)
 	}
@@ -351,7 +354,7 @@ func (c *Comparison) text(w io.Writer) error {
 	fmt.Fprintf(t, "\tcell\tunit\told\tnew\tchange\tinterval\tn\tp (Holm)\tneeds\n")
 	for _, r := range c.shown() {
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", r.Verdict, label(r), r.Unit,
-			number(r.Old), number(r.New), change(r.Change()), r.bounds(), r.count(), probability(r.PHolm), needs(r.Needed))
+			number(r.Old), number(r.New), change(r.Change()), r.bounds(), c.pairs(r), probability(r.PHolm), needs(r.Needed))
 	}
 	t.Flush()
 	p.line("")
@@ -488,6 +491,7 @@ type jsonRow struct {
 	Paired         bool     `json:"paired"`
 	NOld           int      `json:"n_old"`
 	NNew           int      `json:"n_new"`
+	Ended          string   `json:"ended,omitempty"`
 	Old            *float64 `json:"old_median"`
 	New            *float64 `json:"new_median"`
 	Ratio          *float64 `json:"ratio"`
@@ -502,8 +506,8 @@ type jsonRow struct {
 	FewIterations  bool     `json:"few_iterations"`
 }
 
-func (r *Row) json() jsonRow {
-	return jsonRow{r.Name.String(), r.Pkg, r.Unit, r.Better.String(), r.Gated, r.Verdict, r.Why, r.Allowed, r.Alarms(), r.Paired, r.NOld, r.NNew,
+func (c *Comparison) row(r *Row) jsonRow {
+	return jsonRow{r.Name.String(), r.Pkg, r.Unit, r.Better.String(), r.Gated, r.Verdict, r.Why, r.Allowed, r.Alarms(), r.Paired, r.NOld, r.NNew, c.ended(r),
 		finite(r.Old), finite(r.New), finite(r.Ratio), finite(r.Lo), finite(r.Hi), finite(r.Level), finite(r.Shift), finite(r.P), finite(r.PHolm), r.Needed, r.Oversubscribed, r.FewIterations}
 }
 
@@ -517,7 +521,7 @@ func finite(x float64) *float64 {
 func (c *Comparison) json(w io.Writer) error {
 	rows := make([]jsonRow, len(c.Rows))
 	for i, r := range c.Rows {
-		rows[i] = r.json()
+		rows[i] = c.row(r)
 	}
 	e := json.NewEncoder(w)
 	e.SetIndent("", " ")
@@ -555,7 +559,7 @@ func (c *Comparison) csv(w io.Writer) error {
 		return strconv.FormatFloat(*x, 'g', -1, 64)
 	}
 	for _, row := range c.Rows {
-		r := row.json()
+		r := c.row(row)
 		out.Write([]string{r.Name, r.Pkg, r.Unit, r.Better, strconv.FormatBool(r.Gated), string(r.Verdict), strconv.FormatBool(r.Paired),
 			strconv.Itoa(r.NOld), strconv.Itoa(r.NNew), cell(r.Old), cell(r.New), cell(r.Ratio), cell(r.Lo), cell(r.Hi), cell(r.Level), cell(r.Shift),
 			cell(r.P), cell(r.PHolm), strconv.Itoa(r.Needed), strconv.FormatBool(r.Oversubscribed), strconv.FormatBool(r.FewIterations)})
@@ -639,6 +643,15 @@ func (r *Row) bounds() string {
 		return "–"
 	}
 	return change(r.Lo-1) + " to " + change(r.Hi-1)
+}
+
+// pairs is the number of samples, and why a sequential run took no more.
+func (c *Comparison) pairs(r *Row) string {
+	text := r.count()
+	if why := c.ended(r); why != "" {
+		text += ", " + why
+	}
+	return text
 }
 
 func (r *Row) count() string {

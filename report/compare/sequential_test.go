@@ -1,0 +1,209 @@
+package compare
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/contend-go/contend/bench/sample"
+)
+
+// family is a run under way: all that its cells would measure, and how many blocks
+// each has measured.
+type family struct {
+	s        Sequential
+	old, new [][]float64
+	has      []int
+}
+
+// run draws a family of which the first cell is slower by effect, and measures it
+// block by block as a sequential run does.
+func (s scenario) run(rng *rand.Rand, cells, end int, effect float64, nulls *nulls) (c *Comparison, f *family) {
+	f = &family{s: Sequential{End: end}, has: make([]int, cells)}
+	drift := make([]float64, end)
+	for i := 1; i < end; i++ {
+		drift[i] = drift[i-1] + s.drift*rng.NormFloat64()
+	}
+	for i := range cells {
+		e := 0.0
+		if i == 0 {
+			e = effect
+		}
+		r := s.row(rng, end, drift, true, e)
+		f.old, f.new = append(f.old, r.rawOld()), append(f.new, r.rawNew())
+	}
+	settled := make([]bool, cells)
+	for _, look := range f.s.looks(end) {
+		for i := range f.has {
+			if !settled[i] {
+				f.has[i] = look
+			}
+		}
+		c = f.compare(nulls)
+		for _, r := range c.Rows {
+			settled[r.Name.Procs()-1] = settled[r.Name.Procs()-1] || r.Verdict != Unclear
+		}
+	}
+	return c, f
+}
+
+func (r *Row) rawOld() []float64 { return exp(r.data.old) }
+func (r *Row) rawNew() []float64 { return exp(r.data.new) }
+
+func exp(logs []float64) []float64 {
+	list := make([]float64, len(logs))
+	for i, x := range logs {
+		list[i] = math.Exp(x)
+	}
+	return list
+}
+
+// compare judges what the family has.
+func (f *family) compare(nulls *nulls) *Comparison {
+	c := &Comparison{Options: with(func(o *Options) { o.Sequential = f.s })}
+	for i, n := range f.has {
+		name, _ := sample.ParseName(fmt.Sprintf("BenchmarkA/gomaxprocs=%d", i+1))
+		r := &Row{Name: name, Unit: "ns/op", Better: sample.Lower, Gated: true, Paired: true, NOld: n, NNew: n, spans: n}
+		old, new := f.old[i][:n], f.new[i][:n]
+		r.Old, r.New = median(old), median(new)
+		r.measure(old, new)
+		for b := range n {
+			r.blocks = append(r.blocks, blockKey{block: b})
+		}
+		c.Rows = append(c.Rows, r)
+	}
+	c.judge(nulls)
+	return c
+}
+
+// first is the row of the family's first cell.
+func (c *Comparison) first() *Row {
+	for _, r := range c.Rows {
+		if r.Name.Procs() == 1 {
+			return r
+		}
+	}
+	return nil
+}
+
+// TestSequentialFalseAlarms: in a family without any change, a sequential run
+// raises an alarm in at most 5%, whatever the size of the estimate.
+func TestSequentialFalseAlarms(t *testing.T) {
+	for _, s := range scenarios {
+		for _, tc := range []struct{ cells, end, trials int }{{1, 30, draws()}, {10, 30, max(1, draws()/2)}, {50, 30, max(1, draws()/10)}} {
+			t.Run(fmt.Sprintf("%s/cells=%d", s.name, tc.cells), func(t *testing.T) {
+				worse := share(tc.trials, func(rng *rand.Rand, nulls *nulls) bool {
+					c, _ := s.run(rng, tc.cells, tc.end, 0, nulls)
+					for _, r := range c.Rows {
+						if r.PHolm <= c.Alpha && r.toWorse() {
+							return true
+						}
+					}
+					return false
+				})
+				t.Logf("false alarms in %.2f%% of %d families", 100*worse, tc.trials)
+				if worse > 0.05+bound(0.05, tc.trials) {
+					t.Errorf("false alarms in %.2f%% of families, more than 5%%", 100*worse)
+				}
+			})
+		}
+	}
+}
+
+// TestSequentialSame: a cell that has changed by the smallest effect is called the
+// same in at most 5%, though it is asked at every look.
+func TestSequentialSame(t *testing.T) {
+	for _, s := range scenarios {
+		for _, end := range []int{LeastSequential, 30, 60} {
+			t.Run(fmt.Sprintf("%s/end=%d", s.name, end), func(t *testing.T) {
+				trials := 2 * draws()
+				called := func(effect float64) float64 {
+					return share(trials, func(rng *rand.Rand, nulls *nulls) bool {
+						c, _ := s.run(rng, 1, end, effect, nulls)
+						return c.Rows[0].Verdict == Same
+					})
+				}
+				changed := called(Default.MinEffect)
+				t.Logf("same: %.1f%% of unchanged, %.1f%% of those changed by %g%%, of %d", 100*called(0), 100*changed, 100*Default.MinEffect, trials)
+				if changed > 0.05+bound(0.05, trials) {
+					t.Errorf("%.1f%% of changed cells are called the same", 100*changed)
+				}
+			})
+		}
+	}
+}
+
+// TestSequentialPower: a sequential run of up to 30 blocks finds no fewer changes
+// than a fixed one of 20, in no more blocks of all its cells.
+func TestSequentialPower(t *testing.T) {
+	const cells, end, fixed = 10, 30, 20
+	trials := max(1, draws()/2)
+	for _, s := range []scenario{scenarios[0], scenarios[1], scenarios[2], scenarios[4], scenarios[5]} {
+		for _, effect := range []float64{0.05, 0.1, 3} {
+			t.Run(fmt.Sprintf("%s/%+g%%", s.name, 100*effect), func(t *testing.T) {
+				blocks, own := make(chan int, trials), make(chan int, trials)
+				p := share(trials, func(rng *rand.Rand, nulls *nulls) bool {
+					c, f := s.run(rng, cells, end, effect, nulls)
+					total := 0
+					for _, n := range f.has {
+						total += n
+					}
+					blocks <- total
+					own <- f.has[0]
+					return c.first().Verdict == Worse
+				})
+				q := share(trials, func(rng *rand.Rand, nulls *nulls) bool {
+					c := s.trial(rng, cells, fixed, true, effect)
+					slow := c.Rows[0]
+					c.judge(nulls)
+					return slow.Verdict == Worse
+				})
+				mean := func(list chan int) float64 {
+					sum := 0
+					for range trials {
+						sum += <-list
+					}
+					return float64(sum) / float64(trials)
+				}
+				all, changed := mean(blocks)/cells, mean(own)
+				t.Logf("found in %.1f%% with %.1f blocks, %.1f of the changed cell; by %d for all in %.1f%%", 100*p, all, changed, fixed, 100*q)
+				if p < q-bound(0.5, trials)/2 {
+					t.Errorf("found in %.1f%%; fixed %d find %.1f%%", 100*p, fixed, 100*q)
+				}
+				if effect == 3 && changed > 16 {
+					t.Errorf("a fourfold slowdown took %.1f blocks", changed)
+				}
+			})
+		}
+	}
+}
+
+// TestEvidence: over all ways to swap labels, the e-value reaches 10 at any time in at
+// most a tenth (Ville 1939).
+func TestEvidence(t *testing.T) {
+	sizes := []float64{1, 0.2, 3, 0, 0.7, 1.1, 0.05, 2, 0.4}
+	for n := 1; n <= len(sizes); n++ {
+		over := 0
+		for mask := range 1 << n {
+			d := make([]float64, n)
+			for i := range d {
+				d[i] = sizes[i] * float64(1-2*(mask>>i&1))
+			}
+			if evidence(d, 1) >= 10 {
+				over++
+			}
+		}
+		if share := float64(over) / float64(int(1)<<n); share > 0.1 {
+			t.Errorf("%d pairs: at least 10 in %.3f of the ways, more than a tenth", n, share)
+		}
+	}
+	for _, tc := range []struct {
+		a, b int
+		want float64
+	}{{0, 0, 1}, {1, 0, 1.5}, {0, 1, 0.5}, {2, 0, 7.0 / 3}, {1, 1, 2.0 / 3}} { // by hand
+		if got := bySigns(tc.a, tc.b); math.Abs(got-tc.want) > 1e-12 {
+			t.Errorf("%d ahead, %d behind: %g, want %g", tc.a, tc.b, got, tc.want)
+		}
+	}
+}
