@@ -73,7 +73,7 @@ type Side struct {
 // Verdict is what the data say of one cell.
 type Verdict string
 
-// The verdicts. Worse and Better need an interval that excludes no change and
+// The verdicts. Worse and Better need a test that excludes no change and
 // an estimate of at least the smallest effect. Same is a finding too: the
 // interval of [sameLevel] lies within the smallest effect to both sides
 // (equivalence by two one-sided tests, Schuirmann 1987). All else is Unclear: to
@@ -136,6 +136,8 @@ type Row struct {
 	bands   *[2]float64 // see band
 	spans   int         // blocks in which the cell was measured, up to the last one
 	clear   bool        // its cell is settled
+	// The test that decides has no interval of its own, and excludes no change.
+	excludesZero bool
 	// From the rules that match: see [Rule].
 	minEffect, threshold float64
 	test                 test // nil without enough samples
@@ -478,11 +480,13 @@ func (c *Comparison) correct(family []*Row, size int) {
 		if c.Sequential.End > 0 && r.Paired { // an e-value gives no interval of its own
 			r.same = c.Sequential.sameAlpha()
 			r.lower, r.upper = r.same, r.same
+			r.excludesZero = r.PHolm <= c.Alpha
 		}
 	}
 	for _, r := range byFlips { // max-T gives no interval of its own either
 		r.PHolm = min(1, r.PHolm/flips)
 		r.lower, r.upper = r.same, r.same
+		r.excludesZero = r.PHolm <= c.Alpha
 	}
 }
 

@@ -108,6 +108,12 @@ func (r *Row) estimate() {
 	if r.lower != r.upper {
 		_, hi = r.test.interval(2 * r.upper)
 	}
+	switch { // the ranks' interval may hold what the deciding test excludes
+	case r.excludesZero && shift > 0:
+		lo = max(lo, 0)
+	case r.excludesZero && shift < 0:
+		hi = min(hi, 0)
+	}
 	if r.logs {
 		r.put(math.Exp(shift), math.Exp(lo), math.Exp(hi), 0)
 		return

@@ -207,3 +207,22 @@ func TestEvidence(t *testing.T) {
 		}
 	}
 }
+
+// TestIntervalAgrees: where the evidence of a sequential run decides, the printed
+// interval does not hold no change, although that of the ranks does.
+func TestIntervalAgrees(t *testing.T) {
+	nulls := newNulls()
+	for _, sign := range []float64{1, -1} {
+		f := &family{s: Sequential{End: 30}, has: []int{8}, old: [][]float64{make([]float64, 8)}, new: [][]float64{make([]float64, 8)}}
+		for i, d := range []float64{0.61, 0.41, 0.48, 1.13, 0.39, 0.50, 0.38, -0.52} {
+			f.old[0][i], f.new[0][i] = 100, 100*math.Exp(sign*d)
+		}
+		r := f.compare(nulls).first()
+		if lo, hi := r.test.interval(2 * r.lower); lo > 0 || hi < 0 {
+			t.Fatalf("the ranks' interval is %.2f to %.2f: the case does not show anything", lo, hi)
+		}
+		if want := map[float64]Verdict{1: Worse, -1: Better}[sign]; r.Verdict != want || r.Lo < 1 && r.Hi > 1 {
+			t.Errorf("%s with an interval of %.3f to %.3f, want %s without 1 inside", r.Verdict, r.Lo, r.Hi, want)
+		}
+	}
+}

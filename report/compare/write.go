@@ -254,7 +254,7 @@ func (c *Comparison) design() string {
 	case apart > 0:
 		how = fmt.Sprintf("%d paired within blocks of one run, %d measured apart", paired, apart)
 	}
-	return fmt.Sprintf("%s; worse and better: an interval without no change and an estimate of %s or more, false in at most %s of such families; same: the 90%% interval lies within %[2]s; unclear: neither is shown",
+	return fmt.Sprintf("%s; worse and better: no change is excluded and the estimate is %s or more, false in at most %s of such families; same: the 90%% interval lies within %[2]s; unclear: neither is shown",
 		how, percent(c.MinEffect), percent(c.Alpha))
 }
 
