@@ -90,6 +90,7 @@ if [ "$quick" = no ] && [ "$CGO_ENABLED" = 1 ]; then
 	step 'tests, race detector'
 	# cmd only binds flags; what it starts is tested here in its own package.
 	go test -race -short -timeout 30m $(go list ./... | grep -v /cmd/)
+	(cd cmd/contend-locks && go test -race -timeout 30m -run 'Conformance/(lease|redis|redsync|miniredis|natskv|owner|raft|sqlite)' .)
 fi
 
 if [ "$quick" = no ]; then

@@ -370,6 +370,8 @@ func lateRelease(t *trial) {
 			t.broken("a late release of an old lease let a third client in while the second held the lock")
 		}
 	case <-time.After(moment):
+		_ = held.Release(t.ctx)
+		<-next // its session is one goroutine's until then
 	}
 }
 
