@@ -417,8 +417,9 @@ func restart(t *trial) {
 	t.restart()
 	b := t.session()
 	defer b.Close()
+	next := t.ask(b, "x")
 	select {
-	case g := <-t.ask(b, "x"):
+	case g := <-next:
 		if g.err == nil && g.at.Before(t.holdsUntil(held)) {
 			select {
 			case <-held.Lost():
@@ -427,5 +428,7 @@ func restart(t *trial) {
 			}
 		}
 	case <-time.After(moment):
+		_ = held.Release(t.ctx) // if it fails, the lease ends by itself
+		<-next
 	}
 }
