@@ -243,7 +243,7 @@ func (t *tester) judge(suite *gotest.Suite, plan *bench.Plan, sum bench.Summary,
 		return exit(bench.ExitInvalid, brokenError(suite))
 	}
 	if n := c.Count(compare.Unclear); n > 0 {
-		fmt.Fprintln(os.Stderr, advice(n, c.Needs(), t.Count, blockTime(plan, sum)))
+		fmt.Fprintln(os.Stderr, advice(n, c.Needs(), t.Count, time.Duration(c.Open()*float64(blockTime(plan, sum)))))
 	}
 	return measured // some samples may be invalid
 }

@@ -52,6 +52,14 @@ func (s Sequential) sameAlpha() float64 {
 	return (1 - sameLevel) / float64(len(s.looks(s.End)))
 }
 
+// sameLevel is the confidence of the intervals that show [Same].
+func (c *Comparison) sameLevel() float64 {
+	if c.Sequential.End > 0 {
+		return 1 - 2*c.Sequential.sameAlpha()
+	}
+	return sameLevel
+}
+
 // end is the block at which ranks are asked, once: the planned one, or where the clock
 // ended the run first. Neither depends on the data.
 func (s Sequential) end() int {
@@ -198,6 +206,23 @@ func (c *Comparison) markClear() {
 	for _, r := range c.Rows {
 		r.clear = !open[r.Name.String()]
 	}
+}
+
+// Open is the share of the compared cells of which a run that goes on measures more:
+// those that are not settled in a sequential run, all in another.
+func (c *Comparison) Open() float64 {
+	if c.Sequential.End == 0 {
+		return 1
+	}
+	names, open := map[string]bool{}, 0.0
+	for _, r := range c.Gated() {
+		if name := r.Name.String(); !names[name] {
+			if names[name] = true; !r.clear {
+				open++
+			}
+		}
+	}
+	return open / float64(max(1, len(names)))
 }
 
 // spent says where the blocks of a sequential run went.

@@ -242,8 +242,8 @@ func (c *Comparison) design() string {
 	case apart > 0:
 		how = fmt.Sprintf("%d paired within blocks of one run, %d measured apart", paired, apart)
 	}
-	return fmt.Sprintf("%s; worse and better: an interval without no change and an estimate of %s or more, false in at most %s of such families; same: the 90%% interval lies within %[2]s; unclear: neither is shown",
-		how, percent(c.MinEffect), percent(c.Alpha))
+	return fmt.Sprintf("%s; worse and better: an interval without no change and an estimate of %s or more, false in at most %s of such families; same: the %[4]s interval lies within %[2]s; unclear: neither is shown",
+		how, percent(c.MinEffect), percent(c.Alpha), percent(c.sameLevel()))
 }
 
 // reach says up to where the code was looked at.
