@@ -49,7 +49,7 @@ func (b *builder) add(s *Suite, o *Options) error {
 		if err != nil {
 			return err
 		}
-		s.Trailers = at.trailers
+		s.Trailers, s.Gates = at.trailers, at.gates
 		if base.from, base.env, lacks, err = b.checkout(s, head.from, at.base); err != nil {
 			return fmt.Errorf("%s: %w", o.Against, err)
 		}

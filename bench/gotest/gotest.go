@@ -165,6 +165,9 @@ type Suite struct {
 	Added []string  `json:"added,omitempty"`
 	// Trailers are what the messages of head's commits say behind [AllowTrailer].
 	Trailers []string `json:"trailers,omitempty"`
+	// Gates are the files named [GateFile] that head changes, by their paths in the
+	// repository: a change that loosens its own gate must be seen.
+	Gates []string `json:"gates,omitempty"`
 	// Changed are benchmarks that are not the same on both sides: what they
 	// measure cannot be compared.
 	Changed []Absence `json:"changed,omitempty"`

@@ -69,7 +69,7 @@ wall time and CPU time; exit code 1 is a regression.`,
 	}
 	t.Bind(c.Flags())
 	t.gate.bind(c.Flags())
-	c.Flags().StringVar(&t.config, "config", "", "with --against: file of what is gated and allowed (default "+configFile+" here or above, up to the top of the repository)")
+	c.Flags().StringVar(&t.config, "config", "", "with --against: file of what is gated and allowed (default "+gotest.GateFile+" here or above, up to the top of the repository)")
 	c.Flags().StringVar(&t.format, "format", t.format, "of the verdict: "+strings.Join(compare.Formats, ", "))
 	completeList(c, "format", func() []string { return compare.Formats })
 	completeGoTest(c)
@@ -185,6 +185,10 @@ func (t *tester) run(ctx context.Context) (err error) {
 		}
 		g.base, g.head = suite.Against, cmp.Or(suite.Head, "working tree")
 		plan.Records = append(plan.Records, g.records()...)
+		for _, path := range suite.Gates {
+			text := gateChanged + path + " is not what it is in base: this verdict is by the rules of head"
+			plan.Records = append(plan.Records, sample.Record{Verb: "note", Fields: []sample.Field{{Key: "text", Value: text}}})
+		}
 	}
 	if len(plan.Cells) == 0 {
 		return g.nothing(plan.Records, suite.Empty())
