@@ -91,7 +91,7 @@ func (c *Comparison) first() *Row {
 // raises an alarm in at most 5%, whatever the size of the estimate.
 func TestSequentialFalseAlarms(t *testing.T) {
 	for _, s := range scenarios {
-		for _, tc := range []struct{ cells, end, trials int }{{1, 30, draws()}, {10, 30, max(1, draws()/2)}, {50, 30, max(1, draws()/10)}} {
+		for _, tc := range []struct{ cells, end, trials int }{{1, 30, draws()}, {10, 30, max(1, draws()/8)}, {50, 30, max(1, draws()/40)}} {
 			t.Run(fmt.Sprintf("%s/cells=%d", s.name, tc.cells), func(t *testing.T) {
 				worse := share(tc.trials, func(rng *rand.Rand, nulls *nulls) bool {
 					c, _ := s.run(rng, tc.cells, tc.end, 0, nulls)
@@ -117,7 +117,7 @@ func TestSequentialSame(t *testing.T) {
 	for _, s := range scenarios {
 		for _, end := range []int{LeastSequential, 30, 60} {
 			t.Run(fmt.Sprintf("%s/end=%d", s.name, end), func(t *testing.T) {
-				trials := 2 * draws()
+				trials := max(1, draws()/2)
 				called := func(effect float64) float64 {
 					return share(trials, func(rng *rand.Rand, nulls *nulls) bool {
 						c, _ := s.run(rng, 1, end, effect, nulls)
@@ -138,7 +138,7 @@ func TestSequentialSame(t *testing.T) {
 // than a fixed one of 20, in no more blocks of all its cells.
 func TestSequentialPower(t *testing.T) {
 	const cells, end, fixed = 10, 30, 20
-	trials := max(1, draws()/2)
+	trials := max(1, draws()/8)
 	for _, s := range []scenario{scenarios[0], scenarios[1], scenarios[2], scenarios[4], scenarios[5]} {
 		for _, effect := range []float64{0.05, 0.1, 3} {
 			t.Run(fmt.Sprintf("%s/%+g%%", s.name, 100*effect), func(t *testing.T) {
