@@ -150,8 +150,11 @@ func share(trials int, holds func(rng *rand.Rand, nulls *nulls) bool) float64 {
 	return float64(total) / float64(trials)
 }
 
-// bound allows a share of p three standard errors of the simulation.
-func bound(p float64, trials int) float64 { return 3 * math.Sqrt(p*(1-p)/float64(trials)) }
+// bound allows a share of p three standard errors of the simulation, and one trial, as
+// few trials make the binomial distribution skewed.
+func bound(p float64, trials int) float64 {
+	return 3*math.Sqrt(p*(1-p)/float64(trials)) + 1/float64(trials)
+}
 
 // TestFalseAlarms: among 200 cells without any change, Holm takes one for worse
 // at all in at most 5% of comparisons, whatever the size of the estimate. A regression needs more than that.

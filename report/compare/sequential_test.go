@@ -207,3 +207,32 @@ func TestEvidence(t *testing.T) {
 		}
 	}
 }
+
+// TestSequentialEnd: ranks are asked where the plan or the clock ended a run, and not
+// where it was interrupted or the data ended it; what came after the first end does
+// not ask them again.
+func TestSequentialEnd(t *testing.T) {
+	d := []float64{1, 2, 3, -0.5, 4, 5, 6, -1.5, 7, 8, 9, 10}
+	p := func(s Sequential, blocks int) float64 {
+		r := &Row{spans: blocks}
+		for i := range blocks {
+			r.blocks = append(r.blocks, blockKey{block: i})
+		}
+		return newAnytime(d[:blocks], r.before(s.end()), newNulls()).p() / 2
+	}
+	open, cut := p(Sequential{End: 30}, 12), p(Sequential{End: 30, Cut: 12}, 12)
+	if ranks := newPaired(d, newNulls()).p(); math.Abs(cut-ranks) > 1e-12 || cut >= open {
+		t.Errorf("p is %g when the time is over, %g when interrupted; want %g and more", cut, open, ranks)
+	}
+	if planned := p(Sequential{End: 12}, 12); planned != cut {
+		t.Errorf("p is %g at the planned end, %g when the time is over", planned, cut)
+	}
+	if again := p(Sequential{End: 30, Cut: 8}, 12); again < newPaired(d[:8], newNulls()).p() && again < open {
+		t.Errorf("p is %g after a run was continued: ranks were asked twice", again)
+	}
+	for end, want := range map[int]string{15: "[8 10 13 15]", 20: "[8 10 13 17 20]", 30: "[8 10 13 17 22 30]", 60: "[8 10 13 17 22 29 38 49 60]"} {
+		if got := fmt.Sprint(Sequential{End: end}.looks(end)); got != want {
+			t.Errorf("looks up to %d: %s, want %s", end, got, want)
+		}
+	}
+}

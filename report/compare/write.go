@@ -402,7 +402,7 @@ func (c *Comparison) markdown(w io.Writer) error {
 		}
 	}
 	if len(shown) > 0 {
-		p.table(shown, label)
+		p.table(shown, label, c.pairs)
 	}
 	if line := c.reach(); line != "" {
 		p.line("%s.", capital(line))
@@ -420,7 +420,7 @@ func (c *Comparison) markdown(w io.Writer) error {
 		p.line("")
 		rows = rows[:mostShown]
 	}
-	p.table(rows, label)
+	p.table(rows, label, c.pairs)
 	for _, text := range c.remarks() {
 		p.line("- %s", markdown.Escape(capital(text)))
 	}
@@ -448,7 +448,7 @@ func (p *printer) notices(list []Notice) {
 	}
 }
 
-func (p *printer) table(rows []*Row, label func(*Row) string) {
+func (p *printer) table(rows []*Row, label, pairs func(*Row) string) {
 	p.line("| | cell | unit | old | new | change | interval | n | needs |")
 	p.line("|---|---|---|--:|--:|--:|---|--:|--:|")
 	for _, r := range rows {
@@ -457,7 +457,7 @@ func (p *printer) table(rows []*Row, label func(*Row) string) {
 			verdict = "**worse**"
 		}
 		p.line("| %s | %s | %s | %s | %s | %s | %s | %s | %s |", verdict, markdown.Escape(label(r)), markdown.Escape(r.Unit),
-			number(r.Old), number(r.New), change(r.Change()), r.bounds(), r.count(), needs(r.Needed))
+			number(r.Old), number(r.New), change(r.Change()), r.bounds(), pairs(r), needs(r.Needed))
 	}
 	p.line("")
 }
