@@ -80,6 +80,12 @@ if [ -n "$lacking" ]; then
 fi
 
 step 'tests of contend-locks, a module of its own'
+for server in memcached redis-server; do
+	if ! command -v $server >/dev/null; then
+		echo "not tested, for want of what is not here: locks of $server"
+		[ "${CI:-}" != true ] || { echo 'in continuous integration that is an error'; exit 1; }
+	fi
+done
 (cd cmd/contend-locks && go test -timeout 30m ./...)
 
 if [ "$quick" = no ]; then
@@ -91,6 +97,7 @@ if [ "$quick" = no ] && [ "$CGO_ENABLED" = 1 ]; then
 	step 'tests, race detector'
 	# cmd only binds flags; what it starts is tested here in its own package.
 	go test -race -short -timeout 30m $(go list ./... | grep -v /cmd/)
+	(cd cmd/contend-locks && go test -race -timeout 30m -run 'Conformance/(lease|redis|redsync|miniredis|natskv|owner|raft|sqlite)' .)
 fi
 
 if [ "$quick" = no ]; then

@@ -49,11 +49,10 @@ func (b *builder) add(s *Suite, o *Options) error {
 		if err != nil {
 			return err
 		}
-		s.Trailers = at.trailers
+		s.Trailers, s.Gates = at.trailers, at.gates
 		if lacks, err = b.checkout(s, &base, at.base); err != nil {
 			return fmt.Errorf("%s: %w", o.Against, err)
 		}
-		s.base = base.tree
 		if at.head != "" {
 			if _, err = b.checkout(s, &head, at.head); err != nil {
 				return fmt.Errorf("%s: %w", o.Head, err)

@@ -165,6 +165,9 @@ type Suite struct {
 	Added []string  `json:"added,omitempty"`
 	// Trailers are what the messages of head's commits say behind [AllowTrailer].
 	Trailers []string `json:"trailers,omitempty"`
+	// Gates are the files named [GateFile] that head changes, by their paths in the
+	// repository: a change that loosens its own gate must be seen.
+	Gates []string `json:"gates,omitempty"`
 	// Changed are benchmarks that are not the same on both sides: what they
 	// measure cannot be compared.
 	Changed []Absence `json:"changed,omitempty"`
@@ -172,17 +175,7 @@ type Suite struct {
 	asked      map[string]asked // by the cell's variant and name
 	traced     bool             // some cells leave traces
 	toolchains bool             // they are what is compared
-	base       tree             // the base's files, until Close
 	cleanup    []func() error
-}
-
-// InBase is where a file of the working tree lies in the base's, until Close; the file
-// itself where the base has no tree of its own.
-func (s *Suite) InBase(path string) string {
-	if full, err := filepath.Abs(path); err == nil && s.base.of(full) != full {
-		return s.base.of(full)
-	}
-	return path
 }
 
 // asked is what the process of a cell is to do.

@@ -17,6 +17,7 @@ import (
 type revisions struct {
 	base, head string   // head is empty for the working tree
 	trailers   []string // of the commits that head has more than base
+	gates      []string // see [Suite.Gates]
 }
 
 // AllowTrailer begins a line at the end of a commit message that allows something:
@@ -61,6 +62,9 @@ func (b *builder) revisions(from string, o *Options) (at revisions, err error) {
 		if err == nil {
 			at.trailers, err = trailers(git, at.base, tip)
 		}
+		if err == nil {
+			at.gates, err = gates(git, at.base, at.head)
+		}
 	}()
 	if exact {
 		return at, nil
@@ -90,6 +94,24 @@ func trailers(git func(args ...string) (string, error), base, tip string) (list 
 		}
 	}
 	return list, nil
+}
+
+// GateFile is what a project keeps its gate in.
+const GateFile = ".contend.toml"
+
+// gates are the gate's files that differ between base and head, or the working tree.
+func gates(git func(args ...string) (string, error), base, head string) (list []string, err error) {
+	pattern := ":(top,glob)**/" + GateFile
+	args := []string{"diff", "--name-only", base}
+	if head != "" {
+		args = append(args, head)
+	}
+	changed, err := git(append(args, "--", pattern)...)
+	if err != nil || head != "" {
+		return strings.Fields(changed), err
+	}
+	added, err := git("ls-files", "--others", "--full-name", "--exclude-standard", "--", pattern)
+	return append(strings.Fields(changed), strings.Fields(added)...), err
 }
 
 // sides reads "A...B", as git has it; B may be left out, and HEAD is the working

@@ -15,11 +15,8 @@ import (
 	"github.com/contend-go/contend/report/compare"
 )
 
-// configFile is what a project keeps its gate in, at the top of its repository or
-// of its module.
-const configFile = ".contend.toml"
-
-// config is that file. What a flag says goes before it.
+// config is the file that a project keeps its gate in, at the top of its repository or
+// of its module. What a flag says goes before it.
 type config struct {
 	Units     []string `toml:"units"`
 	MinEffect *share   `toml:"min-effect"`
@@ -49,7 +46,7 @@ func findConfig(dir string) (string, error) {
 		return "", err
 	}
 	for {
-		path := filepath.Join(dir, configFile)
+		path := filepath.Join(dir, gotest.GateFile)
 		if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
 			return path, err
 		}

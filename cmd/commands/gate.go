@@ -187,6 +187,9 @@ func lostError(n int) error {
 	return exit(bench.ExitFailed, fmt.Errorf("lost in head: %d of the benchmarks; --allow-lost REGEXP if that is meant", n))
 }
 
+// gateChanged begins the note of a run whose head changes what is gated.
+const gateChanged = "the gate is changed: "
+
 // notices are the benchmarks that head lacks, then those that are not compared or
 // new there, and what a reader of the numbers must know of the run.
 func (g *gate) notices(records []sample.Record) (list []compare.Notice) {
@@ -208,6 +211,8 @@ func (g *gate) notices(records []sample.Record) (list []compare.Notice) {
 			} else {
 				list = append(list, compare.Notice{What: "LOST", Text: name + ": " + reason, Alarm: true})
 			}
+		case r.Verb == "note" && strings.HasPrefix(text, gateChanged):
+			say("GATE CHANGED", "%s", strings.TrimPrefix(text, gateChanged))
 		case r.Verb == "note" && differ:
 			say("NOT THE SAME CONDITIONS", "%s", conditions)
 		case r.Verb == "note":
@@ -219,7 +224,7 @@ func (g *gate) notices(records []sample.Record) (list []compare.Notice) {
 		}
 	}
 	rank := func(n compare.Notice) int {
-		return max(0, slices.Index([]string{"LOST", "NOT THE SAME CONDITIONS", "NOT COMPARED", "lost, as allowed", "new", "note"}, n.What))
+		return max(0, slices.Index([]string{"LOST", "GATE CHANGED", "NOT THE SAME CONDITIONS", "NOT COMPARED", "lost, as allowed", "new", "note"}, n.What))
 	}
 	slices.SortStableFunc(list, func(a, b compare.Notice) int { return cmp.Compare(rank(a), rank(b)) })
 	return list

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -27,7 +26,7 @@ type tester struct {
 	gate     gate
 	format   string // of the verdict
 	outGiven bool   // the run folder was named
-	config   string // its path; empty to look for it, and for none
+	config   string // its path; empty to look for it
 }
 
 func newTest() *cobra.Command {
@@ -70,7 +69,7 @@ wall time and CPU time; exit code 1 is a regression.`,
 	}
 	t.Bind(c.Flags())
 	t.gate.bind(c.Flags())
-	c.Flags().StringVar(&t.config, "config", "", "with --against: file of what is gated and allowed (default "+configFile+" here or above, up to the top of the repository)")
+	c.Flags().StringVar(&t.config, "config", "", "with --against: file of what is gated and allowed (default "+gotest.GateFile+" here or above, up to the top of the repository)")
 	c.Flags().StringVar(&t.format, "format", t.format, "of the verdict: "+strings.Join(compare.Formats, ", "))
 	completeList(c, "format", func() []string { return compare.Formats })
 	completeGoTest(c)
@@ -92,29 +91,7 @@ func (t *tester) configure(given func(flag string) bool) (err error) {
 			return err
 		}
 	}
-	t.config = path
 	return t.gate.configure(path, given)
-}
-
-// changedConfig says that a change sets its own rules: that the file of what is gated
-// and allowed is not the base's. It is empty where both have the same, or there is no
-// file.
-func changedConfig(path, base string) string {
-	if path == "" || path == base {
-		return ""
-	}
-	now, err := os.ReadFile(path)
-	if err != nil {
-		return ""
-	}
-	before, err := os.ReadFile(base)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
-		return fmt.Sprintf("%s is new in this change: it says itself what is gated and allowed here", filepath.Base(path))
-	case err != nil || string(before) == string(now):
-		return ""
-	}
-	return fmt.Sprintf("%s was changed in this change: it says itself what is gated and allowed here; look at that too", filepath.Base(path))
 }
 
 // brokenError lists the packages of which nothing was measured.
@@ -208,7 +185,8 @@ func (t *tester) run(ctx context.Context) (err error) {
 		}
 		g.base, g.head = suite.Against, cmp.Or(suite.Head, "working tree")
 		plan.Records = append(plan.Records, g.records()...)
-		if text := changedConfig(t.config, suite.InBase(t.config)); text != "" {
+		for _, path := range suite.Gates {
+			text := gateChanged + path + " is not what it is in base: this verdict is by the rules of head"
 			plan.Records = append(plan.Records, sample.Record{Verb: "note", Fields: []sample.Field{{Key: "text", Value: text}}})
 		}
 	}
@@ -273,7 +251,7 @@ func (t *tester) judge(suite *gotest.Suite, plan *bench.Plan, sum bench.Summary,
 		return exit(bench.ExitInvalid, brokenError(suite))
 	}
 	if n := c.Count(compare.Unclear); n > 0 {
-		fmt.Fprintln(os.Stderr, advice(n, c.Needs(), t.Count, blockTime(plan, sum)))
+		fmt.Fprintln(os.Stderr, advice(n, c.Needs(), t.Count, time.Duration(c.Open()*float64(blockTime(plan, sum)))))
 	}
 	return measured // some samples may be invalid
 }

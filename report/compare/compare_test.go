@@ -531,7 +531,7 @@ func TestGitHub(t *testing.T) {
 	}
 	want := "::error title=LOST::BenchmarkB: panic%0A::set-output name=x::y\n" +
 		"::warning title=NOT COMPARED::BenchmarkC\n" +
-		"::error title=worse%3A A/x=a%3Ab%2Cc%25::ns/op 90.10 → 100.1, +11.1%25 (+10.3%25 to +12.0%25), 8+8\n" +
+		"::error title=worse%3A A/x=a%3Ab%2Cc%25::ns/op 90.10 → 100.1, +11.1%25 (+10.3%25 to +11.9%25), 8+8\n" +
 		"::notice title=contend::Regression, Lost 1: 1 worse of 1 comparison\n"
 	if out.String() != want {
 		t.Errorf("%s\nwant\n%s", out.String(), want)

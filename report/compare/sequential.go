@@ -35,7 +35,9 @@ const firstLook = 8
 // and a run that is continued with more blocks than were planned has more.
 func (s Sequential) looks(until int) (list []int) {
 	for n := firstLook; n <= until; n = (13*n + 5) / 10 {
-		list = append(list, n)
+		if 10*n < 9*s.End || n > s.End { // one right before the end would only cost the others
+			list = append(list, n)
+		}
 	}
 	if until >= s.End && !slices.Contains(list, s.End) {
 		list = append(list, s.End)
@@ -46,10 +48,18 @@ func (s Sequential) looks(until int) (list []int) {
 
 // sameAlpha is what an interval that shows [Same] leaves out on each side: it is
 // asked at each look, so that one at 5% would be wrong in up to 15% of cells that
-// have changed by just the smallest effect. Looks share so much data that twice an
-// equal share for each holds 5% (TestSequentialSame).
+// have changed by just the smallest effect. Looks share so much data that 1.6
+// times an equal share for each holds 5% (TestSequentialSame).
 func (s Sequential) sameAlpha() float64 {
-	return (1 - sameLevel) / float64(len(s.looks(s.End)))
+	return 1.6 * (1 - sameLevel) / 2 / float64(len(s.looks(s.End)))
+}
+
+// sameLevel is the confidence of the intervals that show [Same].
+func (c *Comparison) sameLevel() float64 {
+	if c.Sequential.End > 0 {
+		return 1 - 2*c.Sequential.sameAlpha()
+	}
+	return sameLevel
 }
 
 // end is the block at which ranks are asked, once: the planned one, or where the clock
@@ -198,6 +208,23 @@ func (c *Comparison) markClear() {
 	for _, r := range c.Rows {
 		r.clear = !open[r.Name.String()]
 	}
+}
+
+// Open is the share of the compared cells of which a run that goes on measures more:
+// those that are not settled in a sequential run, all in another.
+func (c *Comparison) Open() float64 {
+	if c.Sequential.End == 0 {
+		return 1
+	}
+	names, open := map[string]bool{}, 0.0
+	for _, r := range c.Gated() {
+		if name := r.Name.String(); !names[name] {
+			if names[name] = true; !r.clear {
+				open++
+			}
+		}
+	}
+	return open / float64(max(1, len(names)))
 }
 
 // spent says where the blocks of a sequential run went.

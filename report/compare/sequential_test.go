@@ -91,7 +91,7 @@ func (c *Comparison) first() *Row {
 // raises an alarm in at most 5%, whatever the size of the estimate.
 func TestSequentialFalseAlarms(t *testing.T) {
 	for _, s := range scenarios {
-		for _, tc := range []struct{ cells, end, trials int }{{1, 30, draws()}, {10, 30, max(1, draws()/2)}, {50, 30, max(1, draws()/10)}} {
+		for _, tc := range []struct{ cells, end, trials int }{{1, 30, draws()}, {10, 30, max(1, draws()/8)}, {50, 30, max(1, draws()/40)}} {
 			t.Run(fmt.Sprintf("%s/cells=%d", s.name, tc.cells), func(t *testing.T) {
 				worse := share(tc.trials, func(rng *rand.Rand, nulls *nulls) bool {
 					c, _ := s.run(rng, tc.cells, tc.end, 0, nulls)
@@ -117,7 +117,7 @@ func TestSequentialSame(t *testing.T) {
 	for _, s := range scenarios {
 		for _, end := range []int{LeastSequential, 30, 60} {
 			t.Run(fmt.Sprintf("%s/end=%d", s.name, end), func(t *testing.T) {
-				trials := 2 * draws()
+				trials := max(1, draws()/2)
 				called := func(effect float64) float64 {
 					return share(trials, func(rng *rand.Rand, nulls *nulls) bool {
 						c, _ := s.run(rng, 1, end, effect, nulls)
@@ -138,7 +138,7 @@ func TestSequentialSame(t *testing.T) {
 // than a fixed one of 20, in no more blocks of all its cells.
 func TestSequentialPower(t *testing.T) {
 	const cells, end, fixed = 10, 30, 20
-	trials := max(1, draws()/2)
+	trials := max(1, draws()/8)
 	for _, s := range []scenario{scenarios[0], scenarios[1], scenarios[2], scenarios[4], scenarios[5]} {
 		for _, effect := range []float64{0.05, 0.1, 3} {
 			t.Run(fmt.Sprintf("%s/%+g%%", s.name, 100*effect), func(t *testing.T) {
@@ -223,6 +223,35 @@ func TestIntervalAgrees(t *testing.T) {
 		}
 		if want := map[float64]Verdict{1: Worse, -1: Better}[sign]; r.Verdict != want || r.Lo < 1 && r.Hi > 1 {
 			t.Errorf("%s with an interval of %.3f to %.3f, want %s without 1 inside", r.Verdict, r.Lo, r.Hi, want)
+		}
+	}
+}
+
+// TestSequentialEnd: ranks are asked where the plan or the clock ended a run, and not
+// where it was interrupted or the data ended it; what came after the first end does
+// not ask them again.
+func TestSequentialEnd(t *testing.T) {
+	d := []float64{1, 2, 3, -0.5, 4, 5, 6, -1.5, 7, 8, 9, 10}
+	p := func(s Sequential, blocks int) float64 {
+		r := &Row{spans: blocks}
+		for i := range blocks {
+			r.blocks = append(r.blocks, blockKey{block: i})
+		}
+		return newAnytime(d[:blocks], r.before(s.end()), newNulls()).p() / 2
+	}
+	open, cut := p(Sequential{End: 30}, 12), p(Sequential{End: 30, Cut: 12}, 12)
+	if ranks := newPaired(d, newNulls()).p(); math.Abs(cut-ranks) > 1e-12 || cut >= open {
+		t.Errorf("p is %g when the time is over, %g when interrupted; want %g and more", cut, open, ranks)
+	}
+	if planned := p(Sequential{End: 12}, 12); planned != cut {
+		t.Errorf("p is %g at the planned end, %g when the time is over", planned, cut)
+	}
+	if again := p(Sequential{End: 30, Cut: 8}, 12); again < newPaired(d[:8], newNulls()).p() && again < open {
+		t.Errorf("p is %g after a run was continued: ranks were asked twice", again)
+	}
+	for end, want := range map[int]string{15: "[8 10 13 15]", 20: "[8 10 13 17 20]", 30: "[8 10 13 17 22 30]", 60: "[8 10 13 17 22 29 38 49 60]"} {
+		if got := fmt.Sprint(Sequential{End: end}.looks(end)); got != want {
+			t.Errorf("looks up to %d: %s, want %s", end, got, want)
 		}
 	}
 }

@@ -254,8 +254,8 @@ func (c *Comparison) design() string {
 	case apart > 0:
 		how = fmt.Sprintf("%d paired within blocks of one run, %d measured apart", paired, apart)
 	}
-	return fmt.Sprintf("%s; worse and better: no change is excluded and the estimate is %s or more, false in at most %s of such families; same: the 90%% interval lies within %[2]s; unclear: neither is shown",
-		how, percent(c.MinEffect), percent(c.Alpha))
+	return fmt.Sprintf("%s; worse and better: no change is excluded and the estimate is %s or more, false in at most %s of such families; same: the %[4]s interval lies within %[2]s; unclear: neither is shown",
+		how, percent(c.MinEffect), percent(c.Alpha), percent(c.sameLevel()))
 }
 
 // reach says up to where the code was looked at.
@@ -414,7 +414,7 @@ func (c *Comparison) markdown(w io.Writer) error {
 		}
 	}
 	if len(shown) > 0 {
-		p.table(shown, label)
+		p.table(shown, label, c.pairs)
 	}
 	if line := c.reach(); line != "" {
 		p.line("%s.", capital(line))
@@ -432,7 +432,7 @@ func (c *Comparison) markdown(w io.Writer) error {
 		p.line("")
 		rows = rows[:mostShown]
 	}
-	p.table(rows, label)
+	p.table(rows, label, c.pairs)
 	for _, text := range c.remarks() {
 		p.line("- %s", markdown.Escape(capital(text)))
 	}
@@ -460,7 +460,7 @@ func (p *printer) notices(list []Notice) {
 	}
 }
 
-func (p *printer) table(rows []*Row, label func(*Row) string) {
+func (p *printer) table(rows []*Row, label, pairs func(*Row) string) {
 	p.line("| | cell | unit | old | new | change | interval | n | needs |")
 	p.line("|---|---|---|--:|--:|--:|---|--:|--:|")
 	for _, r := range rows {
@@ -469,7 +469,7 @@ func (p *printer) table(rows []*Row, label func(*Row) string) {
 			verdict = "**worse**"
 		}
 		p.line("| %s | %s | %s | %s | %s | %s | %s | %s | %s |", verdict, markdown.Escape(label(r)), markdown.Escape(r.Unit),
-			number(r.Old), number(r.New), change(r.Change()), r.bounds(), r.count(), needs(r.Needed))
+			number(r.Old), number(r.New), change(r.Change()), r.bounds(), pairs(r), needs(r.Needed))
 	}
 	p.line("")
 }

@@ -370,6 +370,8 @@ func lateRelease(t *trial) {
 			t.broken("a late release of an old lease let a third client in while the second held the lock")
 		}
 	case <-time.After(moment):
+		_ = held.Release(t.ctx)
+		<-next // its session is one goroutine's until then
 	}
 }
 
@@ -415,8 +417,9 @@ func restart(t *trial) {
 	t.restart()
 	b := t.session()
 	defer b.Close()
+	next := t.ask(b, "x")
 	select {
-	case g := <-t.ask(b, "x"):
+	case g := <-next:
 		if g.err == nil && g.at.Before(t.holdsUntil(held)) {
 			select {
 			case <-held.Lost():
@@ -425,5 +428,7 @@ func restart(t *trial) {
 			}
 		}
 	case <-time.After(moment):
+		_ = held.Release(t.ctx) // if it fails, the lease ends by itself
+		<-next
 	}
 }

@@ -46,8 +46,10 @@ func newTransport(m lockbench.Member) (*transport, error) {
 		return nil, err
 	}
 	t := &transport{member: m, listener: l, packets: make(chan *memberlist.Packet), streams: make(chan net.Conn), over: make(chan struct{})}
-	for i := range m.Peers {
+	for range m.Peers {
 		t.out = append(t.out, make(chan []byte, mostWaiting))
+	}
+	for i := range m.Peers {
 		go t.send(i)
 	}
 	go t.accept()

@@ -54,6 +54,9 @@ func (p *Program) Serve(ctx context.Context, m lockbench.Member, args ...string)
 	if err != nil {
 		return err
 	}
+	if err := free(m.Addr); err != nil {
+		return err
+	}
 	cmd := exec.Command(path, args...)
 	cmd.Dir, cmd.Stdout, cmd.Stderr = m.Dir, os.Stderr, os.Stderr
 	process.Attach(cmd)
@@ -77,6 +80,16 @@ func (p *Program) Serve(ctx context.Context, m lockbench.Member, args ...string)
 	_ = cmd.Process.Signal(syscall.SIGTERM)
 	<-ended
 	return err
+}
+
+// free is an error if somebody else is at the address: who answers there would be
+// taken for the program.
+func free(addr string) error {
+	l, err := net.Listen("tcp", addr)
+	if err != nil {
+		return err
+	}
+	return l.Close()
 }
 
 var errEnded = errors.New("ended before it took connections")

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"net"
 	"strings"
 	"testing"
 
@@ -24,11 +25,36 @@ func TestMissing(t *testing.T) {
 	}
 }
 
+// address is one on loopback where nobody is.
+func address(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// TestPortInUse: somebody else at the address is not taken for the program.
+func TestPortInUse(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	p := Program{Name: "sh"}
+	m := lockbench.Member{Dir: t.TempDir(), Addr: l.Addr().String(), Ready: func(...int) { t.Error("it is ready") }}
+	if err := p.Serve(context.Background(), m, "-c", "exit 7"); err == nil || !strings.Contains(err.Error(), "address already in use") {
+		t.Error(err)
+	}
+}
+
 // TestEnds: a program that ends before it answers is an error that says how it
 // ended.
 func TestEnds(t *testing.T) {
 	p := Program{Name: "sh"}
-	err := p.Serve(context.Background(), lockbench.Member{Dir: t.TempDir(), Addr: "127.0.0.1:1"}, "-c", "exit 7")
+	err := p.Serve(context.Background(), lockbench.Member{Dir: t.TempDir(), Addr: address(t)}, "-c", "exit 7")
 	if err == nil || !strings.Contains(err.Error(), "sh ended before it took connections: exit status 7") {
 		t.Error(err)
 	}
