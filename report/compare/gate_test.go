@@ -19,7 +19,7 @@ import (
 
 // trials is how many families of each scenario are drawn. Seeds are fixed, so a
 // number gives the same outcome every time.
-var trials = flag.Int("trials", 200, "families that each simulation draws; a tenth with -short")
+var trials = flag.Int("trials", 100, "families that each simulation draws; a tenth with -short")
 
 func draws() int {
 	if testing.Short() {
