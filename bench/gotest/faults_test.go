@@ -34,8 +34,6 @@ func TestProcsRestored(t *testing.T) {
 	dir := moduleOf(t, map[string]string{"p_test.go": `package p
 
 import (
-	"fmt"
-	"maps"
 	"runtime"
 	"testing"
 )
@@ -149,8 +147,6 @@ func TestLazyInitialisation(t *testing.T) {
 	dir := moduleOf(t, map[string]string{"p_test.go": `package p
 
 import (
-	"fmt"
-	"maps"
 	"sync"
 	"testing"
 	"time"
@@ -313,8 +309,6 @@ func TestBenchFrom(t *testing.T) {
 		return `package p
 
 import (
-	"fmt"
-	"maps"
 	_ "embed"
 	"os"
 	"testing"
