@@ -15,7 +15,7 @@ import (
 // folder and in the engine.
 type Engine interface {
 	// Files are what people read and edit before it runs, by name.
-	Files(f *Fleet) map[string][]byte
+	Files() map[string][]byte
 	// Run starts the shards; with wait it returns once none is under way.
 	Run(ctx context.Context, shards []*Shard, wait bool) error
 	// Status says of shards what the engine knows, by shard; nothing of those that it

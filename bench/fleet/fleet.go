@@ -89,11 +89,10 @@ var Engines = []string{"ssh", "slurm", "kubernetes"}
 // name keeps kinds fit for file names, hosts' folders and Kubernetes' labels.
 var name = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
 
-// settings are the words of a kind that an engine knows, with what they are for.
-var settings = map[string]map[string]string{
-	"ssh":        {},
-	"slurm":      {"partition": "", "constraint": "", "account": ""},
-	"kubernetes": {"selector": "", "image": "", "namespace": "", "toleration": ""},
+// settings are the words of a kind that an engine of its own knows.
+var settings = map[string][]string{
+	"slurm":      {"partition", "constraint", "account"},
+	"kubernetes": {"selector", "image", "namespace", "toleration"},
 }
 
 // ParseKind reads a kind as it is typed, for one engine:
@@ -131,7 +130,7 @@ func ParseKind(text, engine, arch string) (*Kind, error) {
 				return bad("quota=%s; there is quota=allowed, and none is refused by default", value)
 			}
 		default:
-			if _, known := settings[engine][key]; !known {
+			if !slices.Contains(settings[engine], key) {
 				return bad("%s unknown; for %s there are %s", key, engine, strings.Join(keys(engine), ", "))
 			}
 			k.Settings[key] = value
@@ -167,9 +166,7 @@ func keys(engine string) []string {
 	if engine == "ssh" {
 		known[0] = "hosts"
 	}
-	for k := range settings[engine] {
-		known = append(known, k)
-	}
+	known = append(known, settings[engine]...)
 	slices.Sort(known)
 	return known
 }

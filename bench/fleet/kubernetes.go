@@ -34,9 +34,9 @@ func (e *kubernetes) namespace(k *Kind) string {
 }
 
 // Files are the manifests.
-func (e *kubernetes) Files(f *Fleet) map[string][]byte {
+func (e *kubernetes) Files() map[string][]byte {
 	files := map[string][]byte{}
-	for _, k := range f.Kinds {
+	for _, k := range e.fleet.Kinds {
 		files[manifestFile(k)] = []byte(e.manifest(k))
 	}
 	return files

@@ -20,9 +20,9 @@ func (e *slurm) job(k *Kind) string { return "contend-" + e.fleet.ID + "-" + k.N
 func batchFile(k *Kind) string { return k.Name + ".sbatch" }
 
 // Files are the batch scripts. Slurm copies them when they are submitted.
-func (e *slurm) Files(f *Fleet) map[string][]byte {
+func (e *slurm) Files() map[string][]byte {
 	files := map[string][]byte{}
-	for _, k := range f.Kinds {
+	for _, k := range e.fleet.Kinds {
 		files[batchFile(k)] = []byte(e.script(k))
 	}
 	return files

@@ -28,13 +28,13 @@ func sshCommand() []string {
 	return []string{"ssh"}
 }
 
-func (e *ssh) Files(*Fleet) map[string][]byte { return nil }
+func (e *ssh) Files() map[string][]byte { return nil }
 
 // folder is the fleet's on a host.
 func (e *ssh) folder() string { return ".contend-" + e.fleet.ID }
 
-// ErrLink is a connection that broke: the shard is continued by running it again.
-var ErrLink = errors.New("the connection broke")
+// errLink is a connection that broke: the shard is continued by running it again.
+var errLink = errors.New("the connection broke")
 
 // on runs a script on a host.
 func (e *ssh) on(ctx context.Context, host, script string, in io.Reader, out io.Writer, log io.Writer) error {
@@ -51,7 +51,7 @@ func (e *ssh) on(ctx context.Context, host, script string, in io.Reader, out io.
 	case err == nil:
 		return nil
 	case errors.As(err, &exit) && exit.ExitCode() == 255: // ssh's own
-		return fmt.Errorf("%s: %w: %s", host, ErrLink, lastLines(stderr.String(), 1))
+		return fmt.Errorf("%s: %w: %s", host, errLink, lastLines(stderr.String(), 1))
 	case log != nil:
 		return fmt.Errorf("%s: %w", host, err) // the log has the reason
 	}
@@ -92,7 +92,7 @@ func (e *ssh) shard(ctx context.Context, s *Shard) error {
 	root := bundleRoot(k.Bundle)
 	measure := fmt.Sprintf("cd %s && ./%s/contend fleet measure %s --fleet fleet.json --shard %s --to %s --name %s", e.folder(), root, root, s.ID, Delivered, quoted(s.Host))
 	measured := e.on(ctx, s.Host, measure, nil, io.Discard, e.progress.of(s.ID))
-	if errors.Is(measured, ErrLink) || ctx.Err() != nil {
+	if errors.Is(measured, errLink) || ctx.Err() != nil {
 		return measured
 	}
 	return errors.Join(measured, e.fetch(ctx, s))

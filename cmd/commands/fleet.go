@@ -149,7 +149,7 @@ func (p *fleetPlan) write(dir string, f *fleet.Fleet) error {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		return err
 	}
-	for name, text := range fleet.New(dir, f, os.Stderr).Files(f) {
+	for name, text := range fleet.New(dir, f, os.Stderr).Files() {
 		if err := os.WriteFile(filepath.Join(dir, name), text, 0o644); err != nil {
 			return err
 		}

@@ -44,7 +44,7 @@ func manifest(t *testing.T) string {
 	if err := f.Lay(6, false); err != nil {
 		t.Fatal(err)
 	}
-	return string(fleet.New(t.TempDir(), f, io.Discard).Files(f)["c7g.yaml"])
+	return string(fleet.New(t.TempDir(), f, io.Discard).Files()["c7g.yaml"])
 }
 
 // decode reads a manifest as the API server does under strict field validation.
