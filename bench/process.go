@@ -117,6 +117,19 @@ const (
 	maxStderr = 256 << 10
 )
 
+// interrupted waits for an interruption that may be under way: batch systems ask all
+// processes of a job to end at once, and a cell can be gone before this process has
+// seen its own signal. Such a cell has not failed.
+func interrupted(ctx context.Context) bool {
+	const underWay = 5 * time.Second
+	select {
+	case <-ctx.Done():
+		return true
+	case <-time.After(underWay):
+		return false
+	}
+}
+
 // runProcess runs one cell to its end. The error is for what stops the run: an
 // executable that cannot be started, or an interruption.
 func runProcess(ctx context.Context, c Cell, exe, dir string) (Output, error) {
@@ -144,6 +157,9 @@ func runProcess(ctx context.Context, c Cell, exe, dir string) (Output, error) {
 	case err := <-ended:
 		if err != nil {
 			o.Failed = err.Error()
+		}
+		if process.AskedToEnd(cmd.ProcessState) && interrupted(ctx) {
+			return Output{}, ctx.Err()
 		}
 	case <-hung.C:
 		o.Failed = fmt.Sprintf("no result after %v: killed", c.bound())

@@ -56,6 +56,9 @@ func cellMain(behaviour, name string) {
 		panic("cell " + name + " crashes")
 	case "hang":
 		select {}
+	case "ended":
+		syscall.Kill(os.Getpid(), syscall.SIGTERM)
+		select {}
 	case "silent":
 		os.Exit(0)
 	case "procs":
@@ -477,6 +480,21 @@ func TestInterrupt(t *testing.T) {
 	time.AfterFunc(100*time.Millisecond, cancel)
 	sum, err := bench.Run(ctx, p, bench.Options{Dir: dir, Host: &facts})
 	if !errors.Is(err, bench.ErrInterrupted) || bench.ExitCode(sum, err, false) != bench.ExitInvalid {
+		t.Fatalf("%+v, %v", sum, err)
+	}
+	if set, _ := sample.Load(dir); len(set.Samples) != 0 {
+		t.Errorf("an interrupted cell left %v", set.Samples)
+	}
+}
+
+// TestEndedWithUs: a cell that was asked to end together with its harness has not
+// failed: batch systems send the signal to all processes of a job, in any order.
+func TestEndedWithUs(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	facts, dir := host.Read(), t.TempDir()
+	time.AfterFunc(300*time.Millisecond, cancel)
+	sum, err := bench.Run(ctx, plan(1, cells("ended", 1)...), bench.Options{Dir: dir, Host: &facts})
+	if !errors.Is(err, bench.ErrInterrupted) || len(sum.Invalid) > 0 {
 		t.Fatalf("%+v, %v", sum, err)
 	}
 	if set, _ := sample.Load(dir); len(set.Samples) != 0 {

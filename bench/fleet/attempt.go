@@ -128,6 +128,11 @@ func (a *attempt) complete(k *Kind) map[int]bool {
 	return done
 }
 
+// idle reports an attempt that found nothing left to measure.
+func (a *attempt) idle() bool {
+	return a.run == nil && a.done != nil && a.done.Exit == bench.ExitGood && a.done.Reason == ""
+}
+
 // node is the machine that measured.
 func (a *attempt) node() string {
 	if a.run != nil {

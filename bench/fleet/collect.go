@@ -77,6 +77,9 @@ func Merge(dir string, f *Fleet) (*Merged, error) {
 			}
 			taken := map[int]bool{}
 			for _, a := range all {
+				if a.idle() {
+					continue
+				}
 				if wrong := a.wrong(f, s, first); wrong != "" {
 					st.Refused = append(st.Refused, a.name+": "+wrong)
 					continue
@@ -106,6 +109,7 @@ func Merge(dir string, f *Fleet) (*Merged, error) {
 		}
 	}
 	m.Samples = bytes.Count(text.Bytes(), []byte("# sample "))
+	f.planned(m, &text)
 	f.missing(m, &text)
 	m.text = text.Bytes()
 	return m, nil
@@ -152,6 +156,23 @@ func (st *State) take(a *attempt, k *Kind, taken map[int]bool, text *bytes.Buffe
 		for _, path := range b.files {
 			files[path] = filepath.Join(a.dir, path)
 		}
+	}
+}
+
+// planned adds how many processes each kind was to measure: attempts say only what
+// they were to measure themselves, and two of them may have begun the same.
+func (f *Fleet) planned(m *Merged, text *bytes.Buffer) {
+	if m.plan == nil {
+		return
+	}
+	for _, k := range f.Kinds {
+		n := 0
+		for _, s := range f.Of(k) {
+			p := *m.plan
+			p.First, p.Blocks = s.First, s.Blocks
+			n += p.Samples()
+		}
+		fmt.Fprintln(text, sample.Record{Verb: sample.VerbPlan, Fields: []sample.Field{{Key: sample.KindKey, Value: k.Name}, {Key: "processes", Value: fmt.Sprint(n)}}})
 	}
 }
 

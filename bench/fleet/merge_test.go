@@ -182,6 +182,12 @@ func TestMergeWhole(t *testing.T) {
 	dir, f := testFleet(t)
 	all(t, dir, f)
 	m, count := merged(t, dir, f)
+	text, _ := os.ReadFile(filepath.Join(m.Dir, sample.FileName))
+	for _, want := range []string{"# plan machine-kind=epyc processes=15\n", "# plan machine-kind=arm processes=5\n"} {
+		if !strings.Contains(string(text), want) {
+			t.Errorf("no %q in the merged run", want)
+		}
+	}
 	if len(count) != perFleet || m.Samples != perFleet || m.Exit() != bench.ExitGood || len(m.Left()) != 0 {
 		t.Errorf("%d of %d processes, exit %d", len(count), perFleet, m.Exit())
 	}
@@ -239,6 +245,12 @@ func TestMergeFaults(t *testing.T) {
 			deliver(t, dir, f, "epyc-1", made{name: "a", node: "x", torn: 3, open: true})
 			deliver(t, dir, f, "epyc-1", made{name: "b", node: "y", torn: -1, blocks: []int{3}})
 		}, 0, "2 of 2 repetitions by x, y\n"},
+		"an attempt that found nothing left to do": {func(t *testing.T, dir string, f *Fleet) {
+			deliver(t, dir, f, "epyc-1", made{name: "a", node: "x", torn: -1})
+			idle := filepath.Join(dir, Delivered, "epyc-1", "b")
+			os.MkdirAll(idle, 0o755)
+			(&Measure{Dir: idle}).deliver(&Done{Fleet: f.ID, Shard: "epyc-1", Attempt: "b", Node: "y"})
+		}, 0, "epyc-1               2 of 2 repetitions by x\nepyc-2"},
 		"delivered twice": {func(t *testing.T, dir string, f *Fleet) {
 			deliver(t, dir, f, "epyc-1", made{name: "a", node: "x", torn: -1})
 			deliver(t, dir, f, "epyc-1", made{name: "b", node: "x", torn: -1})

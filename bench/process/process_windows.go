@@ -15,6 +15,8 @@ func Detach(*exec.Cmd) {}
 
 func Kill(cmd *exec.Cmd) { _ = cmd.Process.Kill() }
 
+func AskedToEnd(*os.ProcessState) bool { return false }
+
 func DumpStacks(cmd *exec.Cmd) { Kill(cmd) }
 
 // The signals of other systems, of which none but End is sent here.

@@ -93,6 +93,24 @@ func TestFleetCoverage(t *testing.T) {
 	}
 }
 
+// TestFleetState: what a kind was to measure is what the merged run says, not what its
+// attempts were to.
+func TestFleetState(t *testing.T) {
+	text := ""
+	for i, blocks := range []int{1, 2} { // of shard a, which was tried twice, and counts 2 processes in all
+		text += fmt.Sprintf("# contend protocol=1\n# run id=r%d node=n%d machine-kind=k\n# plan cells=1 processes=%d\n# begin\n# sample cell=c block=%d\nBenchmarkX/gomaxprocs=2 1 5 ops/s\n", i, i, blocks, i)
+	}
+	for want, more := range map[string]string{
+		"Unfinished: 2 of 3 processes measured on 2 machines": "",
+		"2 of 2 processes measured on 2 machines":             "# plan machine-kind=k processes=2\n",
+		"Unfinished: 2 of 9 processes measured on 2 machines": "# plan machine-kind=k processes=9\n",
+	} {
+		if got := New(read(t, text+more)).Findings[0].What; got != want {
+			t.Errorf("%q: %s, want %s", more, got, want)
+		}
+	}
+}
+
 // TestFleetView: machines of a kind are one series, kinds are facets, and what is not
 // known is said.
 func TestFleetView(t *testing.T) {

@@ -165,6 +165,11 @@ func kindState(set *sample.Set, kind string) Finding {
 		d, f, _ := processes(set, r)
 		planned, done, failed = planned+plannedOf(set, r), done+d, failed+f
 	}
+	for _, rec := range set.Records { // a merged run knows it better than its parts
+		if n, err := strconv.Atoi(rec.Get("processes")); rec.Verb == sample.VerbPlan && rec.Get(sample.KindKey) == kind && err == nil {
+			planned = n
+		}
+	}
 	fd.What = fmt.Sprintf("%s of %s measured on %s", thousands(done), plural2(planned, "process", "processes"), plural2(len(machines), "machine", "machines"))
 	switch {
 	case done+failed < planned:
@@ -178,7 +183,7 @@ func kindState(set *sample.Set, kind string) Finding {
 // plannedOf is how many processes a run was to measure; 0 where it does not say.
 func plannedOf(set *sample.Set, r *sample.Run) (planned int) {
 	for _, rec := range set.Records {
-		if rec.Verb == sample.VerbPlan && rec.Run == r {
+		if rec.Verb == sample.VerbPlan && rec.Run == r && rec.Get(sample.KindKey) == "" {
 			planned, _ = strconv.Atoi(rec.Get("processes"))
 		}
 	}
