@@ -39,10 +39,19 @@ func runs(t testing.TB, r *rand.Rand, n, benchmarks int, noise func(*rand.Rand) 
 	return list
 }
 
+// drawn is how many histories a simulation draws: a fifth with -short.
+func drawn(n int) int {
+	if testing.Short() {
+		return n / 5
+	}
+	return n
+}
+
 // TestNoChange: where nothing changed, at most 5% of histories name a change in any of
 // their benchmarks, whatever the noise.
 func TestNoChange(t *testing.T) {
-	const histories, benchmarks = 100, 3
+	const benchmarks = 3
+	histories := drawn(100)
 	for name, noise := range noises {
 		r := rand.New(rand.NewPCG(1, 2))
 		for _, n := range []int{8, 20, 40} {
@@ -55,9 +64,9 @@ func TestNoChange(t *testing.T) {
 					}
 				}
 			}
-			t.Logf("%s, %d runs: %.1f%%", name, n, 100*float64(false_)/histories)
-			if false_ > histories/20+9 { // 5%, and three standard deviations
-				t.Errorf("%s, %d runs: a change in %.1f%% of histories without one", name, n, 100*float64(false_)/histories)
+			t.Logf("%s, %d runs: %.1f%%", name, n, 100*float64(false_)/float64(histories))
+			if float64(false_) > .05*float64(histories)+3*math.Sqrt(.05*.95*float64(histories))+1 {
+				t.Errorf("%s, %d runs: a change in %.1f%% of histories without one", name, n, 100*float64(false_)/float64(histories))
 			}
 		}
 	}
@@ -88,7 +97,7 @@ func TestChanges(t *testing.T) {
 	} {
 		r := rand.New(rand.NewPCG(3, 4))
 		right := 0
-		const histories = 60
+		histories := drawn(60)
 		for range histories {
 			s := Of(runs(t, r, 30, 1, noises["normal 3%"], c.level), Options{MinEffect: .03, Alpha: .05})[0]
 			ok := len(s.Changes) == len(c.at)
@@ -101,7 +110,7 @@ func TestChanges(t *testing.T) {
 			}
 		}
 		t.Logf("%s: right in %d of %d", name, right, histories)
-		if right < histories*7/10 {
+		if right < histories*6/10 {
 			t.Errorf("%s: right in %d of %d histories", name, right, histories)
 		}
 	}
