@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"time"
 )
 
 // Engine places shards. Its methods can be repeated: all state is in the fleet's
@@ -44,6 +45,36 @@ type client struct {
 	dir      string
 	fleet    *Fleet
 	progress *lines
+}
+
+// job is what the engine calls the work of a kind.
+func (c *client) job(k *Kind) string { return "contend-" + c.fleet.ID + "-" + k.Name }
+
+// files are a text of each kind.
+func (c *client) files(name, text func(*Kind) string) map[string][]byte {
+	files := map[string][]byte{}
+	for _, k := range c.fleet.Kinds {
+		files[name(k)] = []byte(text(k))
+	}
+	return files
+}
+
+// pollEvery is how often an engine is asked whether shards are under way.
+const pollEvery = 2 * time.Second
+
+// await returns once nothing is under way. Interrupted, it leaves what is.
+func await(ctx context.Context, e Engine) error {
+	for {
+		under, err := e.Status(ctx)
+		if err != nil || len(under) == 0 {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("%w: what is under way goes on; the same command waits for it, contend fleet stop ends it", ctx.Err())
+		case <-time.After(pollEvery):
+		}
+	}
 }
 
 // call runs one of the engine's programs to its end and returns what it printed.

@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
-	"time"
 )
 
 // kubernetes runs the shards of a kind as one Indexed Job, each on a node of its own.
@@ -24,8 +23,6 @@ func manifestFile(k *Kind) string { return k.Name + ".yaml" }
 // ImageFile is the image that a kind's pods run, an OCI archive.
 func (k *Kind) ImageFile() string { return k.Name + ".image.tar" }
 
-func (e *kubernetes) job(k *Kind) string { return "contend-" + e.fleet.ID + "-" + k.Name }
-
 func (e *kubernetes) namespace(k *Kind) string {
 	if n := k.Settings["namespace"]; n != "" {
 		return n
@@ -34,13 +31,7 @@ func (e *kubernetes) namespace(k *Kind) string {
 }
 
 // Files are the manifests.
-func (e *kubernetes) Files() map[string][]byte {
-	files := map[string][]byte{}
-	for _, k := range e.fleet.Kinds {
-		files[manifestFile(k)] = []byte(e.manifest(k))
-	}
-	return files
-}
+func (e *kubernetes) Files() map[string][]byte { return e.files(manifestFile, e.manifest) }
 
 // manifest is the Job of a kind. Why it is so:
 //
@@ -190,16 +181,8 @@ func (e *kubernetes) Run(ctx context.Context, shards []*Shard, wait bool) error 
 		}
 		e.progress.print(k.Name, "job "+e.job(k)+", shards "+strings.Join(left, " "))
 	}
-	for wait {
-		under, err := e.Status(ctx)
-		if err != nil || len(under) == 0 {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%w: the pods go on; the same command waits for them, contend fleet stop ends them", ctx.Err())
-		case <-time.After(pollEvery):
-		}
+	if wait {
+		return await(ctx, e)
 	}
 	return nil
 }
@@ -319,7 +302,7 @@ func (e *kubernetes) fetch(ctx context.Context, k *Kind, pod string) error {
 	if err != nil {
 		return err
 	}
-	delivery, ok, err := Extract(log)
+	delivery, ok, err := extract(log)
 	if err != nil {
 		return err
 	}
@@ -328,7 +311,7 @@ func (e *kubernetes) fetch(ctx context.Context, k *Kind, pod string) error {
 	}
 	part := filepath.Join(e.dir, Delivered, ".pod")
 	defer os.RemoveAll(part)
-	if err := Receive(bytes.NewReader(delivery), part); err != nil {
+	if err := unpack(bytes.NewReader(delivery), part); err != nil {
 		return err
 	}
 	a, err := readAttempt(filepath.Join(part, pod))
@@ -342,7 +325,7 @@ func (e *kubernetes) fetch(ctx context.Context, k *Kind, pod string) error {
 	if err != nil {
 		return err
 	}
-	return Receive(bytes.NewReader(delivery), filepath.Join(e.dir, Delivered, s.ID))
+	return unpack(bytes.NewReader(delivery), filepath.Join(e.dir, Delivered, s.ID))
 }
 
 func (e *kubernetes) Stop(ctx context.Context) error {

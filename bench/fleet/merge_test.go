@@ -392,7 +392,7 @@ func TestJourney(t *testing.T) {
 		t.Fatal(err)
 	}
 	to := t.TempDir()
-	if err := Receive(bytes.NewReader(sent.Bytes()), to); err != nil {
+	if err := unpack(bytes.NewReader(sent.Bytes()), to); err != nil {
 		t.Fatal(err)
 	}
 	same := func(what string) {
@@ -409,7 +409,7 @@ func TestJourney(t *testing.T) {
 	}
 	same("sent")
 	for n := range sent.Len() {
-		if n%7 == 0 && Receive(bytes.NewReader(sent.Bytes()[:n]), to) == nil {
+		if n%7 == 0 && unpack(bytes.NewReader(sent.Bytes()[:n]), to) == nil {
 			t.Errorf("cut after %d of %d bytes, and taken", n, sent.Len())
 		}
 	}
@@ -420,24 +420,24 @@ func TestJourney(t *testing.T) {
 	if err := Print(&log, filepath.Join(at, "a")); err != nil {
 		t.Fatal(err)
 	}
-	text, ok, err := Extract(log.Bytes())
+	text, ok, err := extract(log.Bytes())
 	if err != nil || !ok {
 		t.Fatal(ok, err)
 	}
-	if err := Receive(bytes.NewReader(text), to); err != nil {
+	if err := unpack(bytes.NewReader(text), to); err != nil {
 		t.Fatal(err)
 	}
 	same("by the log")
-	if _, ok, _ := Extract([]byte("measuring\n")); ok {
+	if _, ok, _ := extract([]byte("measuring\n")); ok {
 		t.Error("a delivery in an empty log")
 	}
 	begin := bytes.Index(log.Bytes(), []byte(envelopeBegin))
 	for n := begin + bytes.IndexByte(log.Bytes()[begin:], '\n') + 1; n < log.Len()-8; n += 11 {
-		if _, ok, err := Extract(log.Bytes()[:n]); !ok || err == nil {
+		if _, ok, err := extract(log.Bytes()[:n]); !ok || err == nil {
 			t.Errorf("a log that ends after %d of %d bytes is taken", n, log.Len())
 		}
 		cut := slices.Delete(bytes.Clone(log.Bytes()), n, n+4)
-		if _, ok, err := Extract(cut); ok && err == nil {
+		if _, ok, err := extract(cut); ok && err == nil {
 			t.Errorf("a log without 4 bytes at %d is taken", n)
 		}
 	}

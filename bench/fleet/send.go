@@ -55,9 +55,9 @@ func add(t *tar.Writer, file, name string) error {
 	return err
 }
 
-// Receive unpacks what Send wrote into a shard's folder of deliveries. An attempt
+// unpack unpacks what Send wrote into a shard's folder of deliveries. An attempt
 // takes the place of what was delivered of it before, once all of it is there.
-func Receive(r io.Reader, shard string) error {
+func unpack(r io.Reader, shard string) error {
 	if err := os.MkdirAll(shard, 0o755); err != nil {
 		return err
 	}
@@ -168,9 +168,9 @@ func packed(dir string, leave func(name string) bool) ([]byte, error) {
 	return b.Bytes(), err
 }
 
-// Extract finds the delivery in a log. ok is false where there is none; err says that
+// extract finds the delivery in a log. ok is false where there is none; err says that
 // one is cut short.
-func Extract(log []byte) (delivery []byte, ok bool, err error) {
+func extract(log []byte) (delivery []byte, ok bool, err error) {
 	begin := bytes.LastIndex(log, []byte("\n"+envelopeBegin))
 	if begin < 0 {
 		return nil, false, nil

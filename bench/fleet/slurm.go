@@ -15,18 +15,10 @@ import (
 // folder must be on a file system that the nodes see.
 type slurm struct{ client }
 
-func (e *slurm) job(k *Kind) string { return "contend-" + e.fleet.ID + "-" + k.Name }
-
 func batchFile(k *Kind) string { return k.Name + ".sbatch" }
 
 // Files are the batch scripts. Slurm copies them when they are submitted.
-func (e *slurm) Files() map[string][]byte {
-	files := map[string][]byte{}
-	for _, k := range e.fleet.Kinds {
-		files[batchFile(k)] = []byte(e.script(k))
-	}
-	return files
-}
+func (e *slurm) Files() map[string][]byte { return e.files(batchFile, e.script) }
 
 func (e *slurm) script(k *Kind) string {
 	var b strings.Builder
@@ -105,22 +97,11 @@ func (e *slurm) Run(ctx context.Context, shards []*Shard, wait bool) error {
 		}
 		e.progress.print(k.Name, "job "+strings.TrimSpace(string(out))+", tasks "+strings.Join(tasks, ","))
 	}
-	for wait {
-		under, err := e.Status(ctx)
-		if err != nil || len(under) == 0 {
-			return err
-		}
-		select {
-		case <-ctx.Done():
-			return fmt.Errorf("%w: the jobs go on; the same command waits for them, contend fleet stop ends them", ctx.Err())
-		case <-time.After(pollEvery):
-		}
+	if wait {
+		return await(ctx, e)
 	}
 	return nil
 }
-
-// pollEvery is how often an engine is asked whether shards are under way.
-const pollEvery = 2 * time.Second
 
 // Status lists the shards that are queued or run.
 func (e *slurm) Status(ctx context.Context) (map[string]string, error) {

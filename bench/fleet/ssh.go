@@ -138,7 +138,7 @@ func (e *ssh) fetch(ctx context.Context, s *Shard) error {
 	if err := e.on(ctx, s.Host, send, nil, &packed, nil); err != nil {
 		return err
 	}
-	return Receive(&packed, filepath.Join(e.dir, Delivered, s.ID))
+	return unpack(&packed, filepath.Join(e.dir, Delivered, s.ID))
 }
 
 func (e *ssh) Fetch(ctx context.Context) error {
