@@ -32,9 +32,11 @@ func (s *sweep) bind(c *cobra.Command) {
 	f.StringVar(&s.suite, "suite", names[0], "what to measure: "+strings.Join(names, ", "))
 	completeList(c, "suite", func() []string { return names })
 	family.Flags(s.families, f)
+	completed := map[string]bool{} // families share flags
 	for _, fam := range s.families {
 		for _, a := range fam.Axes {
-			if a.Words != nil {
+			if a.Words != nil && !completed[a.Flag] {
+				completed[a.Flag] = true
 				completeList(c, a.Flag, a.Words)
 			}
 		}
