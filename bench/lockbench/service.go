@@ -96,9 +96,8 @@ type Member struct {
 	TTL   time.Duration `json:"ttl"` // the lease that clients will ask for
 	Fresh bool          `json:"fresh"`
 
-	// Ready is to be called when the member answers, with the numbers of the processes
-	// that it consists of beside its own.
-	Ready func(children ...int) `json:"-"`
+	// Ready is to be called when the member answers.
+	Ready func() `json:"-"`
 }
 
 // Target is where a client finds its service.

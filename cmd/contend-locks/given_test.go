@@ -28,7 +28,7 @@ func serve(t *testing.T, name string) (addr string, start func()) {
 	i := slices.IndexFunc(services(), func(s lockbench.Service) bool { return s.Name == name })
 	ctx, stop := context.WithCancel(context.Background())
 	ready, ended := make(chan bool), make(chan error, 1)
-	m := lockbench.Member{Dir: t.TempDir(), Addr: free[0], Peers: free[1:], Dial: free[1:], Fresh: true, Ready: func(...int) { close(ready) }}
+	m := lockbench.Member{Dir: t.TempDir(), Addr: free[0], Peers: free[1:], Dial: free[1:], Fresh: true, Ready: func() { close(ready) }}
 	t.Cleanup(func() {
 		stop()
 		<-ended

@@ -44,7 +44,7 @@ func TestPortInUse(t *testing.T) {
 	}
 	defer l.Close()
 	p := Program{Name: "sh"}
-	m := lockbench.Member{Dir: t.TempDir(), Addr: l.Addr().String(), Ready: func(...int) { t.Error("it is ready") }}
+	m := lockbench.Member{Dir: t.TempDir(), Addr: l.Addr().String(), Ready: func() { t.Error("it is ready") }}
 	if err := p.Serve(context.Background(), m, "-c", "exit 7"); err == nil || !strings.Contains(err.Error(), "address already in use") {
 		t.Error(err)
 	}

@@ -1,0 +1,57 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"net"
+	"path/filepath"
+	"syscall"
+
+	"github.com/contend-go/contend/bench/lockbench"
+	"github.com/contend-go/contend/cmd/contend-locks/server"
+)
+
+// program is found where Debian and Ubuntu put it, if it is not on PATH: the newest
+// version.
+var program = server.Program{
+	Name: "postgres", Package: "postgresql", Places: []string{"/usr/lib/postgresql/[1-9][0-9]/bin/postgres"},
+	End: syscall.SIGINT, // does not wait for clients, as SIGTERM would
+}
+
+// serve is a server with its settings as they are by default: a commit is on the disk
+// when it is answered.
+func serve(ctx context.Context, m lockbench.Member) (err error) {
+	host, port, err := net.SplitHostPort(m.Addr)
+	if err != nil {
+		return err
+	}
+	home, err := server.NewHome(filepath.Join(m.Dir, "data"))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, home.Close()) }()
+	if m.Fresh {
+		if err := initialise(ctx, m, home); err != nil || ctx.Err() != nil {
+			return err
+		}
+	}
+	p := program
+	p.Home = home
+	return p.Serve(ctx, m, "-D", home.Path, "-p", port, "-c", "listen_addresses="+host, "-c", "unix_socket_directories=", "-c", "log_min_messages=fatal")
+}
+
+// superuser is whom clients connect as.
+const superuser = "postgres"
+
+// initialise makes the files of a new server, by the program beside the server's.
+func initialise(ctx context.Context, m lockbench.Member, home *server.Home) error {
+	path, err := program.Find()
+	if err == nil {
+		path, err = filepath.EvalSymlinks(path)
+	}
+	if err != nil {
+		return err
+	}
+	initdb := server.Program{Name: filepath.Join(filepath.Dir(path), "initdb"), Package: program.Package, Home: home}
+	return initdb.Run(ctx, m, "-D", home.Path, "-U", superuser, "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync", "--no-instructions")
+}
