@@ -1,11 +1,15 @@
 package postgres
 
 import (
+	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"net"
+	"os"
 	"path/filepath"
 	"syscall"
+	"time"
 
 	"github.com/contend-go/contend/bench/lockbench"
 	"github.com/contend-go/contend/cmd/contend-locks/server"
@@ -35,9 +39,42 @@ func serve(ctx context.Context, m lockbench.Member) (err error) {
 			return err
 		}
 	}
+	if err := disown(filepath.Join(m.Dir, "data", "postmaster.pid")); err != nil {
+		return err
+	}
 	p := program
 	p.Home = home
-	return p.Serve(ctx, m, "-D", home.Path, "-p", port, "-c", "listen_addresses="+host, "-c", "unix_socket_directories=", "-c", "log_min_messages=fatal")
+	for n := 0; ; n++ {
+		err := p.Serve(ctx, m, "-D", home.Path, "-p", port, "-c", "listen_addresses="+host, "-c", "unix_socket_directories=", "-c", "log_min_messages=fatal")
+		if n == mostTries || !errors.Is(err, server.ErrEnded) {
+			return err
+		}
+		time.Sleep(tryEvery)
+	}
+}
+
+// A server that was killed is followed by another only when the processes that it
+// started have noticed, which takes a moment.
+const (
+	mostTries = 20
+	tryEvery  = 100 * time.Millisecond
+)
+
+// disown makes the number in a lock file that of the server's parent, which the server
+// knows not to be another server. Otherwise a server that was killed would keep the
+// next one out as long as nobody has asked how it ended, as in many containers
+// nobody does. The rest of the file, by which the server finds out whether anybody
+// uses the data still, is left as it is.
+func disown(path string) error {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // it ended by itself
+	}
+	if err != nil {
+		return err
+	}
+	_, rest, _ := bytes.Cut(text, []byte("\n"))
+	return os.WriteFile(path, fmt.Appendf(nil, "%d\n%s", os.Getpid(), rest), 0o600)
 }
 
 // superuser is whom clients connect as.

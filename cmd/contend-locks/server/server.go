@@ -79,7 +79,7 @@ func (p *Program) Serve(ctx context.Context, m lockbench.Member, args ...string)
 		case <-ctx.Done():
 		}
 	}
-	if errors.Is(err, errEnded) {
+	if errors.Is(err, ErrEnded) {
 		return err
 	}
 	_ = cmd.Process.Signal(cmp.Or(p.End, syscall.SIGTERM))
@@ -127,7 +127,8 @@ func free(addr string) error {
 	return l.Close()
 }
 
-var errEnded = errors.New("ended before it took connections")
+// ErrEnded says that a program ended by itself when it was to start.
+var ErrEnded = errors.New("ended before it took connections")
 
 // tryEvery is how often a program that starts is tried.
 const tryEvery = 5 * time.Millisecond
@@ -141,7 +142,7 @@ func (p *Program) await(ctx context.Context, addr string, ended <-chan error) er
 		}
 		select {
 		case err := <-ended:
-			return fmt.Errorf("%s %w: %v", p.Name, errEnded, err)
+			return fmt.Errorf("%s %w: %v", p.Name, ErrEnded, err)
 		case <-ctx.Done():
 			return nil
 		case <-time.After(tryEvery):
