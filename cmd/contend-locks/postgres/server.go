@@ -43,7 +43,7 @@ func serve(ctx context.Context, m lockbench.Member) (err error) {
 		return err
 	}
 	p := program
-	p.Home = home
+	p.Home, p.Try = home, greet
 	for n := 0; ; n++ {
 		err := p.Serve(ctx, m, "-D", home.Path, "-p", port, "-c", "listen_addresses="+host, "-c", "unix_socket_directories=", "-c", "log_min_messages=fatal")
 		if n == mostTries || !errors.Is(err, server.ErrEnded) {
@@ -51,6 +51,15 @@ func serve(ctx context.Context, m lockbench.Member) (err error) {
 		}
 		time.Sleep(tryEvery)
 	}
+}
+
+// greet connects, and leaves.
+func greet(ctx context.Context, addr string) error {
+	conn, err := connect(ctx, lockbench.Target{Addrs: []string{addr}})
+	if err != nil {
+		return err
+	}
+	return conn.Close(ctx)
 }
 
 // A server that was killed is followed by another only when the processes that it

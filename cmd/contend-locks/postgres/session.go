@@ -25,12 +25,11 @@ type session struct {
 // open connects as soon as the server answers, and makes the schema with what the
 // statements say, in which %s is its name.
 func open(ctx context.Context, t lockbench.Target, statements string) (*session, error) {
-	cfg, err := config(t)
-	if err != nil {
-		return nil, err
+	if len(t.Addrs) != 1 {
+		return nil, fmt.Errorf("one server's address, not %d", len(t.Addrs))
 	}
 	for {
-		conn, err := pgx.ConnectConfig(ctx, cfg)
+		conn, err := connect(ctx, t)
 		if err == nil {
 			s := &session{conn: conn, target: t, tokens: object(t, "tokens")}
 			if err = s.prepare(ctx, statements); err == nil {
@@ -44,26 +43,24 @@ func open(ctx context.Context, t lockbench.Target, statements string) (*session,
 	}
 }
 
-// config is what an address says: host:port, or a URL with the user and the
-// database. What it does not say, such as a password, is taken from the variables and
-// files of PostgreSQL's own clients.
-func config(t lockbench.Target) (*pgx.ConnConfig, error) {
-	if len(t.Addrs) != 1 {
-		return nil, fmt.Errorf("one server's address, not %d", len(t.Addrs))
-	}
+// connect opens a connection to the one address: host:port, or a URL with the user
+// and the database. What it does not say, such as a password, is taken from the
+// variables and files of PostgreSQL's own clients.
+func connect(ctx context.Context, t lockbench.Target) (*pgx.Conn, error) {
 	addr := t.Addrs[0]
 	if !strings.Contains(addr, "://") {
 		addr = "postgres://" + superuser + "@" + addr + "/postgres?sslmode=disable"
 	}
-	return pgx.ParseConfig(addr)
+	return pgx.Connect(ctx, addr)
 }
 
 // passing reports whether it may help to connect again: the server is not there
 // (yet), or has as many clients as it takes.
 func passing(err error) bool {
+	var wrong *pgconn.ParseConfigError
 	var answer *pgconn.PgError
 	if !errors.As(err, &answer) {
-		return true
+		return !errors.As(err, &wrong)
 	}
 	const connections, resources, intervention = "08", "53", "57" // classes of errors
 	class := answer.Code[:2]
@@ -120,11 +117,7 @@ func (s *session) token(ctx context.Context, statement string, args ...any) (his
 
 // remove removes the run's schema.
 func remove(ctx context.Context, t lockbench.Target) error {
-	cfg, err := config(t)
-	if err != nil {
-		return err
-	}
-	conn, err := pgx.ConnectConfig(ctx, cfg)
+	conn, err := connect(ctx, t)
 	if err != nil {
 		return err
 	}

@@ -26,6 +26,10 @@ type Program struct {
 	Package string   // of Debian
 	Places  []string // where the package puts it, if that is not on PATH; patterns, of which the last match counts
 
+	// Try is nil if the program answers at an address; nil itself if it does as soon as it
+	// takes connections.
+	Try func(ctx context.Context, addr string) error
+
 	Home *Home          // whose owner runs it; nil: this process's user
 	End  syscall.Signal // that ends it in an orderly way; 0: SIGTERM
 }
@@ -54,7 +58,7 @@ func (p *Program) Missing() string {
 }
 
 // Serve runs the program in the member's folder until ctx ends. It is ready when it
-// takes connections at the member's address. If it ends by itself, that is an error;
+// answers at the member's address. If it ends by itself, that is an error;
 // what it prints is this process's.
 func (p *Program) Serve(ctx context.Context, m lockbench.Member, args ...string) error {
 	path, err := p.Find()
@@ -128,17 +132,28 @@ func free(addr string) error {
 }
 
 // ErrEnded says that a program ended by itself when it was to start.
-var ErrEnded = errors.New("ended before it took connections")
+var ErrEnded = errors.New("ended before it answered")
+
+func dial(_ context.Context, addr string) error {
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		return err
+	}
+	return c.Close()
+}
 
 // tryEvery is how often a program that starts is tried.
 const tryEvery = 5 * time.Millisecond
 
-// await waits until the program takes connections, or ctx ends.
+// await waits until the program answers, or ctx ends.
 func (p *Program) await(ctx context.Context, addr string, ended <-chan error) error {
+	try := p.Try
+	if try == nil {
+		try = dial
+	}
 	for {
-		c, err := net.Dial("tcp", addr)
-		if err == nil {
-			return c.Close()
+		if try(ctx, addr) == nil {
+			return nil
 		}
 		select {
 		case err := <-ended:

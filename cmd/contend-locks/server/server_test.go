@@ -55,7 +55,7 @@ func TestPortInUse(t *testing.T) {
 func TestEnds(t *testing.T) {
 	p := Program{Name: "sh"}
 	err := p.Serve(context.Background(), lockbench.Member{Dir: t.TempDir(), Addr: address(t)}, "-c", "exit 7")
-	if err == nil || !strings.Contains(err.Error(), "sh ended before it took connections: exit status 7") {
+	if err == nil || !strings.Contains(err.Error(), "sh ended before it answered: exit status 7") {
 		t.Error(err)
 	}
 }
