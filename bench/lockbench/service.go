@@ -123,7 +123,8 @@ type Session interface {
 type Changer interface {
 	Session
 	// Change adds one to the named number, and returns what it is from then on, and
-	// which change that was. After an error it may or may not be carried out.
+	// which change that was. [ErrBusy] says that the service refused it, because of
+	// another change; after any other error it may or may not be carried out.
 	Change(ctx context.Context, name string) (number int64, token history.Token, err error)
 }
 
@@ -143,8 +144,9 @@ type Lease interface {
 	Release(ctx context.Context) error
 }
 
-// ErrBusy says that the service refused a lock because somebody holds it.
-var ErrBusy = errors.New("lock is held by another")
+// ErrBusy says that the service refused a lock because somebody holds it, or a change
+// because of somebody else's.
+var ErrBusy = errors.New("refused because of another client")
 
 // NeverLost is the channel of leases of which a client never learns that they
 // are lost.

@@ -36,7 +36,7 @@ func Row() lockbench.Service {
 		if err != nil {
 			return nil, err
 		}
-		return &transaction{session: s, known: map[string]bool{}, prepare: s.makeRow, take: s.takeRow}, nil
+		return &transaction{session: s, prepare: s.makeRow, take: s.takeRow}, nil
 	}
 	return s
 }
@@ -49,7 +49,7 @@ func Table() lockbench.Service {
 		if err != nil {
 			return nil, err
 		}
-		return &transaction{session: s, known: map[string]bool{}, prepare: s.makeTable, take: s.takeTable}, nil
+		return &transaction{session: s, prepare: s.makeTable, take: s.takeTable}, nil
 	}
 	return s
 }
@@ -112,7 +112,6 @@ func (s advisory) Acquire(ctx context.Context, name string) (lockbench.Lease, er
 // transaction is a session whose transaction holds the lock.
 type transaction struct {
 	*session
-	known   map[string]bool // names whose row or table is there
 	prepare func(ctx context.Context, name string) error
 	take    func(ctx context.Context, tx pgx.Tx, name string) (history.Token, error)
 	held    bool

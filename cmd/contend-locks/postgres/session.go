@@ -17,9 +17,11 @@ import (
 // session is one connection. What it makes in the database is in a schema that is
 // named after the run.
 type session struct {
-	conn   *pgx.Conn
-	target lockbench.Target
-	tokens string // the sequence that tokens are from
+	conn    *pgx.Conn
+	target  lockbench.Target
+	tokens  string          // the sequence that tokens are from
+	known   map[string]bool // names for which something was made that is needed
+	changes int             // so far
 }
 
 // open connects as soon as the server answers, and makes the schema with what the
@@ -31,7 +33,7 @@ func open(ctx context.Context, t lockbench.Target, statements string) (*session,
 	for {
 		conn, err := connect(ctx, t)
 		if err == nil {
-			s := &session{conn: conn, target: t, tokens: object(t, "tokens")}
+			s := &session{conn: conn, target: t, tokens: object(t, "tokens"), known: map[string]bool{}}
 			if err = s.prepare(ctx, statements); err == nil {
 				return s, nil
 			}
