@@ -228,9 +228,7 @@ func (c *client) pair() error {
 	lease, err := c.session.Acquire(c.calls, name)
 	switch {
 	case errors.Is(err, ErrBusy):
-		c.add(history.Busy, lock, none, "")
-		c.pause(retryPause)
-		return nil
+		return c.refused(lock)
 	case err != nil && c.calls.Err() != nil:
 		return nil // still waiting: no answer
 	case err != nil:
@@ -250,6 +248,9 @@ func (c *client) pair() error {
 // hold only waits.
 func (c *client) change(s Changer, lock int, name string) error {
 	number, token, err := s.Change(c.calls, name)
+	if errors.Is(err, ErrBusy) {
+		return c.refused(lock)
+	}
 	if err != nil && c.calls.Err() != nil {
 		return nil // still waiting: no answer
 	}
@@ -273,6 +274,13 @@ func (c *client) change(s Changer, lock int, name string) error {
 		case <-c.calls.Done():
 		}
 	}
+	return nil
+}
+
+// refused notes an acquire that was, and waits a moment.
+func (c *client) refused(lock int) error {
+	c.add(history.Busy, lock, none, "")
+	c.pause(retryPause)
 	return nil
 }
 

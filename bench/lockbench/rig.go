@@ -352,6 +352,7 @@ func (r *rig) result(events []history.Event, w bench.Window) (res bench.Result, 
 	add("tokens-fell", float64(v.TokensFell))
 	add("waiting", float64(v.Waiting))
 	add("lost/op", float64(v.LostUpdates)/float64(max(1, len(leases))))
+	add("refused/op", float64(r.refused(events))/float64(max(1, n)))
 	r.unavailable(events, leases, add)
 	crossed := crossCheck(events, crossTime)
 	if note := crossed.disagrees(v.Overlaps > 0); note != "" {
@@ -374,6 +375,16 @@ func (r *rig) own(leases []history.Lease) (sum time.Duration) {
 		}
 	}
 	return sum
+}
+
+// refused counts the acquires in the window that the service refused.
+func (r *rig) refused(events []history.Event) (n int) {
+	for _, e := range events {
+		if e.What == history.Busy && e.T >= r.began && e.T < r.end {
+			n++
+		}
+	}
+	return n
 }
 
 // lastError is the last error that a client got of the service, behind a colon.

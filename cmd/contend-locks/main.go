@@ -14,6 +14,7 @@ import (
 	"github.com/contend-go/contend/cmd/contend-locks/memcached"
 	"github.com/contend-go/contend/cmd/contend-locks/nats"
 	"github.com/contend-go/contend/cmd/contend-locks/owner"
+	"github.com/contend-go/contend/cmd/contend-locks/postgres"
 	"github.com/contend-go/contend/cmd/contend-locks/raft"
 	"github.com/contend-go/contend/cmd/contend-locks/redis"
 	"github.com/contend-go/contend/cmd/contend-locks/sqlite"
@@ -24,6 +25,7 @@ func services() []lockbench.Service {
 	return []lockbench.Service{
 		lease.Service(), bolt.Service(), memcached.Service(), redis.Service(), redis.Redsync(1), redis.Redsync(5), redis.Mini(), etcd.One(), etcd.Three(), nats.Service(),
 		raft.Service(), raft.Leased(), raft.Log(), owner.Service(), sqlite.Service(),
+		postgres.Advisory(), postgres.Row(), postgres.Table(), postgres.Lease(), postgres.Cycle(), postgres.CycleLocked(), postgres.Insert(),
 		lease.Null(), lease.None(),
 	}
 }

@@ -2,6 +2,7 @@ package locktest
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -64,6 +65,9 @@ func everyChange(t *trial) {
 				defer s.Close()
 				for range times {
 					n, token, err := s.Change(t.ctx, "locktest-x")
+					for errors.Is(err, lockbench.ErrBusy) {
+						n, token, err = s.Change(t.ctx, "locktest-x")
+					}
 					mu.Lock()
 					if err != nil {
 						t.broken("a change: %v", err)

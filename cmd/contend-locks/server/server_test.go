@@ -44,7 +44,7 @@ func TestPortInUse(t *testing.T) {
 	}
 	defer l.Close()
 	p := Program{Name: "sh"}
-	m := lockbench.Member{Dir: t.TempDir(), Addr: l.Addr().String(), Ready: func(...int) { t.Error("it is ready") }}
+	m := lockbench.Member{Dir: t.TempDir(), Addr: l.Addr().String(), Ready: func() { t.Error("it is ready") }}
 	if err := p.Serve(context.Background(), m, "-c", "exit 7"); err == nil || !strings.Contains(err.Error(), "address already in use") {
 		t.Error(err)
 	}
@@ -55,7 +55,7 @@ func TestPortInUse(t *testing.T) {
 func TestEnds(t *testing.T) {
 	p := Program{Name: "sh"}
 	err := p.Serve(context.Background(), lockbench.Member{Dir: t.TempDir(), Addr: address(t)}, "-c", "exit 7")
-	if err == nil || !strings.Contains(err.Error(), "sh ended before it took connections: exit status 7") {
+	if err == nil || !strings.Contains(err.Error(), "sh ended before it answered: exit status 7") {
 		t.Error(err)
 	}
 }
