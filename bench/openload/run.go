@@ -36,10 +36,12 @@ type Run struct {
 	Rate     float64 // that is offered
 	Window   time.Duration
 
-	clock    load.Clock
-	closed   *load.Record
-	schedule *load.Schedule
-	begin    time.Time // of the window, on the wall
+	*load.Schedule // of the generators
+
+	clock  load.Clock
+	closed *load.Record
+	begin  time.Time // of the window, on the wall
+	others bool      // other processes carry the operations out
 }
 
 // Saturate drives what is measured in a closed loop for a time, in groups of operations,
@@ -61,14 +63,29 @@ func (s *Spec) Prepare(clock load.Clock, generators int, fast float64, window ti
 	if r.closed, r.Capacity, err = saturate(r.Group, max(window/closedPart, leastPhase)); err != nil {
 		return nil, err
 	}
-	if s.Offered.Share > 0 {
-		r.Rate = s.Offered.Share / 100 * r.Capacity
+	if err := r.plan(s, generators, seed); err != nil {
+		return nil, err
 	}
 	if own := n * load.Limit(clock, r.Group); r.Rate > own {
 		return nil, fmt.Errorf("the generators fell behind: they offer %.3g operations per second at most, in groups of %d, and %.3g were asked for", own, r.Group, r.Rate)
 	}
-	r.schedule, err = load.NewSchedule(s.Arrivals, r.Rate, generators, seed)
-	return r, err
+	return r, nil
+}
+
+// Plan plans the load of generators that begin each operation by itself, and are other processes
+// with the same clock: closed is what they did in a closed loop, and capacity how much of it per
+// second.
+func (s *Spec) Plan(clock load.Clock, generators int, window time.Duration, seed uint64, closed *load.Record, capacity float64) (*Run, error) {
+	r := &Run{clock: clock, Window: window, Rate: s.Offered.Rate, Group: 1, Capacity: capacity, closed: closed, others: true}
+	return r, r.plan(s, generators, seed)
+}
+
+func (r *Run) plan(s *Spec, generators int, seed uint64) (err error) {
+	if s.Offered.Share > 0 {
+		r.Rate = s.Offered.Share / 100 * r.Capacity
+	}
+	r.Schedule, err = load.NewSchedule(s.Arrivals, r.Rate, generators, seed)
+	return err
 }
 
 // Begin is when the plans begin, and the window, if the first are to begin in so long.
@@ -79,12 +96,9 @@ func (r *Run) Begin(in time.Duration) (plans, window int64) {
 	return plans, window
 }
 
-// Plan is that of one generator, from a time of the clock on.
-func (r *Run) Plan(generator int, begin int64) *load.Plan { return r.schedule.Plan(generator, begin) }
-
-// Ops is how many operations that plan has, until the window ends.
+// Ops is how many operations a generator's plan has, until the window ends.
 func (r *Run) Ops(generator int) (n int) {
-	p := r.schedule.Plan(generator, 0)
+	p := r.Plan(generator, 0)
 	for end := int64(r.Window + r.Window/leadPart); p.Next() < end; {
 		n++
 	}
@@ -102,7 +116,9 @@ func (r *Run) Values(rec *load.Record, loop []sample.Value) (values []sample.Val
 	add("achieved/s", float64(rec.Intime)/r.Window.Seconds())
 	add("capacity/s", r.Capacity)
 	add("offered/s", r.Rate)
-	add("group-ops", float64(r.Group))
+	if !r.others {
+		add("group-ops", float64(r.Group))
+	}
 	if !rec.Stable(r.Window) {
 		warn("unstable: %d of %d operations were carried out in time, and the last began %v late, so there are no quantiles",
 			rec.Intime, rec.Offered, rec.End.Round(time.Microsecond))
@@ -135,7 +151,9 @@ func (r *Run) Attach(rec *load.Record, w bench.Window) ([]sample.Attachment, err
 	}
 	end := r.begin.Add(r.Window)
 	l := rec.Log(r.closed, r.begin)
-	l.AddCollections(r.begin, end)
+	if !r.others {
+		l.AddCollections(r.begin, end)
+	}
 	text, err := l.Encode(r.begin, end)
 	if err != nil {
 		return nil, err

@@ -59,7 +59,7 @@ var house = []room{
 	{"bench/cachebench/example", []string{"bench/cachebench", "caches", "cmd/commands"}},
 	{"bench/primitives", []string{"bench", "bench/family", "bench/host", "bench/load", "bench/openload", "bench/sample", "caches/mpmc"}},
 	{"bench/lockbench/history", nil},
-	{"bench/lockbench", []string{"bench", "bench/family", "bench/host", "bench/process", "bench/sample", "bench/whole", "bench/lockbench/history"}},
+	{"bench/lockbench", []string{"bench", "bench/family", "bench/host", "bench/load", "bench/openload", "bench/process", "bench/sample", "bench/whole", "bench/lockbench/history"}},
 	{"bench/lockbench/locktest", []string{"bench/lockbench", "bench/lockbench/history"}},
 	{"bench/lockbench/lease", []string{"bench/lockbench", "bench/lockbench/history"}},
 	{"bench/lockbench/example", []string{"bench/lockbench", "bench/lockbench/history", "bench/lockbench/lease", "bench/lockbench/locktest", "cmd/commands"}},
