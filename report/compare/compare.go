@@ -119,7 +119,7 @@ type Row struct {
 	Shift  float64
 	P      float64 // of a change as clear as this one in its direction, if there is none; NaN if not tested
 	PHolm  float64 // P corrected for the family
-	Needed int     // samples a side that find Options.Want nine times in ten; 0 unknown
+	Needed int     // of an unclear row: samples a side that find Options.Want nine times in ten; 0 unknown
 
 	Oversubscribed bool // at more Ps than usable CPUs, by the samples' warnings
 	FewIterations  bool // some windows hold too few for a mean, by the same
@@ -134,6 +134,7 @@ type Row struct {
 	upper   float64     // and above
 	same    float64     // what the interval that shows Same leaves out on each side
 	bands   *[2]float64 // see band
+	power   int         // samples a side that find Options.Want nine times in ten; 0 unknown
 	spans   int         // blocks in which the cell was measured, up to the last one
 	clear   bool        // its cell is settled
 	// The test that decides has no interval of its own, and excludes no change.
@@ -381,13 +382,16 @@ func (c *Comparison) judge(nulls *nulls) {
 	for _, r := range c.Rows {
 		r.estimate()
 		if !r.Counted { // a count does not become clearer by repetition
-			r.Needed = r.needed(max(c.Want, r.minEffect*5/3), r.minEffect)
+			r.power = r.needed(max(c.Want, r.minEffect*5/3), r.minEffect)
 		}
 		switch {
 		case r.Gated && r.Counted:
 			r.decideCount()
 		case r.kind() != alone:
 			r.decide(c.Options)
+		}
+		if r.Verdict == Unclear { // what is decided needs no more
+			r.Needed = r.power
 		}
 	}
 	correctCounts(c.Rows, c.Alpha)
