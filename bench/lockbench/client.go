@@ -80,7 +80,7 @@ func (r *clientRole) run(services []Service, in io.Reader, out io.Writer) (err e
 		return err
 	}
 	p := &clients{role: r, service: s, begin: make(chan struct{}), proceed: make(chan struct{}, len(r.Clients)), held: map[int]string{}, out: out}
-	if p.memory, err = openMemory(r.Resource, r.Locks); err != nil {
+	if p.memory, err = openMemory(r.Resource, guarded(s, r.Locks)); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, unmapShared(p.memory.bytes)) }()
@@ -250,6 +250,11 @@ func (c *client) pair(due int64) error {
 		return nil // still waiting: no answer
 	case err != nil:
 		return c.unknown(lock, err)
+	}
+	if c.service.Promises.Queue {
+		if lock = lease.(Reservation).Item(); lock >= mostItems {
+			return fmt.Errorf("a cell has room for %d items of a queue: take a shorter --time", mostItems)
+		}
 	}
 	c.add(history.Acquired, lock, lease.Token(), "")
 	if err := c.log.Flush(); err != nil {

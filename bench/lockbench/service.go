@@ -63,6 +63,9 @@ type Promises struct {
 	// Changes: there is no lock; the service makes the change itself that a lock would
 	// guard, and its sessions are [Changer]s.
 	Changes bool
+	// Queue: a name is a queue of items, each acquire reserves one of them that nobody
+	// has, and a release takes it out of the queue. Leases are [Reservation]s.
+	Queue bool
 	// LeastTTL is the shortest lease that it grants, and to whose multiples it
 	// rounds; 0 for any.
 	LeastTTL time.Duration
@@ -142,6 +145,13 @@ type Lease interface {
 	// Release lets go. After an error the lock may still be held; that there is
 	// none does not prove that it was held until then.
 	Release(ctx context.Context) error
+}
+
+// Reservation is a lease of one item of a queue.
+type Reservation interface {
+	Lease
+	// Item is its number, from 0 on: no other item of the run has it, in any queue.
+	Item() int
 }
 
 // ErrBusy says that the service refused a lock because somebody holds it, or a change

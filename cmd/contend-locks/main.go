@@ -25,7 +25,7 @@ func services() []lockbench.Service {
 	return []lockbench.Service{
 		lease.Service(), bolt.Service(), memcached.Service(), redis.Service(), redis.Redsync(1), redis.Redsync(5), redis.Mini(), etcd.One(), etcd.Three(), nats.Service(),
 		raft.Service(), raft.Leased(), raft.Log(), owner.Service(), sqlite.Service(),
-		postgres.Advisory(), postgres.Row(), postgres.Table(), postgres.Lease(), postgres.Cycle(), postgres.CycleLocked(), postgres.Insert(),
+		postgres.Advisory(), postgres.Row(), postgres.Table(), postgres.Lease(), postgres.Cycle(), postgres.CycleLocked(), postgres.Insert(), postgres.Queue(), postgres.TwoPhase(), postgres.Saga(),
 		lease.Null(), lease.None(),
 	}
 }

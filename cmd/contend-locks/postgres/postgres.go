@@ -75,7 +75,8 @@ func service(name, about string, excludes ...string) lockbench.Service {
 			Excludes: append(excludes, lockbench.NoFault, "kill-holder", "slow-network"),
 			Token:    history.Ordered,
 		},
-		Missing: program.Missing, Serve: serve, Remove: remove,
+		Missing: program.Missing, Remove: remove,
+		Serve: func(ctx context.Context, m lockbench.Member) error { return serve(ctx, m) },
 	}
 }
 
@@ -161,7 +162,7 @@ func (s *session) takeTable(ctx context.Context, tx pgx.Tx, name string) (histor
 	if _, err := tx.Exec(ctx, "LOCK TABLE "+object(s.target, name)+" IN ACCESS EXCLUSIVE MODE"); err != nil {
 		return history.Token{}, err
 	}
-	return s.token(ctx, "SELECT nextval($1::text::regclass)", s.tokens)
+	return s.token(ctx, nextToken, s.tokens)
 }
 
 // leases is a session that takes rows for a time.

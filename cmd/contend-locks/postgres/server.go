@@ -22,9 +22,9 @@ var program = server.Program{
 	End: syscall.SIGINT, // does not wait for clients, as SIGTERM would
 }
 
-// serve is a server with its settings as they are by default: a commit is on the disk
-// when it is answered.
-func serve(ctx context.Context, m lockbench.Member) (err error) {
+// serve is a server with its settings as they are by default, but for the given ones:
+// a commit is on the disk when it is answered.
+func serve(ctx context.Context, m lockbench.Member, settings ...string) (err error) {
 	host, port, err := net.SplitHostPort(m.Addr)
 	if err != nil {
 		return err
@@ -44,8 +44,12 @@ func serve(ctx context.Context, m lockbench.Member) (err error) {
 	}
 	p := program
 	p.Home, p.Try = home, greet
+	args := []string{"-D", home.Path, "-p", port}
+	for _, set := range append(settings, "listen_addresses="+host, "unix_socket_directories=", "log_min_messages=fatal") {
+		args = append(args, "-c", set)
+	}
 	for n := 0; ; n++ {
-		err := p.Serve(ctx, m, "-D", home.Path, "-p", port, "-c", "listen_addresses="+host, "-c", "unix_socket_directories=", "-c", "log_min_messages=fatal")
+		err := p.Serve(ctx, m, args...)
 		if n == mostTries || !errors.Is(err, server.ErrEnded) {
 			return err
 		}

@@ -94,7 +94,10 @@ func (s *session) insist(ctx context.Context, statements string) error {
 }
 
 // The codes of errors that are told apart.
-const uniqueViolation = "23505"
+const (
+	uniqueViolation  = "23505"
+	lockNotAvailable = "55P03"
+)
 
 func is(err error, code string) bool {
 	var answer *pgconn.PgError
@@ -110,6 +113,9 @@ func (s *session) Close() error {
 	return s.conn.Close(ctx)
 }
 
+// nextToken takes the sequence.
+const nextToken = "SELECT nextval($1::text::regclass)"
+
 // token reads the one number that a statement answers.
 func (s *session) token(ctx context.Context, statement string, args ...any) (history.Token, error) {
 	t := history.Token{Kind: history.Ordered}
@@ -117,12 +123,46 @@ func (s *session) token(ctx context.Context, statement string, args ...any) (his
 	return t, err
 }
 
-// remove removes the run's schema.
+// literal is a string as statements have it that take no parameters.
+func literal(text string) string { return "'" + strings.ReplaceAll(text, "'", "''") + "'" }
+
+// remove removes the run's schema, and first the transactions that nobody decides any
+// more and that hold locks in it. A server may still prepare one for a client that was
+// killed, so it is looked again for them.
 func remove(ctx context.Context, t lockbench.Target) error {
 	conn, err := connect(ctx, t)
 	if err != nil {
 		return err
 	}
-	_, err = conn.Exec(ctx, "DROP SCHEMA IF EXISTS "+schema(t)+" CASCADE")
-	return errors.Join(err, conn.Close(ctx))
+	defer conn.Close(ctx)
+	if _, err := conn.Exec(ctx, "SET lock_timeout = '1s'"); err != nil {
+		return err
+	}
+	for {
+		if err := rollBack(ctx, conn, t.Prefix); err != nil {
+			return err
+		}
+		_, err := conn.Exec(ctx, "DROP SCHEMA IF EXISTS "+schema(t)+" CASCADE")
+		if !is(err, lockNotAvailable) {
+			return err
+		}
+	}
+}
+
+// rollBack ends the prepared transactions whose names begin with the prefix.
+func rollBack(ctx context.Context, conn *pgx.Conn, prefix string) error {
+	rows, err := conn.Query(ctx, "SELECT gid FROM pg_prepared_xacts WHERE database = current_database() AND starts_with(gid, $1)", prefix)
+	if err != nil {
+		return err
+	}
+	ids, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return err
+	}
+	for _, id := range ids {
+		if _, err := conn.Exec(ctx, "ROLLBACK PREPARED "+literal(id)); err != nil {
+			return err
+		}
+	}
+	return nil
 }

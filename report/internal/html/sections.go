@@ -128,6 +128,7 @@ var sections = []section{
 			one("u:tokens-fell", "Tokens that did not rise (tokens-fell)", "tokens-fell"),
 			one("u:waiting", "Clients that wait for ever (waiting)", "waiting"),
 			one("u:refused/op", "Refused because of another (refused/op)", "refused/op"),
+			one("u:twice", "Items handed out once more (twice)", "twice"),
 			one("u:unavailable-ms", "Nobody got it (unavailable-ms)", "unavailable-ms"),
 		}},
 }
