@@ -22,6 +22,7 @@ type Program struct {
 	Name    string   // of the executable
 	Package string   // of Debian
 	Places  []string // where the package puts it, if that is not on PATH
+	Files   []string // of the package, which the executable is to run
 }
 
 // Find is the path of the executable.
@@ -33,9 +34,18 @@ func (p *Program) Find() (string, error) {
 		}
 	}
 	if err != nil {
-		return "", fmt.Errorf("no %s here: apt-get install %s", p.Name, p.Package)
+		return "", p.lacks(p.Name)
+	}
+	for _, f := range p.Files {
+		if _, err := os.Stat(f); err != nil {
+			return "", p.lacks(f)
+		}
 	}
 	return path, nil
+}
+
+func (p *Program) lacks(what string) error {
+	return fmt.Errorf("no %s here: apt-get install %s", what, p.Package)
 }
 
 // Missing is for [lockbench.Service].

@@ -23,6 +23,10 @@ func TestMissing(t *testing.T) {
 	if path, err := there.Find(); path != "/bin/sh" || err != nil {
 		t.Error(path, err)
 	}
+	jar := Program{Name: "sh", Package: "its-package", Files: []string{"/bin/sh", "/nowhere/its.jar"}}
+	if got := jar.Missing(); got != "no /nowhere/its.jar here: apt-get install its-package" {
+		t.Error(got)
+	}
 }
 
 // address is one on loopback where nobody is.
