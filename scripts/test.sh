@@ -22,9 +22,14 @@ browser() {
 missing=()
 browser >/dev/null 2>&1 || missing+=(chromium)
 PATH=$PATH:/usr/sbin command -v sshd >/dev/null || missing+=(openssh-server)
-for server in memcached redis-server; do
-	command -v $server >/dev/null || missing+=($server) # Debian's packages are named after them
-done
+# The package of each lock server, and a file that it brings.
+servers=(memcached:/usr/bin/memcached redis-server:/usr/bin/redis-server zookeeper:/usr/share/java/zookeeper.jar)
+lacking_servers() {
+	for server in "${servers[@]}"; do
+		[ -e "${server#*:}" ] || command -v "${server%%:*}" >/dev/null || echo "${server%%:*}"
+	done
+}
+missing+=($(lacking_servers))
 [ "$quick" = yes ] || command -v qemu-i386-static >/dev/null || missing+=(qemu-user-static)
 for program in slurmctld slurmd sbatch:slurm-client munged:munge; do
 	PATH=$PATH:/usr/sbin command -v "${program%%:*}" >/dev/null || missing+=("${program##*:}")
@@ -58,11 +63,9 @@ GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go build ./...
 GOARCH=386 CGO_ENABLED=0 go vet ./caches/ring ./caches/mpmc
 GOARCH=arm CGO_ENABLED=0 go vet ./caches/ring ./caches/mpmc
 
-for server in memcached redis-server; do
-	if ! command -v $server >/dev/null; then
-		echo "not tested, for want of what is not here: locks of $server"
-		[ "${CI:-}" != true ] || { echo 'in continuous integration that is an error'; exit 1; }
-	fi
+for server in $(lacking_servers); do
+	echo "not tested, for want of what is not here: locks of $server"
+	[ "${CI:-}" != true ] || { echo 'in continuous integration that is an error'; exit 1; }
 done
 
 step 'tests; beside them those of contend-locks, a module of its own, which mostly wait'

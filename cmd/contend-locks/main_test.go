@@ -13,6 +13,7 @@ import (
 	"github.com/contend-go/contend/bench/lockbench/lease"
 	"github.com/contend-go/contend/bench/lockbench/locktest"
 	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/cmd/contend-locks/zk"
 )
 
 // TestMain lets the test binary play servers, clients and cells, and be the
@@ -131,6 +132,22 @@ func TestRealServers(t *testing.T) {
 		if cpu, _ := s.Value("server-cpu-ns/op"); runtime.GOOS == "linux" && cpu <= 0 {
 			t.Errorf("%s: no CPU time of the server", s.Name)
 		}
+	}
+}
+
+// TestSessionCutOff: a client of ZooKeeper that is cut off gives its session up before
+// the server gives away what the session holds.
+func TestSessionCutOff(t *testing.T) {
+	if why := zk.Service().Missing(); why != "" {
+		t.Skip(why)
+	}
+	_, set := sweep(t, "--service zk --fault partition --clients 3 --ttl 2s --count 1")
+	if len(set.Samples) != 1 {
+		t.Fatalf("%d samples", len(set.Samples))
+	}
+	overlaps, _ := set.Samples[0].Value("overlaps")
+	if others, _ := set.Samples[0].Value("granted-in-fault"); overlaps > 0 || others == 0 {
+		t.Errorf("%v overlaps, %v grants to others in the fault", overlaps, others)
 	}
 }
 

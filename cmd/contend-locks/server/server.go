@@ -23,6 +23,9 @@ type Program struct {
 	Package string   // of Debian
 	Places  []string // where the package puts it, if that is not on PATH
 	Files   []string // of the package, which the executable is to run
+	// Answers asks the program whether it serves, where taking connections does not
+	// mean that it does.
+	Answers func(c net.Conn) bool
 }
 
 // Find is the path of the executable.
@@ -57,7 +60,7 @@ func (p *Program) Missing() string {
 }
 
 // Serve runs the program in the member's folder until ctx ends. It is ready when it
-// takes connections at the member's address. If it ends by itself, that is an error;
+// takes connections at the member's address, and answers. If it ends by itself, that is an error;
 // what it prints is this process's.
 func (p *Program) Serve(ctx context.Context, m lockbench.Member, args ...string) error {
 	path, err := p.Find()
@@ -107,12 +110,16 @@ var errEnded = errors.New("ended before it took connections")
 // tryEvery is how often a program that starts is tried.
 const tryEvery = 5 * time.Millisecond
 
-// await waits until the program takes connections, or ctx ends.
+// await waits until the program takes connections and answers, or ctx ends.
 func (p *Program) await(ctx context.Context, addr string, ended <-chan error) error {
 	for {
 		c, err := net.Dial("tcp", addr)
 		if err == nil {
-			return c.Close()
+			serves := p.Answers == nil || p.Answers(c)
+			_ = c.Close()
+			if serves {
+				return nil
+			}
 		}
 		select {
 		case err := <-ended:

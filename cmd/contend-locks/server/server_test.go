@@ -63,3 +63,21 @@ func TestEnds(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestAnswers: a program that takes connections and does not serve yet is not
+// ready.
+func TestAnswers(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	asked := 0
+	p := Program{Name: "late", Answers: func(net.Conn) bool {
+		asked++
+		return asked == 3
+	}}
+	if err := p.await(t.Context(), l.Addr().String(), nil); err != nil || asked != 3 {
+		t.Errorf("asked %d times: %v", asked, err)
+	}
+}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"os"
 	"path/filepath"
@@ -26,7 +27,21 @@ import (
 // prints its errors.
 var jars = []string{"/usr/share/java/zookeeper.jar", "/usr/share/java/slf4j-simple.jar"}
 
-var program = server.Program{Name: "java", Package: "zookeeper", Files: jars}
+var program = server.Program{Name: "java", Package: "zookeeper", Files: jars, Answers: answers}
+
+// longAnswer is how long the server has to say how it is, before it is asked again.
+const longAnswer = time.Second
+
+// answers reports whether the server serves: it takes connections before it does,
+// and what is sent to it then stays without an answer.
+func answers(c net.Conn) bool {
+	_ = c.SetDeadline(time.Now().Add(longAnswer))
+	if _, err := io.WriteString(c, "srvr"); err != nil {
+		return false
+	}
+	text, _ := io.ReadAll(c) // the deadline ends it, if nothing else does
+	return strings.Contains(string(text), "Mode: ")
+}
 
 // The server's unit of time, to whose multiples it rounds up when a session
 // expires, and the shortest session that it grants. Its defaults are 2 s and 4 s.
@@ -78,11 +93,33 @@ type quiet struct{}
 
 func (quiet) Printf(string, ...any) {}
 
+// dial bounds how long the library waits for an answer by a session's time. It
+// would wait seven times as long for a server that takes the connection while it
+// starts, and does not answer.
+func dial(most time.Duration) zk.Dialer {
+	return func(network, addr string, limit time.Duration) (net.Conn, error) {
+		c, err := net.DialTimeout(network, addr, limit)
+		return impatient{c, most}, err
+	}
+}
+
+type impatient struct {
+	net.Conn
+	most time.Duration
+}
+
+func (c impatient) SetReadDeadline(t time.Time) error {
+	if latest := time.Now().Add(c.most); t.After(latest) {
+		t = latest
+	}
+	return c.Conn.SetReadDeadline(t)
+}
+
 func connect(ctx context.Context, t lockbench.Target) (lockbench.Session, error) {
 	s := &session{ttl: t.TTL, lost: make(chan struct{})}
 	s.end = sync.OnceFunc(func() { close(s.lost) })
 	var err error
-	s.conn, _, err = zk.Connect(t.Addrs, t.TTL, zk.WithLogger(quiet{}), zk.WithEventCallback(func(e zk.Event) {
+	s.conn, _, err = zk.Connect(t.Addrs, t.TTL, zk.WithLogger(quiet{}), zk.WithDialer(dial(t.TTL)), zk.WithEventCallback(func(e zk.Event) {
 		if e.State == zk.StateExpired {
 			s.end()
 		}
