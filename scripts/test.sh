@@ -22,11 +22,12 @@ browser() {
 missing=()
 browser >/dev/null 2>&1 || missing+=(chromium)
 PATH=$PATH:/usr/sbin command -v sshd >/dev/null || missing+=(openssh-server)
-# Locks' servers, by Debian's package: PostgreSQL's are not on PATH there.
-servers=(memcached redis-server postgresql)
+# Locks' servers, by Debian's package, and a file that it brings where there is no program of that name on PATH.
+servers=(memcached redis-server postgresql zookeeper)
 there() {
 	case $1 in
 	postgresql) command -v postgres || ls /usr/lib/postgresql/*/bin/postgres ;;
+	zookeeper) ls /usr/share/java/zookeeper.jar ;;
 	*) command -v "$1" ;;
 	esac >/dev/null 2>&1
 }

@@ -18,12 +18,13 @@ import (
 	"github.com/contend-go/contend/cmd/contend-locks/raft"
 	"github.com/contend-go/contend/cmd/contend-locks/redis"
 	"github.com/contend-go/contend/cmd/contend-locks/sqlite"
+	"github.com/contend-go/contend/cmd/contend-locks/zk"
 )
 
 // services is the one list of them.
 func services() []lockbench.Service {
 	return []lockbench.Service{
-		lease.Service(), bolt.Service(), memcached.Service(), redis.Service(), redis.Redsync(1), redis.Redsync(5), redis.Mini(), etcd.One(), etcd.Three(), nats.Service(),
+		lease.Service(), bolt.Service(), memcached.Service(), redis.Service(), redis.Redsync(1), redis.Redsync(5), redis.Mini(), etcd.One(), etcd.Three(), zk.Service(), nats.Service(),
 		raft.Service(), raft.Leased(), raft.Log(), owner.Service(), sqlite.Service(),
 		postgres.Advisory(), postgres.Row(), postgres.Table(), postgres.Lease(), postgres.Cycle(), postgres.CycleLocked(), postgres.Insert(), postgres.Queue(), postgres.TwoPhase(), postgres.Saga(),
 		lease.Null(), lease.None(),

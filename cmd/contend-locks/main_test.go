@@ -160,6 +160,20 @@ func TestDatabaseLocks(t *testing.T) {
 	}
 }
 
+// TestSessionCutOff: a client of ZooKeeper that is cut off gives its session up before
+// the server gives away what the session holds.
+func TestSessionCutOff(t *testing.T) {
+	lacks(t, "zk")
+	_, set := sweep(t, "--service zk --fault partition --clients 3 --ttl 2s --count 1")
+	if len(set.Samples) != 1 {
+		t.Fatalf("%d samples", len(set.Samples))
+	}
+	overlaps, _ := set.Samples[0].Value("overlaps")
+	if others, _ := set.Samples[0].Value("granted-in-fault"); overlaps > 0 || others == 0 {
+		t.Errorf("%v overlaps, %v grants to others in the fault", overlaps, others)
+	}
+}
+
 // secondHolders sweeps until all samples of locks with leases have a second holder,
 // and returns them. A busy host needs longer leases: a server must be back before the
 // first is over.
