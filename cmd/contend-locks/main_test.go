@@ -174,6 +174,33 @@ func TestSessionCutOff(t *testing.T) {
 	}
 }
 
+// TestWithoutLock: what people do in a database in the place of a lock, and what comes
+// of it.
+func TestWithoutLock(t *testing.T) {
+	lacks(t, "pg-queue")
+	is := func(words, unit string, want func(float64) bool) {
+		t.Helper()
+		_, set := sweep(t, words+" --clients 3 --count 1")
+		for _, s := range set.Samples {
+			if v, ok := s.Value(unit); !ok || !want(v) {
+				t.Errorf("%s: %v %s", s.Name, v, unit)
+			}
+		}
+	}
+	some := func(v float64) bool { return v > 0 }
+	no := func(v float64) bool { return v == 0 }
+	is("--service pg-cycle", "refused/op", some)
+	is("--service pg-cycle-locked,pg-insert", "refused/op", no)
+	is("--service pg-cycle,pg-cycle-locked,pg-insert", "lost/op", no)
+	is("--service pg-queue --ttl 1m", "twice", no) // no busy host is as slow
+	is("--service pg-queue --fault pause-holder --ttl 500ms", "twice", some)
+	is("--service pg-queue --fault pause-holder --ttl 500ms --fence off", "stale-accepted", some)
+	is("--service pg-queue --fault pause-holder --ttl 500ms", "stale-accepted", no)
+	is("--service pg-2pc --fault kill-holder --ttl 500ms", "waiting", some)
+	is("--service pg-saga --fault kill-holder --ttl 500ms", "waiting", no)
+	is("--service pg-saga --fault kill-holder --ttl 500ms", "granted-in-fault", some)
+}
+
 // secondHolders sweeps until all samples of locks with leases have a second holder,
 // and returns them. A busy host needs longer leases: a server must be back before the
 // first is over.
