@@ -42,6 +42,7 @@ type Run struct {
 	closed *load.Record
 	begin  time.Time // of the window, on the wall
 	others bool      // other processes carry the operations out
+	watch  *load.Watch
 }
 
 // Saturate drives what is measured in a closed loop for a time, in groups of operations,
@@ -90,6 +91,9 @@ func (r *Run) plan(s *Spec, generators int, seed uint64) (err error) {
 
 // Begin is when the plans begin, and the window, if the first are to begin in so long.
 func (r *Run) Begin(in time.Duration) (plans, window int64) {
+	if !r.others {
+		r.watch = load.NewWatch()
+	}
 	plans = r.clock.Now() + int64(in)
 	window = plans + int64(r.Window/leadPart)
 	r.begin = time.Now().Add(time.Duration(window - r.clock.Now()))
@@ -146,13 +150,13 @@ func (r *Run) Values(rec *load.Record, loop []sample.Value) (values []sample.Val
 
 // Attach writes the histograms beside the samples, if the window's samples are kept.
 func (r *Run) Attach(rec *load.Record, w bench.Window) ([]sample.Attachment, error) {
-	if w.Dir == "" {
-		return nil, nil
-	}
 	end := r.begin.Add(r.Window)
 	l := rec.Log(r.closed, r.begin)
-	if !r.others {
-		l.AddCollections(r.begin, end)
+	if r.watch != nil {
+		l.Causes = r.watch.End(r.begin, end)
+	}
+	if w.Dir == "" {
+		return nil, nil
 	}
 	text, err := l.Encode(r.begin, end)
 	if err != nil {
