@@ -81,7 +81,7 @@ func (o *SweepOptions) Bind(f *pflag.FlagSet) {
 	f.Float64Var(&o.PricePerHour, "price-per-hour", 0, "price of the host, for the cost that --dry-run prints")
 	f.BoolVar(&o.Strict, "strict", false, "exit 3 also when samples carry warnings")
 	f.BoolVar(&o.NoReport, "no-report", false, "measure only; contend report draws the run folder")
-	f.StringVar(&o.Trace, "trace", "none", "none, cells (traced repetitions of each cell), tour (one trace per backend through all GOMAXPROCS), both")
+	f.StringVar(&o.Trace, "trace", "none", "none, cells (traced repetitions of each cell), tour (one trace of each subject through all GOMAXPROCS), both")
 	f.StringArrayVar(&o.Tags, "tag", nil, "note key=value in the samples, as where a run of several machines came from")
 	f.StringArrayVar(&o.Variants, "variant", nil, "measure every cell with this executable too, side by side in the same blocks: name=path, or name=self; give two, such as base=… and head=…")
 	f.IntVar(&o.TraceBlocks, "trace-count", 3, "traced repetitions of each cell, with --trace cells")

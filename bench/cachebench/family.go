@@ -58,6 +58,11 @@ func definition(specs []caches.Spec, defaults []string) family.Definition[cell] 
 		Name: "caches", About: "caches over workloads",
 		Benchmark: "Cache", Variable: "CONTEND_CELL",
 		Lists: []family.List{backendList(specs), workloadList()},
+		Examples: []string{
+			"--backend mutexlru,ring --workload zipf,evict --reads 100,75",
+			"--workload replay --input oltp.gz --capacity 1000,2000 --backend mutexlru,ring",
+			"--load open --rate 50%,80%,90%,95% --backend mutexlru,ring --sharing all",
+		},
 		Columns: slices.Concat([]family.Column[cell]{
 			{
 				Axis: family.Axis{Flag: "workload", Default: []string{"zipf"}, Words: workload.Names, Usage: "workloads, or all; see contend list"},

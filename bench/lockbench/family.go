@@ -48,6 +48,10 @@ func definition(services []Service, quick Quick) family.Definition[cell] {
 		Name: "locks", About: "distributed locks over clients, and under faults",
 		Benchmark: "Lock", Variable: variable, X: "clients",
 		Lists: []family.List{serviceList(services), faultList()},
+		Examples: []string{
+			fmt.Sprintf("--service %s --clients 1,8,64", strings.Join(quick.Services, ",")),
+			fmt.Sprintf("--service %s --fault %s", strings.Join(quick.Services, ","), strings.Join(quick.Faults, ",")),
+		},
 		Quick: family.Values{
 			"service": quick.Services, "fault": quick.Faults, "clients": {"1", "4"}, "ttl": {"800ms"},
 		},

@@ -64,7 +64,8 @@ func Family() family.Family {
 	return family.New(family.Definition[cell]{
 		Name: "primitives", About: "the rows of synchronisation primitives",
 		Benchmark: "Primitive", Variable: "CONTEND_PRIMITIVE",
-		Lists: []family.List{rowList()},
+		Lists:    []family.List{rowList()},
+		Examples: []string{"--row lock-contended,read --hold 0,200ns", "--row lock-contended,1p1c --load open --rate 50%,90%"},
 		Columns: slices.Concat([]family.Column[cell]{
 			{
 				Axis: family.Axis{Flag: "row", Default: []string{"all"}, Words: names, Usage: "rows of primitives, or all; see contend list"},

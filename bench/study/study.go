@@ -50,7 +50,8 @@ var parts = []part{
 func Family(caches, primitives family.Family) family.Family {
 	return family.Family{
 		Name: "study", About: "what the published study's claims need (see contend claims)",
-		Plan: func(s *family.Sweep) (*bench.Plan, error) { return plan(s, caches, primitives) },
+		Examples: []string{"--quick"},
+		Plan:     func(s *family.Sweep) (*bench.Plan, error) { return plan(s, caches, primitives) },
 	}
 }
 

@@ -33,6 +33,28 @@ func program(words ...string) *exec.Cmd {
 	return cmd
 }
 
+// TestExamples: the sweeps that the help shows are ones of lock services.
+func TestExamples(t *testing.T) {
+	help, err := program("sweep", "--help").Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	seen := 0
+	for line := range strings.Lines(string(help)) {
+		words := strings.Fields(line)
+		if len(words) < 3 || words[1] != "sweep" || words[2] == "[flags]" { // that is how it is used
+			continue
+		}
+		seen++
+		if out, err := program(append(words[1:], "--dry-run")...).CombinedOutput(); err != nil || !strings.Contains(string(out), "service=") {
+			t.Errorf("%s: %v\n%s", line, err, out)
+		}
+	}
+	if seen < 4 {
+		t.Errorf("%d examples in\n%s", seen, help)
+	}
+}
+
 // TestConformance: every service keeps what it promises.
 func TestConformance(t *testing.T) {
 	for _, s := range services() {

@@ -302,3 +302,41 @@ func TestSequentialEnd(t *testing.T) {
 		}
 	}
 }
+
+// stalled is noise of 5%, and windows in which one of a hundred calls took a thousand
+// times as long, with a probability of share: such a window says 11 times too much.
+func stalled(share float64) func(*rand.Rand) float64 {
+	return func(r *rand.Rand) float64 {
+		x := 0.05 * r.NormFloat64()
+		if r.Float64() < share {
+			x += math.Log(11)
+		}
+		return x
+	}
+}
+
+// TestStalls: samples are means of their windows, so that one stalled call spoils one
+// of them; the other pairs find a fourfold slowdown all the same, in a family of 20.
+func TestStalls(t *testing.T) {
+	const cells = 20
+	trials := max(1, draws()/4)
+	for _, tc := range []struct{ share, least float64 }{{0.05, 0.95}, {0.1, 0.95}, {0.18, 0.9}, {0.3, 0}} {
+		for _, end := range []int{10, 30} {
+			s := scenario{name: "stalled", noise: stalled(tc.share)}
+			found := share(trials, func(rng *rand.Rand, nulls *nulls) bool {
+				if end < LeastSequential {
+					c := s.trial(rng, cells, end, true, 3)
+					slow := c.Rows[0]
+					c.judge(nulls)
+					return slow.Verdict == Worse
+				}
+				c, _ := s.run(rng, cells, end, 3, nulls)
+				return c.first().Verdict == Worse
+			})
+			t.Logf("%g%% of windows stalled, up to %d pairs: found in %.0f%% of %d", 100*tc.share, end, 100*found, trials)
+			if end == 30 && found < tc.least-bound(1-tc.least, trials) {
+				t.Errorf("%g%% of windows stalled: a fourfold slowdown is found in %.0f%%", 100*tc.share, 100*found)
+			}
+		}
+	}
+}
