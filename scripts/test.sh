@@ -23,7 +23,8 @@ missing=()
 browser >/dev/null 2>&1 || missing+=(chromium)
 PATH=$PATH:/usr/sbin command -v sshd >/dev/null || missing+=(openssh-server)
 # The package of each lock server, and a file that it brings.
-servers=(memcached:/usr/bin/memcached redis-server:/usr/bin/redis-server zookeeper:/usr/share/java/zookeeper.jar)
+servers=(memcached:/usr/bin/memcached redis-server:/usr/bin/redis-server zookeeper:/usr/share/java/zookeeper.jar
+	libjgroups-java:/usr/share/java/jgroups.jar default-jdk-headless:/usr/bin/javac)
 lacking_servers() {
 	for server in "${servers[@]}"; do
 		[ -e "${server#*:}" ] || command -v "${server%%:*}" >/dev/null || echo "${server%%:*}"

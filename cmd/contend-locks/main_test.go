@@ -13,6 +13,7 @@ import (
 	"github.com/contend-go/contend/bench/lockbench/lease"
 	"github.com/contend-go/contend/bench/lockbench/locktest"
 	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/cmd/contend-locks/jgroups"
 	"github.com/contend-go/contend/cmd/contend-locks/zk"
 )
 
@@ -149,6 +150,15 @@ func TestSessionCutOff(t *testing.T) {
 	if others, _ := set.Samples[0].Value("granted-in-fault"); overlaps > 0 || others == 0 {
 		t.Errorf("%v overlaps, %v grants to others in the fault", overlaps, others)
 	}
+}
+
+// TestGroupCutInTwo: each part of a group of JGroups grants the lock, and nobody tells
+// the first holder.
+func TestGroupCutInTwo(t *testing.T) {
+	if why := jgroups.Service().Missing(); why != "" {
+		t.Skip(why)
+	}
+	secondHolders(t, "--service jgroups --fault partition", 1)
 }
 
 // secondHolders sweeps until all samples of locks with leases have a second holder,

@@ -81,6 +81,13 @@ var lockClaims = []lockClaim{
 		{"redsync-5", "restart-server", "", "overlaps", false},
 		{"redsync-5", "lose-memory", "", "overlaps", true},
 	}},
+	{"A client that ends its session by its own clock, as ours of ZooKeeper does, is out before another is let in when the network is cut.", []observation{
+		{"zk", "partition", "", "overlaps", false},
+		{"zk", "partition", "", "granted-in-fault", true},
+	}},
+	{"Where each part of a divided group goes on (JGroups), each has a holder.", []observation{
+		{"jgroups", "partition", "", "overlaps", true},
+	}},
 }
 
 // LockAnswer is the judgement of one claim about locks.

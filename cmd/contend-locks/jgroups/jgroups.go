@@ -44,7 +44,7 @@ func Service() lockbench.Service {
 	return lockbench.Service{
 		Name: "jgroups", About: "JGroups' lock service: the coordinator of three members keeps the lock in memory", Members: 3, PeerLinks: true,
 		Promises: lockbench.Promises{
-			Excludes: []string{lockbench.NoFault, "kill-holder", "slow-network"},
+			Excludes: []string{lockbench.NoFault, "kill-holder", "pause-holder", "slow-network"},
 			Token:    history.NoToken, Reentrant: true, Expiry: lockbench.BySession, LeastTTL: leastTTL,
 		},
 		Missing: missing, Serve: serve, Connect: connect,
