@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Install what the tests need and run all of them. Works on a bare machine with
 # Go; as root on Debian or Ubuntu it installs a browser for the page's tests and
-# an ssh server and Slurm for those of remote sweeps and fleets, lock servers, and qemu for other
-# architectures.
+# an ssh server and Slurm for those of remote sweeps and fleets, lock servers (one of them by npm),
+# and qemu for other architectures.
 # Elsewhere they say that they were skipped.
 #
 #   scripts/test.sh            everything
@@ -31,6 +31,7 @@ lacking_servers() {
 	done
 }
 missing+=($(lacking_servers))
+command -v dynalite >/dev/null || command -v npm >/dev/null || missing+=(npm)
 [ "$quick" = yes ] || command -v qemu-i386-static >/dev/null || missing+=(qemu-user-static)
 for program in slurmctld slurmd sbatch:slurm-client munged:munge; do
 	PATH=$PATH:/usr/sbin command -v "${program%%:*}" >/dev/null || missing+=("${program##*:}")
@@ -44,6 +45,10 @@ if [ ${#missing[@]} -gt 0 ]; then
 	else
 		echo "not here: ${missing[*]}: their tests will be skipped"
 	fi
+fi
+if ! command -v dynalite >/dev/null && [ "$(id -u)" = 0 ]; then
+	step 'install dynalite'
+	npm install -g --no-audit --no-fund dynalite@4.0.0 >/dev/null 2>&1 || echo 'could not be installed: dynalite: its tests will be skipped'
 fi
 command -v gcc >/dev/null || { CGO_ENABLED=0; echo 'no C compiler here: no race detector'; }
 
@@ -64,7 +69,7 @@ GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go build ./...
 GOARCH=386 CGO_ENABLED=0 go vet ./caches/ring ./caches/mpmc
 GOARCH=arm CGO_ENABLED=0 go vet ./caches/ring ./caches/mpmc
 
-for server in $(lacking_servers); do
+for server in $(lacking_servers) $(command -v dynalite >/dev/null || echo dynalite); do
 	echo "not tested, for want of what is not here: locks of $server"
 	[ "${CI:-}" != true ] || { echo 'in continuous integration that is an error'; exit 1; }
 done

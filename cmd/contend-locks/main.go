@@ -10,6 +10,7 @@ import (
 	"github.com/contend-go/contend/bench/lockbench/lease"
 	"github.com/contend-go/contend/cmd/commands"
 	"github.com/contend-go/contend/cmd/contend-locks/bolt"
+	"github.com/contend-go/contend/cmd/contend-locks/dynamo"
 	"github.com/contend-go/contend/cmd/contend-locks/etcd"
 	"github.com/contend-go/contend/cmd/contend-locks/jgroups"
 	"github.com/contend-go/contend/cmd/contend-locks/memcached"
@@ -25,7 +26,7 @@ import (
 func services() []lockbench.Service {
 	return []lockbench.Service{
 		lease.Service(), bolt.Service(), memcached.Service(), redis.Service(), redis.Redsync(1), redis.Redsync(5), redis.Mini(), etcd.One(), etcd.Three(), zk.Service(), nats.Service(),
-		raft.Service(), raft.Leased(), raft.Log(), owner.Service(), jgroups.Service(), sqlite.Service(),
+		raft.Service(), raft.Leased(), raft.Log(), owner.Service(), jgroups.Service(), dynamo.Service(), sqlite.Service(),
 		lease.Null(), lease.None(),
 	}
 }

@@ -88,6 +88,11 @@ var lockClaims = []lockClaim{
 	{"Where each part of a divided group goes on (JGroups), each has a holder.", []observation{
 		{"jgroups", "partition", "", "overlaps", true},
 	}},
+	{"A store with conditional writes is enough for a lease, and a dead client locks nobody out: who waits watches a version, and no clocks are compared.", []observation{
+		{"dynamo", "kill-holder", "", "waiting", false},
+		{"dynamo", "kill-holder", "", "overlaps", false},
+		{"dynamo", "partition", "", "overlaps", false},
+	}},
 }
 
 // LockAnswer is the judgement of one claim about locks.

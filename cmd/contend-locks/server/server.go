@@ -4,6 +4,7 @@
 package server
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -21,6 +22,7 @@ import (
 type Program struct {
 	Name    string   // of the executable
 	Package string   // of Debian
+	Install string   // how to get it, where no package of Debian brings it
 	Places  []string // where the package puts it, if that is not on PATH
 	Files   []string // of the package, which the executable is to run
 	// Answers asks the program whether it serves, where taking connections does not
@@ -48,7 +50,7 @@ func (p *Program) Find() (string, error) {
 }
 
 func (p *Program) lacks(what string) error {
-	return fmt.Errorf("no %s here: apt-get install %s", what, p.Package)
+	return fmt.Errorf("no %s here: %s", what, cmp.Or(p.Install, "apt-get install "+p.Package))
 }
 
 // Missing is for [lockbench.Service].
