@@ -10,7 +10,9 @@ import (
 	"github.com/contend-go/contend/bench/lockbench/lease"
 	"github.com/contend-go/contend/cmd/commands"
 	"github.com/contend-go/contend/cmd/contend-locks/bolt"
+	"github.com/contend-go/contend/cmd/contend-locks/dynamo"
 	"github.com/contend-go/contend/cmd/contend-locks/etcd"
+	"github.com/contend-go/contend/cmd/contend-locks/jgroups"
 	"github.com/contend-go/contend/cmd/contend-locks/memcached"
 	"github.com/contend-go/contend/cmd/contend-locks/nats"
 	"github.com/contend-go/contend/cmd/contend-locks/owner"
@@ -25,7 +27,7 @@ import (
 func services() []lockbench.Service {
 	return []lockbench.Service{
 		lease.Service(), bolt.Service(), memcached.Service(), redis.Service(), redis.Redsync(1), redis.Redsync(5), redis.Mini(), etcd.One(), etcd.Three(), zk.Service(), nats.Service(),
-		raft.Service(), raft.Leased(), raft.Log(), owner.Service(), sqlite.Service(),
+		raft.Service(), raft.Leased(), raft.Log(), owner.Service(), jgroups.Service(), dynamo.Service(), sqlite.Service(),
 		postgres.Advisory(), postgres.Row(), postgres.Table(), postgres.Lease(), postgres.Cycle(), postgres.CycleLocked(), postgres.Insert(), postgres.Queue(), postgres.TwoPhase(), postgres.Saga(),
 		lease.Null(), lease.None(),
 	}

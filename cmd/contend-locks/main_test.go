@@ -223,6 +223,13 @@ func TestWithoutLock(t *testing.T) {
 	is("--service pg-saga --fault kill-holder --ttl 500ms", "granted-in-fault", some)
 }
 
+// TestGroupCutInTwo: each part of a group of JGroups grants the lock, and nobody tells
+// the first holder.
+func TestGroupCutInTwo(t *testing.T) {
+	lacks(t, "jgroups")
+	secondHolders(t, "--service jgroups --fault partition", 1)
+}
+
 // secondHolders sweeps until all samples of locks with leases have a second holder,
 // and returns them. A busy host needs longer leases: a server must be back before the
 // first is over.

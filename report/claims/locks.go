@@ -141,6 +141,18 @@ var lockClaims = []lockClaim{
 		{"pg-saga", "kill-holder", "", "waiting", false},
 		{"pg-saga", "none", "", "overlaps", true},
 	}},
+	{statement: "A client that ends its session by its own clock, as ours of ZooKeeper does, is out before another is let in when the network is cut.", seen: []observation{
+		{"zk", "partition", "", "overlaps", false},
+		{"zk", "partition", "", "granted-in-fault", true},
+	}},
+	{statement: "Where each part of a divided group goes on (JGroups), each has a holder.", seen: []observation{
+		{"jgroups", "partition", "", "overlaps", true},
+	}},
+	{statement: "A store with conditional writes is enough for a lease, and a dead client locks nobody out: who waits watches a version, and no clocks are compared.", seen: []observation{
+		{"dynamo", "kill-holder", "", "waiting", false},
+		{"dynamo", "kill-holder", "", "overlaps", false},
+		{"dynamo", "partition", "", "overlaps", false},
+	}},
 }
 
 // LockAnswer is the judgement of one claim about locks.

@@ -24,6 +24,7 @@ import (
 type Program struct {
 	Name    string   // of the executable
 	Package string   // of Debian
+	Install string   // how to get it, where no package of Debian brings it
 	Places  []string // where the package puts it, if that is not on PATH; patterns, of which the last match counts
 	Files   []string // of the package, which the executable is to run
 
@@ -56,7 +57,7 @@ func (p *Program) Find() (string, error) {
 }
 
 func (p *Program) lacks(what string) error {
-	return fmt.Errorf("no %s here: apt-get install %s", what, p.Package)
+	return fmt.Errorf("no %s here: %s", what, cmp.Or(p.Install, "apt-get install "+p.Package))
 }
 
 // Missing is for [lockbench.Service].

@@ -20,6 +20,10 @@ func TestMissing(t *testing.T) {
 	if err := p.Serve(context.Background(), lockbench.Member{}); err == nil {
 		t.Error("it was started")
 	}
+	p = Program{Name: "no-such-server", Install: "npm install -g no-such-server"}
+	if got := p.Missing(); got != "no no-such-server here: npm install -g no-such-server" {
+		t.Error(got)
+	}
 	there := Program{Name: "no-such-server", Places: []string{"/bin/sh"}}
 	if path, err := there.Find(); path != "/bin/sh" || err != nil {
 		t.Error(path, err)
