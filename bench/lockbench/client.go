@@ -252,7 +252,11 @@ func (c *client) pair(due int64) error {
 		return c.unknown(lock, err)
 	}
 	if c.service.Promises.Queue {
-		if lock = lease.(Reservation).Item(); lock >= mostItems {
+		r, ok := lease.(Reservation)
+		if !ok {
+			return fmt.Errorf("a lease of %s, a queue, does not say of which item", c.service.Name)
+		}
+		if lock = r.Item(); lock >= mostItems {
 			return fmt.Errorf("a cell has room for %d items of a queue: take a shorter --time", mostItems)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"net"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/jackc/pgx/v5"
@@ -73,10 +74,11 @@ func TestGivenServers(t *testing.T) {
 }
 
 // TestGivenDatabase: a run in somebody's PostgreSQL works in a schema of its own, and
-// as the user that the address says; nothing is left of it, not even what holds a lock.
+// as the user that the address says; nothing is left of it, not even the transactions
+// in doubt of a client that was killed.
 func TestGivenDatabase(t *testing.T) {
-	lacks(t, "pg-row")
-	addr, start := serve(t, "pg-row")
+	lacks(t, "pg-2pc")
+	addr, start := serve(t, "pg-2pc")
 	start()
 	ctx := context.Background()
 	c, err := pgx.Connect(ctx, "postgres://postgres@"+addr+"/postgres?sslmode=disable")
@@ -90,8 +92,13 @@ func TestGivenDatabase(t *testing.T) {
 		}
 	}
 	url := "postgres://somebody@" + addr + "/theirs?sslmode=disable"
-	_, set := sweep(t, "--service pg-advisory,pg-row,pg-table,pg-lease --fault none,kill-holder --clients 2 --ttl 500ms --count 1 --address pg-advisory="+addr+",pg-row="+url+",pg-table="+url+",pg-lease="+url)
-	if len(set.Samples) != 8 {
+	names := []string{"pg-row", "pg-table", "pg-lease", "pg-cycle", "pg-insert", "pg-queue", "pg-2pc", "pg-saga"}
+	at := "pg-advisory=" + addr
+	for _, name := range names {
+		at += "," + name + "=" + url
+	}
+	_, set := sweep(t, "--service pg-advisory,"+strings.Join(names, ",")+" --fault none,kill-holder --clients 2 --ttl 500ms --count 1 --address "+at)
+	if len(set.Samples) != 18 {
 		t.Errorf("%d samples", len(set.Samples))
 	}
 	theirs, err := pgx.Connect(ctx, url)
@@ -101,9 +108,9 @@ func TestGivenDatabase(t *testing.T) {
 	defer theirs.Close(ctx)
 	for _, db := range []*pgx.Conn{c, theirs} {
 		left := -1
-		const ours = "SELECT (SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'contend%') + (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory')"
+		const ours = "SELECT (SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'contend%') + (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory') + (SELECT count(*) FROM pg_prepared_xacts)"
 		if err := db.QueryRow(ctx, ours).Scan(&left); err != nil || left != 0 {
-			t.Errorf("%d schemas and locks are left: %v", left, err)
+			t.Errorf("%d schemas, locks and prepared transactions are left: %v", left, err)
 		}
 	}
 }

@@ -57,41 +57,45 @@ var checks = []check{
 	{"overdue", queue, overdue},
 }
 
-// item is that of a grant.
+// item is that of a grant; -1 if it does not say.
 func (t *trial) item(g grant) int {
 	r, ok := g.Lease.(lockbench.Reservation)
 	if !ok {
-		t.fatal("a queue's lease is a %T, which does not say of which item", g.Lease)
+		t.broken("a queue's lease is a %T, which does not say of which item", g.Lease)
+		return -1
 	}
 	return r.Item()
 }
 
-// items: what one client reserves no other gets, whether it is still reserved or
-// finished, unless its time is over.
+// items: what was reserved nobody gets once more, the same client included, whether it
+// is still reserved or finished, unless its time is over.
 func items(t *trial) {
-	const clients, times = 4, 20
-	var mu sync.Mutex
-	taken := map[int]time.Time{} // items, and until when nobody else must get them
-	one := func(s lockbench.Session) {
-		g := t.try(t.ctx, s, "x")
+	const clients, times, together = 4, 5, 4
+	var mu sync.Mutex            // guards what was found, too
+	taken := map[int]time.Time{} // items, and until when nobody must get them
+	reserve := func(s lockbench.Session) (g grant, ok bool) {
+		g = t.try(t.ctx, s, "x")
 		mu.Lock()
 		defer mu.Unlock()
 		if g.err != nil {
 			t.broken("a reservation: %v", g.err)
-			return
+			return g, false
 		}
 		item := t.item(g)
 		if g.at.Before(taken[item]) {
 			t.broken("item %d was handed out twice", item)
 		}
 		taken[item] = t.holdsUntil(g)
-		mu.Unlock()
+		return g, true
+	}
+	finish := func(g grant) {
 		err := g.Release(t.ctx)
 		mu.Lock()
+		defer mu.Unlock()
 		if err != nil {
 			t.broken("finishing an item: %v", err)
 		}
-		if time.Now().Before(taken[item]) {
+		if item := t.item(g); time.Now().Before(taken[item]) {
 			taken[item] = g.at.Add(time.Hour) // it is finished
 		}
 	}
@@ -101,7 +105,15 @@ func items(t *trial) {
 		all.Go(func() {
 			defer s.Close()
 			for range times {
-				one(s)
+				var has []grant
+				for range together {
+					if g, ok := reserve(s); ok {
+						has = append(has, g)
+					}
+				}
+				for _, g := range has {
+					finish(g)
+				}
 			}
 		})
 	}

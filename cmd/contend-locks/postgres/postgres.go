@@ -149,7 +149,9 @@ func (s *session) makeRow(ctx context.Context, name string) error {
 }
 
 // takeRow draws the token from a sequence: a counter in the row would be set back
-// with the transaction of a holder that dies, and be handed out twice.
+// with the transaction of a holder that dies, and be handed out twice. A server that
+// crashes may still hand out once more what it drew in the last moment before, for
+// nothing has made it write that: the transaction is open.
 func (s *session) takeRow(ctx context.Context, tx pgx.Tx, name string) (history.Token, error) {
 	return s.token(ctx, "WITH l AS MATERIALIZED (SELECT FROM "+object(s.target, "locks")+" WHERE name = $1 FOR UPDATE) SELECT nextval($2::text::regclass) FROM l", name, s.tokens)
 }
