@@ -22,16 +22,21 @@ browser() {
 missing=()
 browser >/dev/null 2>&1 || missing+=(chromium)
 PATH=$PATH:/usr/sbin command -v sshd >/dev/null || missing+=(openssh-server)
-# The package of each lock server, and a file that it brings.
-servers=(memcached:/usr/bin/memcached redis-server:/usr/bin/redis-server zookeeper:/usr/share/java/zookeeper.jar
-	libjgroups-java:/usr/share/java/jgroups.jar default-jdk-headless:/usr/bin/javac)
-lacking_servers() {
-	for server in "${servers[@]}"; do
-		[ -e "${server#*:}" ] || command -v "${server%%:*}" >/dev/null || echo "${server%%:*}"
-	done
+# Locks' servers, by Debian's package: not all are on PATH there.
+servers=(memcached redis-server postgresql zookeeper libjgroups-java default-jdk-headless)
+there() {
+	case $1 in
+	postgresql) command -v postgres || ls /usr/lib/postgresql/*/bin/postgres ;;
+	zookeeper) ls /usr/share/java/zookeeper.jar ;;
+	libjgroups-java) ls /usr/share/java/jgroups.jar ;;
+	default-jdk-headless) command -v javac ;;
+	*) command -v "$1" ;;
+	esac >/dev/null 2>&1
 }
-missing+=($(lacking_servers))
-command -v dynalite >/dev/null || command -v npm >/dev/null || missing+=(npm)
+for server in "${servers[@]}"; do
+	there "$server" || missing+=("$server")
+done
+there dynalite || there npm || missing+=(npm)
 [ "$quick" = yes ] || command -v qemu-i386-static >/dev/null || missing+=(qemu-user-static)
 for program in slurmctld slurmd sbatch:slurm-client munged:munge; do
 	PATH=$PATH:/usr/sbin command -v "${program%%:*}" >/dev/null || missing+=("${program##*:}")
@@ -46,7 +51,7 @@ if [ ${#missing[@]} -gt 0 ]; then
 		echo "not here: ${missing[*]}: their tests will be skipped"
 	fi
 fi
-if ! command -v dynalite >/dev/null && [ "$(id -u)" = 0 ]; then
+if ! there dynalite && [ "$(id -u)" = 0 ]; then
 	step 'install dynalite'
 	npm install -g --no-audit --no-fund dynalite@4.0.0 >/dev/null 2>&1 || echo 'could not be installed: dynalite: its tests will be skipped'
 fi
@@ -69,9 +74,11 @@ GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go build ./...
 GOARCH=386 CGO_ENABLED=0 go vet ./caches/ring ./caches/mpmc
 GOARCH=arm CGO_ENABLED=0 go vet ./caches/ring ./caches/mpmc
 
-for server in $(lacking_servers) $(command -v dynalite >/dev/null || echo dynalite); do
-	echo "not tested, for want of what is not here: locks of $server"
-	[ "${CI:-}" != true ] || { echo 'in continuous integration that is an error'; exit 1; }
+for server in "${servers[@]}" dynalite; do
+	if ! there "$server"; then
+		echo "not tested, for want of what is not here: locks of $server"
+		[ "${CI:-}" != true ] || { echo 'in continuous integration that is an error'; exit 1; }
+	fi
 done
 
 step 'tests; beside them those of contend-locks, a module of its own, which mostly wait'

@@ -74,7 +74,7 @@ func (r *clientRole) run(services []Service, in io.Reader, out io.Writer) (err e
 		return err
 	}
 	p := &clients{role: r, service: s, begin: make(chan struct{}), proceed: make(chan struct{}, len(r.Clients)), held: map[int]string{}, out: out}
-	if p.memory, err = openMemory(r.Resource, r.Locks); err != nil {
+	if p.memory, err = openMemory(r.Resource, guarded(s, r.Locks)); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, unmapShared(p.memory.bytes)) }()
@@ -228,13 +228,16 @@ func (c *client) pair() error {
 	lease, err := c.session.Acquire(c.calls, name)
 	switch {
 	case errors.Is(err, ErrBusy):
-		c.add(history.Busy, lock, none, "")
-		c.pause(retryPause)
-		return nil
+		return c.refused(lock)
 	case err != nil && c.calls.Err() != nil:
 		return nil // still waiting: no answer
 	case err != nil:
 		return c.unknown(lock, err)
+	}
+	if c.service.Promises.Queue {
+		if lock = lease.(Reservation).Item(); lock >= mostItems {
+			return fmt.Errorf("a cell has room for %d items of a queue: take a shorter --time", mostItems)
+		}
 	}
 	c.add(history.Acquired, lock, lease.Token(), "")
 	if err := c.log.Flush(); err != nil {
@@ -250,6 +253,9 @@ func (c *client) pair() error {
 // hold only waits.
 func (c *client) change(s Changer, lock int, name string) error {
 	number, token, err := s.Change(c.calls, name)
+	if errors.Is(err, ErrBusy) {
+		return c.refused(lock)
+	}
 	if err != nil && c.calls.Err() != nil {
 		return nil // still waiting: no answer
 	}
@@ -273,6 +279,13 @@ func (c *client) change(s Changer, lock int, name string) error {
 		case <-c.calls.Done():
 		}
 	}
+	return nil
+}
+
+// refused notes an acquire that was, and waits a moment.
+func (c *client) refused(lock int) error {
+	c.add(history.Busy, lock, none, "")
+	c.pause(retryPause)
 	return nil
 }
 

@@ -50,10 +50,8 @@ func (n *node) end(how func(*child)) {
 	if n.child == nil {
 		return
 	}
+	n.ended, _ = n.cpu() // once it has ended, nobody knows that of its children
 	how(n.child)
-	if s := n.child.cmd.ProcessState; s != nil {
-		n.ended += s.UserTime() + s.SystemTime()
-	}
 	n.child = nil
 }
 
@@ -68,12 +66,8 @@ func (n *node) cpu() (time.Duration, bool) {
 	if n.child == nil {
 		return n.ended, true
 	}
-	sum, ok := n.ended, true
-	for _, pid := range append([]int{n.child.cmd.Process.Pid}, n.child.own...) {
-		t, known := process.CPUTime(pid)
-		sum, ok = sum+t, ok && known
-	}
-	return sum, ok
+	t, known := process.CPUTime(n.child.cmd.Process.Pid)
+	return n.ended + t, known
 }
 
 // alive is an error if the server ended without being told.

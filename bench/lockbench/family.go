@@ -194,7 +194,7 @@ func serviceRecords(services []Service, cells []cell) (list []sample.Record) {
 			{Key: "name", Value: s.Name}, {Key: "about", Value: s.About},
 			{Key: "excludes", Value: strings.Join(p.Excludes, ",")}, {Key: "token", Value: tokenText(p.Token)},
 			{Key: "expiry", Value: string(p.Expiry)}, {Key: "fifo", Value: strconv.FormatBool(p.FIFO)},
-			{Key: "changes", Value: strconv.FormatBool(p.Changes)}, {Key: "reentrant", Value: strconv.FormatBool(p.Reentrant)}, {Key: "servers", Value: strconv.Itoa(s.Members)},
+			{Key: "changes", Value: strconv.FormatBool(p.Changes)}, {Key: "queue", Value: strconv.FormatBool(p.Queue)}, {Key: "reentrant", Value: strconv.FormatBool(p.Reentrant)}, {Key: "servers", Value: strconv.Itoa(s.Members)},
 			{Key: "stands-in", Value: p.StandsIn}, {Key: "lacking", Value: p.Lacking},
 		}})
 	}

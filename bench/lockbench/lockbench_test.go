@@ -292,7 +292,7 @@ func TestGivenAddress(t *testing.T) {
 	ctx, stop := context.WithCancel(context.Background())
 	defer stop()
 	ready := make(chan bool)
-	go lease.Service().Serve(ctx, lockbench.Member{Dir: t.TempDir(), Addr: addr, Ready: func(...int) { close(ready) }})
+	go lease.Service().Serve(ctx, lockbench.Member{Dir: t.TempDir(), Addr: addr, Ready: func() { close(ready) }})
 	<-ready
 	m := measure(t, spec{"addrs": []string{addr}, "clients": 2, "processes": 2})
 	if at, _ := m.Name.Get("at"); at != "given" || m.get(t, "overlaps") != 0 {

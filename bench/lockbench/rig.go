@@ -110,7 +110,7 @@ func (r *rig) start() (err error) {
 			return err
 		}
 	}
-	if r.resource, err = newResource(filepath.Join(r.dir, "resource"), c.Locks, c.Fence); err != nil {
+	if r.resource, err = newResource(filepath.Join(r.dir, "resource"), guarded(r.service, c.Locks), c.Fence); err != nil {
 		return err
 	}
 	r.cluster = &cluster{}
@@ -143,6 +143,17 @@ func (r *rig) start() (err error) {
 		}
 	}
 	return nil
+}
+
+// mostItems is how many items of queues a cell has room for.
+const mostItems = 1 << 18
+
+// guarded is how many things the locks of a cell guard: each a number of its own.
+func guarded(s *Service, locks int) int {
+	if s.Promises.Queue {
+		return mostItems
+	}
+	return locks
 }
 
 // prefix begins the names of the cell's locks, in services that others use too.
@@ -352,6 +363,10 @@ func (r *rig) result(events []history.Event, w bench.Window) (res bench.Result, 
 	add("tokens-fell", float64(v.TokensFell))
 	add("waiting", float64(v.Waiting))
 	add("lost/op", float64(v.LostUpdates)/float64(max(1, len(leases))))
+	if r.service.Promises.Queue {
+		add("twice", float64(history.Again(leases)))
+	}
+	add("refused/op", float64(r.refused(events))/float64(max(1, n)))
 	r.unavailable(events, leases, add)
 	crossed := crossCheck(events, crossTime)
 	if note := crossed.disagrees(v.Overlaps > 0); note != "" {
@@ -376,6 +391,16 @@ func (r *rig) own(leases []history.Lease) (sum time.Duration) {
 	return sum
 }
 
+// refused counts the acquires in the window that the service refused.
+func (r *rig) refused(events []history.Event) (n int) {
+	for _, e := range events {
+		if e.What == history.Busy && e.T >= r.began && e.T < r.end {
+			n++
+		}
+	}
+	return n
+}
+
 // lastError is the last error that a client got of the service, behind a colon.
 func lastError(events []history.Event) string {
 	for _, e := range slices.Backward(events) {
@@ -394,8 +419,11 @@ func (r *rig) unavailable(events []history.Event, leases []history.Lease, add fu
 	if i < 0 {
 		return
 	}
-	add("granted-in-fault", float64(history.GrantedInFault(events, events[i].Client, events[i].Lock)))
 	from, lock, end := events[i].T, events[i].Lock, events[len(events)-1].T
+	if r.service.Promises.Queue {
+		lock = history.Nobody // any other item will do
+	}
+	add("granted-in-fault", float64(history.GrantedInFault(events, events[i].Client, lock)))
 	if r.fault.holder == watching && !r.fault.network {
 		for _, l := range leases {
 			if l.Client == events[i].Client && l.Granted < from && l.End > from {

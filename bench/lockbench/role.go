@@ -62,25 +62,8 @@ func lookup(services []Service, name string) (*Service, error) {
 	return nil, fmt.Errorf("service %q is not in this program", name)
 }
 
-// readyLine begins the line by which a process says that it can begin; the numbers
-// of processes that it started follow.
+// readyLine is how a process says that it can begin.
 const readyLine = "ready"
-
-func numbers(list []int) (words []string) {
-	for _, n := range list {
-		words = append(words, strconv.Itoa(n))
-	}
-	return words
-}
-
-// readNumbers reads what follows a ready line.
-func readNumbers(words []string) (list []int, err error) {
-	for _, w := range words {
-		n, failed := strconv.Atoi(w)
-		list, err = append(list, n), errors.Join(err, failed)
-	}
-	return list, err
-}
 
 // run serves until the process is told to end, or the one that started it ends.
 func (r *serverRole) run(services []Service) error {
@@ -96,9 +79,7 @@ func (r *serverRole) run(services []Service) error {
 		cancel()
 	}()
 	m := r.Member
-	m.Ready = func(children ...int) {
-		fmt.Println(strings.Join(append([]string{readyLine}, numbers(children)...), " "))
-	}
+	m.Ready = func() { fmt.Println(readyLine) }
 	return s.Serve(ctx, m)
 }
 
@@ -115,7 +96,6 @@ type child struct {
 	ended  chan struct{}
 	err    error // of Wait; read after ended
 	guard  *guard
-	own    []int // processes that it started
 }
 
 func start(r role, g *guard, dir string) (*child, error) {
@@ -175,11 +155,8 @@ func (c *child) awaitReady(what string) error {
 	defer late.Stop()
 	select {
 	case line, ok := <-c.lines:
-		words := strings.Fields(line)
-		if len(words) > 0 && words[0] == readyLine {
-			var err error
-			c.own, err = readNumbers(words[1:])
-			return err
+		if line == readyLine {
+			return nil
 		}
 		if ok {
 			return fmt.Errorf("%s printed %q instead of %q", what, line, readyLine)

@@ -63,6 +63,9 @@ type Promises struct {
 	// Changes: there is no lock; the service makes the change itself that a lock would
 	// guard, and its sessions are [Changer]s.
 	Changes bool
+	// Queue: a name is a queue of items, each acquire reserves one of them that nobody
+	// has, and a release takes it out of the queue. Leases are [Reservation]s.
+	Queue bool
 	// LeastTTL is the shortest lease that it grants, and to whose multiples it
 	// rounds; 0 for any.
 	LeastTTL time.Duration
@@ -96,9 +99,8 @@ type Member struct {
 	TTL   time.Duration `json:"ttl"` // the lease that clients will ask for
 	Fresh bool          `json:"fresh"`
 
-	// Ready is to be called when the member answers, with the numbers of the processes
-	// that it consists of beside its own.
-	Ready func(children ...int) `json:"-"`
+	// Ready is to be called when the member answers.
+	Ready func() `json:"-"`
 }
 
 // Target is where a client finds its service.
@@ -124,7 +126,8 @@ type Session interface {
 type Changer interface {
 	Session
 	// Change adds one to the named number, and returns what it is from then on, and
-	// which change that was. After an error it may or may not be carried out.
+	// which change that was. [ErrBusy] says that the service refused it, because of
+	// another change; after any other error it may or may not be carried out.
 	Change(ctx context.Context, name string) (number int64, token history.Token, err error)
 }
 
@@ -144,8 +147,16 @@ type Lease interface {
 	Release(ctx context.Context) error
 }
 
-// ErrBusy says that the service refused a lock because somebody holds it.
-var ErrBusy = errors.New("lock is held by another")
+// Reservation is a lease of one item of a queue.
+type Reservation interface {
+	Lease
+	// Item is its number, from 0 on: no other item of the run has it, in any queue.
+	Item() int
+}
+
+// ErrBusy says that the service refused a lock because somebody holds it, or a change
+// because of somebody else's.
+var ErrBusy = errors.New("refused because of another client")
 
 // NeverLost is the channel of leases of which a client never learns that they
 // are lost.

@@ -13,13 +13,15 @@ import (
 type Timed struct {
 	Fence history.Token
 	Until time.Time // zero: it does not expire
+	Which int       // item, of a queue
 	LetGo func(ctx context.Context) error
 }
 
-// Token, Deadline, Lost and Release implement [Lease].
+// Token, Deadline, Lost and Release implement [Lease], and Item [Reservation].
 func (l *Timed) Token() history.Token              { return l.Fence }
 func (l *Timed) Deadline() (time.Time, bool)       { return l.Until, !l.Until.IsZero() }
 func (l *Timed) Lost() <-chan struct{}             { return NeverLost }
+func (l *Timed) Item() int                         { return l.Which }
 func (l *Timed) Release(ctx context.Context) error { return l.LetGo(ctx) }
 
 // pollEvery is the mean pause between two tries of a client that polls.

@@ -62,6 +62,8 @@ var Units = []Unit{
 	{"fresh-rejected", Lower, "accesses that the resource refused though no later lease had been used: tokens that began anew"},
 	{"tokens-fell", Lower, "leases whose token is not above those of earlier leases"},
 	{"waiting", Lower, "clients that still waited for a lock when nothing happened any more"},
+	{"refused/op", Lower, "acquires and changes that a service refused because of another client's ÷ pairs of acquire and release"},
+	{"twice", Lower, "items of a queue that were handed out once more, after a reservation that was not kept"},
 	{"granted-in-fault", Neither, "grants of the lock to other clients than the holder while a fault lasted"},
 	{"unavailable-ms", Lower, "longest time after a fault in which a lock was granted to nobody, in milliseconds"},
 	{"work-ns/op", Neither, "CPU work outside the cache per operation, as calibrated"},

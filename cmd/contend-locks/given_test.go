@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/jackc/pgx/v5"
 	"github.com/redis/go-redis/v9"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
@@ -28,7 +29,7 @@ func serve(t *testing.T, name string) (addr string, start func()) {
 	i := slices.IndexFunc(services(), func(s lockbench.Service) bool { return s.Name == name })
 	ctx, stop := context.WithCancel(context.Background())
 	ready, ended := make(chan bool), make(chan error, 1)
-	m := lockbench.Member{Dir: t.TempDir(), Addr: free[0], Peers: free[1:], Dial: free[1:], Fresh: true, Ready: func(...int) { close(ready) }}
+	m := lockbench.Member{Dir: t.TempDir(), Addr: free[0], Peers: free[1:], Dial: free[1:], Fresh: true, Ready: func() { close(ready) }}
 	t.Cleanup(func() {
 		stop()
 		<-ended
@@ -68,5 +69,41 @@ func TestGivenServers(t *testing.T) {
 	defer k.Close()
 	if all, err := k.Get(ctx, "", clientv3.WithPrefix(), clientv3.WithCountOnly()); err != nil || all.Count > 0 {
 		t.Errorf("left in etcd: %v, %v", all, err)
+	}
+}
+
+// TestGivenDatabase: a run in somebody's PostgreSQL works in a schema of its own, and
+// as the user that the address says; nothing is left of it, not even what holds a lock.
+func TestGivenDatabase(t *testing.T) {
+	lacks(t, "pg-row")
+	addr, start := serve(t, "pg-row")
+	start()
+	ctx := context.Background()
+	c, err := pgx.Connect(ctx, "postgres://postgres@"+addr+"/postgres?sslmode=disable")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close(ctx)
+	for _, statement := range []string{"CREATE USER somebody", "CREATE DATABASE theirs OWNER somebody"} {
+		if _, err := c.Exec(ctx, statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	url := "postgres://somebody@" + addr + "/theirs?sslmode=disable"
+	_, set := sweep(t, "--service pg-advisory,pg-row,pg-table,pg-lease --fault none,kill-holder --clients 2 --ttl 500ms --count 1 --address pg-advisory="+addr+",pg-row="+url+",pg-table="+url+",pg-lease="+url)
+	if len(set.Samples) != 8 {
+		t.Errorf("%d samples", len(set.Samples))
+	}
+	theirs, err := pgx.Connect(ctx, url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer theirs.Close(ctx)
+	for _, db := range []*pgx.Conn{c, theirs} {
+		left := -1
+		const ours = "SELECT (SELECT count(*) FROM pg_namespace WHERE nspname LIKE 'contend%') + (SELECT count(*) FROM pg_locks WHERE locktype = 'advisory')"
+		if err := db.QueryRow(ctx, ours).Scan(&left); err != nil || left != 0 {
+			t.Errorf("%d schemas and locks are left: %v", left, err)
+		}
 	}
 }

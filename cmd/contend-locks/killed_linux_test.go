@@ -57,7 +57,7 @@ func killOne(r *rand.Rand, mark string) (what string) {
 func TestKilledSweep(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	mark := "CONTEND_LOCKS_TEST=" + dir
-	words := strings.Fields("sweep --service lease-bbolt,raft,redis,none --fault none,pause-holder --clients 2 --ttl 300ms --count 1 --out " + dir)
+	words := strings.Fields("sweep --service lease-bbolt,raft,redis,pg-row,none --fault none,pause-holder --clients 2 --ttl 300ms --count 1 --out " + dir)
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 0))
 	for n := range *kills {

@@ -16,6 +16,7 @@ import (
 	"github.com/contend-go/contend/cmd/contend-locks/memcached"
 	"github.com/contend-go/contend/cmd/contend-locks/nats"
 	"github.com/contend-go/contend/cmd/contend-locks/owner"
+	"github.com/contend-go/contend/cmd/contend-locks/postgres"
 	"github.com/contend-go/contend/cmd/contend-locks/raft"
 	"github.com/contend-go/contend/cmd/contend-locks/redis"
 	"github.com/contend-go/contend/cmd/contend-locks/sqlite"
@@ -27,6 +28,7 @@ func services() []lockbench.Service {
 	return []lockbench.Service{
 		lease.Service(), bolt.Service(), memcached.Service(), redis.Service(), redis.Redsync(1), redis.Redsync(5), redis.Mini(), etcd.One(), etcd.Three(), zk.Service(), nats.Service(), nats.Log(nats.Never), nats.Log(nats.Interval), nats.Log(nats.Always),
 		raft.Service(), raft.Leased(), raft.Log(), owner.Service(), jgroups.Service(), dynamo.Service(), sqlite.Service(),
+		postgres.Advisory(), postgres.Row(), postgres.Table(), postgres.Lease(), postgres.Cycle(), postgres.CycleLocked(), postgres.Insert(), postgres.Queue(), postgres.TwoPhase(), postgres.Saga(),
 		lease.Null(), lease.None(),
 	}
 }

@@ -4,16 +4,21 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/report/internal/derive"
 )
 
 // lockClaim is a statement about distributed locks, and what must have been seen
-// for it: all of its observations.
+// for it: all of its observations and gains.
 type lockClaim struct {
 	statement string
 	seen      []observation
+	gains     []gain
 }
 
 // observation is a count of cells of lock services: it must be above 0 in some
@@ -24,71 +29,126 @@ type observation struct {
 	some                  bool
 }
 
+// gain is how the rate of a service without a fault changes when one key of its cells
+// does: the whole interval of the ratio must lie beyond the limit.
+type gain struct {
+	service, at   string // at: another key and its value, "clients=8"
+	key, from, to string
+	beyond        limit
+	below         bool // it has to lie below the limit, not above
+}
+
 // fewSamples is how many samples it takes to say that something was never seen.
 const fewSamples = 3
 
 // lockClaims is the one list of them.
 var lockClaims = []lockClaim{
-	{"A reservation server that keeps its locks in memory lets a second holder in when it is restarted.", []observation{
+	{statement: "A reservation server that keeps its locks in memory lets a second holder in when it is restarted.", seen: []observation{
 		{"lease", "lose-memory", "", "overlaps", true},
 	}},
-	{"One that stores each grant before it answers does not, and its tokens go on.", []observation{
+	{statement: "One that stores each grant before it answers does not, and its tokens go on.", seen: []observation{
 		{"lease-bbolt", "restart-server", "", "overlaps", false},
 		{"lease-bbolt", "kill-server", "", "overlaps", false},
 		{"lease-bbolt", "kill-server", "", "tokens-fell", false},
 	}},
-	{"When its time has passed, a lock of a dead client is free for others.", []observation{
+	{statement: "When its time has passed, a lock of a dead client is free for others.", seen: []observation{
 		{"lease", "kill-holder", "", "waiting", false},
 		{"lease", "kill-holder", "", "overlaps", false},
 	}},
-	{"A client that was stopped after it had made sure of its lease writes all the same, whatever service it locked with.", []observation{
+	{statement: "A client that was stopped after it had made sure of its lease writes all the same, whatever service it locked with.", seen: []observation{
 		{"lease", "pause-holder", "off", "stale-accepted", true},
 		{"miniredis", "pause-holder", "off", "stale-accepted", true},
 		{"etcd", "pause-holder", "off", "stale-accepted", true},
 	}},
-	{"A resource that refuses old tokens keeps such writes out.", []observation{
+	{statement: "A resource that refuses old tokens keeps such writes out.", seen: []observation{
 		{"lease", "pause-holder", "on", "stale-accepted", false},
 		{"miniredis", "pause-holder", "on", "stale-accepted", false},
 		{"etcd", "pause-holder", "on", "stale-accepted", false},
 	}},
-	{"A lock service tells a holder that is cut off of its loss before it lets another in.", []observation{
+	{statement: "A lock service tells a holder that is cut off of its loss before it lets another in.", seen: []observation{
 		{"etcd", "partition", "", "overlaps", false},
 	}},
-	{"A lock in a replicated log without a lease has one holder under a partition, and a dead client locks all others out.", []observation{
+	{statement: "A lock in a replicated log without a lease has one holder under a partition, and a dead client locks all others out.", seen: []observation{
 		{"raft", "partition", "", "overlaps", false},
 		{"raft", "kill-holder", "", "waiting", true},
 	}},
-	{"Who puts the change itself into the log needs no lock: the majority goes on under a partition, and no change is lost.", []observation{
+	{statement: "Who puts the change itself into the log needs no lock: the majority goes on under a partition, and no change is lost.", seen: []observation{
 		{"raft", "partition", "", "granted-in-fault", false},
 		{"raft-log", "partition", "", "granted-in-fault", true},
 		{"raft-log", "partition", "", "lost/op", false},
 		{"raft-log", "kill-holder", "", "waiting", false},
 	}},
-	{"With a lease nobody is locked out, at the price of a second holder when the first is stopped.", []observation{
+	{statement: "With a lease nobody is locked out, at the price of a second holder when the first is stopped.", seen: []observation{
 		{"raft-lease", "kill-holder", "", "waiting", false},
 		{"raft-lease", "pause-holder", "", "overlaps", true},
 	}},
-	{"A key added to memcached excludes by chance only: it is gone after a restart, when room is needed, and when its time is over.", []observation{
+	{statement: "A key added to memcached excludes by chance only: it is gone after a restart, when room is needed, and when its time is over.", seen: []observation{
 		{"memcached", "restart-server", "", "overlaps", true},
 		{"memcached", "evict", "", "overlaps", true},
 		{"memcached", "pause-holder", "", "overlaps", true},
 	}},
-	{"A lock in Redis that stores nothing lets a second holder in when Redis is restarted.", []observation{
+	{statement: "A lock in Redis that stores nothing lets a second holder in when Redis is restarted.", seen: []observation{
 		{"redis", "restart-server", "", "overlaps", true},
 	}},
-	{"Five independent Redis servers (redsync) bear that one of them loses what it holds, which one server does not; they do not bear it of all.", []observation{
+	{statement: "Five independent Redis servers (redsync) bear that one of them loses what it holds, which one server does not; they do not bear it of all.", seen: []observation{
 		{"redsync-1", "restart-server", "", "overlaps", true},
 		{"redsync-5", "restart-server", "", "overlaps", false},
 		{"redsync-5", "lose-memory", "", "overlaps", true},
 	}},
-	{"A client that ends its session by its own clock, as ours of ZooKeeper does, is out before another is let in when the network is cut.", []observation{
+	{statement: "A lock that ends with a database's connection cannot be taken from a holder that is stopped or cut off: the others stand still.", seen: []observation{
+		{"pg-advisory", "pause-holder", "", "granted-in-fault", false},
+		{"pg-row", "pause-holder", "", "granted-in-fault", false},
+		{"pg-table", "pause-holder", "", "granted-in-fault", false},
+		{"pg-advisory", "partition", "", "granted-in-fault", false},
+	}},
+	{statement: "Such a lock is gone when the database is restarted, and its holder is not told.", seen: []observation{
+		{"pg-advisory", "restart-server", "", "overlaps", true},
+		{"pg-row", "restart-server", "", "overlaps", true},
+		{"pg-table", "restart-server", "", "overlaps", true},
+	}},
+	{statement: "A lease in a row survives that, and others go on when its holder is cut off; who was stopped does not know of it.", seen: []observation{
+		{"pg-lease", "restart-server", "", "overlaps", false},
+		{"pg-lease", "kill-server", "", "overlaps", false},
+		{"pg-lease", "partition", "", "overlaps", false},
+		{"pg-lease", "partition", "", "granted-in-fault", true},
+		{"pg-lease", "pause-holder", "", "overlaps", true},
+	}},
+	{statement: "Transactions that read and write several tables fail because of each other; under a lock taken before they begin, none does.", seen: []observation{
+		{"pg-cycle", "none", "", "refused/op", true},
+		{"pg-cycle", "none", "", "lost/op", false},
+		{"pg-cycle-locked", "none", "", "refused/op", false},
+		{"pg-cycle-locked", "none", "", "lost/op", false},
+	}},
+	{statement: "Writes that are spread over more tables go faster where each takes its table's lock, and no faster where rows are only added.", gains: []gain{
+		{"pg-table", "clients=8", "locks", "1", "16", small, false},
+		{"pg-insert", "clients=8", "locks", "1", "16", small, true},
+	}},
+	{statement: "A queue whose items are reserved goes faster with more clients, and a lock does not.", gains: []gain{
+		{"pg-queue", "locks=1", "clients", "1", "8", small, false},
+		{"pg-row", "locks=1", "clients", "1", "8", small, true},
+	}},
+	{statement: "Of such a queue no item is handed out twice, unless its time is over: then a stopped client and another have it, and the item's token keeps the first one out.", seen: []observation{
+		{"pg-queue", "none", "", "twice", false},
+		{"pg-queue", "pause-holder", "", "twice", true},
+		{"pg-queue", "pause-holder", "off", "stale-accepted", true},
+		{"pg-queue", "pause-holder", "on", "stale-accepted", false},
+	}},
+	{statement: "Two-phase commit blocks all others when its coordinator dies; a saga goes on, and others work on what is between its steps.", seen: []observation{
+		{"pg-2pc", "none", "", "overlaps", false},
+		{"pg-2pc", "kill-holder", "", "granted-in-fault", false},
+		{"pg-2pc", "kill-holder", "", "waiting", true},
+		{"pg-saga", "kill-holder", "", "granted-in-fault", true},
+		{"pg-saga", "kill-holder", "", "waiting", false},
+		{"pg-saga", "none", "", "overlaps", true},
+	}},
+	{statement: "A client that ends its session by its own clock, as ours of ZooKeeper does, is out before another is let in when the network is cut.", seen: []observation{
 		{"zk", "partition", "", "overlaps", false},
 		{"zk", "partition", "", "granted-in-fault", true},
 	}},
-	{"Where each part of a divided group goes on (JGroups), each has a holder.", []observation{
+	{statement: "Where each part of a divided group goes on (JGroups), each has a holder.", seen: []observation{
 		{"jgroups", "partition", "", "overlaps", true},
 	}},
-	{"A store with conditional writes is enough for a lease, and a dead client locks nobody out: who waits watches a version, and no clocks are compared.", []observation{
+	{statement: "A store with conditional writes is enough for a lease, and a dead client locks nobody out: who waits watches a version, and no clocks are compared.", seen: []observation{
 		{"dynamo", "kill-holder", "", "waiting", false},
 		{"dynamo", "kill-holder", "", "overlaps", false},
 		{"dynamo", "partition", "", "overlaps", false},
@@ -110,15 +170,10 @@ func JudgeLocks(set *sample.Set) (answers []LockAnswer) {
 	for i, c := range lockClaims {
 		a := LockAnswer{Number: i + 1, Statement: c.statement, Verdict: Confirmed}
 		for _, o := range c.seen {
-			v, evidence, measured := o.judge(set)
-			any = any || measured
-			a.Evidence = append(a.Evidence, evidence)
-			switch {
-			case v == Refuted:
-				a.Verdict = Refuted
-			case v == CannotTell && a.Verdict == Confirmed:
-				a.Verdict = CannotTell
-			}
+			any = a.take(o.judge(set)) || any
+		}
+		for _, g := range c.gains {
+			any = a.take(g.judge(set)) || any
 		}
 		answers = append(answers, a)
 	}
@@ -126,6 +181,81 @@ func JudgeLocks(set *sample.Set) (answers []LockAnswer) {
 		return nil
 	}
 	return answers
+}
+
+// take adds the evidence of one part of the claim.
+func (a *LockAnswer) take(v Verdict, evidence string, measured bool) bool {
+	a.Evidence = append(a.Evidence, evidence)
+	switch {
+	case v == Refuted:
+		a.Verdict = Refuted
+	case v == CannotTell && a.Verdict == Confirmed:
+		a.Verdict = CannotTell
+	}
+	return measured
+}
+
+// judge compares the two cells that are alike but for the key. Where there are several
+// such pairs, it is the one whose locks are held longest.
+func (g gain) judge(set *sample.Set) (v Verdict, evidence string, measured bool) {
+	what := fmt.Sprintf("ops/s of %s at %s: %s=%s ÷ %s=%s", g.service, g.at, g.key, g.to, g.key, g.from)
+	cells := map[string]map[string][]*sample.Sample{} // by the rest of the name, and the key's value
+	for _, s := range set.Samples {
+		if s.Name.Base != "Lock" || !s.Valid() || !g.fits(s.Name) {
+			continue
+		}
+		rest := s.Name.Without(g.key)
+		if cells[rest] == nil {
+			cells[rest] = map[string][]*sample.Sample{}
+		}
+		value, _ := s.Name.Get(g.key)
+		cells[rest][value] = append(cells[rest][value], s)
+	}
+	var from, to []*sample.Sample
+	longest := time.Duration(-1)
+	for _, rest := range slices.Sorted(maps.Keys(cells)) {
+		as, bs := cells[rest][g.to], cells[rest][g.from]
+		if len(as) > 0 && len(bs) > 0 && hold(as[0].Name) > longest {
+			to, from, longest = as, bs, hold(as[0].Name)
+		}
+	}
+	if longest < 0 {
+		return CannotTell, what + ": not measured", false
+	}
+	e := derive.Ratio(to, from, rate.of)
+	what += fmt.Sprintf(", held %v", longest)
+	if !e.Interval() {
+		return CannotTell, fmt.Sprintf("%s: %s of each cell, too few for an interval, which takes %d in the same blocks", what, plural(e.N, "sample"), derive.MinN), true
+	}
+	side, yes, no := "above", e.Above(g.beyond.value), e.Below(g.beyond.value)
+	if g.below {
+		side, yes, no = "below", no, yes
+	}
+	evidence = fmt.Sprintf("%s: %.3g, 95%% interval %.3g to %.3g; needs %s %v", what, e.Median, e.Lo, e.Hi, side, g.beyond)
+	switch {
+	case yes:
+		return Confirmed, evidence, true
+	case no:
+		return Refuted, evidence, true
+	}
+	return CannotTell, evidence, true
+}
+
+func (g gain) fits(n *sample.Name) bool {
+	key, value, _ := strings.Cut(g.at, "=")
+	for k, want := range map[string]string{"service": g.service, "fault": "none", key: value} {
+		if got, _ := n.Get(k); got != want {
+			return false
+		}
+	}
+	return true
+}
+
+// hold is how long a cell's locks are held.
+func hold(n *sample.Name) time.Duration {
+	text, _ := n.Get("hold")
+	d, _ := time.ParseDuration(text) // 0 where the name does not say it
+	return d
 }
 
 // judge counts the samples of the observation's cells.

@@ -3,6 +3,7 @@ package claims
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
@@ -60,5 +61,43 @@ func TestJudgeLocks(t *testing.T) {
 	var b bytes.Buffer
 	if err := WriteLocks(&b, JudgeLocks(lockSet(t, etcd, etcd, etcd))); err != nil || !strings.Contains(b.String(), "6. A lock service tells") || !strings.Contains(b.String(), "overlaps in 0 of 3 samples") || !strings.Contains(b.String(), fmt.Sprintf("1 confirmed, 0 refuted, %d cannot tell.", len(lockClaims)-1)) {
 		t.Errorf("%v\n%s", err, &b)
+	}
+}
+
+// TestJudgeGains: a ratio of rates decides if its whole interval is on one side of the
+// limit, and is of cells that are alike but for one key.
+func TestJudgeGains(t *testing.T) {
+	// spread are eight samples of one cell, with rates around the given one.
+	spread := func(service, locks, hold string, rate float64) (text string) {
+		for _, f := range []float64{.98, .985, .99, 1, 1, 1.01, 1.015, 1.02} {
+			text += fmt.Sprintf("BenchmarkLock/fault=none/locks=%s/hold=%s/clients=8/service=%s 10 1 ns/op %g ops/s\n", locks, hold, service, rate*f)
+		}
+		return text
+	}
+	for name, c := range map[string]struct {
+		text string
+		want Verdict
+		says string
+	}{
+		"as claimed":              {spread("pg-table", "1", "2ms", 100) + spread("pg-table", "16", "2ms", 400) + spread("pg-insert", "1", "2ms", 900) + spread("pg-insert", "16", "2ms", 910), Confirmed, "locks=16 ÷ locks=1, held 2ms: 4, 95% interval"},
+		"no gain":                 {spread("pg-table", "1", "2ms", 100) + spread("pg-table", "16", "2ms", 100), Refuted, "held 2ms: 1,"},
+		"gain where none must be": {spread("pg-insert", "1", "2ms", 100) + spread("pg-insert", "16", "2ms", 300), Refuted, "held 2ms: 3,"},
+		"about the limit":         {spread("pg-table", "1", "2ms", 100) + spread("pg-table", "16", "2ms", 125), CannotTell, "needs above 1.25"},
+		"one half is missing":     {spread("pg-table", "1", "2ms", 100) + spread("pg-table", "16", "1ms", 400) + spread("pg-insert", "1", "2ms", 1) + spread("pg-insert", "16", "2ms", 1), CannotTell, "pg-table at clients=8: locks=16 ÷ locks=1: not measured"},
+		"the longest hold":        {spread("pg-table", "1", "10ms", 100) + spread("pg-table", "16", "10ms", 100) + spread("pg-table", "1", "9ms", 100) + spread("pg-table", "16", "9ms", 400), Refuted, "held 10ms"},
+		"too few":                 {strings.Join(strings.SplitAfter(spread("pg-table", "1", "2ms", 100)+spread("pg-table", "16", "2ms", 400), "\n")[5:11], ""), CannotTell, "too few"},
+	} {
+		set := new(sample.Set)
+		if err := set.Read(strings.NewReader(c.text), "locks"); err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(lockClaims, func(c lockClaim) bool { return len(c.gains) > 0 && c.gains[0].service == "pg-table" })
+		a := LockAnswer{Verdict: CannotTell}
+		if answers := JudgeLocks(set); answers != nil {
+			a = answers[i]
+		}
+		if a.Verdict != c.want || !strings.Contains(strings.Join(a.Evidence, "\n"), c.says) {
+			t.Errorf("%s: %s, want %s with %q:\n%s", name, a.Verdict, c.want, c.says, strings.Join(a.Evidence, "\n"))
+		}
 	}
 }

@@ -271,6 +271,17 @@ func GrantedInFault(events []Event, client, lock int) (n int) {
 	return n
 }
 
+// Again counts the leases of locks that were granted before: of a queue's items, those
+// that were handed out once more. Leases are in the order of [Leases].
+func Again(leases []Lease) (n int) {
+	for i := 1; i < len(leases); i++ {
+		if leases[i].Lock == leases[i-1].Lock {
+			n++
+		}
+	}
+	return n
+}
+
 // Standstill is the longest time from t until end in which a lock was granted to
 // nobody; in which none was, if the lock is [Nobody].
 func Standstill(events []Event, lock int, t, end int64) (longest time.Duration) {

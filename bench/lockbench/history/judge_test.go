@@ -373,6 +373,20 @@ func TestStandstill(t *testing.T) {
 	}
 }
 
+// TestAgain: an item that is handed out once more counts, each time, and others do not.
+func TestAgain(t *testing.T) {
+	var events []Event
+	for i, item := range []int{1, 2, 1, 3, 1, 2} {
+		events = append(events, Event{T: int64(i), Client: i, Op: i, What: AcquireSent, Lock: 0}, Event{T: int64(i), Client: i, Op: i, What: Acquired, Lock: item})
+	}
+	if n := Again(Leases(events)); n != 3 {
+		t.Errorf("%d items handed out once more", n)
+	}
+	if n := Again(nil); n != 0 {
+		t.Errorf("%d of none", n)
+	}
+}
+
 // TestChanges: of changes that the service makes, each must lead to a number of its
 // own; grants while a fault lasts are counted for all but its victim.
 func TestChanges(t *testing.T) {

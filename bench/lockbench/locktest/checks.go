@@ -2,6 +2,7 @@ package locktest
 
 import (
 	"context"
+	"errors"
 	"math/rand/v2"
 	"slices"
 	"sync"
@@ -14,22 +15,26 @@ import (
 // check is one promise, and how it is tried.
 type check struct {
 	name    string
-	applies func(*lockbench.Promises) bool // nil: to all locks
+	applies func(*lockbench.Promises) bool // nil: to all locks, but not to what does without
 	do      func(*trial)
 }
 
 // fits reports whether a service that promises p is to be held to it.
 func (c *check) fits(p *lockbench.Promises) bool {
 	if c.applies == nil {
-		return !p.Changes
+		return lock(p)
 	}
 	return c.applies(p)
 }
 
+func lock(p *lockbench.Promises) bool { return !p.Changes && !p.Queue }
+
+func queue(p *lockbench.Promises) bool { return p.Queue }
+
 func changes(p *lockbench.Promises) bool { return p.Changes }
 
 func excludes(fault string) func(*lockbench.Promises) bool {
-	return func(p *lockbench.Promises) bool { return !p.Changes && slices.Contains(p.Excludes, fault) }
+	return func(p *lockbench.Promises) bool { return lock(p) && slices.Contains(p.Excludes, fault) }
 }
 
 // checks is the one list of them.
@@ -40,14 +45,99 @@ var checks = []check{
 	{"names", nil, names},
 	{"reentrance", excludes(lockbench.NoFault), reentrance},
 	{"order", func(p *lockbench.Promises) bool { return p.FIFO }, order},
-	{"tokens", func(p *lockbench.Promises) bool { return !p.Changes && p.Token == history.Ordered }, tokens},
+	{"tokens", func(p *lockbench.Promises) bool { return lock(p) && p.Token == history.Ordered }, tokens},
 	{"deadline", func(p *lockbench.Promises) bool { return p.Expiry == lockbench.ByLease }, deadline},
-	{"expiry", func(p *lockbench.Promises) bool { return p.Expiry == lockbench.ByLease }, expiry},
-	{"late-release", func(p *lockbench.Promises) bool { return p.Expiry == lockbench.ByLease }, lateRelease},
+	{"expiry", func(p *lockbench.Promises) bool { return lock(p) && p.Expiry == lockbench.ByLease }, expiry},
+	{"late-release", func(p *lockbench.Promises) bool { return lock(p) && p.Expiry == lockbench.ByLease }, lateRelease},
 	{"session", func(p *lockbench.Promises) bool { return p.Expiry == lockbench.BySession }, sessionEnds},
 	{"lost", nil, lostIsThere},
 	{"restart", excludes("restart-server"), restart},
 	{"changes", changes, everyChange},
+	{"items", queue, items},
+	{"overdue", queue, overdue},
+}
+
+// item is that of a grant.
+func (t *trial) item(g grant) int {
+	r, ok := g.Lease.(lockbench.Reservation)
+	if !ok {
+		t.fatal("a queue's lease is a %T, which does not say of which item", g.Lease)
+	}
+	return r.Item()
+}
+
+// items: what one client reserves no other gets, whether it is still reserved or
+// finished, unless its time is over.
+func items(t *trial) {
+	const clients, times = 4, 20
+	var mu sync.Mutex
+	taken := map[int]time.Time{} // items, and until when nobody else must get them
+	one := func(s lockbench.Session) {
+		g := t.try(t.ctx, s, "x")
+		mu.Lock()
+		defer mu.Unlock()
+		if g.err != nil {
+			t.broken("a reservation: %v", g.err)
+			return
+		}
+		item := t.item(g)
+		if g.at.Before(taken[item]) {
+			t.broken("item %d was handed out twice", item)
+		}
+		taken[item] = t.holdsUntil(g)
+		mu.Unlock()
+		err := g.Release(t.ctx)
+		mu.Lock()
+		if err != nil {
+			t.broken("finishing an item: %v", err)
+		}
+		if time.Now().Before(taken[item]) {
+			taken[item] = g.at.Add(time.Hour) // it is finished
+		}
+	}
+	var all sync.WaitGroup
+	for range clients {
+		s := t.session()
+		all.Go(func() {
+			defer s.Close()
+			for range times {
+				one(s)
+			}
+		})
+	}
+	all.Wait()
+}
+
+// overdue: the item of a silent client is handed to another, with a higher token and
+// not before its deadline; that the first one finishes it late then changes nothing.
+func overdue(t *trial) {
+	a, b, c := t.session(), t.session(), t.session()
+	defer a.Close()
+	defer b.Close()
+	defer c.Close()
+	again := func(s lockbench.Session, before grant) grant {
+		for began := time.Now(); time.Since(began) < t.hung(); {
+			g := t.acquire(s, "x")
+			if t.item(g) == t.item(before) {
+				if until := t.holdsUntil(before); g.at.Before(until) {
+					t.broken("an item was handed to another client %v before the deadline of the first", until.Sub(g.at))
+				}
+				if g.Token().Kind == history.Ordered && g.Token().Value <= before.Token().Value {
+					t.broken("token %v after %v for the same item", g.Token(), before.Token())
+				}
+				return g
+			}
+			t.release(g.Lease)
+		}
+		t.fatal("the item of a silent client was not handed to another")
+		return grant{}
+	}
+	first := t.acquire(a, "x")
+	second := again(b, first)
+	if err := first.Release(t.ctx); err != nil {
+		t.broken("finishing an item too late: %v", err)
+	}
+	again(c, second) // so it is still in the queue
 }
 
 // everyChange: changes of several clients at once, before and after a restart, each
@@ -64,6 +154,9 @@ func everyChange(t *trial) {
 				defer s.Close()
 				for range times {
 					n, token, err := s.Change(t.ctx, "locktest-x")
+					for errors.Is(err, lockbench.ErrBusy) {
+						n, token, err = s.Change(t.ctx, "locktest-x")
+					}
 					mu.Lock()
 					if err != nil {
 						t.broken("a change: %v", err)

@@ -146,7 +146,7 @@ func (t *trial) start(fresh bool) error {
 	ready := make(chan int, len(t.members))
 	for i, m := range t.members {
 		m.Fresh = fresh
-		m.Ready = func(...int) { ready <- i }
+		m.Ready = func() { ready <- i }
 		go func() { over <- ended{i, t.service.Serve(ctx, m)} }()
 	}
 	t.stop = func() (err error) {

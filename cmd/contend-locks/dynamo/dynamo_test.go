@@ -27,7 +27,7 @@ func start(t *testing.T) lockbench.Target {
 	ctx, stop := context.WithCancel(context.Background())
 	ready, ended := make(chan bool), make(chan error, 1)
 	go func() {
-		ended <- serve(ctx, lockbench.Member{Dir: t.TempDir(), Addr: addr, Ready: func(...int) { close(ready) }})
+		ended <- serve(ctx, lockbench.Member{Dir: t.TempDir(), Addr: addr, Ready: func() { close(ready) }})
 	}()
 	t.Cleanup(func() {
 		stop()

@@ -63,7 +63,7 @@ func start(t *testing.T) *group {
 			g.links[[2]int{i, j}], dial[j] = k, k.Addr()
 		}
 		members = append(members, lockbench.Member{
-			Index: i, Dir: t.TempDir(), Addr: addrs[i], Peers: peers, Dial: dial, TTL: leastTTL, Ready: func(...int) { ready <- i },
+			Index: i, Dir: t.TempDir(), Addr: addrs[i], Peers: peers, Dial: dial, TTL: leastTTL, Ready: func() { ready <- i },
 		})
 	}
 	for _, m := range members {

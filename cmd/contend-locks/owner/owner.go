@@ -72,7 +72,7 @@ func serve(ctx context.Context, m lockbench.Member) error {
 		return "", false
 	}
 	ready := m.Ready
-	m.Ready = func(...int) {
+	m.Ready = func() {
 		go func() {
 			join(ctx, list, m)
 			ready()

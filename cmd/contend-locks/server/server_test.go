@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"net"
 	"strings"
 	"testing"
@@ -52,7 +53,7 @@ func TestPortInUse(t *testing.T) {
 	}
 	defer l.Close()
 	p := Program{Name: "sh"}
-	m := lockbench.Member{Dir: t.TempDir(), Addr: l.Addr().String(), Ready: func(...int) { t.Error("it is ready") }}
+	m := lockbench.Member{Dir: t.TempDir(), Addr: l.Addr().String(), Ready: func() { t.Error("it is ready") }}
 	if err := p.Serve(context.Background(), m, "-c", "exit 7"); err == nil || !strings.Contains(err.Error(), "address already in use") {
 		t.Error(err)
 	}
@@ -63,25 +64,21 @@ func TestPortInUse(t *testing.T) {
 func TestEnds(t *testing.T) {
 	p := Program{Name: "sh"}
 	err := p.Serve(context.Background(), lockbench.Member{Dir: t.TempDir(), Addr: address(t)}, "-c", "exit 7")
-	if err == nil || !strings.Contains(err.Error(), "sh ended before it took connections: exit status 7") {
+	if err == nil || !strings.Contains(err.Error(), "sh ended before it answered: exit status 7") {
 		t.Error(err)
 	}
 }
 
-// TestAnswers: a program that takes connections and does not serve yet is not
-// ready.
-func TestAnswers(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
+// TestTry: a program that takes connections and does not serve yet is not ready.
+func TestTry(t *testing.T) {
 	asked := 0
-	p := Program{Name: "late", Answers: func(net.Conn) bool {
-		asked++
-		return asked == 3
+	p := Program{Name: "late", Try: func(context.Context, string) error {
+		if asked++; asked < 3 {
+			return errors.New("not yet")
+		}
+		return nil
 	}}
-	if err := p.await(t.Context(), l.Addr().String(), nil); err != nil || asked != 3 {
+	if err := p.await(t.Context(), "", nil); err != nil || asked != 3 {
 		t.Errorf("asked %d times: %v", asked, err)
 	}
 }

@@ -27,20 +27,31 @@ import (
 // prints its errors.
 var jars = []string{"/usr/share/java/zookeeper.jar", "/usr/share/java/slf4j-simple.jar"}
 
-var program = server.Program{Name: "java", Package: "zookeeper", Files: jars, Answers: answers}
+var program = server.Program{Name: "java", Package: "zookeeper", Files: jars, Try: try}
 
 // longAnswer is how long the server has to say how it is, before it is asked again.
 const longAnswer = time.Second
 
-// answers reports whether the server serves: it takes connections before it does,
-// and what is sent to it then stays without an answer.
-func answers(c net.Conn) bool {
-	_ = c.SetDeadline(time.Now().Add(longAnswer))
-	if _, err := io.WriteString(c, "srvr"); err != nil {
-		return false
+// try asks whether the server serves: it takes connections before it does, and what is
+// sent to it then stays without an answer.
+func try(ctx context.Context, addr string) error {
+	ctx, cancel := context.WithTimeout(ctx, longAnswer)
+	defer cancel()
+	var d net.Dialer
+	c, err := d.DialContext(ctx, "tcp", addr)
+	if err != nil {
+		return err
 	}
-	text, _ := io.ReadAll(c) // the deadline ends it, if nothing else does
-	return strings.Contains(string(text), "Mode: ")
+	defer context.AfterFunc(ctx, func() { _ = c.Close() })()
+	defer c.Close()
+	if _, err := io.WriteString(c, "srvr"); err != nil {
+		return err
+	}
+	text, err := io.ReadAll(c)
+	if err != nil || !strings.Contains(string(text), "Mode: ") {
+		return fmt.Errorf("answer %q: %w", text, err)
+	}
+	return nil
 }
 
 // The server's unit of time, to whose multiples it rounds up when a session

@@ -24,7 +24,7 @@ func start(t *testing.T) (target lockbench.Target, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, ended := make(chan bool), make(chan error, 1)
 	go func() {
-		ended <- serve(ctx, lockbench.Member{Dir: t.TempDir(), Addr: addr, Ready: func(...int) { close(ready) }})
+		ended <- serve(ctx, lockbench.Member{Dir: t.TempDir(), Addr: addr, Ready: func() { close(ready) }})
 	}()
 	select {
 	case <-ready:

@@ -127,6 +127,8 @@ var sections = []section{
 			one("u:fresh-rejected", "Accesses refused in order (fresh-rejected)", "fresh-rejected"),
 			one("u:tokens-fell", "Tokens that did not rise (tokens-fell)", "tokens-fell"),
 			one("u:waiting", "Clients that wait for ever (waiting)", "waiting"),
+			one("u:refused/op", "Refused because of another (refused/op)", "refused/op"),
+			one("u:twice", "Items handed out once more (twice)", "twice"),
 			one("u:unavailable-ms", "Nobody got it (unavailable-ms)", "unavailable-ms"),
 		}},
 }
