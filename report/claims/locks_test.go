@@ -101,3 +101,25 @@ func TestJudgeGains(t *testing.T) {
 		}
 	}
 }
+
+// TestGainOfService: where the key is the service, two services are compared, and
+// faults are left out.
+func TestGainOfService(t *testing.T) {
+	text := ""
+	for block := range 8 {
+		f := 1 + float64(block)/1000
+		for service, rate := range map[string]float64{"natslog-always": 100, "natslog-interval": 1500, "natslog-never": 1600} {
+			text += fmt.Sprintf("BenchmarkLock/fault=none/clients=8/service=%s 10 1 ns/op %g ops/s\n", service, rate*f)
+			text += fmt.Sprintf("BenchmarkLock/fault=kill-holder/clients=8/service=%s 10 1 ns/op %g ops/s\n", service, f)
+		}
+	}
+	set := new(sample.Set)
+	if err := set.Read(strings.NewReader(text), "locks"); err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(lockClaims, func(c lockClaim) bool { return len(c.gains) > 0 && c.gains[0].key == "service" })
+	a := JudgeLocks(set)[i]
+	if evidence := strings.Join(a.Evidence, "\n"); a.Verdict != Confirmed || !strings.Contains(evidence, "services at clients=8: service=natslog-never ÷ service=natslog-always, held 0s: 16, 95% interval") {
+		t.Errorf("%s:\n%s", a.Verdict, evidence)
+	}
+}

@@ -8,11 +8,13 @@ package dynamo
 
 import (
 	"context"
+	_ "embed"
 	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -27,7 +29,17 @@ import (
 	"github.com/contend-go/contend/cmd/contend-locks/server"
 )
 
-var program = server.Program{Name: "dynalite", Install: "npm install -g dynalite@4.0.0"}
+var (
+	dynalite = server.Program{Name: "dynalite", Install: "npm install -g dynalite@4.0.0"}
+	program  = server.Program{Name: "node", Package: "nodejs"} // runs it
+)
+
+func missing() string {
+	if why := program.Missing(); why != "" {
+		return why
+	}
+	return dynalite.Missing()
+}
 
 // Service is one server.
 func Service() lockbench.Service {
@@ -38,16 +50,27 @@ func Service() lockbench.Service {
 			Token:    history.Ordered, Expiry: lockbench.ByLease,
 			StandsIn: "DynamoDB", Lacking: "one server, which does not sync its disk",
 		},
-		Missing: program.Missing, Serve: serve, Connect: connect, Remove: remove,
+		Missing: missing, Serve: serve, Connect: connect, Remove: remove,
 	}
 }
+
+//go:embed patient.js
+var patient []byte
 
 func serve(ctx context.Context, m lockbench.Member) error {
 	host, port, err := net.SplitHostPort(m.Addr)
 	if err != nil {
 		return err
 	}
-	return program.Serve(ctx, m, "--host", host, "--port", port, "--path", filepath.Join(m.Dir, "dynamo"), "--createTableMs", "0")
+	script, err := dynalite.Find()
+	if err != nil {
+		return err
+	}
+	first := filepath.Join(m.Dir, "patient.js")
+	if err := os.WriteFile(first, patient, 0o644); err != nil {
+		return err
+	}
+	return program.Serve(ctx, m, "--require", first, script, "--host", host, "--port", port, "--path", filepath.Join(m.Dir, "dynamo"), "--createTableMs", "0")
 }
 
 // The table, and the attributes of an item. The version is there while the lock is

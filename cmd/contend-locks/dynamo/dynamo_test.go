@@ -2,6 +2,7 @@ package dynamo
 
 import (
 	"context"
+	"io"
 	"net"
 	"testing"
 	"time"
@@ -15,7 +16,7 @@ import (
 // start is a server that runs until the test ends.
 func start(t *testing.T) lockbench.Target {
 	t.Helper()
-	if why := program.Missing(); why != "" {
+	if why := missing(); why != "" {
 		t.Skip(why)
 	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -137,5 +138,30 @@ func TestRemove(t *testing.T) {
 	d, err := s.client.DescribeTable(t.Context(), &dynamodb.DescribeTableInput{TableName: aws.String(table)})
 	if err == nil && d.Table.TableStatus == "ACTIVE" {
 		t.Error("the empty table is left")
+	}
+}
+
+// TestBrokenOff: a client that is killed in a request ends the server for nobody else.
+func TestBrokenOff(t *testing.T) {
+	target := start(t)
+	s := open(t, target)
+	c, err := net.Dial("tcp", target.Addrs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The server has the beginning of this request before it answers the next one.
+	if _, err := io.WriteString(c, "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	for range 20 {
+		if _, err := s.look(t.Context(), "x"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_ = c.Close()
+	for range 20 {
+		if _, err := s.look(t.Context(), "x"); err != nil {
+			t.Fatal(err)
+		}
 	}
 }

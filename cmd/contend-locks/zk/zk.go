@@ -32,22 +32,24 @@ var program = server.Program{Name: "java", Package: "zookeeper", Files: jars, Tr
 // longAnswer is how long the server has to say how it is, before it is asked again.
 const longAnswer = time.Second
 
-// try asks the server whether it serves: it takes connections before it does,
-// and what is sent to it then stays without an answer.
+// try asks whether the server serves: it takes connections before it does, and what is
+// sent to it then stays without an answer.
 func try(ctx context.Context, addr string) error {
+	ctx, cancel := context.WithTimeout(ctx, longAnswer)
+	defer cancel()
 	var d net.Dialer
 	c, err := d.DialContext(ctx, "tcp", addr)
 	if err != nil {
 		return err
 	}
+	defer context.AfterFunc(ctx, func() { _ = c.Close() })()
 	defer c.Close()
-	_ = c.SetDeadline(time.Now().Add(longAnswer))
 	if _, err := io.WriteString(c, "srvr"); err != nil {
 		return err
 	}
-	text, err := io.ReadAll(c) // the deadline ends it, if nothing else does
-	if !strings.Contains(string(text), "Mode: ") {
-		return fmt.Errorf("%q is no answer of a server that serves: %w", text, errors.Join(err, errNotYet))
+	text, err := io.ReadAll(c)
+	if err != nil || !strings.Contains(string(text), "Mode: ") {
+		return fmt.Errorf("answer %q: %w", text, err)
 	}
 	return nil
 }
