@@ -173,6 +173,65 @@ type LockAnswer struct {
 	Statement string   `json:"statement"`
 	Verdict   Verdict  `json:"verdict"`
 	Evidence  []string `json:"evidence"`
+	Again     string   `json:"again"` // the command that measures it
+}
+
+// What such a cell has where a claim does not say: clients, a lease, of which a cell with a fault takes
+// several, and, where rates are compared, how long locks are held. A cell with a fault is repeated in a third of the
+// blocks, and three samples tell that something was never seen.
+const (
+	studyClients = "4"
+	studyTTL     = "1s"
+	studyHold    = "1ms"
+	studyCount   = 8
+)
+
+// LockCells are the cells that the claims about locks need, each as values of the flags of a sweep.
+func LockCells() (list []map[string]string) {
+	for i := range lockClaims {
+		list = append(list, lockClaims[i].cells()...)
+	}
+	return list
+}
+
+func (c *lockClaim) cells() (list []map[string]string) {
+	for _, o := range c.seen {
+		cell := map[string]string{"service": o.service, "fault": o.fault, "clients": studyClients, "ttl": studyTTL}
+		if o.fence != "" {
+			cell["fence"] = o.fence
+		}
+		list = append(list, cell)
+	}
+	for _, g := range c.gains {
+		key, value, _ := strings.Cut(g.at, "=")
+		for _, v := range []string{g.from, g.to} {
+			cell := map[string]string{"service": g.service, "fault": "none", "hold": studyHold, key: value}
+			cell[g.key] = v
+			list = append(list, cell)
+		}
+	}
+	return list
+}
+
+// again is the command that measures what the claim needs.
+func (c *lockClaim) again() string {
+	values := map[string][]string{}
+	for _, cell := range c.cells() {
+		for flag, v := range cell {
+			if !slices.Contains(values[flag], v) {
+				values[flag] = append(values[flag], v)
+			}
+		}
+	}
+	b := strings.Builder{}
+	b.WriteString("contend-locks sweep")
+	for _, flag := range []string{"service", "fault", "fence", "clients", "locks", "hold", "ttl"} {
+		if v := values[flag]; len(v) > 0 {
+			fmt.Fprintf(&b, " --%s %s", flag, strings.Join(v, ","))
+		}
+	}
+	fmt.Fprintf(&b, " --count %d", studyCount)
+	return b.String()
 }
 
 // JudgeLocks judges the claims about lock services; none if the set has no samples
@@ -180,7 +239,7 @@ type LockAnswer struct {
 func JudgeLocks(set *sample.Set) (answers []LockAnswer) {
 	any := false
 	for i, c := range lockClaims {
-		a := LockAnswer{Number: i + 1, Statement: c.statement, Verdict: Confirmed}
+		a := LockAnswer{Number: i + 1, Statement: c.statement, Verdict: Confirmed, Again: c.again()}
 		for _, o := range c.seen {
 			any = a.take(o.judge(set)) || any
 		}
@@ -320,6 +379,7 @@ func WriteLocks(w io.Writer, answers []LockAnswer) error {
 		for _, e := range a.Evidence {
 			fmt.Fprintf(&b, "     %s\n", e)
 		}
+		fmt.Fprintf(&b, "     again: %s\n", a.Again)
 	}
 	fmt.Fprintf(&b, "\n%d confirmed, %d refuted, %d cannot tell.\n", n[Confirmed], n[Refuted], n[CannotTell])
 	_, err := io.WriteString(w, b.String())
