@@ -22,6 +22,9 @@ func TestStudy(t *testing.T) {
 		for line := range strings.Lines(string(out)) {
 			all := strings.Contains(line, "BenchmarkLock/")
 			for key, value := range cell {
+				if key == "ttl" {
+					continue // services round it up
+				}
 				all = all && strings.Contains(line, "/"+key+"="+value+"/")
 			}
 			found = found || all

@@ -237,25 +237,27 @@ func (c *lockClaim) again() string {
 // JudgeLocks judges the claims about lock services; none if the set has no samples
 // of such.
 func JudgeLocks(set *sample.Set) (answers []LockAnswer) {
-	any := false
+	if !slices.ContainsFunc(set.Samples, func(s *sample.Sample) bool { return s.Name.Base == lockName }) {
+		return nil
+	}
 	for i, c := range lockClaims {
 		a := LockAnswer{Number: i + 1, Statement: c.statement, Verdict: Confirmed, Again: c.again()}
 		for _, o := range c.seen {
-			any = a.take(o.judge(set)) || any
+			a.take(o.judge(set))
 		}
 		for _, g := range c.gains {
-			any = a.take(g.judge(set)) || any
+			a.take(g.judge(set))
 		}
 		answers = append(answers, a)
-	}
-	if !any {
-		return nil
 	}
 	return answers
 }
 
+// lockName is the base of the names of all cells of lock services.
+const lockName = "Lock"
+
 // take adds the evidence of one part of the claim.
-func (a *LockAnswer) take(v Verdict, evidence string, measured bool) bool {
+func (a *LockAnswer) take(v Verdict, evidence string) {
 	a.Evidence = append(a.Evidence, evidence)
 	switch {
 	case v == Refuted:
@@ -263,16 +265,15 @@ func (a *LockAnswer) take(v Verdict, evidence string, measured bool) bool {
 	case v == CannotTell && a.Verdict == Confirmed:
 		a.Verdict = CannotTell
 	}
-	return measured
 }
 
 // judge compares the two cells that are alike but for the key. Where there are several
 // such pairs, it is the one whose locks are held longest.
-func (g gain) judge(set *sample.Set) (v Verdict, evidence string, measured bool) {
+func (g gain) judge(set *sample.Set) (v Verdict, evidence string) {
 	what := fmt.Sprintf("ops/s of %s at %s: %s=%s ÷ %s=%s", cmp.Or(g.service, "services"), g.at, g.key, g.to, g.key, g.from)
 	cells := map[string]map[string][]*sample.Sample{} // by the rest of the name, and the key's value
 	for _, s := range set.Samples {
-		if s.Name.Base != "Lock" || !s.Valid() || !g.fits(s.Name) {
+		if s.Name.Base != lockName || !s.Valid() || !g.fits(s.Name) {
 			continue
 		}
 		rest := s.Name.Without(g.key)
@@ -291,12 +292,12 @@ func (g gain) judge(set *sample.Set) (v Verdict, evidence string, measured bool)
 		}
 	}
 	if longest < 0 {
-		return CannotTell, what + ": not measured", false
+		return CannotTell, what + ": not measured"
 	}
 	e := derive.Ratio(to, from, rate.of)
 	what += fmt.Sprintf(", held %v", longest)
 	if !e.Interval() {
-		return CannotTell, fmt.Sprintf("%s: %s of each cell, too few for an interval, which takes %d in the same blocks", what, plural(e.N, "sample"), derive.MinN), true
+		return CannotTell, fmt.Sprintf("%s: %s of each cell, too few for an interval, which takes %d in the same blocks", what, plural(e.N, "sample"), derive.MinN)
 	}
 	side, yes, no := "above", e.Above(g.beyond.value), e.Below(g.beyond.value)
 	if g.below {
@@ -305,11 +306,11 @@ func (g gain) judge(set *sample.Set) (v Verdict, evidence string, measured bool)
 	evidence = fmt.Sprintf("%s: %.3g, 95%% interval %.3g to %.3g; needs %s %v", what, e.Median, e.Lo, e.Hi, side, g.beyond)
 	switch {
 	case yes:
-		return Confirmed, evidence, true
+		return Confirmed, evidence
 	case no:
-		return Refuted, evidence, true
+		return Refuted, evidence
 	}
-	return CannotTell, evidence, true
+	return CannotTell, evidence
 }
 
 func (g gain) fits(n *sample.Name) bool {
@@ -330,10 +331,10 @@ func hold(n *sample.Name) time.Duration {
 }
 
 // judge counts the samples of the observation's cells.
-func (o observation) judge(set *sample.Set) (v Verdict, evidence string, measured bool) {
+func (o observation) judge(set *sample.Set) (v Verdict, evidence string) {
 	n, seen := 0, 0
 	for _, s := range set.Samples {
-		if s.Name.Base != "Lock" || !s.Valid() || !o.fits(s.Name) {
+		if s.Name.Base != lockName || !s.Valid() || !o.fits(s.Name) {
 			continue
 		}
 		if x, ok := s.Value(o.unit); ok {
@@ -350,13 +351,13 @@ func (o observation) judge(set *sample.Set) (v Verdict, evidence string, measure
 	evidence = fmt.Sprintf("%s: %s in %d of %d samples", what, o.unit, seen, n)
 	switch {
 	case n == 0:
-		return CannotTell, what + ": not measured", false
+		return CannotTell, what + ": not measured"
 	case o.some && seen > 0, !o.some && seen == 0 && n >= fewSamples:
-		return Confirmed, evidence, true
+		return Confirmed, evidence
 	case !o.some && seen > 0, o.some && n >= fewSamples:
-		return Refuted, evidence, true
+		return Refuted, evidence
 	}
-	return CannotTell, fmt.Sprintf("%s; that something never happens takes %d", evidence, fewSamples), true
+	return CannotTell, fmt.Sprintf("%s; that something never happens takes %d", evidence, fewSamples)
 }
 
 func (o observation) fits(n *sample.Name) bool {
