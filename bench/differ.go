@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strings"
@@ -32,6 +33,10 @@ func (p *Plan) axes() (keys []string, values map[string][]string) {
 	return keys, values
 }
 
+// axisName is what people call an axis: a part of a name without a key tells
+// sub-benchmarks apart.
+func axisName(key string) string { return cmp.Or(strings.TrimPrefix(key, "."), "sub-benchmark") }
+
 // differs says by which axes another plan of the same folder differs from this one.
 func (p *Plan) differs(old *Plan) string {
 	var parts []string
@@ -49,7 +54,7 @@ func (p *Plan) differs(old *Plan) string {
 		if slices.Equal(slices.Sorted(slices.Values(mine[key])), slices.Sorted(slices.Values(theirs[key]))) {
 			continue
 		}
-		parts = append(parts, fmt.Sprintf("%s %s there, %s here", strings.TrimPrefix(key, "."), some(theirs[key]), some(mine[key])))
+		parts = append(parts, fmt.Sprintf("%s %s there, %s here", axisName(key), some(theirs[key]), some(mine[key])))
 	}
 	if len(parts) == 0 {
 		return "of the same names, with other windows, arguments or combinations"
@@ -76,7 +81,7 @@ func (p *Plan) longest() string {
 	slices.SortStableFunc(keys, func(a, b string) int { return len(values[b]) - len(values[a]) })
 	var parts []string
 	for _, key := range keys[:min(3, len(keys))] {
-		parts = append(parts, fmt.Sprintf("%s has %d values (%s)", strings.TrimPrefix(key, "."), len(values[key]), some(values[key])))
+		parts = append(parts, fmt.Sprintf("%s has %d values (%s)", axisName(key), len(values[key]), some(values[key])))
 	}
 	return strings.Join(parts, ", ")
 }

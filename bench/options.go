@@ -75,13 +75,13 @@ func (o *SweepOptions) Bind(f *pflag.FlagSet) {
 	f.StringVar(&o.Out, "out", "contend-run", "run folder; one that holds the same plan is continued")
 	f.StringVar(&o.Affinity, "affinity", "none", "none, or cores: keep each cell on its own CPUs, cores before hyperthreads and one socket before the next")
 	f.StringVar(&o.Node, "node", "", "name of this machine in the samples (default a hash that tells it from others of its kind)")
-	f.DurationVar(&o.Budget, "budget", 0, "fit the run to this time by cutting repetitions and windows, e.g. 20m")
+	f.DurationVar(&o.Budget, "budget", 0, "fit the run to this time, from the start of the command to the last sample, by cutting repetitions and windows, e.g. 20m; the page and a verdict come after it")
 	f.BoolVar(&o.Quick, "quick", false, "short windows and 6 repetitions: a first look")
 	f.BoolVar(&o.DryRun, "dry-run", false, "print cells, time and cost, and measure nothing")
 	f.Float64Var(&o.PricePerHour, "price-per-hour", 0, "price of the host, for the cost that --dry-run prints")
 	f.BoolVar(&o.Strict, "strict", false, "exit 3 also when samples carry warnings")
 	f.BoolVar(&o.NoReport, "no-report", false, "measure only; contend report draws the run folder")
-	f.StringVar(&o.Trace, "trace", "none", "none, cells (traced repetitions of each cell), tour (one trace per backend through all GOMAXPROCS), both")
+	f.StringVar(&o.Trace, "trace", "none", "none, cells (traced repetitions of each cell), tour (one trace of each subject through all GOMAXPROCS), both")
 	f.StringArrayVar(&o.Tags, "tag", nil, "note key=value in the samples, as where a run of several machines came from")
 	f.StringArrayVar(&o.Variants, "variant", nil, "measure every cell with this executable too, side by side in the same blocks: name=path, or name=self; give two, such as base=… and head=…")
 	f.IntVar(&o.TraceBlocks, "trace-count", 3, "traced repetitions of each cell, with --trace cells")
@@ -263,22 +263,23 @@ func (o *SweepOptions) Fit(build func() (*Plan, error)) (*Plan, error) {
 		}
 		return p, err
 	}
+	left := o.Budget - o.Spent
 	p, err := varied()
-	for err == nil && o.Budget > 0 && p.Duration() > o.Budget-o.Spent {
-		switch {
-		case o.Count > leastCount:
+	for err == nil && o.Budget > 0 && p.Duration()*5/4 > left && (o.Count > leastCount || o.Time > leastTime) { // cells may take longer than expected
+		if o.Count > leastCount {
 			o.Count--
-		case o.Time > leastTime:
+		} else {
 			o.Time = max((o.Time * 3 / 4).Round(time.Millisecond), leastTime)
-		default:
-			before := ""
-			if o.Spent > 0 {
-				before = fmt.Sprintf(", after %v of building and looking for benchmarks", o.Spent.Round(time.Second))
-			}
-			return nil, fmt.Errorf("--budget: %d cells, %d repetitions each, in windows of %v take about %v%s, more than %v: keep %.0f%% of the cells; %s",
-				len(p.Cells), o.Count, o.Time, p.Duration().Round(time.Second), before, o.Budget, math.Floor(100*float64(o.Budget)/float64(p.Duration())), cmp.Or(p.longest(), "there is no axis of several values"))
 		}
 		p, err = varied()
+	}
+	if err == nil && o.Budget > 0 && p.Duration() > left {
+		before := ""
+		if o.Spent > 0 {
+			before = fmt.Sprintf(", after %v of building and looking for benchmarks", o.Spent.Round(time.Second))
+		}
+		return nil, fmt.Errorf("--budget: %d cells, %d repetitions each, in windows of %v take about %v%s, more than %v: keep %.0f%% of the cells; %s",
+			len(p.Cells), o.Count, o.Time, p.Duration().Round(time.Second), before, o.Budget, math.Floor(100*float64(max(0, left))/float64(p.Duration())), cmp.Or(p.longest(), "there is no axis of several values"))
 	}
 	if err == nil && o.Sequential > 0 && o.Sequential <= o.Count && o.Count < count {
 		o.Count = count

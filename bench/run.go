@@ -10,6 +10,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -29,9 +30,9 @@ type Options struct {
 	// Node tells this machine from others of its kind, see [host.Node]: another
 	// node begins a new part of the run.
 	Node string
-	// Until is when the run ends though blocks of the plan are left, if it has
-	// enough of them for an interval: cells take longer than expected on a busy
-	// host. The zero time is no end.
+	// Until is when the run ends though blocks of the plan are left: cells take longer
+	// than expected on a busy host. The first block is measured in any case, as
+	// without it nothing can be said. The zero time is no end.
 	Until time.Time
 	// Settled names the cells that need no more samples, given how many blocks are
 	// complete, and whatever the samples file holds of later ones; they are not
@@ -60,6 +61,7 @@ type Summary struct {
 	Invalid  []Failure     // the last attempt at each cell and block that has no valid sample
 	Warned   int           // valid samples with warnings, reused ones included
 	Cut      string        // what Options.Until kept from being measured; empty for nothing
+	Blocks   int           // complete blocks of the plan
 	Took     time.Duration // of this Run
 	Notes    []string      // what was dropped or begun anew; Progress has got them at the start
 	Time     Time          // of this command's processes
@@ -114,19 +116,35 @@ func (r *runner) run(ctx context.Context) error {
 			if r.settled[group[0].Name] {
 				continue
 			}
-			if block-r.plan.First >= leastCount && !r.opt.Until.IsZero() && time.Now().Add(expect(group)).After(r.opt.Until) {
-				r.sum.Cut = fmt.Sprintf("the time was over in block %d of %d", block-r.plan.First+1, r.plan.Blocks)
-				return r.log.Record(sample.Record{Verb: VerbCut, Fields: []sample.Field{{Key: "blocks", Value: fmt.Sprint(block)}}})
+			if block > r.plan.First && r.late(group, block) {
+				return r.cut(block)
 			}
 			if err := r.group(ctx, group, block); err != nil {
 				return err
 			}
 		}
 	}
+	r.sum.Blocks = r.plan.Blocks
 	if r.left == 0 {
 		return nil
 	}
 	return r.log.Record(r.plan.sized(r.plan.Samples() - r.left)) // readers see that the run is complete
+}
+
+// late reports whether a group is to be measured that would not end in time.
+func (r *runner) late(group []Cell, block int) bool {
+	return !r.opt.Until.IsZero() && time.Now().Add(expect(group)).After(r.opt.Until) &&
+		slices.ContainsFunc(group, func(c Cell) bool { return r.done[sampleKey{c.ID(), c.Variant, block}] == 0 })
+}
+
+// cut ends the run in a block that is not complete.
+func (r *runner) cut(block int) error {
+	r.sum.Blocks = block - r.plan.First
+	r.sum.Cut = fmt.Sprintf("the time was over in block %d of %d", r.sum.Blocks+1, r.plan.Blocks)
+	if r.sum.Blocks < leastCount {
+		r.sum.Cut += fmt.Sprintf(", before the %d that an interval takes", leastCount)
+	}
+	return r.log.Record(sample.Record{Verb: VerbCut, Fields: []sample.Field{{Key: "blocks", Value: fmt.Sprint(block)}}})
 }
 
 // VerbCut is the record of a run that the clock ended, after so many complete blocks.

@@ -286,19 +286,27 @@ func TestAgain(t *testing.T) {
 	}
 }
 
-// TestUntil: a run whose time is over ends, but not before it has the blocks that an
-// interval takes.
+// TestUntil: a run whose time is over ends after its first block, goes on where it
+// was, and has nothing cut where all is measured.
 func TestUntil(t *testing.T) {
 	dir := t.TempDir()
 	facts := host.Read()
 	p := plan(9, cells("good", 2)...)
 	sum, err := bench.Run(t.Context(), p, bench.Options{Dir: dir, Host: &facts, Until: time.Now()})
-	if err != nil || sum.Measured != 6*2 || sum.Cut != "the time was over in block 7 of 9" {
+	if err != nil || sum.Measured != 2 || sum.Blocks != 1 || sum.Cut != "the time was over in block 2 of 9, before the 6 that an interval takes" {
 		t.Errorf("%+v %v", sum, err)
 	}
+	p.Blocks = 7
 	sum, err = bench.Run(t.Context(), p, bench.Options{Dir: dir, Host: &facts})
-	if err != nil || sum.Measured != 3*2 || sum.Cut != "" {
+	if err != nil || sum.Measured != 6*2 || sum.Blocks != 7 || sum.Cut != "" {
 		t.Errorf("continued: %+v %v", sum, err)
+	}
+	for blocks, cut := range map[int]string{7: "", 9: "the time was over in block 8 of 9"} {
+		p.Blocks = blocks
+		sum, err = bench.Run(t.Context(), p, bench.Options{Dir: dir, Host: &facts, Until: time.Now()})
+		if err != nil || sum.Measured != 0 || sum.Cut != cut {
+			t.Errorf("%d blocks: %+v %v, want %q", blocks, sum, err, cut)
+		}
 	}
 }
 

@@ -10,7 +10,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
+	"sync"
 
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/bench/whole"
@@ -82,8 +84,7 @@ func (r *Report) Findings() []derive.Finding {
 }
 
 // Write writes report.html and the pictures into dir, making it if needed, and
-// returns the paths of what it wrote, the page last. Each file appears whole or
-// not at all.
+// returns their paths, the page last. Each file appears whole or not at all.
 func (r *Report) Write(dir string, opt Options) ([]string, error) {
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, err
@@ -95,37 +96,32 @@ func (r *Report) Write(dir string, opt Options) ([]string, error) {
 		formats = chart.Formats[:1]
 	}
 	var files []string
-	put := func(name string, write func(io.Writer) error) error {
-		path := filepath.Join(dir, name)
-		if err := whole.Write(path, write); err != nil {
-			return err
-		}
-		files = append(files, path)
-		return nil
-	}
+	var jobs []func() error
 	for _, pic := range slices.Concat(pictures, r.waits.Spectra, traces.Pictures, r.locks.Pictures) {
 		for _, format := range formats {
-			err := put(pic.Name+"."+format, func(w io.Writer) error {
-				return pic.Encode(w, format, cmp.Or(opt.DPI, DefaultDPI))
+			path := filepath.Join(dir, pic.Name+"."+format)
+			files = append(files, path)
+			jobs = append(jobs, func() error {
+				return whole.Write(path, func(w io.Writer) error {
+					return pic.Encode(w, format, cmp.Or(opt.DPI, DefaultDPI))
+				})
 			})
-			if err != nil {
-				return files, err
-			}
 		}
 	}
-	static, err := staticPictures(pictures)
-	if err != nil {
-		return files, err
+	var static []html.Picture
+	jobs = append(jobs, func() (err error) { static, err = staticPictures(pictures); return err })
+	if err := allOf(jobs); err != nil {
+		return nil, err
 	}
-	raw, err := rawSamples(set)
+	raw, err := rawSamples(set, dir)
 	if err != nil {
-		return files, err
+		return nil, err
 	}
 	var inline []html.Inline
 	for _, pic := range r.waits.Spectra {
 		svg, err := pic.Inline()
 		if err != nil {
-			return files, err
+			return nil, err
 		}
 		inline = append(inline, html.Inline{Title: pic.Title, SVG: svg})
 	}
@@ -134,7 +130,27 @@ func (r *Report) Write(dir string, opt Options) ([]string, error) {
 		Raw: raw, Pictures: static, Timelines: slices.Concat(r.waits.Strips, traces.Strips, r.locks.Strips), Inline: inline,
 		Tables: slices.Concat(r.locks.Tables, traces.Tables, claimTables(claims.Judge(set, 0)), publishedTables(claims.Published(set))),
 	}
-	return files, put(PageName, page.Write)
+	path := filepath.Join(dir, PageName)
+	if err := whole.Write(path, page.Write); err != nil {
+		return nil, err
+	}
+	return append(files, path), nil
+}
+
+// allOf does all jobs, as many at a time as there are Ps.
+func allOf(jobs []func() error) error {
+	errs := make([]error, len(jobs))
+	free := make(chan bool, runtime.GOMAXPROCS(0))
+	var done sync.WaitGroup
+	for i, job := range jobs {
+		free <- true
+		done.Go(func() {
+			errs[i] = job()
+			<-free
+		})
+	}
+	done.Wait()
+	return errors.Join(errs...)
 }
 
 // staticPictures are the throughput pictures for readers without scripts, as
@@ -157,49 +173,75 @@ func staticPictures(pictures []*chart.Picture) ([]html.Picture, error) {
 	return static, nil
 }
 
-// maxRaw is how large the compressed samples may be to go into the page.
-const maxRaw = 8 << 20
+// maxRaw is how large the compressed samples may be to go into the page, and
+// maxBeside how large where they are a file beside it, to which a link does.
+const (
+	maxRaw    = 8 << 20
+	maxBeside = 1 << 20
+)
 
 // rawSamples is the text that the page's numbers can be computed from: a run's
 // own samples file, byte for byte, or any other set as one text in canonical
 // form. There is none if it would make the page too large, which then says
 // where they are.
-func rawSamples(set *sample.Set) ([]html.Raw, error) {
-	var b bounded
-	z := gzip.NewWriter(&b)
+func rawSamples(set *sample.Set, dir string) ([]html.Raw, error) {
+	raw := html.Raw{Name: sample.FileName}
+	b := bounded{most: maxRaw}
+	if file := ownFile(set); file != "" && same(file, filepath.Join(dir, sample.FileName)) {
+		b.most, raw.Beside = maxBeside, true
+	}
+	z, _ := gzip.NewWriterLevel(&b, gzip.BestCompression) // a level that there is
 	err := writeSamples(z, set)
 	if err == nil {
 		err = z.Close()
 	}
 	switch {
+	case errors.Is(err, errTooLarge) && raw.Beside:
+		return []html.Raw{raw}, nil
 	case errors.Is(err, errTooLarge):
 		return nil, nil
 	case err != nil:
 		return nil, err
 	}
-	return []html.Raw{{Name: sample.FileName, Gzip: b.Bytes()}}, nil
+	raw.Gzip, raw.Beside = b.Bytes(), false
+	return []html.Raw{raw}, nil
 }
 
-// bounded is a buffer that takes no more than maxRaw bytes.
-type bounded struct{ bytes.Buffer }
+// bounded is a buffer that takes no more than so many bytes.
+type bounded struct {
+	bytes.Buffer
+	most int
+}
 
 var errTooLarge = errors.New("too large for the page")
 
 func (b *bounded) Write(p []byte) (int, error) {
-	if b.Len()+len(p) > maxRaw {
+	if b.Len()+len(p) > b.most {
 		return 0, errTooLarge
 	}
 	return b.Buffer.Write(p)
 }
 
-func writeSamples(w io.Writer, set *sample.Set) error {
+// ownFile is the one samples file that holds a run's set; empty where there is none.
+func ownFile(set *sample.Set) string {
 	file := set.Samples[0].File
 	for _, s := range set.Samples {
 		if s.Run == nil || s.File != file {
-			return set.WriteText(w)
+			return ""
 		}
 	}
-	f, err := os.Open(file)
+	return file
+}
+
+// same reports whether two paths are of one file.
+func same(a, b string) bool {
+	x, err := os.Stat(a)
+	y, err2 := os.Stat(b)
+	return err == nil && err2 == nil && os.SameFile(x, y)
+}
+
+func writeSamples(w io.Writer, set *sample.Set) error {
+	f, err := os.Open(ownFile(set))
 	if err != nil {
 		return set.WriteText(w)
 	}

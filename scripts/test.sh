@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Install what the tests need and run all of them. Works on a bare machine with
 # Go; as root on Debian or Ubuntu it installs a browser for the page's tests and
-# an ssh server and Slurm for those of remote sweeps and fleets, lock servers, and qemu for other
-# architectures.
+# an ssh server and Slurm for those of remote sweeps and fleets, lock servers (one of them by npm),
+# and qemu for other architectures.
 # Elsewhere they say that they were skipped.
 #
 #   scripts/test.sh            everything
@@ -22,11 +22,14 @@ browser() {
 missing=()
 browser >/dev/null 2>&1 || missing+=(chromium)
 PATH=$PATH:/usr/sbin command -v sshd >/dev/null || missing+=(openssh-server)
-# Locks' servers, by Debian's package: PostgreSQL's are not on PATH there.
-servers=(memcached redis-server postgresql)
+# Locks' servers, by Debian's package, and a file that it brings where there is no program of that name on PATH.
+servers=(memcached redis-server postgresql zookeeper libjgroups-java default-jdk-headless)
 there() {
 	case $1 in
 	postgresql) command -v postgres || ls /usr/lib/postgresql/*/bin/postgres ;;
+	zookeeper) ls /usr/share/java/zookeeper.jar ;;
+	libjgroups-java) ls /usr/share/java/jgroups.jar ;;
+	default-jdk-headless) command -v javac ;;
 	*) command -v "$1" ;;
 	esac >/dev/null 2>&1
 }
@@ -47,6 +50,12 @@ if [ ${#missing[@]} -gt 0 ]; then
 		echo "not here: ${missing[*]}: their tests will be skipped"
 	fi
 fi
+# Debian's npm would bring hundreds of packages: it is used where it is there.
+if ! command -v dynalite >/dev/null && command -v npm >/dev/null && [ "$(id -u)" = 0 ]; then
+	step 'install dynalite'
+	npm install -g --no-audit --no-fund dynalite@4.0.0 >/dev/null 2>&1 || true
+fi
+command -v dynalite >/dev/null || echo 'not here: dynalite: the tests of leases in a conditional store will be skipped'
 command -v gcc >/dev/null || { CGO_ENABLED=0; echo 'no C compiler here: no race detector'; }
 
 # contend test builds with whatever toolchain a module asks for, from Go 1.18 on.
@@ -62,6 +71,7 @@ step 'vet, staticcheck, other systems'
 go vet ./...
 go tool staticcheck ./...
 (cd cmd/contend-locks && go vet ./... && go mod tidy -diff)
+(cd bench/load/peer && go vet . && go mod tidy -diff)
 GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go build ./...
 GOARCH=386 CGO_ENABLED=0 go vet ./caches/ring ./caches/mpmc
 GOARCH=arm CGO_ENABLED=0 go vet ./caches/ring ./caches/mpmc

@@ -6,7 +6,7 @@ import (
 
 	"github.com/contend-go/contend/bench/cachebench/workload"
 	"github.com/contend-go/contend/bench/family"
-	"github.com/contend-go/contend/bench/load"
+	"github.com/contend-go/contend/bench/openload"
 )
 
 // cell is one point of a cache sweep. As JSON it is what the harness hands to
@@ -29,9 +29,7 @@ type cell struct {
 	Input     string        `json:"input,omitempty"` // trace file to be replayed
 	InputName string        `json:"input_name,omitempty"`
 	Content   string        `json:"content,omitempty"` // what the trace holds: its fingerprint
-	Open      bool          `json:"open,omitempty"`    // operations are due by a plan, at the rate Offered
-	Offered   offered       `json:"offered,omitzero"`
-	Arrivals  load.Arrivals `json:"arrivals,omitempty"`
+	openload.Spec
 
 	inputKeys, requests int // of the trace that is replayed
 }
@@ -68,9 +66,7 @@ func (c *cell) complete() error {
 	if spec.Task != workload.TakeToken {
 		c.ItemLock = false
 	}
-	if !c.Open {
-		c.Offered, c.Arrivals = offered{}, ""
-	} else {
+	if c.Spec.Complete(); c.Open {
 		c.PerP = 1 // generators spin
 	}
 	return nil
@@ -88,12 +84,10 @@ func (c *cell) task() workload.Task {
 	return spec.Task
 }
 
-// goroutines is how many drive the cache at the given GOMAXPROCS. Generators of an open
-// load spin: they leave a P to the runtime and to what the cache does in the background,
-// which else would wait for 10 ms at a time.
+// goroutines is how many drive the cache at the given GOMAXPROCS.
 func (c *cell) goroutines(procs int) int {
 	if c.Open {
-		return procs - 1
+		return openload.Generators(procs)
 	}
 	return procs * c.PerP
 }
@@ -109,7 +103,7 @@ func (c *cell) expect() time.Duration {
 	setup := 60*time.Millisecond + time.Duration(c.Keys)*(400+time.Duration(copies)*300)
 	tour := time.Duration(len(c.Tour)) * (c.Time + 2*minWarmup)
 	if c.Open {
-		setup += c.Time/leadPart + max(c.Time/closedPart, leastPhase)
+		setup += openload.Extra(c.Time)
 	}
 	return setup + c.replayed() + c.Time + max(c.Time/2, minWarmup) + tour
 }

@@ -20,7 +20,7 @@ import (
 	"github.com/contend-go/contend/bench/cachebench/workload"
 	"github.com/contend-go/contend/bench/family"
 	"github.com/contend-go/contend/bench/host"
-	"github.com/contend-go/contend/bench/load"
+	"github.com/contend-go/contend/bench/openload"
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/caches"
 	"github.com/contend-go/contend/caches/cachetest"
@@ -58,7 +58,12 @@ func definition(specs []caches.Spec, defaults []string) family.Definition[cell] 
 		Name: "caches", About: "caches over workloads",
 		Benchmark: "Cache", Variable: "CONTEND_CELL",
 		Lists: []family.List{backendList(specs), workloadList()},
-		Columns: []family.Column[cell]{
+		Examples: []string{
+			"--backend mutexlru,ring --workload zipf,evict --reads 100,75",
+			"--workload replay --input oltp.gz --capacity 1000,2000 --backend mutexlru,ring",
+			"--load open --rate 50%,80%,90%,95% --backend mutexlru,ring --sharing all",
+		},
+		Columns: slices.Concat([]family.Column[cell]{
 			{
 				Axis: family.Axis{Flag: "workload", Default: []string{"zipf"}, Words: workload.Names, Usage: "workloads, or all; see contend list"},
 				Read: family.Word(func(c *cell, w string) { c.Workload = w }),
@@ -119,29 +124,16 @@ func definition(specs []caches.Spec, defaults []string) family.Definition[cell] 
 				Read: family.Word(func(c *cell, w string) { c.Shared = w == "all" }),
 				Key:  "sharing", Show: func(c *cell) string { return either(c.Shared, "all", "none") },
 			},
-			{
-				Axis: family.Axis{Flag: "load", Default: []string{"closed"}, Words: words("closed", "open"), Usage: "closed: an operation begins when the last has ended; open: operations are due by a plan, and latencies count from then"},
-				Read: family.Word(func(c *cell, w string) { c.Open = w == "open" }),
-			},
-			{
-				Axis: family.Axis{Flag: "arrivals", Default: []string{string(load.Poisson)}, Words: words(string(load.Poisson), string(load.Constant)), Usage: "gaps between operations of an open load: poisson, constant"},
-				Read: family.Word(func(c *cell, w string) { c.Arrivals = load.Arrivals(w) }),
-				Key:  "arrivals", Show: func(c *cell) string { return string(c.Arrivals) },
-			},
-			{
-				Axis: family.Axis{Flag: "rate", Default: []string{"50%", "80%", "90%", "95%"}, Usage: "rates of an open load: shares of the capacity (80%), or operations per second (250k)"},
-				Read: readRate,
-				Key:  "rate", Show: func(c *cell) string { return c.Offered.String() },
-			},
+		}, openload.Columns(spec), []family.Column[cell]{
 			{Key: "probe", Show: func(c *cell) string { return c.Probe }},
 			{
 				Axis: family.Axis{Flag: "backend", Default: defaults, Words: names, Usage: "backends, or all; see contend list"},
 				Read: family.Word(func(c *cell, w string) { c.Backend = w }),
 				Key:  "backend", Show: func(c *cell) string { return c.Backend },
 			},
-		},
-		Along:    along,
-		Check:    func(v family.Values) error { return cmp.Or(checkInput(v), checkRate(v)) },
+		}),
+		Along:    openload.Along(spec),
+		Check:    func(v family.Values) error { return cmp.Or(checkInput(v), openload.Check(v)) },
 		Complete: (*cell).complete,
 		Work:     func(c *cell) []family.CPUWork { return []family.CPUWork{{Time: c.Work, Units: &c.WorkUnits}} },
 		Absent:   func(c *cell, h *host.Facts) family.Absence { return absent(specs, c, h) },
@@ -157,17 +149,7 @@ func definition(specs []caches.Spec, defaults []string) family.Definition[cell] 
 	}
 }
 
-// along is the axis of a run of open loads: their rates, where there are several.
-func along(cells []cell) string {
-	rates := map[string]bool{}
-	for i := range cells {
-		rates[cells[i].Offered.String()] = true
-	}
-	if delete(rates, ""); len(rates) > 1 {
-		return "rate"
-	}
-	return ""
-}
+func spec(c *cell) *openload.Spec { return &c.Spec }
 
 func words(list ...string) func() []string { return func() []string { return list } }
 
@@ -254,7 +236,7 @@ func absent(specs []caches.Spec, c *cell, h *host.Facts) family.Absence {
 		return family.Absence{Reason: err.Error()}
 	}
 	if c.Open && c.Procs < 2 {
-		return family.Absence{Reason: "at GOMAXPROCS=1: the generators of an open load spin, and leave the cache and the runtime no P"}
+		return family.Absence{Reason: openload.NoP}
 	}
 	if reason := notApplicable(spec, c); reason != "" {
 		return family.Absence{Reason: reason, But: []string{"sharing", "goroutines-per-p"}}

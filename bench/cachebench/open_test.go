@@ -97,21 +97,3 @@ func TestRateNeedsOpen(t *testing.T) {
 		}
 	}
 }
-
-func TestReadRate(t *testing.T) {
-	for word, want := range map[string]offered{"80%": {Share: 80}, "250k": {Rate: 250_000}, "1.5M": {Rate: 1.5e6}, "1000": {Rate: 1000}, "120%": {Share: 120}} {
-		var c cell
-		set, err := readRate(word)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if set(&c); c.Offered != want {
-			t.Errorf("%s: %+v", word, c.Offered)
-		}
-	}
-	for _, word := range []string{"", "0", "-1", "fast", "80ms", "300%", "NaN", "closed", "%", "1e30"} {
-		if _, err := readRate(word); err == nil {
-			t.Errorf("%q is a rate", word)
-		}
-	}
-}

@@ -56,6 +56,7 @@ type Absence struct {
 type Definition[C any] struct {
 	Name, About string
 	Lists       []List
+	Examples    []string // see [Family]
 
 	Benchmark string // base of the benchmark names: "Cache"
 	Variable  string // environment variable of the cell; CONTEND_ and the name in capitals if empty
@@ -106,7 +107,7 @@ func New[C any, P cell[C]](d Definition[C]) Family {
 		d.X = sample.GOMAXPROCS
 	}
 	t := table[C, P]{d}
-	f := Family{Name: d.Name, About: d.About, Lists: d.Lists, Variable: d.Variable, Plan: t.plan, Child: t.child}
+	f := Family{Name: d.Name, About: d.About, Lists: d.Lists, Examples: d.Examples, Variable: d.Variable, Plan: t.plan, Child: t.child}
 	for _, col := range d.Columns {
 		if col.Flag != "" {
 			f.Axes = append(f.Axes, col.Axis)

@@ -29,6 +29,8 @@ type Family struct {
 	About string // one line, no full stop
 	Axes  []Axis // its flags, beside those of every sweep
 	Lists []List // what there is to choose from
+	// Examples are flags of sweeps that are worth showing, the best one first.
+	Examples []string
 
 	// Plan crosses the axes into cells. Its errors name the flag.
 	Plan func(*Sweep) (*bench.Plan, error)

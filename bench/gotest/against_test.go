@@ -243,28 +243,73 @@ func TestHead(t *testing.T) {
 	}
 }
 
-// TestShallow: where a clone lacks what is compared with, the remedy is named.
-func TestShallow(t *testing.T) {
-	dir, git := repository(t, map[string]string{"p_test.go": quiet})
+// TestIncompleteClones: where a clone lacks what is compared with, one line says what
+// it is and which command brings it, and git's own lines are not shown.
+func TestIncompleteClones(t *testing.T) {
+	dir, git := repository(t, map[string]string{"p_test.go": quiet, "p.go": "package p\n"})
+	write(t, filepath.Join(dir, "p.go"), "package p // changed\n")
 	for _, name := range []string{"a", "b"} {
-		git("commit", "-q", "--allow-empty", "-m", name)
+		git("commit", "-q", "-a", "--allow-empty", "-m", name)
 	}
-	git("tag", "old", "HEAD~2")
 	git("checkout", "-qb", "branch")
-	git("commit", "-q", "--allow-empty", "-m", "branch")
+	write(t, filepath.Join(dir, "p.go"), "package p // once more\n")
+	git("commit", "-q", "-a", "-m", "branch")
 	git("checkout", "-q", "main")
 	git("commit", "-q", "--allow-empty", "-m", "gained")
-	clone := filepath.Join(t.TempDir(), "clone")
-	if out, err := exec.Command("git", "clone", "-q", "--depth", "1", "--no-single-branch", "--branch", "branch", "file://"+dir, clone).CombinedOutput(); err != nil {
-		t.Fatalf("%v\n%s", err, out)
-	}
-	facts := host.Read()
-	for against, want := range map[string]string{"HEAD~1": "no such revision in this shallow clone: git fetch --unshallow", "origin/main": "where this branch began is not in this shallow clone"} {
-		o := options(t, clone)
-		o.Against = against
-		if _, err := Build(t.Context(), o, &facts, t.TempDir(), io.Discard); err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("--against %s: %v", against, err)
+	git("config", "uploadpack.allowFilter", "true")
+	parent := t.TempDir()
+	clone := func(name, args string) string {
+		to := filepath.Join(parent, name)
+		all := append(append([]string{"clone", "-q", "--branch", "branch"}, strings.Fields(args)...), "file://"+dir, to)
+		if out, err := exec.Command("git", all...).CombinedOutput(); err != nil {
+			t.Fatalf("%v\n%s", err, out)
 		}
+		return to
+	}
+	shallow, single := clone("shallow", "--depth 1 --no-single-branch"), clone("single", "--single-branch")
+	partial, treeless := clone("partial", "--filter=blob:none"), clone("treeless", "--filter=tree:0")
+	local := clone("local", "")
+	one := clone("one", "--depth 1")
+	none := moduleOf(t, map[string]string{"p_test.go": quiet})
+	if err := os.Rename(dir, dir+".gone"); err != nil { // the remote does not answer
+		t.Fatal(err)
+	}
+	const workflow = "in a workflow, actions/checkout with fetch-depth: 0"
+	facts := host.Read()
+	for _, c := range []struct {
+		in, against string
+		want        []string
+	}{
+		{shallow, "HEAD~1", []string{"--against HEAD~1: no such revision in this shallow clone: git fetch --unshallow; " + workflow}},
+		{shallow, "origin/main", []string{"--against origin/main: where this branch began is not in this shallow clone: git fetch --unshallow brings it; " + workflow}},
+		{one, "origin/main", []string{"shallow clone: git fetch --unshallow origin main:refs/remotes/origin/main brings origin/main, if there is one; " + workflow}},
+		{single, "main", []string{"no such revision in this clone: git fetch origin main:refs/remotes/origin/main brings origin/main"}},
+		{single, "0123456789", []string{"no such revision in this clone: git fetch"}},
+		{local, "main", []string{"no such revision in this clone; origin/main is one"}},
+		{partial, "HEAD~1", []string{"HEAD~1: this partial clone lacks files of the revision", "does not appear to be a git repository", "git fetch --refetch --no-filter"}},
+		{partial, "=origin/main", []string{"=origin/main: this partial clone lacks files"}},
+		{treeless, "HEAD~1", []string{"--against HEAD~1: this partial clone lacks files"}},
+		{none, "main", []string{"--against main: no other revision without a git repository"}},
+	} {
+		o := options(t, c.in)
+		o.Against = c.against
+		_, err := Build(t.Context(), o, &facts, t.TempDir(), io.Discard)
+		if err == nil || strings.Contains(err.Error(), "\n") || strings.Contains(err.Error(), "fatal") {
+			t.Errorf("%s --against %s: not one clear line: %v", filepath.Base(c.in), c.against, err)
+			continue
+		}
+		for _, want := range c.want {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%s --against %s: %v, want %q", filepath.Base(c.in), c.against, err, want)
+			}
+		}
+	}
+	t.Setenv("GIT_CONFIG_GLOBAL", os.DevNull)
+	t.Setenv("GIT_TEST_ASSUME_DIFFERENT_OWNER", "1") // as in a container
+	o := options(t, local)
+	o.Against = "HEAD~1"
+	if _, err := Build(t.Context(), o, &facts, t.TempDir(), io.Discard); err == nil || !strings.Contains(err.Error(), "git config --global --add safe.directory "+local+" allows it") {
+		t.Error(err)
 	}
 }
 

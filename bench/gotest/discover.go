@@ -95,6 +95,9 @@ func (p *Program) once(ctx context.Context, pattern, skip string, procs int, say
 	if err != nil {
 		return false, "", err
 	}
+	if p.Start == 0 {
+		p.Start = pace.start
+	}
 	o := parse(out, p.Plain != "", procs)
 	subs := map[string]int{}
 	for _, r := range o.results {
@@ -182,9 +185,10 @@ var benchmarkName = regexp.MustCompile(`^Benchmark[\pL\pN_]*$`)
 
 // pace is how long each top-level benchmark took, by when it was heard of.
 type pace struct {
-	last time.Time
-	took map[string]time.Duration
-	say  func(name string) // what has run; nil for silence
+	last  time.Time
+	start time.Duration // until the process printed anything
+	took  map[string]time.Duration
+	say   func(name string) // what has run; nil for silence
 }
 
 func newPace() *pace { return &pace{last: time.Now(), took: map[string]time.Duration{}} }
@@ -220,6 +224,10 @@ var heardOf = regexp.MustCompile(`(?m)^(?:` + mark + `)?(Benchmark[\pL\pN_]*)`)
 
 // hear takes in what the process has just printed.
 func (p *pace) hear(text []byte) {
+	if p.start == 0 {
+		now := time.Now()
+		p.start, p.last = now.Sub(p.last), now
+	}
 	if m := heardOf.FindSubmatch(text); m != nil {
 		now := time.Now()
 		p.took[string(m[1])] += now.Sub(p.last)

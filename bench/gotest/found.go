@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/bench/whole"
@@ -14,8 +15,9 @@ import (
 
 // found is what a program was found to hold.
 type found struct {
-	Benchmarks []Benchmark `json:"benchmarks"`
-	Absent     []Absence   `json:"absent,omitempty"`
+	Benchmarks []Benchmark   `json:"benchmarks"`
+	Absent     []Absence     `json:"absent,omitempty"`
+	Start      time.Duration `json:"start"`
 }
 
 // foundBefore keeps what was found beside the test binaries, by what it depends

@@ -198,6 +198,9 @@ type Program struct {
 
 	Benchmarks []Benchmark `json:"benchmarks"`
 	Absent     []Absence   `json:"absent,omitempty"`
+	// Start is how long the process takes until its first benchmark begins: what the
+	// package's variables and init functions do is done in the process of each cell.
+	Start time.Duration `json:"start"`
 
 	key     string            // what Key is where a suite has several packages
 	sources map[string]string // see [sources]; nil without --against
@@ -334,7 +337,7 @@ func (s *Suite) discover(ctx context.Context, pattern string, procs int, dir str
 			return err
 		}
 		if f, ok := known[id]; ok {
-			p.Benchmarks, p.Absent = f.Benchmarks, f.Absent
+			p.Benchmarks, p.Absent, p.Start = f.Benchmarks, f.Absent, f.Start
 			fmt.Fprintf(progress, "%s: %s, as found before\n", p.Package, p.found())
 			works = append(works, p)
 			continue
@@ -352,7 +355,7 @@ func (s *Suite) discover(ctx context.Context, pattern string, procs int, dir str
 		}
 		fmt.Fprintf(progress, "%s: %s\n", p.Package, p.found())
 		works = append(works, p)
-		known[id] = found{p.Benchmarks, p.Absent}
+		known[id] = found{p.Benchmarks, p.Absent, p.Start}
 		if err := known.save(dir); err != nil {
 			return err
 		}
@@ -506,10 +509,11 @@ func (s *Suite) cell(o *Options, p *Program, b Benchmark, probe string, procs in
 		args = append(args, "-test.trace=${CONTEND_DIR}/"+tracePath("${CONTEND_PREFIX}")+bench.Partial,
 			"-test.mutexprofile=${CONTEND_DIR}/"+mutexPath("${CONTEND_PREFIX}")+bench.Partial, "-test.mutexprofilefraction=1")
 	}
+	expect := p.Start + b.Once*rounds + window*3/2
 	return bench.Cell{
 		Name: name, Variant: p.Variant, Program: p.id(), Procs: procs, Dir: p.Dir,
-		Args: append(args, p.Args...), Expect: b.Once*rounds + window*3/2,
-		Bound: time.Minute + 10*(b.Whole+b.Once*rounds+window*3/2),
+		Args: append(args, p.Args...), Expect: expect,
+		Bound: time.Minute + 10*(b.Whole+expect),
 	}
 }
 

@@ -28,21 +28,16 @@ const AllowTrailer = "Contend-Allow"
 // the revision's line, so that what the revision gained since is not held against
 // it; "=REVISION" is the revision itself, and "A...B" has the head too.
 func (b *builder) revisions(from string, o *Options) (at revisions, err error) {
-	git := func(args ...string) (string, error) {
-		out, err := b.run(from, "git", args...)
-		return strings.TrimSpace(string(out)), err
-	}
-	shallow, err := git("rev-parse", "--is-shallow-repository")
+	git := func(args ...string) (string, error) { return b.git(from, nil, args...) }
+	answer, err := git("rev-parse", "--is-shallow-repository")
 	if err != nil {
-		return at, fmt.Errorf("--against: %w", err)
+		return at, fmt.Errorf("--against %s: %w", o.Against, err)
 	}
+	shallow := answer == "true"
 	commit := func(flag, name string) (string, error) {
 		id, err := git("rev-parse", "--verify", "--quiet", "--end-of-options", name+"^{commit}")
-		switch {
-		case err != nil && shallow == "true":
-			return "", fmt.Errorf("%s %s: no such revision in this shallow clone: git fetch --unshallow, or in a workflow actions/checkout with fetch-depth: 0", flag, name)
-		case err != nil:
-			return "", fmt.Errorf("%s %s: no such revision here; one of another remote is there after git fetch", flag, name)
+		if err != nil {
+			return "", fmt.Errorf("%s %s: %w", flag, name, b.noRevision(from, name, shallow))
 		}
 		return id, nil
 	}
@@ -58,12 +53,15 @@ func (b *builder) revisions(from string, o *Options) (at revisions, err error) {
 		}
 		tip = at.head
 	}
-	defer func() {
+	defer func() { // whatever the way to the base was
 		if err == nil {
 			at.trailers, err = trailers(git, at.base, tip)
 		}
 		if err == nil {
 			at.gates, err = gates(git, at.base, at.head)
+		}
+		if err != nil {
+			err = fmt.Errorf("--against %s: %w", o.Against, err)
 		}
 	}()
 	if exact {
@@ -71,8 +69,8 @@ func (b *builder) revisions(from string, o *Options) (at revisions, err error) {
 	}
 	fork, err := git("merge-base", at.base, tip)
 	switch {
-	case err != nil && shallow == "true":
-		return at, fmt.Errorf("--against %s: where this branch began is not in this shallow clone: git fetch --unshallow, or in a workflow actions/checkout with fetch-depth: 0; --against =%s compares with it as it is", o.Against, name)
+	case err != nil && shallow:
+		return at, fmt.Errorf("where this branch began is not in this shallow clone: git fetch --unshallow brings it%s; --against =%s compares with the revision as it is", workflowRemedy(true), name)
 	case err != nil || fork == at.base:
 		return at, nil // no common history, or a revision of this line
 	}
@@ -158,11 +156,11 @@ func (t tree) of(path string) string {
 // not be had, with the remedy.
 func (b *builder) checkout(s *Suite, side *side, commit string) (lacks []string, err error) {
 	from := side.from
-	out, err := b.run(from, "git", "rev-parse", "--show-toplevel", "--show-prefix")
+	out, err := b.git(from, nil, "rev-parse", "--show-toplevel", "--show-prefix")
 	if err != nil {
 		return nil, err
 	}
-	top, prefix, _ := strings.Cut(string(out), "\n")
+	top, prefix, _ := strings.Cut(out, "\n")
 	root, err := treeRoot(b.dir, commit)
 	if err != nil {
 		return nil, err
@@ -232,17 +230,17 @@ func (b *builder) extract(repository, commit, dir string) (lacks []string, err e
 	index := dir + ".index"
 	defer os.Remove(index)
 	env := []string{"GIT_INDEX_FILE=" + index}
-	if _, err := b.runWith(repository, env, "git", "read-tree", commit); err != nil {
+	if _, err := b.git(repository, env, "read-tree", commit); err != nil {
 		return nil, err
 	}
-	if _, err := b.runWith(repository, env, "git", "checkout-index", "--all", "--force", "--quiet", "--prefix="+filepath.ToSlash(dir)+"/"); err != nil {
+	if _, err := b.git(repository, env, "checkout-index", "--all", "--force", "--quiet", "--prefix="+filepath.ToSlash(dir)+"/"); err != nil {
 		return nil, err
 	}
-	out, err := b.run(repository, "git", "ls-tree", "-r", "-z", commit)
+	out, err := b.git(repository, nil, "ls-tree", "-r", "-z", commit)
 	if err != nil {
 		return nil, err
 	}
-	for _, entry := range strings.Split(string(out), "\x00") {
+	for _, entry := range strings.Split(out, "\x00") {
 		info, path, _ := strings.Cut(entry, "\t")
 		fields := strings.Fields(info)
 		if len(fields) != 3 || fields[0] != "160000" {
@@ -267,11 +265,11 @@ func (b *builder) extract(repository, commit, dir string) (lacks []string, err e
 // every revision. Sources that git ignores, which are generated, may not be: they
 // are what the tree lacks.
 func (b *builder) ignored(t tree) (lacks []string, err error) {
-	out, err := b.run(t.origin, "git", "ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z")
+	out, err := b.git(t.origin, nil, "ls-files", "--others", "--ignored", "--exclude-standard", "--directory", "-z")
 	if err != nil {
 		return nil, err
 	}
-	for _, path := range strings.Split(string(out), "\x00") {
+	for _, path := range strings.Split(out, "\x00") {
 		path = strings.TrimSuffix(path, "/")
 		switch below := filepath.FromSlash(path); {
 		case path == "":

@@ -8,7 +8,6 @@ package load
 import (
 	"math"
 	"sync"
-	"time"
 )
 
 // Generator offers the operations of a plan from one goroutine, in order: one that is slow makes those behind it wait, as a queue in front of one
@@ -28,17 +27,26 @@ type Generator struct {
 // Saturate is the closed loop beside it: it begins an operation, or a group, as soon as the last has ended, until then, and records what
 // that took as Service. Nothing waits for a plan, so that nothing is late.
 func (g *Generator) Saturate(until int64) *Record {
-	r := newRecord(0)
-	group := int64(max(g.Group, 1))
-	for now := g.Clock.Now(); now < until; {
-		start := now
-		g.Do(start, int(group))
-		now = g.Clock.Now()
-		r.add(r.Service, (now-start)/group, group)
-		r.Offered += group
+	l := NewLoop(g.Clock, g.Group)
+	l.Until = until
+	return g.drive(l)
+}
+
+// Run offers what the plan has before to, and records what is due from from on. Both are times of the Clock, as are the plan's. It drains:
+// all that is due in the window is carried out, but for a backlog that takes longer than the window.
+func (g *Generator) Run(from, to int64) *Record {
+	l := NewLoop(g.Clock, g.Group)
+	l.Yield = g.Yield
+	l.Follow(g.Plan, from, to)
+	return g.drive(l)
+}
+
+func (g *Generator) drive(l *Loop) *Record {
+	for n := l.begin(); n > 0; n = l.begin() {
+		g.Do(l.start, n)
+		l.end(n)
 	}
-	r.Intime = r.Offered
-	return r
+	return l.Record
 }
 
 // All runs a part of each of several generators at the same time, and merges what they recorded.
@@ -53,80 +61,6 @@ func All(generators []*Generator, run func(*Generator) *Record) *Record {
 		records[0].Merge(r)
 	}
 	return records[0]
-}
-
-// sliceTime is the length of the slices of which the longest response is kept.
-const sliceTime = 10 * time.Millisecond
-
-// Run offers what the plan has before to, and records what is due from from on. Both are times of the Clock, as are the plan's. It drains:
-// all that is due in the window is carried out, but for a backlog that takes longer than the window.
-func (g *Generator) Run(from, to int64) *Record {
-	r := newRecord(int((to-from)/int64(sliceTime)) + 1)
-	group := max(g.Group, 1)
-	due := make([]int64, group)
-	next := g.Plan.Next()
-	now := g.Clock.Now()
-	begun := false
-	for next < to {
-		n := 0
-		for ; n < group && next < to; n++ {
-			due[n] = next
-			next = g.Plan.Next()
-		}
-		last := due[n-1]
-		r.End = time.Duration(max(now-last, 0))
-		if !begun && last >= from {
-			begun = true
-			r.Begin = r.End
-		}
-		if now > to+(to-from) {
-			r.drop(due[:n], from)
-			continue
-		}
-		idle := now < last
-		if idle {
-			now = wait(g.Clock, now, last, g.Yield)
-			if last >= from {
-				r.add(r.Lag, now-last, 1)
-			}
-		}
-		start := now
-		g.Do(start, n)
-		now = g.Clock.Now()
-		r.operations(due[:n], start, now, from, to)
-	}
-	return r
-}
-
-func (r *Record) drop(due []int64, from int64) {
-	for _, t := range due {
-		if t >= from {
-			r.Offered++
-			r.Dropped++
-		}
-	}
-}
-
-// operations records a group that began and ended then.
-func (r *Record) operations(due []int64, start, end, from, to int64) {
-	counted := int64(0)
-	for _, t := range due {
-		if t < from {
-			continue
-		}
-		counted++
-		r.add(r.Response, end-t, 1)
-		slice := &r.Slices[(t-from)/int64(sliceTime)]
-		*slice = max(*slice, end-t)
-	}
-	if counted == 0 {
-		return
-	}
-	r.Offered += counted
-	if end <= to {
-		r.Intime += counted
-	}
-	r.add(r.Service, (end-start)/int64(len(due)), counted)
 }
 
 // readsPerGap is how many readings of the clock must fit a gap for each operation to have its own.

@@ -249,7 +249,7 @@ func TestMergeAndLog(t *testing.T) {
 	closed := newRecord(0)
 	closed.add(closed.Service, 77, 3)
 	kept := whole.Log(closed, begin)
-	kept.Stops = []Moment{{1012, 300 * time.Microsecond}}
+	kept.Causes = map[Cause][]Moment{Collector: {{1012, 300 * time.Microsecond}}, Moved: {{1010, 3}, {1020, 1}}}
 	log, err := kept.Encode(begin, begin.Add(30*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
@@ -264,8 +264,12 @@ func TestMergeAndLog(t *testing.T) {
 			t.Errorf("the longest of slice %d is %+v, want %+v", i, got, want)
 		}
 	}
-	if len(again.Longest) != 3 || len(again.Stops) != 1 || again.Stops[0].At != 1012 || again.Stops[0].Value < 295*time.Microsecond {
-		t.Errorf("%d slices, stops %+v", len(again.Longest), again.Stops)
+	stops := again.Causes[Collector]
+	if len(again.Longest) != 3 || len(stops) != 1 || stops[0].At != 1012 || stops[0].Value < 295*time.Microsecond {
+		t.Errorf("%d slices, stops %+v", len(again.Longest), stops)
+	}
+	if moved := again.Causes[Moved]; !slices.Equal(moved, kept.Causes[Moved]) || len(again.Causes) != 2 {
+		t.Errorf("causes %+v, want %+v", again.Causes, kept.Causes)
 	}
 	for _, bad := range []string{"", "no log", string(log[:len(log)/3]), "Tag=response,1,2,3,HISTFAAAxx\n"} {
 		if l, err := ReadLog(strings.NewReader(bad)); err == nil {

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/HdrHistogram/hdrhistogram-go"
@@ -18,18 +18,17 @@ const (
 	tagClosed   = "closed"  // service times of the closed loop beside it
 	tagLag      = "lag"     // the generator's own
 	tagLongest  = "longest" // the longest response of a slice of the window, its only value
-	tagStop     = "gc"      // a pause of the garbage collector, its only value
 )
 
 // Log is what is kept of an open load. Values are in ns.
 type Log struct {
 	Response, Service, Closed, Lag *hdrhistogram.Histogram
 
-	Longest []Moment // by slices of the window, those without an operation left out
-	Stops   []Moment // pauses of the garbage collector
+	Longest []Moment           // by slices of the window, those without an operation left out
+	Causes  map[Cause][]Moment // what may have made them long
 }
 
-// Moment is a time since 1970, in ms, and what was measured then.
+// Moment is a time since 1970, in ms, and what was measured then: a time, or a count as so many ns.
 type Moment struct {
 	At    int64
 	Value time.Duration
@@ -44,18 +43,6 @@ func (r *Record) Log(closed *Record, begin time.Time) *Log {
 		}
 	}
 	return l
-}
-
-// AddCollections adds the pauses of this process's garbage collector in a time, the last 256 of
-// them at most.
-func (l *Log) AddCollections(from, to time.Time) {
-	var gc debug.GCStats
-	debug.ReadGCStats(&gc)
-	for i := len(gc.PauseEnd) - 1; i >= 0; i-- { // the latest is first
-		if end := gc.PauseEnd[i]; end.After(from) && end.Before(to) {
-			l.Stops = append(l.Stops, Moment{end.Add(-gc.Pause[i]).UnixMilli(), gc.Pause[i]})
-		}
-	}
 }
 
 // Encode writes an HdrHistogram log, which the tools of HdrHistogram read: histograms of
@@ -88,18 +75,27 @@ func (l *Log) Encode(from, to time.Time) ([]byte, error) {
 		}
 	}
 	one := hdrhistogram.New(shortest, longest, digits)
-	for _, list := range []struct {
-		tag     string
-		moments []Moment
-		length  time.Duration // 0: as long as the value
-	}{{tagLongest, l.Longest, sliceTime}, {tagStop, l.Stops, 0}} {
-		for _, m := range list.moments {
+	moments := func(tag string, list []Moment, length time.Duration) error {
+		for _, m := range list {
 			one.Reset()
-			one.RecordValue(min(max(int64(m.Value), shortest), longest))
-			length := max(list.length, min(m.Value, time.Duration(longest)))
-			if err := line(list.tag, one, m.At, m.At+length.Milliseconds()); err != nil {
-				return nil, err
+			_ = one.RecordValue(min(max(int64(m.Value), shortest), longest)) // within range
+			length := max(length, min(m.Value, time.Duration(longest)))
+			if err := line(tag, one, m.At, m.At+length.Milliseconds()); err != nil {
+				return err
 			}
+		}
+		return nil
+	}
+	if err := moments(tagLongest, l.Longest, sliceTime); err != nil {
+		return nil, err
+	}
+	for _, cause := range Causes {
+		length := sliceTime
+		if cause == Collector {
+			length = 0 // as long as the pause
+		}
+		if err := moments(string(cause), l.Causes[cause], length); err != nil {
+			return nil, err
 		}
 	}
 	return b.Bytes(), nil
@@ -112,7 +108,7 @@ func ReadLog(r io.Reader) (l *Log, err error) {
 			err = fmt.Errorf("no HdrHistogram log: %v", p)
 		}
 	}()
-	l = new(Log)
+	l = &Log{Causes: map[Cause][]Moment{}}
 	reader := hdrhistogram.NewHistogramLogReader(r)
 	for {
 		h, err := reader.NextIntervalHistogram()
@@ -133,8 +129,10 @@ func ReadLog(r io.Reader) (l *Log, err error) {
 			l.Lag = h
 		case tagLongest:
 			l.Longest = append(l.Longest, Moment{h.StartTimeMs(), time.Duration(h.Max())})
-		case tagStop:
-			l.Stops = append(l.Stops, Moment{h.StartTimeMs(), time.Duration(h.Max())})
+		default:
+			if cause := Cause(h.Tag()); slices.Contains(Causes, cause) {
+				l.Causes[cause] = append(l.Causes[cause], Moment{h.StartTimeMs(), time.Duration(h.Max())})
+			}
 		}
 	}
 	if l.Response == nil || l.Service == nil {

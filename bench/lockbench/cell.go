@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/contend-go/contend/bench/family"
+	"github.com/contend-go/contend/bench/openload"
 )
 
 // cell is one point of a sweep. As JSON it is what the harness hands to the
@@ -21,6 +22,7 @@ type cell struct {
 	TTL       time.Duration `json:"ttl"`
 	Fence     bool          `json:"fence"`
 	Fault     string        `json:"fault"`
+	openload.Spec
 }
 
 // MaxProcesses bounds the processes of clients in a cell: above it, each has
@@ -42,6 +44,9 @@ func (c *cell) complete(services []Service, addrs map[string][]string) error {
 		return err
 	}
 	c.Addrs = addrs[c.Service]
+	if c.Spec.Complete(); c.Open {
+		c.Think = 0 // what is between two pairs is up to the plan
+	}
 	c.Processes = min(c.Clients, MaxProcesses)
 	if step := s.Promises.LeastTTL; step > 0 {
 		c.TTL = (c.TTL + step - 1) / step * step
@@ -68,6 +73,8 @@ func (c *cell) absent(services []Service) family.Absence {
 		return family.Absence{Reason: "this service drops nothing", But: but}
 	case f.servers && len(c.Addrs) > 0:
 		return family.Absence{Reason: "faults of servers are for those that this program starts", But: but}
+	case c.closedOnly() != "":
+		return family.Absence{Reason: c.closedOnly(), But: append(but, "arrivals", "rate")}
 	case c.Fault != NoFault && c.Clients < 2:
 		return family.Absence{Reason: "with one client nobody can take the lock over", But: but[1:]}
 	}
@@ -96,6 +103,9 @@ func (c *cell) expect() time.Duration {
 	d := startService + time.Duration(c.Processes)*startClient + c.window() + warmup
 	if c.Fault != NoFault {
 		d += 2 * c.TTL
+	}
+	if c.Open {
+		d += openload.Extra(c.window()) + leastClosed
 	}
 	return d
 }

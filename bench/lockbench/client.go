@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/contend-go/contend/bench/load"
 	"github.com/contend-go/contend/bench/lockbench/history"
 )
 
@@ -38,6 +39,7 @@ const (
 	sayGo      = "go"
 	sayHold    = "hold"    // client, and "blind" or "watch": stop in the next critical section, between the check and the write
 	sayProceed = "proceed" // go on there
+	sayPace    = "pace"    // a pacing as JSON: end the closed loop, and acquire when the plan says
 	sayStop    = "stop"    // begin no other acquire
 	sayAbort   = "abort"   // give up what still waits
 
@@ -57,7 +59,11 @@ type clients struct {
 	begin   chan struct{}
 	proceed chan struct{}
 	loop    context.Context // until stop
+	closed  context.Context // until pace or stop
 	calls   context.Context // until abort
+
+	pacing   *pacing // set before closed ends; nil without a plan
+	schedule *load.Schedule
 
 	mu   sync.Mutex
 	held map[int]string // client that is to hold: how
@@ -78,13 +84,15 @@ func (r *clientRole) run(services []Service, in io.Reader, out io.Writer) (err e
 		return err
 	}
 	defer func() { err = errors.Join(err, unmapShared(p.memory.bytes)) }()
-	var stop, abort context.CancelFunc
+	var stop, endClosed, abort context.CancelFunc
 	p.loop, stop = context.WithCancel(context.Background())
+	p.closed, endClosed = context.WithCancel(p.loop)
 	p.calls, abort = context.WithCancel(context.Background())
 	defer abort()
+	defer endClosed()
 	defer stop()
 	go func() {
-		p.listen(in, stop, abort)
+		p.listen(in, stop, endClosed, abort)
 		stop()
 		abort()
 	}()
@@ -108,10 +116,16 @@ func (r *clientRole) run(services []Service, in io.Reader, out io.Writer) (err e
 }
 
 // listen does what the cell says, until it says no more.
-func (p *clients) listen(in io.Reader, stop, abort func()) {
+func (p *clients) listen(in io.Reader, stop, endClosed, abort func()) {
 	for s := bufio.NewScanner(in); s.Scan(); {
 		words := strings.Fields(s.Text())
 		switch {
+		case len(words) > 1 && words[0] == sayPace:
+			if err := p.pace(strings.TrimPrefix(s.Text(), sayPace)); err != nil {
+				p.say("%s: %v", sayPace, err)
+				return
+			}
+			endClosed()
 		case len(words) == 1 && words[0] == sayGo:
 			close(p.begin)
 		case len(words) == 1 && words[0] == sayProceed:
@@ -164,11 +178,14 @@ func (p *clients) client(id int, ready func()) (err error) {
 	case <-p.begin:
 	case <-p.loop.Done():
 	}
-	for p.loop.Err() == nil {
-		if err := c.pair(); err != nil {
+	for p.closed.Err() == nil {
+		if err := c.pair(0); err != nil {
 			return fmt.Errorf("client %d: %w", id, err)
 		}
 		c.pause(p.role.Think)
+	}
+	if err := c.follow(); err != nil {
+		return fmt.Errorf("client %d: %w", id, err)
 	}
 	return c.log.Flush()
 }
@@ -212,12 +229,12 @@ func (c *client) lost(lock int, lease Lease) {
 // retryPause is between two calls of which the first failed.
 const retryPause = 5 * time.Millisecond
 
-// pair acquires, works and releases. Its errors are those of the benchmark; the
-// service's are in the history.
-func (c *client) pair() error {
+// pair acquires, works and releases; due is when it was to begin, 0 in a closed loop. Its
+// errors are those of the benchmark; the service's are in the history.
+func (c *client) pair(due int64) error {
 	lock := c.random.IntN(c.role.Locks)
 	c.op++
-	c.add(history.AcquireSent, lock, none, "")
+	c.log.Add(history.Event{T: history.Now(), Client: c.id, Op: c.op, What: history.AcquireSent, Lock: lock, Token: none, Value: due})
 	if err := c.log.Flush(); err != nil {
 		return err
 	}

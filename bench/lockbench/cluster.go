@@ -89,15 +89,15 @@ type cluster struct {
 	service *Service
 	nodes   []*node
 	addrs   []string // of the members, for clients
-	peers   [][]*link
-	links   map[int][]*link // of each client process, to each member
+	peers   [][]*Link
+	links   map[int][]*Link // of each client process, to each member
 }
 
 // newCluster starts the members of a service. With links, every connection
 // between them goes through a proxy of its own.
 func newCluster(s *Service, g *guard, dir string, ttl time.Duration, links bool) (*cluster, error) {
 	n := s.Members
-	c := &cluster{service: s, links: map[int][]*link{}}
+	c := &cluster{service: s, links: map[int][]*Link{}}
 	ports, err := freePorts(2 * n)
 	if err != nil {
 		return nil, err
@@ -115,7 +115,7 @@ func newCluster(s *Service, g *guard, dir string, ttl time.Duration, links bool)
 			c.peers = append(c.peers, row)
 			for j := range row {
 				if j != i {
-					dial[j] = row[j].addr()
+					dial[j] = row[j].Addr()
 				}
 			}
 		}
@@ -142,9 +142,9 @@ func (c *cluster) startAll(fresh bool) error {
 	return err
 }
 
-func linksTo(addrs []string) (list []*link, err error) {
+func linksTo(addrs []string) (list []*Link, err error) {
 	for _, a := range addrs {
-		k, err := newLink(a)
+		k, err := NewLink(a)
 		if err != nil {
 			return list, err
 		}
@@ -165,7 +165,7 @@ func (c *cluster) reach(process int, links bool) (addrs []string, err error) {
 		}
 		list = nil
 		for _, k := range row {
-			list = append(list, k.addr())
+			list = append(list, k.Addr())
 		}
 	}
 	for i := range list {
@@ -176,7 +176,7 @@ func (c *cluster) reach(process int, links bool) (addrs []string, err error) {
 
 // island is the links that are between a process of clients and the rest. With it
 // is its nearest member, if members can be cut off from each other.
-func (c *cluster) island(process int) (cut []*link) {
+func (c *cluster) island(process int) (cut []*Link) {
 	near := -1
 	if c.service.PeerLinks {
 		near = process % len(c.nodes)
@@ -241,9 +241,9 @@ func (c *cluster) close() {
 	}
 }
 
-func closeLinks(list []*link) {
+func closeLinks(list []*Link) {
 	for _, k := range list {
-		k.close()
+		k.Close()
 	}
 }
 

@@ -3,6 +3,7 @@ package lockbench
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -11,6 +12,7 @@ import (
 	"github.com/contend-go/contend/bench/family"
 	"github.com/contend-go/contend/bench/host"
 	"github.com/contend-go/contend/bench/lockbench/history"
+	"github.com/contend-go/contend/bench/openload"
 	"github.com/contend-go/contend/bench/sample"
 )
 
@@ -46,10 +48,14 @@ func definition(services []Service, quick Quick) family.Definition[cell] {
 		Name: "locks", About: "distributed locks over clients, and under faults",
 		Benchmark: "Lock", Variable: variable, X: "clients",
 		Lists: []family.List{serviceList(services), faultList()},
+		Examples: []string{
+			fmt.Sprintf("--service %s --clients 1,8,64", strings.Join(quick.Services, ",")),
+			fmt.Sprintf("--service %s --fault %s", strings.Join(quick.Services, ","), strings.Join(quick.Faults, ",")),
+		},
 		Quick: family.Values{
 			"service": quick.Services, "fault": quick.Faults, "clients": {"1", "4"}, "ttl": {"800ms"},
 		},
-		Columns: []family.Column[cell]{
+		Columns: slices.Concat([]family.Column[cell]{
 			{
 				Axis: family.Axis{Flag: "address", Single: true, Default: []string{""}, Usage: "measure a service that runs already: name=host:port,host:port"},
 				Read: func(word string) (func(*cell), error) { return readAddresses(word, services, addrs) },
@@ -85,6 +91,7 @@ func definition(services []Service, quick Quick) family.Definition[cell] {
 				Read: readTTL,
 				Key:  "ttl", Show: func(c *cell) string { return c.TTL.String() },
 			},
+		}, openload.Columns(spec), []family.Column[cell]{
 			{
 				Axis: family.Axis{Flag: "clients", Default: []string{"1", "2", "4", "8"}, Usage: fmt.Sprintf("numbers of clients, each a process up to %d, e.g. 1,8,64", MaxProcesses)},
 				Read: family.Integer(1, 10_000, func(c *cell, n int) { c.Clients = n }),
@@ -101,7 +108,9 @@ func definition(services []Service, quick Quick) family.Definition[cell] {
 				Read: family.Word(func(c *cell, w string) { c.Service = w }),
 				Key:  "service", Show: func(c *cell) string { return c.Service },
 			},
-		},
+		}),
+		Along:    openload.Along(spec),
+		Check:    openload.Check,
 		Complete: func(c *cell) error { return c.complete(services, addrs) },
 		Absent:   func(c *cell, _ *host.Facts) family.Absence { return c.absent(services) },
 		Expect:   (*cell).expect,

@@ -200,11 +200,11 @@ func partition(r *rig, v *victim) error {
 	cut := r.cluster.island(v.process.index)
 	r.note(history.Fault, v.client, v.lock, r.fault.name)
 	for _, k := range cut {
-		k.cut()
+		k.Cut()
 	}
 	r.takeover(v)
 	for _, k := range cut {
-		k.heal()
+		k.Heal()
 	}
 	return nil
 }

@@ -83,12 +83,12 @@ func TestLink(t *testing.T) {
 			go io.Copy(c, c) // an echo
 		}
 	}()
-	k, err := newLink(l.Addr().String())
+	k, err := NewLink(l.Addr().String())
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer k.close()
-	c, err := net.Dial("tcp", k.addr())
+	defer k.Close()
+	c, err := net.Dial("tcp", k.Addr())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +109,7 @@ func TestLink(t *testing.T) {
 	if got := <-echo(); got != "hello" {
 		t.Fatal(got)
 	}
-	k.cut()
+	k.Cut()
 	io.WriteString(c, "again")
 	got := echo()
 	select {
@@ -118,11 +118,11 @@ func TestLink(t *testing.T) {
 	case <-time.After(50 * time.Millisecond):
 	}
 	k.delay(time.Millisecond)
-	k.heal()
+	k.Heal()
 	if text := <-got; text != "again" {
 		t.Errorf("%q after healing", text)
 	}
-	k.close()
+	k.Close()
 	if text := <-echo(); text != io.EOF.Error() && !strings.Contains(text, "reset") {
 		t.Errorf("after the link was closed: %q", text)
 	}

@@ -2,15 +2,18 @@ package lockbench_test
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"context"
 	"encoding/json"
 	"fmt"
+	"math"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -19,6 +22,7 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"github.com/contend-go/contend/bench/family"
+	"github.com/contend-go/contend/bench/load"
 	"github.com/contend-go/contend/bench/lockbench"
 	"github.com/contend-go/contend/bench/lockbench/history"
 	"github.com/contend-go/contend/bench/lockbench/lease"
@@ -75,7 +79,8 @@ func command(dir string, s spec) *exec.Cmd {
 // measured is what a cell printed, and its history.
 type measured struct {
 	*sample.Sample
-	events []history.Event
+	events    []history.Event
+	latencies *load.Log
 }
 
 func (m measured) get(t *testing.T, unit string) float64 {
@@ -102,7 +107,7 @@ func measure(t *testing.T, s spec) measured {
 		t.Fatalf("%v: %v\n%s", s, err, out)
 	}
 	m := measured{Sample: set.Samples[0]}
-	if len(m.Warnings) > 0 {
+	if len(m.Warnings) > 0 && s["open"] == nil { // a busy host does not carry every load
 		t.Errorf("%v: %q", s, m.Warnings)
 	}
 	for _, a := range m.Attachments {
@@ -119,8 +124,12 @@ func measure(t *testing.T, s spec) measured {
 			if err != nil {
 				t.Fatal(err)
 			}
+		case "hdrhistogram":
+			if m.latencies, err = load.ReadLog(bytes.NewReader(text)); err != nil {
+				t.Fatal(err)
+			}
 		case "histogram":
-			if h, err := hdrhistogram.Decode(text); err != nil || float64(h.ValueAtQuantile(50)) != m.get(t, "p50-acquire-ns") {
+			if h, err := hdrhistogram.Decode(text); err != nil || s["open"] == nil && float64(h.ValueAtQuantile(50)) != m.get(t, "p50-acquire-ns") {
 				t.Errorf("%s: %v", a.Path, err)
 			}
 		}
@@ -159,6 +168,60 @@ func TestNoFault(t *testing.T) {
 	m := measure(t, spec{"service": "none", "hold": time.Millisecond})
 	if m.get(t, "overlaps") == 0 || m.get(t, "overlap-ms") == 0 || m.get(t, "lost/op") == 0 || m.get(t, "acted") == 0 {
 		t.Errorf("no lock at all: %v %v", m.Units, m.Values)
+	}
+}
+
+// TestOpenLoad: clients ask for the lock when their plan says and never before, and the waits that are
+// told count from then.
+func TestOpenLoad(t *testing.T) {
+	for _, service := range []string{"lease", "null"} {
+		const clients, rate = 3, 300
+		m := measure(t, spec{"service": service, "clients": clients, "processes": 2, "time": 400 * time.Millisecond, "open": true, "arrivals": "poisson", "offered": spec{"rate": rate}})
+		due := map[[2]int]int64{}
+		type wait struct{ due, response int64 }
+		var waits []wait
+		for _, e := range m.events {
+			key := [2]int{e.Client, e.Op}
+			switch {
+			case e.What == history.AcquireSent && e.Value != 0:
+				if due[key] = e.Value; e.T < e.Value {
+					t.Errorf("%s: client %d asked %v before it was due", service, e.Client, time.Duration(e.Value-e.T))
+				}
+			case e.What == history.Acquired && due[key] != 0:
+				waits = append(waits, wait{due[key], e.T - due[key]})
+			}
+		}
+		told := int(m.latencies.Response.TotalCount())
+		if told == 0 || told > len(waits) || m.get(t, "offered/s") != rate || m.get(t, "capacity/s") <= 0 {
+			t.Fatalf("%s: %d of %d waits are told, %v %v", service, told, len(waits), m.Units, m.Values)
+		}
+		slices.SortFunc(waits, func(a, b wait) int { return cmp.Compare(a.due, b.due) })
+		var responses []int64
+		for _, w := range waits[len(waits)-told:] { // those of the window, behind those of its lead
+			responses = append(responses, w.response)
+		}
+		slices.Sort(responses)
+		if got := m.latencies.Response.Max(); math.Abs(float64(got)/float64(responses[told-1])-1) > .01 {
+			t.Errorf("%s: the longest wait is told as %d, want %d", service, got, responses[told-1])
+		}
+		for _, q := range []float64{.5, .9} {
+			want := responses[int(math.Ceil(q*float64(told)))-1]
+			if got := m.latencies.Response.ValueAtQuantile(100 * q); math.Abs(float64(got)/float64(want)-1) > .01 {
+				t.Errorf("%s: quantile %v is told as %d, want %d", service, q, got, want)
+			}
+		}
+		unstable := slices.ContainsFunc(m.Warnings, func(w string) bool { return strings.HasPrefix(w, "unstable") })
+		if _, ok := m.Value("p50-ns"); ok == unstable {
+			t.Errorf("%s: a median %v, warnings %q", service, ok, m.Warnings)
+		}
+		if _, ok := m.Value("ops/s"); ok {
+			t.Errorf("%s: throughput of a load that others set", service)
+		}
+		for _, unit := range []string{"overlaps", "lost/op", "waiting"} {
+			if v := m.get(t, unit); v != 0 && service == "lease" {
+				t.Errorf("%s: %v %s", service, v, unit)
+			}
+		}
 	}
 }
 

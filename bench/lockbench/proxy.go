@@ -9,10 +9,10 @@ import (
 	"time"
 )
 
-// link is a TCP proxy on loopback. It can be cut, which loses nothing: what is
+// Link is a TCP proxy on loopback. It can be cut, which loses nothing: what is
 // sent meanwhile arrives once it is healed, as over a network whose packets are
 // sent again. And it can be slow.
-type link struct {
+type Link struct {
 	target   string
 	listener net.Listener
 	carried  atomic.Int64 // bytes, both ways
@@ -24,20 +24,22 @@ type link struct {
 	closed bool
 }
 
-func newLink(target string) (*link, error) {
+// NewLink is a proxy to the target, at a port of its own.
+func NewLink(target string) (*Link, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("proxy to %s: %w", target, err)
 	}
-	k := &link{target: target, listener: l, conns: map[net.Conn]bool{}}
+	k := &Link{target: target, listener: l, conns: map[net.Conn]bool{}}
 	go k.accept()
 	return k, nil
 }
 
-func (k *link) addr() string { return k.listener.Addr().String() }
+// Addr is where the proxy listens.
+func (k *Link) Addr() string { return k.listener.Addr().String() }
 
-// cut stops all traffic, in both directions and of new connections too.
-func (k *link) cut() {
+// Cut stops all traffic, in both directions and of new connections too.
+func (k *Link) Cut() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.healed == nil {
@@ -45,7 +47,8 @@ func (k *link) cut() {
 	}
 }
 
-func (k *link) heal() {
+// Heal lets all through that was held back, and what follows.
+func (k *Link) Heal() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.healed != nil {
@@ -54,14 +57,15 @@ func (k *link) heal() {
 	}
 }
 
-func (k *link) delay(mean time.Duration) {
+func (k *Link) delay(mean time.Duration) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.slow = mean
 }
 
-func (k *link) close() {
-	k.heal()
+// Close ends the proxy and its connections.
+func (k *Link) Close() {
+	k.Heal()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.closed = true
@@ -72,7 +76,7 @@ func (k *link) close() {
 }
 
 // wait waits while the link is cut.
-func (k *link) wait() {
+func (k *Link) wait() {
 	for {
 		k.mu.Lock()
 		healed := k.healed
@@ -84,7 +88,7 @@ func (k *link) wait() {
 	}
 }
 
-func (k *link) due() time.Time {
+func (k *Link) due() time.Time {
 	k.mu.Lock()
 	mean := k.slow
 	k.mu.Unlock()
@@ -95,7 +99,7 @@ func (k *link) due() time.Time {
 }
 
 // keep remembers a connection until it ends; false if the link is closed.
-func (k *link) keep(c net.Conn) bool {
+func (k *Link) keep(c net.Conn) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	if k.closed {
@@ -106,14 +110,14 @@ func (k *link) keep(c net.Conn) bool {
 	return true
 }
 
-func (k *link) drop(c net.Conn) {
+func (k *Link) drop(c net.Conn) {
 	_ = c.Close()
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	delete(k.conns, c)
 }
 
-func (k *link) accept() {
+func (k *Link) accept() {
 	for {
 		c, err := k.listener.Accept()
 		if err != nil {
@@ -126,7 +130,7 @@ func (k *link) accept() {
 }
 
 // connect carries one connection until either side ends it.
-func (k *link) connect(c net.Conn) {
+func (k *Link) connect(c net.Conn) {
 	defer k.drop(c)
 	k.wait()
 	s, err := net.Dial("tcp", k.target)
@@ -152,7 +156,7 @@ type chunk struct {
 
 // pump passes on what one side sends. Delays add nothing to each other: what
 // was read in the meantime waits for its own.
-func (k *link) pump(to, from net.Conn) {
+func (k *Link) pump(to, from net.Conn) {
 	queue := make(chan chunk, 1024)
 	go func() {
 		defer close(queue)

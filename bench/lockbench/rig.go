@@ -18,7 +18,9 @@ import (
 	"github.com/HdrHistogram/hdrhistogram-go"
 
 	"github.com/contend-go/contend/bench"
+	"github.com/contend-go/contend/bench/load"
 	"github.com/contend-go/contend/bench/lockbench/history"
+	"github.com/contend-go/contend/bench/openload"
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/bench/whole"
 )
@@ -35,6 +37,9 @@ type rig struct {
 	cluster   *cluster
 	resource  *resource
 	processes []*clientProcess
+
+	load        *openload.Run // of an open load, else nil
+	plans, from int64         // when its plans began, and its window
 
 	events     []history.Event // of the cell itself
 	began, end int64           // of the timed window
@@ -165,6 +170,11 @@ func (r *rig) prefix() string {
 func (r *rig) run() error {
 	r.each(sayGo)
 	time.Sleep(warmup)
+	if r.cell.Open {
+		if err := r.paceClients(); err != nil {
+			return err
+		}
+	}
 	before, known := r.cluster.cpu()
 	carried, _ := r.cluster.carried()
 	r.note(history.Window, history.Nobody, history.Nobody, "begin")
@@ -372,8 +382,20 @@ func (r *rig) result(events []history.Event, w bench.Window) (res bench.Result, 
 	if note := crossed.disagrees(v.Overlaps > 0); note != "" {
 		res.Warnings = append(res.Warnings, note)
 	}
-	res.Attachments, err = r.attach(events, latency, w)
-	return res, err
+	if res.Attachments, err = r.attach(events, latency, w); err != nil || r.load == nil {
+		return res, err
+	}
+	return res, r.paced(&res, r.offered(events, leases), w)
+}
+
+// paced adds what an open load tells.
+func (r *rig) paced(res *bench.Result, rec *load.Record, w bench.Window) error {
+	// What a closed loop calls the wait for a lock is an operation's service here.
+	loop := slices.DeleteFunc(res.Values, func(v sample.Value) bool { return strings.HasSuffix(v.Unit, "-acquire-ns") })
+	values, warnings := r.load.Values(rec, loop)
+	list, err := r.load.Attach(rec, w)
+	res.Values, res.Warnings, res.Attachments = values, append(res.Warnings, warnings...), append(res.Attachments, list...)
+	return err
 }
 
 // own is the time that clients spent in the harness itself, in the pairs that ended

@@ -33,6 +33,9 @@ func (c *cell) run(facts *host.Facts, probe bench.Probe, w bench.Window) (p benc
 	if err != nil {
 		return p, err
 	}
+	if c.Open {
+		return c.runOpen(i, float64(n)/c.Time.Seconds(), facts, probe, w)
+	}
 	if err := probe.Start(w); err != nil {
 		return p, err
 	}

@@ -23,7 +23,11 @@ func countingApart() []impl {
 }
 
 func countApart[Pad any](c conditions, n int) *job {
-	ws := share(c, max(2, c.procs), n)
+	workers := max(2, c.procs)
+	if c.open {
+		workers = crowd(c)
+	}
+	ws := share(c, workers, n)
 	counters := make([]counter[Pad], len(ws))
 	return each(ws, func(w *worker) {
 		mine := &counters[w.id].value

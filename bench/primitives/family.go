@@ -1,12 +1,14 @@
 package primitives
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
 	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/bench/family"
 	"github.com/contend-go/contend/bench/host"
+	"github.com/contend-go/contend/bench/openload"
 	"github.com/contend-go/contend/bench/sample"
 )
 
@@ -20,10 +22,41 @@ type cell struct {
 	HoldUnits  int           `json:"hold_units,omitempty"`
 	Think      time.Duration `json:"think,omitempty"`
 	ThinkUnits int           `json:"think_units,omitempty"`
+	openload.Spec
 }
 
 func (c *cell) conditions() conditions {
-	return conditions{procs: c.Procs, hold: c.HoldUnits, think: c.ThinkUnits}
+	return conditions{procs: c.Procs, open: c.Open, hold: c.HoldUnits, think: c.ThinkUnits}
+}
+
+func spec(c *cell) *openload.Spec { return &c.Spec }
+
+// complete drops what means nothing in the row or under the load.
+func (c *cell) complete() error {
+	if r, _ := lookup(c.Row); !r.holds {
+		c.Hold = 0
+	}
+	if c.Spec.Complete(); c.Open {
+		c.Think = 0 // what is between operations is up to the plan
+	}
+	return nil
+}
+
+// absent says why a cell has no open load.
+func (c *cell) absent() family.Absence {
+	if !c.Open {
+		return family.Absence{}
+	}
+	but := []string{"hold", "arrivals", "rate", "impl"}
+	if c.Procs < 2 {
+		return family.Absence{Reason: openload.NoP, But: append(but, "row")}
+	}
+	r, _ := lookup(c.Row)
+	i, _ := r.impl(c.Impl)
+	if n := len(i.job(c.conditions(), 0).workers); n > openload.Generators(c.Procs) {
+		return family.Absence{Reason: fmt.Sprintf("its %d generators spin, and need GOMAXPROCS=%d", n, n+1), But: but}
+	}
+	return family.Absence{}
 }
 
 // Family is the rows of primitives.
@@ -31,8 +64,9 @@ func Family() family.Family {
 	return family.New(family.Definition[cell]{
 		Name: "primitives", About: "the rows of synchronisation primitives",
 		Benchmark: "Primitive", Variable: "CONTEND_PRIMITIVE",
-		Lists: []family.List{rowList()},
-		Columns: []family.Column[cell]{
+		Lists:    []family.List{rowList()},
+		Examples: []string{"--row lock-contended,read --hold 0,200ns", "--row lock-contended,1p1c --load open --rate 50%,90%"},
+		Columns: slices.Concat([]family.Column[cell]{
 			{
 				Axis: family.Axis{Flag: "row", Default: []string{"all"}, Words: names, Usage: "rows of primitives, or all; see contend list"},
 				Read: family.Word(func(c *cell, w string) { c.Row = w }),
@@ -48,19 +82,18 @@ func Family() family.Family {
 				Read: family.Span(time.Second, func(c *cell, d time.Duration) { c.Think = d }),
 				Key:  "think", Show: func(c *cell) string { return family.SpanText(c.Think) },
 			},
+		}, openload.Columns(spec), []family.Column[cell]{
 			{Key: "probe", Show: func(c *cell) string { return c.Probe }},
 			{
 				Axis: family.Axis{Flag: "impl", Default: []string{"all"}, Words: impls, Usage: "structures that a row compares, or all"},
 				Read: family.Word(func(c *cell, w string) { c.Impl = w }),
 				Key:  "impl", Show: func(c *cell) string { return c.Impl },
 			},
-		},
-		Complete: func(c *cell) error {
-			if r, _ := lookup(c.Row); !r.holds {
-				c.Hold = 0
-			}
-			return nil
-		},
+		}),
+		Along:    openload.Along(spec),
+		Check:    openload.Check,
+		Complete: (*cell).complete,
+		Absent:   func(c *cell, _ *host.Facts) family.Absence { return c.absent() },
 		Work: func(c *cell) []family.CPUWork {
 			return []family.CPUWork{{Time: c.Hold, Units: &c.HoldUnits}, {Time: c.Think, Units: &c.ThinkUnits}}
 		},
@@ -70,7 +103,13 @@ func Family() family.Family {
 			return ok
 		},
 		// Start, finding out how many operations fill the window, and the window.
-		Expect:  func(c *cell) time.Duration { return 50*time.Millisecond + 3*c.Time },
+		Expect: func(c *cell) time.Duration {
+			d := 50*time.Millisecond + 3*c.Time
+			if c.Open {
+				d += openload.Extra(c.Time)
+			}
+			return d
+		},
 		Records: publishedRecords,
 		Measure: func(c *cell, h *host.Facts, probe bench.Probe, w bench.Window) (bench.Printed, error) {
 			return c.run(h, probe, w)

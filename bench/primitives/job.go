@@ -7,17 +7,21 @@ import (
 	"golang.org/x/sys/cpu"
 
 	"github.com/contend-go/contend/bench/family"
+	"github.com/contend-go/contend/bench/load"
+	"github.com/contend-go/contend/bench/openload"
 )
 
 // conditions are what a row is run under.
 type conditions struct {
-	procs       int // GOMAXPROCS
-	hold, think int // units of CPU work, see family.Work
+	procs       int  // GOMAXPROCS
+	open        bool // the workers are generators of an open load
+	hold, think int  // units of CPU work, see family.Work
 }
 
 // job is a fixed number of operations on a fresh structure, shared out among
 // goroutines that are about to start. It is run once.
 type job struct {
+	workers    []*worker // that do the operations
 	goroutines []func()
 	check      func() error // what must hold when all have returned
 }
@@ -51,6 +55,7 @@ type worker struct {
 	n           int // operations that it has to do
 	first       int // number of its first operation in the job
 	hold, think int
+	loop        *load.Loop // of an open load, else nil
 
 	done int    // operations that it has done
 	sum  uint64 // of what its operations gave: checked, so nothing is optimised away
@@ -65,11 +70,22 @@ func (w *worker) Hold() {
 	}
 }
 
-// Think is the work between operations.
+// paced is what think is in an open load.
+const paced = -1
+
+// Think is what is between operations: work, or the time until the next is due.
 func (w *worker) Think() {
-	if w.think > 0 {
-		w.x = family.Work(w.think, w.x)
+	if w.think != 0 {
+		w.between()
 	}
+}
+
+func (w *worker) between() {
+	if w.think == paced {
+		w.loop.Step()
+		return
+	}
+	w.x = family.Work(w.think, w.x)
 }
 
 // share splits n operations among workers, as evenly as it goes.
@@ -84,7 +100,7 @@ func share(c conditions, workers, n int) []*worker {
 
 // each is a job in which every worker runs f, and check follows.
 func each(ws []*worker, f func(*worker), check func() error) *job {
-	j := &job{check: func() error {
+	j := &job{workers: ws, check: func() error {
 		want := 0
 		for _, w := range ws {
 			want += w.n
@@ -95,7 +111,12 @@ func each(ws []*worker, f func(*worker), check func() error) *job {
 		return check()
 	}}
 	for _, w := range ws {
-		j.goroutines = append(j.goroutines, func() { f(w) })
+		j.goroutines = append(j.goroutines, func() {
+			f(w)
+			if w.loop != nil {
+				w.loop.Finish()
+			}
+		})
 	}
 	return j
 }
@@ -135,5 +156,11 @@ func all(errs ...error) error {
 }
 
 // crowd is how many goroutines contend in a row that does not fix it: 8 as in
-// the published corrections, or one per P where there are more.
-func crowd(c conditions) int { return max(8, c.procs) }
+// the published corrections, or one per P where there are more; in an open load as
+// many as there are generators.
+func crowd(c conditions) int {
+	if c.open {
+		return openload.Generators(c.procs)
+	}
+	return max(8, c.procs)
+}

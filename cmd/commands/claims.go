@@ -3,19 +3,25 @@ package commands
 import (
 	"fmt"
 	"os"
+	"slices"
 
 	"github.com/spf13/cobra"
 
+	"github.com/contend-go/contend/bench/family"
 	"github.com/contend-go/contend/report/claims"
 )
 
-func newClaims() *cobra.Command {
+func newClaims(families []family.Family) *cobra.Command {
+	first := "contend claims contend-run"
+	if slices.Contains(family.Names(families), "study") { // what the claims need
+		first = "contend sweep --suite study --out contend-run && " + first
+	}
 	var in input
 	var aliases []string
 	cpus, asJSON := 0.0, false
 	c := &cobra.Command{
 		Use:   "claims DIR|FILE…",
-		Short: "Eight claims of a published study: confirmed, refuted, cannot tell",
+		Short: "Published claims about caches and locks: confirmed, refuted, cannot tell",
 		Long: `Judge the claims of a published study, Gubernator's comparison of its caches, by
 what was measured: each as the study tested it, and once more with what was unfair
 in that test taken out. Answers rest on 95% intervals against limits that were
@@ -28,8 +34,8 @@ The study: https://github.com/gubernator-io/gubernator/tree/thrawn/lock-free-per
 Runs of lock services are judged by the claims about distributed locks instead.
 
 A refuted claim is an answer: the exit code is 0.`,
-		Example: `  contend sweep --suite study --out study && contend claims study
-  contend claims --json study
+		Example: "  " + first + `
+  contend claims --json contend-run
   contend claims --cpus 10 --name 'BenchmarkParallel/{backend}_{gomaxprocs}' laptop.txt`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {

@@ -47,14 +47,6 @@ func program() string {
 	return strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe")
 }
 
-// named puts the program's name into the examples of a command and those below.
-func named(c *cobra.Command) {
-	c.Example = strings.ReplaceAll(c.Example, "contend ", program()+" ")
-	for _, sub := range c.Commands() {
-		named(sub)
-	}
-}
-
 // unknownFlag matches the error for a flag that a command does not have.
 var unknownFlag = regexp.MustCompile(`^unknown flag: --([^ =]+)`)
 
@@ -99,18 +91,18 @@ where the CPUs wait, and on which line.
 
 Exit codes: 0 good, 1 a regression or a failed check, 2 wrong usage or nothing
 readable, 3 measured, but not all valid.`,
-		Example: `  contend sweep --quick                    a first look at real caches, in a minute
-  contend sweep --backend mutexlru,ring --workload zipf,evict --reads 100,75
+		Example: `  contend sweep --quick                    a first look
+  contend ` + firstExample(families) + `
   contend test ./pkg --bench Foo           any Go benchmark, unchanged
   contend test ./... --against main        is this branch slower?
   contend trace trace.out                  where the CPUs of a Go execution trace wait
   contend report contend-run               draw the page of a run again
-  contend claims study-run                 which claims of a published study hold here?
+  contend claims contend-run               which published claims hold here?
   contend doctor                           is this host fit to measure?`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newSweep(families), newTest(), newPack(families), newRun(families), newFleet(families), newTrace(), newReport(), newCompare(), newHistory(), newClaims(), newDoctor(), newList(families), newVersion())
+	root.AddCommand(newSweep(families), newTest(), newPack(families), newRun(families), newFleet(families), newTrace(), newReport(), newCompare(), newHistory(), newClaims(families), newDoctor(), newList(families), newVersion())
 	named(root)
 	root.SetFlagErrorFunc(nearFlag)
 	return root

@@ -35,7 +35,7 @@ contend fleet plan writes a folder with the plan, what each machine runs, and th
 files for the engine, which can be read and edited. run submits what is missing,
 status says how far it is, collect merges what was delivered, stop ends what is
 under way. Each can be repeated; all state is in the folder and in the engine.`,
-		Example: `  contend fleet plan --kind 'epyc,hosts=a b c,cpus=64' sweep --backend mutexlru,ring
+		Example: `  contend fleet plan --kind 'epyc,hosts=a b c,cpus=64' ` + firstExample(families) + `
   contend fleet run fleet
   contend report fleet/run`,
 		Args: cobra.NoArgs,
@@ -75,7 +75,7 @@ becomes the powers of two up to cpus, so that all machines of a kind measure the
 same. Each machine measures --count repetitions, or, with --split, its share of them.
 For Kubernetes the folder holds an image beside the manifest: push it as what image=
 says.`,
-		Example: `  contend fleet plan --kind 'epyc,hosts=a b c,cpus=64' sweep --backend mutexlru,ring --reads 90
+		Example: `  contend fleet plan --kind 'epyc,hosts=a b c,cpus=64' ` + firstExample(families) + `
   contend fleet plan --engine slurm --kind milan,machines=6,cpus=128,partition=milan test ./pkg --bench Map
   contend fleet plan --engine kubernetes --program arm64=contend-arm64 \
       --kind c7g,machines=3,cpus=64,arch=arm64,selector=node.kubernetes.io/instance-type=c7g.16xlarge,image=reg/contend:1 \

@@ -129,16 +129,17 @@ func (g *gate) adopt(set *sample.Set, given func(flag string) bool) {
 }
 
 // design is how the run that the set holds chose its samples: what it recorded when it
-// began, and where the clock ended it first. So a run that is continued is judged by
-// the design that it began with.
+// began, and where the clock first ended it with enough samples to test any; before
+// that, nothing can be learnt from them. So a run that is continued is judged by the
+// design that it began with.
 func design(set *sample.Set) (s compare.Sequential) {
 	for _, r := range set.Last() {
 		switch r.Verb {
 		case "gate":
 			s.End, _ = strconv.Atoi(r.Get("end"))
 		case bench.VerbCut:
-			if s.Cut == 0 {
-				s.Cut, _ = strconv.Atoi(r.Get("blocks"))
+			if n, _ := strconv.Atoi(r.Get("blocks")); s.Cut == 0 && n >= compare.MinN {
+				s.Cut = n
 			}
 		}
 	}

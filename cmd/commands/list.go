@@ -27,7 +27,7 @@ func newList(families []family.Family) *cobra.Command {
 	c := &cobra.Command{
 		Use:       "list [" + strings.Join(names, "|") + "]",
 		Short:     "What there is to choose from, and the units",
-		Example:   "  contend list\n  contend list backends --verbose     what each backend promises, and whether it keeps it",
+		Example:   "  contend list\n  contend list " + names[0] + " --verbose     what each promises, and whether it keeps it",
 		ValidArgs: names,
 		Args: func(_ *cobra.Command, args []string) error {
 			if len(args) > 1 {

@@ -35,7 +35,7 @@ measures there, and leaves the run folder and the same in one file to bring back
 Flags of contend test become those of the run, and can be given to run.sh again.
 GOMAXPROCS (--procs auto) is chosen there.`,
 		Example: `  contend pack ./pkg --bench Map --output map.tar.gz
-  contend pack sweep --backend mutexlru,ring --procs auto --output caches.tar.gz
+  contend pack ` + firstExample(families) + ` --output sweep.tar.gz
   GOARCH=arm64 contend pack ./pkg --program contend-arm64      for another platform
   scripts/remote-sweep.sh big-host map.tar.gz`,
 		RunE: func(c *cobra.Command, args []string) error {

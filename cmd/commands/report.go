@@ -30,7 +30,7 @@ configuration keys (--by). The page explains its words at its end.`,
   contend report --cpus 10 laptop.txt                   text that does not say how many CPUs there were
   contend report before after                           two runs on one chart, the first one hollow and dotted
   contend report --by cpu laptop.txt server.txt         two hosts on one chart
-  contend report --markdown --against mutexlru contend-run
+  contend report --markdown contend-run > summary.md
   contend report --normalize bench.txt > normal.txt && benchstat -row /gomaxprocs normal.txt`,
 		Args: cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {

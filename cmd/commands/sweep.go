@@ -32,9 +32,11 @@ func (s *sweep) bind(c *cobra.Command) {
 	f.StringVar(&s.suite, "suite", names[0], "what to measure: "+strings.Join(names, ", "))
 	completeList(c, "suite", func() []string { return names })
 	family.Flags(s.families, f)
+	completed := map[string]bool{} // families share flags
 	for _, fam := range s.families {
 		for _, a := range fam.Axes {
-			if a.Words != nil {
+			if a.Words != nil && !completed[a.Flag] {
+				completed[a.Flag] = true
 				completeList(c, a.Flag, a.Words)
 			}
 		}
@@ -71,12 +73,8 @@ and draw the report. A run that was interrupted is continued by the same command
 
 The run folder holds samples.txt, which benchstat reads, the pictures, and
 report.html. Suites:` + suites,
-		Example: `  contend sweep --quick
-  contend sweep --backend all --workload zipf,evict --reads 100,75 --procs 1,2,4
-  contend sweep --workload replay --input oltp.gz --capacity 1000,2000 --backend mutexlru,ring
-  contend sweep --procs 1-32 --budget 20m --dry-run --price-per-hour 1.53
-  contend sweep --suite primitives --row lock-contended,read --hold 0,200ns
-  contend sweep --suite study --quick`,
+		Example: `  contend sweep --quick` + sweepExamples(families) + `
+  contend sweep --procs 1-32 --dry-run --price-per-hour 1.53`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return s.run(cmd)

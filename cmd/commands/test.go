@@ -27,6 +27,8 @@ type tester struct {
 	format   string // of the verdict
 	outGiven bool   // the run folder was named
 	config   string // its path; empty to look for it
+
+	window time.Duration // as asked for, before a budget cut it
 }
 
 func newTest() *cobra.Command {
@@ -166,12 +168,12 @@ func (t *tester) run(ctx context.Context) (err error) {
 	} else if err := bench.MakeFolder(o.Out); err != nil {
 		return err
 	}
-	suite, err := build(ctx, o, &facts, dir)
+	suite, err := t.build(ctx, &facts, dir)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, suite.Close()) }()
-	o.Spent = time.Since(began)
+	o.Spent, t.window = time.Since(began), o.Time
 	plan, err := suite.Plan(o, &facts)
 	if err != nil {
 		return err
@@ -251,7 +253,7 @@ func (t *tester) judge(suite *gotest.Suite, plan *bench.Plan, sum bench.Summary,
 		return exit(bench.ExitInvalid, brokenError(suite))
 	}
 	if n := c.Count(compare.Unclear); n > 0 {
-		fmt.Fprintln(os.Stderr, advice(n, c.Needs(), t.Count, time.Duration(c.Open()*float64(blockTime(plan, sum)))))
+		fmt.Fprintln(os.Stderr, advice(n, c.Needs(), sum.Blocks, time.Duration(c.Open()*float64(blockTime(plan, sum))), t.goOn))
 	}
 	return measured // some samples may be invalid
 }
@@ -284,10 +286,29 @@ func blockTime(plan *bench.Plan, sum bench.Summary) time.Duration {
 // tooLong is a wait for an answer that nobody is advised to have.
 const tooLong = time.Hour
 
+// goOn is the command that measures on until there are n blocks.
+func (t *tester) goOn(n int) string {
+	command, flags := "the same command", ""
+	if t.Budget > 0 {
+		command += " without --budget"
+		if t.Time != t.window {
+			flags += fmt.Sprintf(" --time %v", t.Time)
+		}
+	}
+	if n > t.Count {
+		flags += fmt.Sprintf(" --count %d", n)
+	}
+	if flags != "" {
+		command += " with" + flags
+	}
+	return command
+}
+
 // advice says what decides the unclear comparisons, in time: needs are the blocks
-// that each takes, of those that tell, and a block takes so long.
-func advice(unclear int, needs []int, count int, block time.Duration) string {
-	more := func(n int) time.Duration { return time.Duration(max(n-count, compare.MinN)) * block }
+// that each takes, of those that tell, there are have, a block takes so long, and
+// goOn is the command.
+func advice(unclear int, needs []int, have int, block time.Duration, goOn func(n int) string) string {
+	more := func(n int) time.Duration { return time.Duration(max(n-have, compare.MinN)) * block }
 	k := 0
 	for k < len(needs) && more(needs[k]) <= tooLong {
 		k++
@@ -295,11 +316,11 @@ func advice(unclear int, needs []int, count int, block time.Duration) string {
 	if k == 0 && len(needs) > 0 {
 		return fmt.Sprintf("undecided: %d, which would take more than an hour: not on this host; a quieter one needs less, and so do fewer benchmarks", unclear)
 	}
-	n := count + compare.MinN
+	n := have + compare.MinN
 	if k > 0 {
 		n = max(n, needs[k-1])
 	}
-	text := fmt.Sprintf("undecided: about %s more, by the same command with --count %d, would decide %d of %d", roughly(more(n)), n, max(k, unclear-len(needs)), unclear)
+	text := fmt.Sprintf("undecided: about %s more, by %s, would decide %d of %d", roughly(more(n)), goOn(n), max(k, unclear-len(needs)), unclear)
 	if left := len(needs) - k; left > 0 {
 		text += fmt.Sprintf("; %d would take more than an hour: not on this host", left)
 	}
@@ -336,10 +357,22 @@ func moveAside(dir string) error {
 	}
 }
 
-// build compiles the suite, or loads a packed one.
-func build(ctx context.Context, o *gotest.Options, facts *host.Facts, dir string) (*gotest.Suite, error) {
+// build compiles the suite, or loads a packed one. When the budget is over, nothing
+// could be measured any more.
+func (t *tester) build(ctx context.Context, facts *host.Facts, dir string) (*gotest.Suite, error) {
+	o := &t.Options
 	if o.Packed != "" {
 		return gotest.Load(o.Packed)
 	}
-	return gotest.Build(ctx, o, facts, dir, os.Stderr)
+	within := ctx
+	if o.Budget > 0 && !o.DryRun {
+		var cancel context.CancelFunc
+		within, cancel = context.WithTimeout(ctx, o.Budget)
+		defer cancel()
+	}
+	suite, err := gotest.Build(within, o, facts, dir, os.Stderr)
+	if err != nil && ctx.Err() == nil && within.Err() != nil {
+		return nil, fmt.Errorf("--budget %v: it was over while building and looking for benchmarks, which it counts: give more, or select less; what was compiled is kept for the same command", o.Budget)
+	}
+	return suite, err
 }

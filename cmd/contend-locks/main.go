@@ -10,7 +10,9 @@ import (
 	"github.com/contend-go/contend/bench/lockbench/lease"
 	"github.com/contend-go/contend/cmd/commands"
 	"github.com/contend-go/contend/cmd/contend-locks/bolt"
+	"github.com/contend-go/contend/cmd/contend-locks/dynamo"
 	"github.com/contend-go/contend/cmd/contend-locks/etcd"
+	"github.com/contend-go/contend/cmd/contend-locks/jgroups"
 	"github.com/contend-go/contend/cmd/contend-locks/memcached"
 	"github.com/contend-go/contend/cmd/contend-locks/nats"
 	"github.com/contend-go/contend/cmd/contend-locks/owner"
@@ -18,13 +20,14 @@ import (
 	"github.com/contend-go/contend/cmd/contend-locks/raft"
 	"github.com/contend-go/contend/cmd/contend-locks/redis"
 	"github.com/contend-go/contend/cmd/contend-locks/sqlite"
+	"github.com/contend-go/contend/cmd/contend-locks/zk"
 )
 
 // services is the one list of them.
 func services() []lockbench.Service {
 	return []lockbench.Service{
-		lease.Service(), bolt.Service(), memcached.Service(), redis.Service(), redis.Redsync(1), redis.Redsync(5), redis.Mini(), etcd.One(), etcd.Three(), nats.Service(),
-		raft.Service(), raft.Leased(), raft.Log(), owner.Service(), sqlite.Service(),
+		lease.Service(), bolt.Service(), memcached.Service(), redis.Service(), redis.Redsync(1), redis.Redsync(5), redis.Mini(), etcd.One(), etcd.Three(), zk.Service(), nats.Service(), nats.Log(nats.Never), nats.Log(nats.Interval), nats.Log(nats.Always), nats.Queue(),
+		raft.Service(), raft.Leased(), raft.Log(), owner.Service(), jgroups.Service(), dynamo.Service(), sqlite.Service(),
 		postgres.Advisory(), postgres.Row(), postgres.Table(), postgres.Lease(), postgres.Cycle(), postgres.CycleLocked(), postgres.Insert(), postgres.Queue(), postgres.TwoPhase(), postgres.Saga(),
 		lease.Null(), lease.None(),
 	}
@@ -38,4 +41,10 @@ func locks() family.Family {
 	})
 }
 
-func main() { commands.Main(locks()) }
+// families is the one list of what sweeps measure, the default first.
+func families() []family.Family {
+	l := locks()
+	return []family.Family{l, studied(l)}
+}
+
+func main() { commands.Main(families()...) }

@@ -387,7 +387,7 @@ func TestDocumented(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, l := range []limit{beats, small, slower, falls, flat, gaps, half} {
+	for _, l := range []limit{beats, small, slower, falls, flat, gaps, half, order} {
 		if row := fmt.Sprintf("| %v | %s |", l, l.why); !strings.Contains(string(readme), row) {
 			t.Errorf("report/README.md lacks the row %q", row)
 		}

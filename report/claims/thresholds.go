@@ -22,6 +22,7 @@ var (
 	falls  = limit{0.75, "efficiency has fallen when a quarter of it is gone"}
 	flat   = limit{1.10, "more CPUs stop helping when twice as many add less than 10%"}
 	gaps   = limit{0.05, "a gap is 5% of the Ps' time: the least that a reader sees in the picture"}
+	order  = limit{10, "an order of magnitude, in the word of who claims it"}
 	half   = limit{0.5, "a cause is the cause when at least half goes with it"}
 )
 

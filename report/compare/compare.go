@@ -116,10 +116,13 @@ type Row struct {
 	Ratio, Lo, Hi, Level float64
 	// Shift is the change in the unit itself where a ratio makes no sense
 	// because not all values are positive; NaN otherwise.
-	Shift  float64
-	P      float64 // of a change as clear as this one in its direction, if there is none; NaN if not tested
-	PHolm  float64 // P corrected for the family
-	Needed int     // samples a side that find Options.Want nine times in ten; 0 unknown
+	Shift float64
+	P     float64 // of a change as clear as this one in its direction, if there is none; NaN if not tested
+	PHolm float64 // P corrected for the family
+	// Needed is how many samples a side an unclear row needs: those that find
+	// Options.Want nine times in ten, or [MinN] where there are too few to tell; 0 is
+	// not known.
+	Needed int
 
 	Oversubscribed bool // at more Ps than usable CPUs, by the samples' warnings
 	FewIterations  bool // some windows hold too few for a mean, by the same
@@ -134,6 +137,7 @@ type Row struct {
 	upper   float64     // and above
 	same    float64     // what the interval that shows Same leaves out on each side
 	bands   *[2]float64 // see band
+	power   int         // samples a side that find Options.Want nine times in ten; 0 unknown
 	spans   int         // blocks in which the cell was measured, up to the last one
 	clear   bool        // its cell is settled
 	// The test that decides has no interval of its own, and excludes no change.
@@ -381,13 +385,19 @@ func (c *Comparison) judge(nulls *nulls) {
 	for _, r := range c.Rows {
 		r.estimate()
 		if !r.Counted { // a count does not become clearer by repetition
-			r.Needed = r.needed(max(c.Want, r.minEffect*5/3), r.minEffect)
+			r.power = r.needed(max(c.Want, r.minEffect*5/3), r.minEffect)
 		}
 		switch {
 		case r.Gated && r.Counted:
 			r.decideCount()
 		case r.kind() != alone:
 			r.decide(c.Options)
+		}
+		switch { // what is decided needs no more
+		case r.Verdict == Unclear && r.enough():
+			r.Needed = r.power
+		case r.Verdict == Unclear:
+			r.Needed = MinN
 		}
 	}
 	correctCounts(c.Rows, c.Alpha)
@@ -588,7 +598,7 @@ func (r *Row) within(effect float64) bool {
 // tell are not among them.
 func (c *Comparison) Needs() (list []int) {
 	for _, r := range c.Gated() {
-		if r.Verdict == Unclear && r.Needed > 0 {
+		if r.Verdict == Unclear && r.enough() && r.Needed > 0 {
 			list = append(list, r.Needed)
 		}
 	}

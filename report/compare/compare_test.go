@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -318,8 +319,15 @@ func TestUnclear(t *testing.T) {
 	if err := c.Write(&out, "text"); err != nil || !strings.Contains(out.String(), fmt.Sprintf("the data cannot decide; %d samples a side can for 1", r.Needed)) {
 		t.Errorf("%v\n%s", err, out.String())
 	}
-	if c := compareTexts(t, lines("BenchmarkA", "ns/op", ninety...), lines("BenchmarkA", "ns/op", hundred...), beside); len(c.Needs()) != 0 {
-		t.Errorf("a decided comparison needs %d", c.Needs())
+	decided := compareTexts(t, lines("BenchmarkA", "ns/op", ninety...), lines("BenchmarkA", "ns/op", hundred...), beside)
+	if d := only(t, decided); d.Verdict == Unclear || d.power < MinN || d.Needed != 0 || len(decided.Needs()) != 0 {
+		t.Errorf("%s, and needs %d", d.Verdict, d.Needed)
+	}
+	for format, row := range map[string]string{"text": `(?m)^worse .*–$`, "markdown": `(?m)^\| \*\*worse.*\| – \|$`, "json": `"samples_needed": 0`} {
+		out.Reset()
+		if err := decided.Write(&out, format); err != nil || !regexp.MustCompile(row).MatchString(out.String()) {
+			t.Errorf("%v: no row like %s in\n%s", err, row, out.String())
+		}
 	}
 	r.Needed = 30268
 	if got := c.wanting(); got != "; 1 would take more than 1000: too noisy a host, or too short windows" || needs(r.Needed) != ">1000" {
@@ -361,7 +369,7 @@ func TestNeeded(t *testing.T) {
 			rng := rand.New(rand.NewPCG(9, 9))
 			big := s.trial(rng, 1, 400, paired, 0)
 			big.judge(newNulls())
-			n := big.Rows[0].Needed
+			n := big.Rows[0].power
 			found := share(400, func(rng *rand.Rand, nulls *nulls) bool {
 				c := s.trial(rng, 1, n, paired, Default.Want)
 				c.judge(nulls)

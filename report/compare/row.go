@@ -147,7 +147,7 @@ const (
 // correction for an estimated variance (1981); never less than two above what
 // lets the exact test decide, which it does there only for the clearest data.
 func (r *Row) needed(want, minEffect float64) int {
-	if min(r.NOld, r.NNew) < 2 || !(r.Old > 0) {
+	if !r.enough() || !(r.Old > 0) {
 		return 0
 	}
 	normal := distuv.UnitNormal
@@ -178,12 +178,9 @@ func (r *Row) deviation() float64 {
 	const margin, efficiency = 1.15, 0.91
 	n := float64(r.NOld)
 	s := spread(r.differences())
-	if r.enough() {
-		lo, hi := r.band()
-		t := distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile(1 - r.same)
-		s = max(s, efficiency*math.Sqrt(n)*(hi-lo)/2/t)
-	}
-	return margin * s
+	lo, hi := r.band()
+	t := distuv.StudentsT{Sigma: 1, Nu: n - 1}.Quantile(1 - r.same)
+	return margin * max(s, efficiency*math.Sqrt(n)*(hi-lo)/2/t)
 }
 
 func square(x float64) float64 { return x * x }

@@ -208,22 +208,69 @@ func TestEvidence(t *testing.T) {
 	}
 }
 
-// TestIntervalAgrees: where the evidence of a sequential run decides, the printed
-// interval does not hold no change, although that of the ranks does.
+// TestIntervalAgrees: where the evidence of a sequential run decides, or max-T, the
+// printed interval does not hold no change, although that of the ranks does.
 func TestIntervalAgrees(t *testing.T) {
 	nulls := newNulls()
-	for _, sign := range []float64{1, -1} {
-		f := &family{s: Sequential{End: 30}, has: []int{8}, old: [][]float64{make([]float64, 8)}, new: [][]float64{make([]float64, 8)}}
-		for i, d := range []float64{0.61, 0.41, 0.48, 1.13, 0.39, 0.50, 0.38, -0.52} {
-			f.old[0][i], f.new[0][i] = 100, 100*math.Exp(sign*d)
+	for _, c := range []struct {
+		d     []float64
+		cells int // of which all but the first have not changed at all
+		s     Sequential
+	}{
+		{[]float64{0.61, 0.41, 0.48, 1.13, 0.39, 0.50, 0.38, -0.52}, 1, Sequential{End: 30}},
+		{[]float64{0.10, 0.11, 0.12, -0.125, 2, 2, 2}, 7, Sequential{}},
+	} {
+		for _, sign := range []float64{1, -1} {
+			agrees(t, c.d, sign, c.cells, c.s, nulls)
 		}
-		r := f.compare(nulls).first()
-		if lo, hi := r.test.interval(2 * r.lower); lo > 0 || hi < 0 {
-			t.Fatalf("the ranks' interval is %.2f to %.2f: the case does not show anything", lo, hi)
+	}
+}
+
+func agrees(t *testing.T, d []float64, sign float64, cells int, s Sequential, nulls *nulls) {
+	t.Helper()
+	f := &family{s: s}
+	for i := range cells {
+		f.has, f.old, f.new = append(f.has, len(d)), append(f.old, make([]float64, len(d))), append(f.new, make([]float64, len(d)))
+		for j, x := range d {
+			if f.old[i][j], f.new[i][j] = 100, 100; i == 0 {
+				f.new[i][j] *= math.Exp(sign * x)
+			}
 		}
-		if want := map[float64]Verdict{1: Worse, -1: Better}[sign]; r.Verdict != want || r.Lo < 1 && r.Hi > 1 {
-			t.Errorf("%s with an interval of %.3f to %.3f, want %s without 1 inside", r.Verdict, r.Lo, r.Hi, want)
+	}
+	r := f.compare(nulls).first()
+	if r.flipped != (s.End == 0) {
+		t.Fatalf("tested by max-T: %v", r.flipped)
+	}
+	if lo, hi := r.test.interval(2 * r.lower); lo > 0 || hi < 0 {
+		t.Fatalf("the ranks' interval is %.2f to %.2f: the case does not show anything", lo, hi)
+	}
+	if want := map[float64]Verdict{1: Worse, -1: Better}[sign]; r.Verdict != want || r.Lo < 1 && r.Hi > 1 {
+		t.Errorf("%s with an interval of %.3f to %.3f, want %s without 1 inside", r.Verdict, r.Lo, r.Hi, want)
+	}
+}
+
+// TestSomeFlips: with more blocks than all flips are counted for, the drawn ones find
+// the one row of a large family that has changed, and no other.
+func TestSomeFlips(t *testing.T) {
+	const cells, blocks = 450, allFlips + 1
+	rng := rand.New(rand.NewPCG(4, 4))
+	f := &family{}
+	for i := range cells {
+		f.has, f.old, f.new = append(f.has, blocks), append(f.old, make([]float64, blocks)), append(f.new, make([]float64, blocks))
+		for j := range blocks {
+			f.old[i][j], f.new[i][j] = 100*math.Exp(0.02*rng.NormFloat64()), 100*math.Exp(0.02*rng.NormFloat64())
+			if i == 0 {
+				f.new[i][j] *= 1.2
+			}
 		}
+	}
+	c := f.compare(newNulls())
+	r := c.first()
+	if !r.flipped || r.Verdict != Worse || c.Count(Worse) != 1 || c.Count(Better) != 0 {
+		t.Errorf("tested by max-T: %v; %s at p=%g; %d worse, %d better", r.flipped, r.Verdict, r.PHolm, c.Count(Worse), c.Count(Better))
+	}
+	if r.P < 1.0/someFlips { // the seen assignment is one of them
+		t.Errorf("p=%g of %d flips", r.P, someFlips)
 	}
 }
 
@@ -252,6 +299,44 @@ func TestSequentialEnd(t *testing.T) {
 	for end, want := range map[int]string{15: "[8 10 13 15]", 20: "[8 10 13 17 20]", 30: "[8 10 13 17 22 30]", 60: "[8 10 13 17 22 29 38 49 60]"} {
 		if got := fmt.Sprint(Sequential{End: end}.looks(end)); got != want {
 			t.Errorf("looks up to %d: %s, want %s", end, got, want)
+		}
+	}
+}
+
+// stalled is noise of 5%, and windows in which one of a hundred calls took a thousand
+// times as long, with a probability of share: such a window says 11 times too much.
+func stalled(share float64) func(*rand.Rand) float64 {
+	return func(r *rand.Rand) float64 {
+		x := 0.05 * r.NormFloat64()
+		if r.Float64() < share {
+			x += math.Log(11)
+		}
+		return x
+	}
+}
+
+// TestStalls: samples are means of their windows, so that one stalled call spoils one
+// of them; the other pairs find a fourfold slowdown all the same, in a family of 20.
+func TestStalls(t *testing.T) {
+	const cells = 20
+	trials := max(1, draws()/4)
+	for _, tc := range []struct{ share, least float64 }{{0.05, 0.95}, {0.1, 0.95}, {0.18, 0.9}, {0.3, 0}} {
+		for _, end := range []int{10, 30} {
+			s := scenario{name: "stalled", noise: stalled(tc.share)}
+			found := share(trials, func(rng *rand.Rand, nulls *nulls) bool {
+				if end < LeastSequential {
+					c := s.trial(rng, cells, end, true, 3)
+					slow := c.Rows[0]
+					c.judge(nulls)
+					return slow.Verdict == Worse
+				}
+				c, _ := s.run(rng, cells, end, 3, nulls)
+				return c.first().Verdict == Worse
+			})
+			t.Logf("%g%% of windows stalled, up to %d pairs: found in %.0f%% of %d", 100*tc.share, end, 100*found, trials)
+			if end == 30 && found < tc.least-bound(1-tc.least, trials) {
+				t.Errorf("%g%% of windows stalled: a fourfold slowdown is found in %.0f%%", 100*tc.share, 100*found)
+			}
 		}
 	}
 }

@@ -278,8 +278,8 @@ func (c *Comparison) reach() string {
 func (c *Comparison) power() string {
 	var needed []float64
 	for _, r := range c.Gated() {
-		if r.Needed > 0 {
-			needed = append(needed, float64(r.Needed))
+		if r.power > 0 {
+			needed = append(needed, float64(r.power))
 		}
 	}
 	if len(needed) == 0 {
@@ -656,7 +656,7 @@ func (c *Comparison) pairs(r *Row) string {
 
 func (r *Row) count() string {
 	if r.Paired {
-		return fmt.Sprintf("%d pairs", r.NOld)
+		return fmt.Sprintf("%d %s", r.NOld, plural(r.NOld, "pair"))
 	}
 	return fmt.Sprintf("%d+%d", r.NOld, r.NNew)
 }

@@ -246,8 +246,8 @@ type Window struct {
 	CPU []CPU
 
 	// unexplained is lost time that no rule of charging accounts for. It is in Causes as NoWork, and is nothing but for fractions of a ns and
-	// clocks that differ, unless events contradict each other. Tests look at it.
-	unexplained time.Duration
+	// clocks that differ, by no more than skew, unless events contradict each other. Tests look at both.
+	unexplained, skew time.Duration
 }
 
 // Wall is the window's length.

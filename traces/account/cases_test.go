@@ -139,7 +139,6 @@ var slicings = []WindowSpec{
 // additive requires that the windows of all slicings are whole in themselves and add up to the same.
 func additive(t *testing.T, data []byte) {
 	t.Helper()
-	const clocks = 50 * time.Microsecond // by which those of a busy host's CPUs differ
 	whole, err := readBytes(data, Options{Windows: WindowSpec{Mode: Whole}, Causes: true})
 	if err != nil {
 		t.Fatal(err)
@@ -157,10 +156,10 @@ func additive(t *testing.T, data []byte) {
 		got := map[string]float64{}
 		for i := range a.Windows {
 			w := &a.Windows[i]
-			if w.Residual.Abs() > w.Capacity/1000+clocks && !a.Lost.Any() {
+			if w.Residual.Abs() > w.Capacity/1000+w.skew && !a.Lost.Any() {
 				t.Errorf("%+v window %d: residual %v of %v", spec, i, w.Residual, w.Capacity)
 			}
-			if w.unexplained.Abs() > w.Capacity/1000+clocks && !a.Lost.Any() {
+			if w.unexplained.Abs() > w.Capacity/1000+w.skew && !a.Lost.Any() {
 				t.Errorf("%+v window %d: %v of %v lost are not accounted for", spec, i, w.unexplained, w.Lost())
 			}
 			for k, v := range sums(w) {

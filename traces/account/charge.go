@@ -18,6 +18,8 @@ type charges struct {
 	noCPU  float64  // held for longer than a switch takes: the thread had no CPU
 	noWork float64  // nothing was runnable or blocked
 	serial map[serialKey]int64
+	// skew bounds what is charged wrongly, ns of Ps, because an event came after one that is later on another CPU's clock.
+	skew int64
 }
 
 // charge is lost P time by what it was lost to at a site, ns.
@@ -326,7 +328,12 @@ func (c *charger) advance(t int64) {
 func (c *charger) pass(d int64) {
 	if c.stw {
 		n := c.idle + c.fresh + c.left
-		if p := c.stopper; p >= 0 && (c.ps[p].state == Running || c.ps[p].state == GC) {
+		for p := c.procs; p > 0 && p < len(c.ps); p++ {
+			if c.ps[p].state == Held {
+				n-- // a P beyond GOMAXPROCS does not wait for the world
+			}
+		}
+		if p := c.stopper; p >= 0 && (c.procs == 0 || p < c.procs) && (c.ps[p].state == Running || c.ps[p].state == GC) {
 			n++
 		}
 		site := c.stopSite
@@ -405,6 +412,7 @@ func (c *charger) eachWindow(from int64, was, is float64, get func(*mark) float6
 // proc says that a P does something else from t on.
 func (c *charger) proc(p int, s State, t int64) {
 	c.advance(t)
+	c.late(t, 1)
 	if p >= len(c.ps) {
 		if p >= maxProcs {
 			return
@@ -463,6 +471,17 @@ func (c *charger) onP(p int, x *goroutine) {
 		if c.stw && x.id == c.stopping {
 			c.stopper = p // it moves if GOMAXPROCS takes its P away
 		}
+	}
+}
+
+// late notes that an event of time t, on which the charges of so many Ps depend, comes now.
+func (c *charger) late(t int64, ps int) {
+	if t < c.now {
+		c.s.books.spread(t, c.now, func(b *book, d int64, _ bool) {
+			if b.charges != nil {
+				b.charges.skew += d * int64(ps)
+			}
+		})
 	}
 }
 
@@ -540,6 +559,7 @@ func (c *charger) finish() {
 func (c *charger) change(m *machine, x *goroutine, state gState, t int64) {
 	g := c.g(x.id)
 	c.advance(t)
+	c.late(t, len(c.ps))
 	g.hist.add(c, g, state, x.site, m)
 	site := g.site
 	if x.site >= 0 && (state == gWaiting || state == gSyscall || state == gSyscallOut || state == gRunnable && g.state != gWaiting) {
@@ -580,6 +600,7 @@ func (c *charger) assist(m *machine, x *goroutine, stack uint64, t int64) {
 func (c *charger) woken(m *machine, x, by *goroutine, stack uint64, t int64) {
 	g := c.g(x.id)
 	c.advance(t)
+	c.late(t, len(c.ps))
 	if by != nil {
 		r := c.g(by.id)
 		r.woke = g.site
@@ -607,6 +628,7 @@ func (c *charger) handed(x *goroutine) {
 // stop says that the world is stopped.
 func (c *charger) stop(m *machine, x *goroutine, p int, kind, stack uint64, t int64) {
 	c.advance(t)
+	c.late(t, 1)
 	st := m.translate.stack(stack)
 	reason := m.tables.String(kind)
 	c.stopSite = c.s.names.site(nameKey{stopReason(reason, c.s.names.stacks[st]), st})

@@ -202,6 +202,7 @@ func (s *stitcher) addRest(w *Window, c *charges) {
 	for _, x := range w.Causes {
 		rest -= x.Time
 	}
+	w.skew = time.Duration(c.skew)
 	w.unexplained = rest - part(c.noCPU) - part(c.noWork)
 	none := min(part(c.noCPU), max(rest, 0))
 	if none > 0 {

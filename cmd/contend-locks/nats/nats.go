@@ -1,5 +1,6 @@
-// Package nats locks in a NATS JetStream key-value bucket: Create succeeds for one,
-// the key has a time to live, and its revision is the token.
+// Package nats is what NATS JetStream offers in the place of a lock service: a lock
+// in a key-value bucket, where Create succeeds for one, the key has a time to live,
+// and its revision is the token; and a log, which takes changes without a lock.
 package nats
 
 import (
@@ -38,17 +39,21 @@ const (
 )
 
 func serve(ctx context.Context, m lockbench.Member) error {
+	return run(ctx, m, server.Options{SyncAlways: true}, create)
+}
+
+// run is a server with what else the options say. It is ready when prepare has
+// ended, which is nil where there is nothing to prepare.
+func run(ctx context.Context, m lockbench.Member, o server.Options, prepare func(ctx context.Context, js jetstream.JetStream) error) error {
 	host, port, err := net.SplitHostPort(m.Addr)
 	if err != nil {
 		return err
 	}
-	n, err := strconv.Atoi(port)
-	if err != nil {
+	o.Host, o.JetStream, o.StoreDir, o.NoSigs, o.NoLog = host, true, filepath.Join(m.Dir, "jetstream"), true, true
+	if o.Port, err = strconv.Atoi(port); err != nil {
 		return err
 	}
-	s, err := server.NewServer(&server.Options{
-		Host: host, Port: n, JetStream: true, StoreDir: filepath.Join(m.Dir, "jetstream"), SyncAlways: true, NoSigs: true, NoLog: true,
-	})
+	s, err := server.NewServer(&o)
 	if err != nil {
 		return err
 	}
@@ -58,8 +63,16 @@ func serve(ctx context.Context, m lockbench.Member) error {
 	if !s.ReadyForConnections(longStart) {
 		return fmt.Errorf("no connections at %s in %v: is the port in use?", m.Addr, longStart)
 	}
-	if err := create(ctx, m.Addr); err != nil {
-		return err
+	if prepare != nil {
+		c, js, err := dial(m.Addr)
+		if err != nil {
+			return err
+		}
+		err = prepare(ctx, js)
+		c.Close()
+		if err != nil {
+			return err
+		}
 	}
 	m.Ready()
 	<-ctx.Done()
@@ -67,18 +80,22 @@ func serve(ctx context.Context, m lockbench.Member) error {
 }
 
 // create makes the bucket, or finds that it is there.
-func create(ctx context.Context, addr string) error {
-	c, err := nats.Connect("nats://" + addr)
+func create(ctx context.Context, js jetstream.JetStream) error {
+	_, err := js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: bucket, LimitMarkerTTL: time.Second})
+	return err
+}
+
+// dial is a connection that ends with the server's end.
+func dial(addr string) (*nats.Conn, jetstream.JetStream, error) {
+	c, err := nats.Connect("nats://"+addr, nats.NoReconnect())
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	defer c.Close()
 	js, err := jetstream.New(c)
 	if err != nil {
-		return err
+		c.Close()
 	}
-	_, err = js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: bucket, LimitMarkerTTL: time.Second})
-	return err
+	return c, js, err
 }
 
 type session struct {
@@ -89,11 +106,16 @@ type session struct {
 }
 
 func connect(ctx context.Context, t lockbench.Target) (lockbench.Session, error) {
+	return try(ctx, t, func() (lockbench.Session, error) { return open(ctx, t) })
+}
+
+// try opens a session until it can be, or ctx ends.
+func try(ctx context.Context, t lockbench.Target, open func() (lockbench.Session, error)) (lockbench.Session, error) {
 	if len(t.Addrs) != 1 {
 		return nil, fmt.Errorf("one server's address, not %d", len(t.Addrs))
 	}
 	for {
-		s, err := open(ctx, t)
+		s, err := open()
 		if err == nil {
 			return s, nil
 		}
@@ -104,19 +126,16 @@ func connect(ctx context.Context, t lockbench.Target) (lockbench.Session, error)
 }
 
 func open(ctx context.Context, t lockbench.Target) (*session, error) {
-	c, err := nats.Connect("nats://"+t.Addrs[0], nats.NoReconnect())
+	c, js, err := dial(t.Addrs[0])
 	if err != nil {
 		return nil, err
 	}
-	js, err := jetstream.New(c)
-	if err == nil {
-		var kv jetstream.KeyValue
-		if kv, err = js.KeyValue(ctx, bucket); err == nil {
-			return &session{c, kv, t.Client, t.TTL}, nil
-		}
+	kv, err := js.KeyValue(ctx, bucket)
+	if err != nil {
+		c.Close()
+		return nil, err
 	}
-	c.Close()
-	return nil, err
+	return &session{c, kv, t.Client, t.TTL}, nil
 }
 
 // remove purges the keys, and the markers of those that were deleted.

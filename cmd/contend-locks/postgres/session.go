@@ -83,11 +83,12 @@ func (s *session) prepare(ctx context.Context, statements string) error {
 	return s.insist(ctx, fmt.Sprintf(all, schema(s.target)))
 }
 
-// insist repeats statements that make what is not there while others make the same.
+// insist repeats statements that make what is not there while others make the same:
+// IF NOT EXISTS looks first, and then finds the name taken, or the catalogue's row of it.
 func (s *session) insist(ctx context.Context, statements string) error {
 	for {
 		_, err := s.conn.Exec(ctx, statements)
-		if !is(err, uniqueViolation) {
+		if !is(err, uniqueViolation) && !is(err, duplicateTable) {
 			return err
 		}
 	}
@@ -96,6 +97,7 @@ func (s *session) insist(ctx context.Context, statements string) error {
 // The codes of errors that are told apart.
 const (
 	uniqueViolation  = "23505"
+	duplicateTable   = "42P07"
 	lockNotAvailable = "55P03"
 )
 

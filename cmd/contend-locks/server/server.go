@@ -24,7 +24,9 @@ import (
 type Program struct {
 	Name    string   // of the executable
 	Package string   // of Debian
+	Install string   // how to get it, where no package of Debian brings it
 	Places  []string // where the package puts it, if that is not on PATH; patterns, of which the last match counts
+	Files   []string // of the package, which the executable is to run
 
 	// Try is nil if the program answers at an address; nil itself if it does as soon as it
 	// takes connections.
@@ -44,9 +46,18 @@ func (p *Program) Find() (string, error) {
 		}
 	}
 	if err != nil {
-		return "", fmt.Errorf("no %s here: apt-get install %s", p.Name, p.Package)
+		return "", p.lacks(p.Name)
+	}
+	for _, f := range p.Files {
+		if _, err := os.Stat(f); err != nil {
+			return "", p.lacks(f)
+		}
 	}
 	return path, nil
+}
+
+func (p *Program) lacks(what string) error {
+	return fmt.Errorf("no %s here: %s", what, cmp.Or(p.Install, "apt-get install "+p.Package))
 }
 
 // Missing is for [lockbench.Service].

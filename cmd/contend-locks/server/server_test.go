@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"errors"
 	"net"
 	"os"
 	"path/filepath"
@@ -22,9 +23,17 @@ func TestMissing(t *testing.T) {
 	if err := p.Serve(context.Background(), lockbench.Member{}); err == nil {
 		t.Error("it was started")
 	}
+	p = Program{Name: "no-such-server", Install: "npm install -g no-such-server"}
+	if got := p.Missing(); got != "no no-such-server here: npm install -g no-such-server" {
+		t.Error(got)
+	}
 	there := Program{Name: "no-such-server", Places: []string{"/bin/sh"}}
 	if path, err := there.Find(); path != "/bin/sh" || err != nil {
 		t.Error(path, err)
+	}
+	jar := Program{Name: "sh", Package: "its-package", Files: []string{"/bin/sh", "/nowhere/its.jar"}}
+	if got := jar.Missing(); got != "no /nowhere/its.jar here: apt-get install its-package" {
+		t.Error(got)
 	}
 }
 
@@ -107,5 +116,19 @@ func TestEnds(t *testing.T) {
 	err := p.Serve(context.Background(), lockbench.Member{Dir: t.TempDir(), Addr: address(t)}, "-c", "exit 7")
 	if err == nil || !strings.Contains(err.Error(), "sh ended before it answered: exit status 7") {
 		t.Error(err)
+	}
+}
+
+// TestTry: a program that takes connections and does not serve yet is not ready.
+func TestTry(t *testing.T) {
+	asked := 0
+	p := Program{Name: "late", Try: func(context.Context, string) error {
+		if asked++; asked < 3 {
+			return errors.New("not yet")
+		}
+		return nil
+	}}
+	if err := p.await(t.Context(), "", nil); err != nil || asked != 3 {
+		t.Errorf("asked %d times: %v", asked, err)
 	}
 }

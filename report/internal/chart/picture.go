@@ -3,6 +3,8 @@ package chart
 
 import (
 	"fmt"
+	"image"
+	"image/png"
 	"io"
 	"strings"
 
@@ -33,27 +35,29 @@ type Picture struct {
 
 // Encode draws the picture. dpi is for PNG, in pixels per inch.
 func (p *Picture) Encode(w io.Writer, format string, dpi int) error {
-	var canvas interface {
-		vg.CanvasSizer
-		io.WriterTo
-	}
 	switch format {
 	case "png":
 		if dpi < 24 || dpi > 1200 {
 			return fmt.Errorf("%d dpi: want 24 to 1200", dpi)
 		}
-		canvas = vgimg.PngCanvas{Canvas: vgimg.NewWith(vgimg.UseWH(p.width, p.height), vgimg.UseDPI(dpi))}
+		canvas := vgimg.NewWith(vgimg.UseWH(p.width, p.height), vgimg.UseDPI(dpi))
+		p.drawOn(canvas)
+		return png.Encode(w, indexed(canvas.Image().(*image.RGBA))) // as NewWith makes it
 	case "svg":
-		canvas = vgsvg.New(p.width, p.height)
-	default:
-		return fmt.Errorf("picture format %q unknown: want png or svg", format)
+		canvas := vgsvg.New(p.width, p.height)
+		p.drawOn(canvas)
+		_, err := canvas.WriteTo(w)
+		return err
 	}
+	return fmt.Errorf("picture format %q unknown: want png or svg", format)
+}
+
+// drawOn draws the picture on white.
+func (p *Picture) drawOn(canvas vg.CanvasSizer) {
 	c := draw.New(canvas)
 	c.SetColor(white)
 	c.Fill(c.Rectangle.Path())
 	p.draw(c)
-	_, err := canvas.WriteTo(w)
-	return err
 }
 
 // Pictures are the pictures of a view: for each facet those whose units were

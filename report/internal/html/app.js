@@ -3,6 +3,14 @@
 // else needs it. Everything comes from this file; nothing is loaded.
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
+  for (const s of data.facets.flatMap((f) => f.series)) {
+    for (const p of s.points) p.e = {};
+    for (const [key, list] of Object.entries(s.e)) {
+      list.forEach((e, i) => {
+        if (e) s.points[i].e[key] = e.length === 3 ? [...e, data.n, 0] : e;
+      });
+    }
+  }
   const root = document.documentElement;
   const state = {
     facet: data.start,

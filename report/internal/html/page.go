@@ -35,12 +35,15 @@ type Page struct {
 	Inline    []Inline
 	Timelines []strip.Strip
 	Tables    []Table // such as the worst lock sites
+
+	most int // see usual
 }
 
 // Raw is a text offered for download.
 type Raw struct {
-	Name string // of the file, without folder
-	Gzip []byte // its content, compressed
+	Name   string // of the file, without folder
+	Gzip   []byte // its content, compressed
+	Beside bool   // there is no content: the file lies beside the page
 }
 
 // Picture is a chart of a facet as PNG.
@@ -146,6 +149,7 @@ type matrixCell struct{ Text, Title, Class string }
 type facetModel struct {
 	*derive.Facet
 	Index    int
+	Usual    int // samples of most estimates, which need not be said at each
 	Sections []shown
 	Findings []derive.Finding // that are not on the first screen
 	Pictures []Picture
@@ -179,7 +183,7 @@ func (p *Page) model() (*model, error) {
 	m.Policy = template.HTMLAttr(fmt.Sprintf(`content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-%s'; base-uri 'none'; form-action 'none'"`,
 		hash(script)))
 	for i, f := range p.View.Facets {
-		fm := facetModel{Facet: f, Index: i, Sections: sectionsOf(p.View, f)}
+		fm := facetModel{Facet: f, Index: i, Usual: p.usual(), Sections: sectionsOf(p.View, f)}
 		for _, fd := range f.Findings {
 			if fd.Kind != derive.Unknown && (f.Slug != "" || fd.Kind != derive.Leader) {
 				fm.Findings = append(fm.Findings, fd)
@@ -473,7 +477,7 @@ func (f facetModel) Cell(s *derive.Series, x float64, m measure) Cell {
 	if p == nil {
 		return Cell{}
 	}
-	c := Cell{Over: p.Oversubscribed, Warn: len(p.Warnings)+len(p.Invalid) > 0}
+	c := Cell{Over: p.Oversubscribed, Warn: len(p.Invalid) > 0 || slices.ContainsFunc(p.Warnings, func(w derive.Count) bool { return !derive.Oversubscription(w.Text) })}
 	e := estimate(p, m.Key)
 	if e.N == 0 {
 		c.Text = "–"
@@ -482,7 +486,10 @@ func (f facetModel) Cell(s *derive.Series, x float64, m measure) Cell {
 	c.Text = m.value(e.Median)
 	c.Range = fmt.Sprintf("n=%d, no interval", e.N)
 	if e.Interval() {
-		c.Range = fmt.Sprintf("%s … %s, n=%d", m.value(e.Lo), m.value(e.Hi), e.N)
+		c.Range = fmt.Sprintf("%s … %s", m.value(e.Lo), m.value(e.Hi))
+		if e.N != f.Usual {
+			c.Range += fmt.Sprintf(", n=%d", e.N)
+		}
 	}
 	return c
 }
@@ -529,6 +536,7 @@ func (s section) Measures() []measure {
 // The page's data, as the script reads them.
 type (
 	dataModel struct {
+		N      int         `json:"n"` // samples of most estimates
 		Names  []string    `json:"names"`
 		Marks  [][3]int    `json:"marks"` // of the names: colour, shape, and 1 for the old side of an overlay
 		Facets []dataFacet `json:"facets"`
@@ -576,21 +584,22 @@ type (
 		Name   int         `json:"name"` // index
 		Ref    bool        `json:"ref,omitempty"`
 		Points []dataPoint `json:"points"`
+		// Estimates are, for each key, those of the points: [median, lo, hi, n, paired], lo
+		// and hi null where there is no interval, and n and paired left out where they
+		// are N and 0. null where a point has none.
+		Estimates map[string][][]any `json:"e"`
 	}
-	// dataPoint's estimates are [median, lo, hi, n, paired], lo and hi null
-	// where there is no interval.
 	dataPoint struct {
-		X         float64          `json:"p"`
-		Over      bool             `json:"over,omitempty"`
-		Unstable  bool             `json:"unstable,omitempty"` // an open load that was not carried
-		Notes     []string         `json:"notes,omitempty"`
-		Rates     []json.Number    `json:"rates,omitempty"` // of each sample; of an open load the 99th percentiles
-		Estimates map[string][]any `json:"e"`
+		X        float64       `json:"p"`
+		Over     bool          `json:"over,omitempty"`
+		Unstable bool          `json:"unstable,omitempty"` // an open load that was not carried
+		Notes    []string      `json:"notes,omitempty"`
+		Rates    []json.Number `json:"rates,omitempty"` // of each sample; of an open load the 99th percentiles
 	}
 )
 
 func (p *Page) data() ([]byte, error) {
-	d := dataModel{Names: p.View.Names}
+	d := dataModel{N: p.usual(), Names: p.View.Names}
 	for _, name := range p.View.Names {
 		m := p.View.Marks[name]
 		old := 0
@@ -669,14 +678,15 @@ func axisOf(a *derive.Axis) dataAxis {
 const mostDots = 20000
 
 func (p *Page) series(s *derive.Series, keys map[string]bool) dataSeries {
-	ds := dataSeries{Ref: s.Reference}
+	ds := dataSeries{Ref: s.Reference, Estimates: map[string][][]any{}}
+	usual := p.usual()
 	for i, name := range p.View.Names {
 		if name == s.Name {
 			ds.Name = i
 		}
 	}
-	for _, pt := range s.Points {
-		dp := dataPoint{X: pt.X, Over: pt.Oversubscribed, Unstable: pt.Unstable > 0 && !pt.Carried(), Estimates: map[string][]any{}}
+	for i, pt := range s.Points {
+		dp := dataPoint{X: pt.X, Over: pt.Oversubscribed, Unstable: pt.Unstable > 0 && !pt.Carried()}
 		for _, c := range pt.Invalid {
 			dp.Notes = append(dp.Notes, fmt.Sprintf("%d left out: %s", c.N, c.Text))
 		}
@@ -692,7 +702,10 @@ func (p *Page) series(s *derive.Series, keys map[string]bool) dataSeries {
 		}
 		for key := range keys {
 			if e := estimate(pt, key); e.N > 0 {
-				dp.Estimates[key] = compact(e)
+				if ds.Estimates[key] == nil {
+					ds.Estimates[key] = make([][]any, len(s.Points))
+				}
+				ds.Estimates[key][i] = compact(e, usual)
 			}
 		}
 		ds.Points = append(ds.Points, dp)
@@ -703,8 +716,28 @@ func (p *Page) series(s *derive.Series, keys map[string]bool) dataSeries {
 // significant is a value with six significant digits, as samples have them.
 func significant(v float64) json.Number { return json.Number(strconv.FormatFloat(v, 'g', 6, 64)) }
 
+// usual is how many samples most points have.
+func (p *Page) usual() (n int) {
+	if p.most == 0 {
+		count := map[int]int{}
+		for _, f := range p.View.Facets {
+			for _, s := range f.Series {
+				for _, pt := range s.Points {
+					count[pt.Rate.N]++
+				}
+			}
+		}
+		for k, c := range count {
+			if c > count[p.most] || c == count[p.most] && k > p.most {
+				p.most = k
+			}
+		}
+	}
+	return p.most
+}
+
 // compact is an estimate as the page has it.
-func compact(e derive.Estimate) []any {
+func compact(e derive.Estimate, usual int) []any {
 	r := func(v float64) any {
 		if math.IsNaN(v) {
 			return nil
@@ -715,7 +748,11 @@ func compact(e derive.Estimate) []any {
 	if e.Paired {
 		paired = 1
 	}
-	fields := []any{r(e.Median), r(e.Lo), r(e.Hi), e.N, paired}
+	fields := []any{r(e.Median), r(e.Lo), r(e.Hi)}
+	if e.N == usual && paired == 0 && len(e.Machines) == 0 {
+		return fields
+	}
+	fields = append(fields, e.N, paired)
 	if len(e.Machines) > 0 {
 		var each []any
 		for _, m := range e.Machines {

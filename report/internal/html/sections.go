@@ -47,7 +47,7 @@ type shown struct {
 var paced = []section{
 	{"latency", "What a caller waits", "From when an operation was due by the plan, so that waiting behind others counts. Hollow marks at the top: the load was not carried, the backlog grew, and no quantile means anything.",
 		[]chart{quantiles()}},
-	{"beside", "Beside it", "What the same cache shows to those who do not ask for the wait, and what the generator itself did.",
+	{"beside", "Beside it", "What the same operations show to those who do not ask for the wait, and what the generator itself did.",
 		[]chart{
 			about(one("u:closed-p99-ns", "What a closed loop shows (closed-p99-ns)", "closed-p99-ns"), "99th percentile of an operation's time where the next begins when the last has ended: nothing queues."),
 			about(one("u:service-p99-ns", "An operation alone (service-p99-ns)", "service-p99-ns"), "99th percentile from an operation's begin to its end, without the queue before it."),

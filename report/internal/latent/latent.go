@@ -3,6 +3,7 @@
 package latent
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"os"
@@ -229,18 +230,92 @@ func (w *worst) strip() strip.Strip {
 		d := time.Duration(float64(least) * math.Pow(10, float64(i)))
 		s.Names = append(s.Names, strip.Name{Y: strip.Percent(decades-float64(i), decades), Text: d.String()})
 	}
-	for i, stop := range w.log.Stops {
+	collections := w.log.Causes[load.Collector]
+	for i, stop := range collections {
 		tick := strip.Tick{X: strip.Percent(float64(stop.At-first), float64(s.To.Milliseconds()))}
-		if len(w.log.Stops) <= mostTexts || i == 0 {
+		if len(collections) <= mostTexts || i == 0 {
 			tick.Text = "GC " + derive.Format("x-ns", float64(stop.Value))
 		}
 		s.Moments = append(s.Moments, tick)
 	}
 	s.Legend = []strip.Key{{Class: "t-wait", Name: "longest response"}}
-	if len(w.log.Stops) > 0 {
+	if len(collections) > 0 {
 		s.Legend = append(s.Legend, strip.Key{Text: "┆", Name: "pause of the garbage collector"})
 	} else {
 		s.Note += " The garbage collector did not pause in this window."
 	}
+	s.Table = w.peaks(first)
 	return s
+}
+
+// mostPeaks is how many of the longest waits are explained.
+const mostPeaks = 5
+
+// peaks are the longest waits of those that rose at once, and what happened from then until they ended.
+func (w *worst) peaks(first int64) derive.Table {
+	t := derive.Table{Title: "What happened meanwhile", Columns: []string{"due at", "waited", "meanwhile"}}
+	if len(w.log.Causes) == 0 {
+		return t
+	}
+	sorted := slices.Sorted(func(yield func(time.Duration) bool) {
+		for _, m := range w.log.Longest {
+			if !yield(m.Value) {
+				return
+			}
+		}
+	})
+	before := sorted[len(sorted)/2]
+	var hills []hill
+	for _, m := range w.log.Longest {
+		if m.Value >= 2*before {
+			hills = append(hills, hill{m.At, m})
+		} else if n := len(hills) - 1; n >= 0 && m.Value > hills[n].top.Value {
+			hills[n].top = m
+		}
+		before = m.Value
+	}
+	slices.SortStableFunc(hills, func(a, b hill) int { return cmp.Compare(b.top.Value, a.top.Value) })
+	for _, h := range hills[:min(len(hills), mostPeaks)] {
+		at := time.Duration(h.top.At-first) * time.Millisecond
+		t.Rows = append(t.Rows, []string{derive.Format("x-ns", float64(at)), derive.Format("x-ns", float64(h.top.Value)), w.meanwhile(h)})
+	}
+	return t
+}
+
+// hill is waits that rise at once, perhaps more slowly thereafter, and fall while the backlog is worked off.
+type hill struct {
+	from int64 // ms
+	top  load.Moment
+}
+
+// meanwhile is what was seen until the longest wait of a hill ended. The watch's slices lie across those of the window.
+func (w *worst) meanwhile(h hill) string {
+	from, to := h.from-slice.Milliseconds(), h.top.At+h.top.Value.Milliseconds()+slice.Milliseconds()
+	sum := map[load.Cause]time.Duration{}
+	for cause, list := range w.log.Causes {
+		for _, x := range list {
+			if x.At >= from && x.At < to {
+				sum[cause] += x.Value
+			}
+		}
+	}
+	var parts []string
+	for _, p := range []struct {
+		cause load.Cause
+		text  string
+	}{
+		{load.Collector, "the garbage collector stopped all for %s"}, {load.Stop, "the runtime stopped all for up to %s"},
+		{load.Queue, "threads of the program waited %s for a CPU"}, {load.Steal, "the hypervisor took %s of the host's CPU time"},
+	} {
+		if d := sum[p.cause]; d >= h.top.Value/20 && d > 0 {
+			parts = append(parts, fmt.Sprintf(p.text, derive.Format("x-ns", float64(d))))
+		}
+	}
+	if n := sum[load.Moved]; n > 0 {
+		parts = append(parts, fmt.Sprintf("%d threads went to another CPU", int64(n)))
+	}
+	if len(parts) == 0 {
+		return "nothing of this kind: the operations themselves, or their queue"
+	}
+	return strings.Join(parts, ", ")
 }

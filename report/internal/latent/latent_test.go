@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -50,7 +51,12 @@ func stalled(t *testing.T) []byte {
 	for i, v := range longest {
 		l.Longest = append(l.Longest, load.Moment{At: begin.Add(time.Duration(i) * 10 * time.Millisecond).UnixMilli(), Value: v})
 	}
-	l.Stops = []load.Moment{{At: 50_500, Value: 200 * time.Microsecond}}
+	l.Causes = map[load.Cause][]load.Moment{
+		load.Collector: {{At: 50_500, Value: 200 * time.Microsecond}},
+		load.Queue:     {{At: 50_295, Value: 9 * time.Millisecond}, {At: 50_305, Value: 80 * time.Millisecond}, {At: 50_900, Value: time.Second}},
+		load.Steal:     {{At: 50_305, Value: time.Millisecond}}, // less than a twentieth of the wait
+		load.Moved:     {{At: 50_315, Value: 2}},
+	}
 	data, err := l.Encode(begin, begin.Add(window))
 	if err != nil {
 		t.Fatal(err)
@@ -120,6 +126,9 @@ func TestStall(t *testing.T) {
 	}
 	if x != 300 || s.Columns != 1000 || s.To != window || highest < stripRows*8/10 {
 		t.Errorf("the peak is at %d of %d columns, %d rows high, of %v", x, s.Columns, highest, s.To)
+	}
+	if want := []string{"300 ms", "100 ms", "threads of the program waited 89.3 ms for a CPU, 2 threads went to another CPU"}; len(s.Table.Rows) != 1 || !slices.Equal(s.Table.Rows[0], want) {
+		t.Errorf("the longest wait: %q, want %q", s.Table.Rows, want)
 	}
 	if len(s.Moments) != 1 || s.Moments[0].X != 50 || !strings.HasPrefix(s.Moments[0].Text, "GC 20") || !strings.Contains(s.About, "ring, rate=50%") {
 		t.Errorf("%+v, %s", s.Moments, s.About)

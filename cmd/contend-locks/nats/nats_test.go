@@ -1,0 +1,230 @@
+package nats
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/contend-go/contend/bench/lockbench"
+)
+
+// start is a server that runs until the test ends.
+func start(t *testing.T, o server.Options) lockbench.Target {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	l.Close()
+	ctx, stop := context.WithCancel(context.Background())
+	ready, ended := make(chan bool), make(chan error, 1)
+	go func() {
+		ended <- run(ctx, lockbench.Member{Dir: t.TempDir(), Addr: addr, Ready: func() { close(ready) }}, o, nil)
+	}()
+	t.Cleanup(func() {
+		stop()
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	})
+	select {
+	case <-ready:
+	case err := <-ended:
+		ended <- err
+		t.FailNow()
+	}
+	return lockbench.Target{Addrs: []string{addr}, Prefix: "natstest-", TTL: 200 * time.Millisecond}
+}
+
+// openSession is a session of the work queue, which ends with the test.
+func openSession(t *testing.T, target lockbench.Target) *queue {
+	t.Helper()
+	q, err := openQueue(t.Context(), target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = q.Close() })
+	return q
+}
+
+// await is the next message that the queue's consumer sends.
+func await(t *testing.T, c jetstream.Consumer) (jetstream.Msg, *jetstream.MsgMetadata) {
+	t.Helper()
+	for {
+		m, err := next(t.Context(), c)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if m == nil {
+			time.Sleep(time.Millisecond)
+			continue
+		}
+		meta, err := m.Metadata()
+		if err != nil {
+			t.Fatal(err)
+		}
+		return m, meta
+	}
+}
+
+// TestLateAck: a message whose time is over is sent to a second client, and the first
+// one's acknowledgement is accepted all the same: it deletes what the second is at
+// work on. Whoever works on an item has to keep late ones out by the number of times
+// that it was sent.
+func TestLateAck(t *testing.T) {
+	target := start(t, server.Options{})
+	q := openSession(t, target)
+	if _, err := q.js.Publish(t.Context(), q.subject("x"), nil); err != nil {
+		t.Fatal(err)
+	}
+	c, err := q.consumer(t.Context(), "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	first, sent := await(t, c)
+	_, again := await(t, c)
+	if sent.Sequence.Stream != again.Sequence.Stream || sent.NumDelivered != 1 || again.NumDelivered != 2 {
+		t.Fatalf("message %d for the %d. time, then message %d for the %d.", sent.Sequence.Stream, sent.NumDelivered, again.Sequence.Stream, again.NumDelivered)
+	}
+	if err := first.DoubleAck(t.Context()); err != nil {
+		t.Fatalf("the late acknowledgement was refused: %v", err)
+	}
+	if s, err := q.js.Stream(t.Context(), q.stream); err != nil || s.CachedInfo().State.Msgs != 0 {
+		t.Errorf("the message is still there: %v", err)
+	}
+}
+
+// TestLateRelease: our client does not acknowledge when its time is over.
+func TestLateRelease(t *testing.T) {
+	target := start(t, server.Options{})
+	q := openSession(t, target)
+	l, err := q.Acquire(t.Context(), "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.Sleep(target.TTL)
+	if err := l.Release(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if s, err := q.js.Stream(t.Context(), q.stream); err != nil || s.CachedInfo().State.Msgs != batch {
+		t.Errorf("%d of %d messages are there: %v", s.CachedInfo().State.Msgs, batch, err)
+	}
+}
+
+// TestInFlight: of what waits, so many are sent at most before one is acknowledged.
+func TestInFlight(t *testing.T) {
+	const waiting, most = 30, 10
+	target := start(t, server.Options{})
+	q := openSession(t, target)
+	for range waiting {
+		if _, err := q.js.Publish(t.Context(), q.subject("x"), nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	c, err := q.js.CreateConsumer(t.Context(), q.stream, jetstream.ConsumerConfig{AckPolicy: jetstream.AckExplicitPolicy, AckWait: time.Hour, MaxAckPending: most})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []jetstream.Msg
+	take := func() {
+		for {
+			m, err := next(t.Context(), c)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if m == nil {
+				return
+			}
+			got = append(got, m)
+		}
+	}
+	if take(); len(got) != most {
+		t.Errorf("%d of %d messages were sent, where %d may be", len(got), waiting, most)
+	}
+	if err := got[0].DoubleAck(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if take(); len(got) != most+1 {
+		t.Errorf("after one acknowledgement %d were sent, not %d", len(got), most+1)
+	}
+}
+
+// full is the server's code for a message that a bounded stream has no room for.
+const full = 10077
+
+// TestBounded: a bounded stream that is full refuses, and goes on when there is room;
+// one without a bound takes all that comes. A message that is too large is refused by
+// either.
+func TestBounded(t *testing.T) {
+	const bound, more = 50, 500
+	target := start(t, server.Options{MaxPayload: 1 << 10})
+	conn, js, err := dial(target.Addrs[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for _, limit := range []int64{bound, -1} {
+		name := map[bool]string{true: "bounded", false: "unbounded"}[limit > 0]
+		s, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: name, Subjects: []string{name}, MaxMsgs: limit, Discard: jetstream.DiscardNew})
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused := 0
+		for range more {
+			_, err := js.Publish(t.Context(), name, nil)
+			var answer *jetstream.APIError
+			switch {
+			case errors.As(err, &answer) && answer.ErrorCode == full:
+				refused++
+			case err != nil:
+				t.Fatal(err)
+			}
+		}
+		info, err := s.Info(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if want := map[bool]int{true: more - bound, false: 0}[limit > 0]; refused != want || int(info.State.Msgs) != more-want {
+			t.Errorf("%s: %d of %d refused, %d are there", name, refused, more, info.State.Msgs)
+		}
+		if _, err := js.Publish(t.Context(), name, make([]byte, 2<<10)); !errors.Is(err, nats.ErrMaxPayload) {
+			t.Errorf("%s: a message that is too large: %v", name, err)
+		}
+		if err := s.DeleteMsg(t.Context(), 1); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := js.Publish(t.Context(), name, nil); err != nil {
+			t.Errorf("%s does not go on when there is room: %v", name, err)
+		}
+	}
+}
+
+// TestRemove: streams under the prefix are deleted, and no others.
+func TestRemove(t *testing.T) {
+	target := start(t, server.Options{})
+	q := openSession(t, target)
+	l := &logger{conn: q.conn, js: q.js, streams: map[string]bool{}}
+	for _, name := range []string{target.Prefix + "log", "other"} {
+		if n, _, err := l.Change(t.Context(), name); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+	}
+	if err := removeStreams(t.Context(), target); err != nil {
+		t.Fatal(err)
+	}
+	var left []string
+	for name := range q.js.StreamNames(t.Context()).Name() {
+		left = append(left, name)
+	}
+	if strings.Join(left, " ") != "other" {
+		t.Errorf("left: %q", left)
+	}
+}
