@@ -36,6 +36,7 @@ there() {
 for server in "${servers[@]}"; do
 	there "$server" || missing+=("$server")
 done
+there strace || missing+=(strace) # counts what a log syncs
 [ "$quick" = yes ] || command -v qemu-i386-static >/dev/null || missing+=(qemu-user-static)
 for program in slurmctld slurmd sbatch:slurm-client munged:munge; do
 	PATH=$PATH:/usr/sbin command -v "${program%%:*}" >/dev/null || missing+=("${program##*:}")

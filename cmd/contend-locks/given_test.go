@@ -6,8 +6,14 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
+	"github.com/aws/aws-sdk-go-v2/aws"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
+	"github.com/aws/aws-sdk-go-v2/service/dynamodb/types"
+	"github.com/go-zookeeper/zk"
 	"github.com/jackc/pgx/v5"
+	"github.com/nats-io/nats.go"
 	"github.com/redis/go-redis/v9"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
@@ -112,5 +118,55 @@ func TestGivenDatabase(t *testing.T) {
 		if err := db.QueryRow(ctx, ours).Scan(&left); err != nil || left != 0 {
 			t.Errorf("%d schemas, locks and prepared transactions are left: %v", left, err)
 		}
+	}
+}
+
+// TestGivenStores: in ZooKeeper, DynamoDB's stand-in and NATS nothing is left either.
+func TestGivenStores(t *testing.T) {
+	ctx := context.Background()
+	lacks(t, "zk")
+	lacks(t, "dynamo")
+	z, start := serve(t, "zk")
+	start()
+	d, start := serve(t, "dynamo")
+	start()
+	n, start := serve(t, "natslog-never")
+	start()
+	_, set := sweep(t, "--service zk,dynamo,natslog-never,nats-queue --clients 2 --count 1 --address zk="+z+",dynamo="+d+",natslog-never="+n+",nats-queue="+n)
+	if len(set.Samples) != 4 {
+		t.Errorf("%d samples", len(set.Samples))
+	}
+	k, _, err := zk.Connect([]string{z}, time.Minute, zk.WithLogInfo(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer k.Close()
+	if nodes, _, err := k.Children("/"); err != nil || len(nodes) != 1 { // the server's own
+		t.Errorf("left in ZooKeeper: %q, %v", nodes, err)
+	}
+	store := dynamodb.New(dynamodb.Options{BaseEndpoint: aws.String("http://" + d), Region: "local", Credentials: aws.CredentialsProviderFunc(func(context.Context) (aws.Credentials, error) {
+		return aws.Credentials{AccessKeyID: "local", SecretAccessKey: "local"}, nil
+	})})
+	tables, err := store.ListTables(ctx, &dynamodb.ListTablesInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range tables.TableNames { // to delete one takes a while
+		about, err := store.DescribeTable(ctx, &dynamodb.DescribeTableInput{TableName: &name})
+		if err == nil && about.Table.TableStatus != types.TableStatusDeleting {
+			t.Errorf("left in DynamoDB: table %s", name)
+		}
+	}
+	c, err := nats.Connect("nats://" + n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	js, err := c.JetStream()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range js.StreamNames() {
+		t.Errorf("left in NATS: %s", name)
 	}
 }

@@ -48,13 +48,11 @@ func try(ctx context.Context, addr string) error {
 		return err
 	}
 	text, err := io.ReadAll(c)
-	if err != nil || !strings.Contains(string(text), "Mode: ") {
-		return fmt.Errorf("answer %q: %w", text, err)
+	if err == nil && !strings.Contains(string(text), "Mode: ") {
+		err = fmt.Errorf("it says that it does not serve: %q", text)
 	}
-	return nil
+	return err
 }
-
-var errNotYet = errors.New("not ready")
 
 // The server's unit of time, to whose multiples it rounds up when a session
 // expires, and the shortest session that it grants. Its defaults are 2 s and 4 s.

@@ -3,8 +3,12 @@ package zk
 import (
 	"context"
 	"net"
+	"strings"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/go-zookeeper/zk"
 
 	"github.com/contend-go/contend/bench/lockbench"
 )
@@ -108,5 +112,102 @@ func TestNumber(t *testing.T) {
 		if n, err := number(node); err == nil {
 			t.Errorf("%q: %d", node, n)
 		}
+	}
+}
+
+// forgetful passes connections on to a server. Once, it passes on the first request
+// with a text in it, but not the answer: it breaks the connection instead.
+func forgetful(t *testing.T, server, text string) (addr string, broken <-chan bool) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	var once sync.Once
+	done := make(chan bool)
+	carry := func(c net.Conn) {
+		defer c.Close()
+		s, err := net.Dial("tcp", server)
+		if err != nil {
+			return
+		}
+		defer s.Close()
+		answers := make(chan net.Conn, 1) // where they go; nil: nowhere
+		answers <- c
+		go func() {
+			defer c.Close()
+			b := make([]byte, 1<<16)
+			for {
+				n, err := s.Read(b)
+				to := <-answers
+				answers <- to
+				if err != nil || to == nil {
+					return
+				}
+				_, _ = to.Write(b[:n])
+			}
+		}()
+		b := make([]byte, 1<<16)
+		for {
+			n, err := c.Read(b)
+			if err != nil {
+				return
+			}
+			if strings.Contains(string(b[:n]), text) {
+				once.Do(func() {
+					<-answers
+					answers <- nil
+					close(done)
+				})
+			}
+			_, _ = s.Write(b[:n])
+		}
+	}
+	go func() {
+		for {
+			c, err := l.Accept()
+			if err != nil {
+				return
+			}
+			go carry(c)
+		}
+	}()
+	return l.Addr().String(), done
+}
+
+// TestLostAnswer: a node whose creation was carried out and not answered is found
+// again by its name. Whoever added a second one would wait for ever, for a node of
+// its own.
+func TestLostAnswer(t *testing.T) {
+	target, _ := start(t)
+	direct := target
+	target.TTL = time.Minute // the client comes back long before
+	var broken <-chan bool
+	target.Addrs = make([]string, 1)
+	target.Addrs[0], broken = forgetful(t, direct.Addrs[0], "lock-")
+	opened, err := connect(t.Context(), target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer opened.Close()
+	s := opened.(*session)
+	if _, err := s.conn.Create("/x", nil, 0, zk.WorldACL(zk.PermAll)); err != nil {
+		t.Fatal(err)
+	}
+	l, err := s.Acquire(t.Context(), "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-broken:
+	default:
+		t.Fatal("no answer was lost")
+	}
+	if nodes, _, err := s.conn.Children("/x"); err != nil || len(nodes) != 1 {
+		t.Errorf("nodes of one lock: %q, %v", nodes, err)
+	}
+	if err := l.Release(t.Context()); err != nil {
+		t.Error(err)
 	}
 }
