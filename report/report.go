@@ -70,6 +70,15 @@ func New(set *sample.Set) (*Report, error) {
 	return &Report{Notes: slices.Concat(traces.Notes, locks.Notes, waits.Notes), set: set, view: view, traces: traces, locks: locks, waits: waits}, nil
 }
 
+// answers are the tables that a report begins with.
+func (r *Report) answers() []derive.Table {
+	answers := r.view.Answers()
+	if len(r.locks.Tables) > 0 {
+		answers = append(answers, r.locks.Summary)
+	}
+	return answers
+}
+
 // Findings are what the report has to say first, in the order of every view: the
 // state of the runs, who leads, the lines to blame, what cannot be told, warnings.
 func (r *Report) Findings() []derive.Finding {
@@ -126,7 +135,7 @@ func (r *Report) Write(dir string, opt Options) ([]string, error) {
 		inline = append(inline, html.Inline{Title: pic.Title, SVG: svg})
 	}
 	page := &html.Page{
-		View: view, Set: set, Findings: r.Findings(),
+		View: view, Set: set, Findings: r.Findings(), Answers: r.answers(),
 		Raw: raw, Pictures: static, Timelines: slices.Concat(r.waits.Strips, traces.Strips, r.locks.Strips), Inline: inline,
 		Tables: slices.Concat(r.locks.Tables, traces.Tables, claimTables(claims.Judge(set, 0)), publishedTables(claims.Published(set))),
 	}

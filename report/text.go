@@ -12,7 +12,7 @@ import (
 
 // How much of a report a terminal gets; the page has all.
 const (
-	mostAnswers = 12 // rows of a table
+	mostAnswers = 16 // rows of a table
 	mostBlamed  = 3  // series
 	mostLines   = 6  // of one finding
 )
@@ -32,7 +32,7 @@ func (r *Report) Text(w io.Writer, columns int) error {
 			}
 		}
 		if f.Kind != derive.State && !answered {
-			for _, a := range r.view.Answers() {
+			for _, a := range r.answers() {
 				t.table(a)
 			}
 			answered = true
@@ -51,7 +51,7 @@ func (r *Report) JSON(w io.Writer) error {
 	return e.Encode(struct {
 		Findings []derive.Finding `json:"findings"`
 		Answers  []derive.Table   `json:"answers"`
-	}{r.Findings(), r.view.Answers()})
+	}{r.Findings(), r.answers()})
 }
 
 // text is lines for a terminal.
@@ -99,6 +99,12 @@ func (t *text) finding(f derive.Finding) {
 // terminal.
 func (t *text) table(table derive.Table) {
 	rows := table.Rows
+	if len(rows) == 0 {
+		if table.About != "" {
+			t.line(2, table.About)
+		}
+		return
+	}
 	more := len(rows) - mostAnswers
 	if more > 0 {
 		rows = rows[:mostAnswers]

@@ -526,14 +526,13 @@ func (b *builder) finish() *View {
 	b.view.sort(orderOf(b.set), b.set.Lifted)
 	b.view.Units = unitsOf(b.set)
 	b.view.Backends = backends(b.set)
-	references := map[string]bool{}
-	for _, be := range b.view.Backends {
-		references[be.Name] = be.reference()
-	}
+	references := References(b.set)
 	for _, f := range b.view.Facets {
 		f.X.settle()
 		for _, s := range f.Series {
-			s.Reference = references[s.Name] || slices.ContainsFunc(s.fields, func(fd sample.Field) bool { return fd.Key == keyBackend && references[fd.Value] })
+			s.Reference = references[s.Name] || slices.ContainsFunc(s.fields, func(fd sample.Field) bool {
+				return (fd.Key == keyBackend || fd.Key == keyService) && references[fd.Value]
+			})
 			slices.SortFunc(s.Points, func(a, b *Point) int { return cmp.Compare(a.X, b.X) })
 			for _, p := range s.Points {
 				p.estimate(f)

@@ -60,7 +60,17 @@ func backends(set *sample.Set) []Backend {
 	return bs
 }
 
-// reference reports whether the backend promises no synchronisation.
-func (b Backend) reference() bool {
-	return slices.Contains(b.Promises, sample.Field{Key: "sync", Value: "none"})
+// References are the backends that promise no synchronisation, and the lock services that exclude nobody and are no
+// locks' substitute either: what others are measured against, and no competitors.
+func References(set *sample.Set) map[string]bool {
+	references := map[string]bool{}
+	for _, r := range set.Records {
+		switch r.Verb {
+		case "backend":
+			references[r.Get("name")] = r.Get("sync") == "none"
+		case "service":
+			references[r.Get("name")] = r.Get("excludes") == "" && r.Get("changes") != "true" && r.Get("queue") != "true"
+		}
+	}
+	return references
 }

@@ -12,6 +12,7 @@ import (
 // apart.
 const (
 	keyBackend = "backend"
+	keyService = "service"
 	keyImpl    = "impl"    // of a row of primitives: what a backend is to a cache
 	keySharing = "sharing" // "none" is the share-nothing control
 	keyFile    = "file"    // lifted from where a sample was read

@@ -29,6 +29,7 @@ type Page struct {
 	View     *derive.View
 	Set      *sample.Set
 	Findings []derive.Finding
+	Answers  []Table // what the page begins with; one without rows is its About
 
 	Raw       []Raw     // the samples as text, for download
 	Pictures  []Picture // shown where scripts do not run
@@ -221,7 +222,7 @@ func (p *Page) head() (h head) {
 	for _, f := range p.Findings {
 		by[f.Kind] = append(by[f.Kind], f)
 	}
-	h = head{by[derive.State], by[derive.Leader], by[derive.Blame], by[derive.Unknown], by[derive.Warnings], p.View.Answers(), matrix{}, false, p.View.Sides[0] != ""}
+	h = head{by[derive.State], by[derive.Leader], by[derive.Blame], by[derive.Unknown], by[derive.Warnings], p.Answers, matrix{}, false, p.View.Sides[0] != ""}
 	h.Paced = slices.ContainsFunc(p.View.Facets, func(f *derive.Facet) bool { return f.Paced })
 	if len(p.View.Facets) > 1 {
 		h.Matrix = p.matrix()

@@ -21,6 +21,7 @@ import (
 // Locks are what a report shows of the locks in a set.
 type Locks struct {
 	Tables   []html.Table
+	Summary  html.Table // of services that promise something, those that did not hold
 	Pictures []*chart.Picture
 	Strips   []strip.Strip // the same for the page
 	Notes    []string      // histories that cannot be read, and what was left out
@@ -46,6 +47,7 @@ func Open(set *sample.Set) (l Locks, err error) {
 		return l, nil
 	}
 	l.Tables = []html.Table{verdicts(groups)}
+	l.Summary = summary(groups, set)
 	left := 0
 	for _, g := range groups {
 		s := g.worst()
@@ -143,7 +145,7 @@ func (g *group) verdict() string {
 			more = append(more, fmt.Sprintf(format, args...))
 		}
 	}
-	word := "held"
+	word := held
 	switch {
 	case times > 0:
 		word = fmt.Sprintf("broken in %d of %d", times, n)
@@ -193,6 +195,44 @@ func verdicts(groups []*group) html.Table {
 		}
 		t.Rows = append(t.Rows, cells)
 	}
+	return t
+}
+
+// held is the verdict of a group in which nothing is wrong.
+const held = "held"
+
+// summary says of which groups more is to be said than that the lock held, and of how many that is all. What was promised
+// and did not hold comes first.
+func summary(groups []*group, set *sample.Set) html.Table {
+	references, promised := derive.References(set), map[string][]string{}
+	for _, r := range set.Records {
+		if r.Verb == "service" {
+			promised[r.Get("name")] = strings.Split(r.Get("excludes"), ",")
+		}
+	}
+	t := html.Table{Title: "Does the lock exclude?", Columns: []string{"lock service", "fault", "promised", "seen"}, Numeric: make([]bool, 4)}
+	var kept [][]string
+	all, good := 0, 0
+	for _, g := range groups {
+		if references[g.service] {
+			continue
+		}
+		all++
+		v := g.verdict()
+		if strings.HasPrefix(v, held) {
+			good++
+			continue
+		}
+		row := []string{g.service, fmt.Sprintf("%s, fence %s", g.fault, g.fence), "", v}
+		if slices.Contains(promised[g.service], g.fault) && g.worst() != nil {
+			row[2] = "yes"
+			t.Rows = append(t.Rows, row)
+		} else {
+			kept = append(kept, row)
+		}
+	}
+	t.About = fmt.Sprintf("Locks held in %d of %d combinations of service, fault and fence; promises were broken in %d.", good, all, len(t.Rows))
+	t.Rows = append(t.Rows, kept...)
 	return t
 }
 
