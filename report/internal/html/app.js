@@ -194,7 +194,7 @@
       const g = draw(b, "svg", { width: 30, height: 14, viewBox: "0 0 30 14", "aria-hidden": "true" });
       draw(g, "path", { class: lineClass(s.name), d: "M1,7H29" });
       draw(g, "path", marker(s.name, 15, 7, 4));
-      add(b, "span", {}, data.names[s.name]);
+      add(b, "span", {}, data.names[s.name].replaceAll("/", "/\u200b")); // where a line may break
       b.onclick = (e) => (e.shiftKey ? only(s.name) : toggle(s.name));
       b.onkeydown = (e) => legendKey(e, s.name);
       b.onpointerenter = () => emphasise(s.name);
@@ -518,11 +518,21 @@
     for (const e of ends) last = e.at = Math.max(e.y, last + gap);
     last = bottom + gap;
     for (const e of [...ends].reverse()) last = e.at = Math.min(e.at, last - gap);
+    const cut = shorten(ends.map((e) => data.names[e.name]), 16);
     for (const e of ends) {
-      const name = data.names[e.name];
       if (Math.abs(e.at - e.y) > 3) draw(g, "path", { class: "leader " + colour(e.name), "data-series": e.name, d: `M${right + 2},${e.y}L${x - 3},${e.at}` });
-      draw(g, "text", { class: "end " + colour(e.name), "data-series": e.name, x, y: e.at + 4 }, name.length > 16 ? name.slice(0, 15) + "…" : name);
+      draw(g, "text", { class: "end " + colour(e.name), "data-series": e.name, x, y: e.at + 4 }, cut(data.names[e.name]));
     }
+  }
+
+  // shorten is how names are cut to so many characters: at their end, unless they are then
+  // the same, as the two builds of an overlay; then before their last part, or in the middle.
+  function shorten(names, most) {
+    const cutBefore = (n, end) => (n.length <= most ? n : n.slice(0, most - 1 - end) + "…" + n.slice(n.length - end));
+    const last = (n) => Math.min(n.length - Math.max(0, n.lastIndexOf("/")), most >> 1);
+    const ways = [(n) => cutBefore(n, 0), (n) => cutBefore(n, last(n)), (n) => cutBefore(n, most >> 1)];
+    const apart = (way) => new Set(names.map(way)).size;
+    return ways.reduce((best, way) => (apart(way) > apart(best) ? way : best));
   }
 
   // stacks are the kinds of bars. One is made for a chart's measures, and has the
