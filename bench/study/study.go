@@ -48,15 +48,32 @@ var parts = []part{
 
 // Family plans the study's cells, which are cells of the two others.
 func Family(caches, primitives family.Family) family.Family {
+	var list []Part
+	for _, p := range parts {
+		list = append(list, Part{Family: caches, Values: p.values()})
+	}
+	list = append(list, Part{Family: primitives, NoTour: true, Values: family.Values{
+		"row": {"lock-contended"}, "impl": {"mutex", "barging"}, "hold": {Hold.String()}, "think": {Think.String()},
+	}})
+	return Of("what the published study's claims need (see contend claims)", []string{"--quick"}, list)
+}
+
+// Part is cells of a family.
+type Part struct {
+	Family family.Family
+	Values family.Values
+	NoTour bool // the family has none
+}
+
+// Of is the family study whose cells are those of its parts, at the sweep's values of GOMAXPROCS.
+func Of(about string, examples []string, parts []Part) family.Family {
 	return family.Family{
-		Name: "study", About: "what the published study's claims need (see contend claims)",
-		Examples: []string{"--quick"},
-		Plan:     func(s *family.Sweep) (*bench.Plan, error) { return plan(s, caches, primitives) },
+		Name: "study", About: about, Examples: examples,
+		Plan: func(s *family.Sweep) (*bench.Plan, error) { return plan(s, parts) },
 	}
 }
 
-// plan is all of it, at the sweep's values of GOMAXPROCS.
-func plan(s *family.Sweep, caches, primitives family.Family) (*bench.Plan, error) {
+func plan(s *family.Sweep, parts []Part) (*bench.Plan, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
 	}
@@ -64,24 +81,18 @@ func plan(s *family.Sweep, caches, primitives family.Family) (*bench.Plan, error
 		each := *s.SweepOptions // budget and variants are of the whole
 		each.Budget, each.Variants = 0, nil
 		whole := each.NewPlan()
-		add := func(f family.Family, v family.Values) error {
-			p, err := f.Plan(&family.Sweep{SweepOptions: &each, Values: v, Host: s.Host})
-			if err == nil {
-				join(whole, p)
+		for _, part := range parts {
+			o := each
+			if part.NoTour && o.TraceTour() {
+				o.Trace = map[bool]string{true: "cells", false: "none"}[o.TraceCells()]
 			}
-			return err
-		}
-		for _, p := range parts {
-			if err := add(caches, p.values()); err != nil {
+			p, err := part.Family.Plan(&family.Sweep{SweepOptions: &o, Values: part.Values, Host: s.Host})
+			if err != nil {
 				return nil, err
 			}
+			join(whole, p)
 		}
-		if each.TraceTour() { // primitives have no tour
-			each.Trace = map[bool]string{true: "cells", false: "none"}[each.TraceCells()]
-		}
-		return whole, add(primitives, family.Values{
-			"row": {"lock-contended"}, "impl": {"mutex", "barging"}, "hold": {Hold.String()}, "think": {Think.String()},
-		})
+		return whole, nil
 	})
 }
 

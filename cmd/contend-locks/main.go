@@ -41,4 +41,10 @@ func locks() family.Family {
 	})
 }
 
-func main() { commands.Main(locks()) }
+// families is the one list of what sweeps measure, the default first.
+func families() []family.Family {
+	l := locks()
+	return []family.Family{l, studied(l)}
+}
+
+func main() { commands.Main(families()...) }

@@ -173,30 +173,91 @@ type LockAnswer struct {
 	Statement string   `json:"statement"`
 	Verdict   Verdict  `json:"verdict"`
 	Evidence  []string `json:"evidence"`
+	Again     string   `json:"again"` // the command that measures it
+}
+
+// What such a cell has where a claim does not say: clients, a lease, of which a cell with a fault takes
+// several, and, where rates are compared, how long locks are held. A cell with a fault is repeated in a third of the
+// blocks, and three samples tell that something was never seen.
+const (
+	studyClients = "4"
+	studyTTL     = "1s"
+	studyHold    = "1ms"
+	studyCount   = 8
+)
+
+// LockCells are the cells that the claims about locks need, each as values of the flags of a sweep.
+func LockCells() (list []map[string]string) {
+	for i := range lockClaims {
+		list = append(list, lockClaims[i].cells()...)
+	}
+	return list
+}
+
+func (c *lockClaim) cells() (list []map[string]string) {
+	for _, o := range c.seen {
+		cell := map[string]string{"service": o.service, "fault": o.fault, "clients": studyClients, "ttl": studyTTL}
+		if o.fence != "" {
+			cell["fence"] = o.fence
+		}
+		list = append(list, cell)
+	}
+	for _, g := range c.gains {
+		key, value, _ := strings.Cut(g.at, "=")
+		for _, v := range []string{g.from, g.to} {
+			cell := map[string]string{"service": g.service, "fault": "none", "hold": studyHold, key: value}
+			cell[g.key] = v
+			list = append(list, cell)
+		}
+	}
+	return list
+}
+
+// again is the command that measures what the claim needs.
+func (c *lockClaim) again() string {
+	values := map[string][]string{}
+	for _, cell := range c.cells() {
+		for flag, v := range cell {
+			if !slices.Contains(values[flag], v) {
+				values[flag] = append(values[flag], v)
+			}
+		}
+	}
+	b := strings.Builder{}
+	b.WriteString("contend-locks sweep")
+	for _, flag := range []string{"service", "fault", "fence", "clients", "locks", "hold", "ttl"} {
+		if v := values[flag]; len(v) > 0 {
+			fmt.Fprintf(&b, " --%s %s", flag, strings.Join(v, ","))
+		}
+	}
+	fmt.Fprintf(&b, " --count %d", studyCount)
+	return b.String()
 }
 
 // JudgeLocks judges the claims about lock services; none if the set has no samples
 // of such.
 func JudgeLocks(set *sample.Set) (answers []LockAnswer) {
-	any := false
+	if !slices.ContainsFunc(set.Samples, func(s *sample.Sample) bool { return s.Name.Base == lockName }) {
+		return nil
+	}
 	for i, c := range lockClaims {
-		a := LockAnswer{Number: i + 1, Statement: c.statement, Verdict: Confirmed}
+		a := LockAnswer{Number: i + 1, Statement: c.statement, Verdict: Confirmed, Again: c.again()}
 		for _, o := range c.seen {
-			any = a.take(o.judge(set)) || any
+			a.take(o.judge(set))
 		}
 		for _, g := range c.gains {
-			any = a.take(g.judge(set)) || any
+			a.take(g.judge(set))
 		}
 		answers = append(answers, a)
-	}
-	if !any {
-		return nil
 	}
 	return answers
 }
 
+// lockName is the base of the names of all cells of lock services.
+const lockName = "Lock"
+
 // take adds the evidence of one part of the claim.
-func (a *LockAnswer) take(v Verdict, evidence string, measured bool) bool {
+func (a *LockAnswer) take(v Verdict, evidence string) {
 	a.Evidence = append(a.Evidence, evidence)
 	switch {
 	case v == Refuted:
@@ -204,16 +265,15 @@ func (a *LockAnswer) take(v Verdict, evidence string, measured bool) bool {
 	case v == CannotTell && a.Verdict == Confirmed:
 		a.Verdict = CannotTell
 	}
-	return measured
 }
 
 // judge compares the two cells that are alike but for the key. Where there are several
 // such pairs, it is the one whose locks are held longest.
-func (g gain) judge(set *sample.Set) (v Verdict, evidence string, measured bool) {
+func (g gain) judge(set *sample.Set) (v Verdict, evidence string) {
 	what := fmt.Sprintf("ops/s of %s at %s: %s=%s ÷ %s=%s", cmp.Or(g.service, "services"), g.at, g.key, g.to, g.key, g.from)
 	cells := map[string]map[string][]*sample.Sample{} // by the rest of the name, and the key's value
 	for _, s := range set.Samples {
-		if s.Name.Base != "Lock" || !s.Valid() || !g.fits(s.Name) {
+		if s.Name.Base != lockName || !s.Valid() || !g.fits(s.Name) {
 			continue
 		}
 		rest := s.Name.Without(g.key)
@@ -232,12 +292,12 @@ func (g gain) judge(set *sample.Set) (v Verdict, evidence string, measured bool)
 		}
 	}
 	if longest < 0 {
-		return CannotTell, what + ": not measured", false
+		return CannotTell, what + ": not measured"
 	}
 	e := derive.Ratio(to, from, rate.of)
 	what += fmt.Sprintf(", held %v", longest)
 	if !e.Interval() {
-		return CannotTell, fmt.Sprintf("%s: %s of each cell, too few for an interval, which takes %d in the same blocks", what, plural(e.N, "sample"), derive.MinN), true
+		return CannotTell, fmt.Sprintf("%s: %s of each cell, too few for an interval, which takes %d in the same blocks", what, plural(e.N, "sample"), derive.MinN)
 	}
 	side, yes, no := "above", e.Above(g.beyond.value), e.Below(g.beyond.value)
 	if g.below {
@@ -246,11 +306,11 @@ func (g gain) judge(set *sample.Set) (v Verdict, evidence string, measured bool)
 	evidence = fmt.Sprintf("%s: %.3g, 95%% interval %.3g to %.3g; needs %s %v", what, e.Median, e.Lo, e.Hi, side, g.beyond)
 	switch {
 	case yes:
-		return Confirmed, evidence, true
+		return Confirmed, evidence
 	case no:
-		return Refuted, evidence, true
+		return Refuted, evidence
 	}
-	return CannotTell, evidence, true
+	return CannotTell, evidence
 }
 
 func (g gain) fits(n *sample.Name) bool {
@@ -271,10 +331,10 @@ func hold(n *sample.Name) time.Duration {
 }
 
 // judge counts the samples of the observation's cells.
-func (o observation) judge(set *sample.Set) (v Verdict, evidence string, measured bool) {
+func (o observation) judge(set *sample.Set) (v Verdict, evidence string) {
 	n, seen := 0, 0
 	for _, s := range set.Samples {
-		if s.Name.Base != "Lock" || !s.Valid() || !o.fits(s.Name) {
+		if s.Name.Base != lockName || !s.Valid() || !o.fits(s.Name) {
 			continue
 		}
 		if x, ok := s.Value(o.unit); ok {
@@ -291,13 +351,13 @@ func (o observation) judge(set *sample.Set) (v Verdict, evidence string, measure
 	evidence = fmt.Sprintf("%s: %s in %d of %d samples", what, o.unit, seen, n)
 	switch {
 	case n == 0:
-		return CannotTell, what + ": not measured", false
+		return CannotTell, what + ": not measured"
 	case o.some && seen > 0, !o.some && seen == 0 && n >= fewSamples:
-		return Confirmed, evidence, true
+		return Confirmed, evidence
 	case !o.some && seen > 0, o.some && n >= fewSamples:
-		return Refuted, evidence, true
+		return Refuted, evidence
 	}
-	return CannotTell, fmt.Sprintf("%s; that something never happens takes %d", evidence, fewSamples), true
+	return CannotTell, fmt.Sprintf("%s; that something never happens takes %d", evidence, fewSamples)
 }
 
 func (o observation) fits(n *sample.Name) bool {
@@ -320,6 +380,7 @@ func WriteLocks(w io.Writer, answers []LockAnswer) error {
 		for _, e := range a.Evidence {
 			fmt.Fprintf(&b, "     %s\n", e)
 		}
+		fmt.Fprintf(&b, "     again: %s\n", a.Again)
 	}
 	fmt.Fprintf(&b, "\n%d confirmed, %d refuted, %d cannot tell.\n", n[Confirmed], n[Refuted], n[CannotTell])
 	_, err := io.WriteString(w, b.String())

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"net"
+	"os"
+	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -31,6 +34,53 @@ func TestMissing(t *testing.T) {
 	jar := Program{Name: "sh", Package: "its-package", Files: []string{"/bin/sh", "/nowhere/its.jar"}}
 	if got := jar.Missing(); got != "no /nowhere/its.jar here: apt-get install its-package" {
 		t.Error(got)
+	}
+}
+
+// TestPlaces: of what a pattern matches, the last counts.
+func TestPlaces(t *testing.T) {
+	dir := t.TempDir()
+	for _, version := range []string{"14", "15"} {
+		if err := os.MkdirAll(filepath.Join(dir, version), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(dir, version, "no-such-server"), []byte("#!/bin/sh\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p := Program{Name: "no-such-server", Places: []string{filepath.Join(dir, "1?", "no-such-server"), filepath.Join(dir, "*", "nothing")}}
+	if path, err := p.Find(); path != filepath.Join(dir, "15", "no-such-server") || err != nil {
+		t.Error(path, err)
+	}
+}
+
+// TestHome: a program that refuses to run as root does not, and reaches its folder,
+// though its user may enter none of those above.
+func TestHome(t *testing.T) {
+	above := filepath.Join(t.TempDir(), "closed")
+	if err := os.Mkdir(above, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(above, "data")
+	h, err := NewHome(path)
+	if err != nil {
+		t.Skip(err) // root, elsewhere than on Linux
+	}
+	defer h.Close()
+	p := Program{Name: "sh", Home: h}
+	if err := p.Run(context.Background(), lockbench.Member{Dir: above}, "-c", "id -u > "+h.Path+"/who"); err != nil {
+		t.Fatal(err)
+	}
+	who, err := os.ReadFile(filepath.Join(path, "who"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if user := strings.TrimSpace(string(who)); (os.Geteuid() == 0) != (user != strconv.Itoa(os.Geteuid())) {
+		t.Errorf("run by %d, the program is run by %s", os.Geteuid(), user)
+	}
+	err = p.Run(context.Background(), lockbench.Member{Dir: above}, "-c", "echo no disk >&2; exit 3")
+	if err == nil || err.Error() != "sh: exit status 3: no disk" {
+		t.Error(err)
 	}
 }
 
