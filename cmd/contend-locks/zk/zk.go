@@ -55,10 +55,10 @@ func try(ctx context.Context, addr string) error {
 }
 
 // The server's unit of time, to whose multiples it rounds up when a session
-// expires, and the shortest session that it grants. Its defaults are 2 s and 4 s.
+// expires (by default 2 s), and the shortest session that it grants, as it comes.
 const (
 	tick       = 500 * time.Millisecond
-	leastTTL   = 2 * time.Second
+	leastTTL   = 4 * time.Second
 	longestTTL = time.Hour
 )
 
