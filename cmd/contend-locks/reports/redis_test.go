@@ -38,7 +38,8 @@ func TestValidTooLong(t *testing.T) {
 	for time.Now().Before(m.Until()) {
 		time.Sleep(time.Millisecond)
 	}
-	if valid, err := m.Valid(); err != nil || !valid { //nolint:staticcheck // deprecated for that reason
+	//lint:ignore SA1019 it is what was reported
+	if valid, err := m.Valid(); err != nil || !valid {
 		t.Errorf("does not occur any more: %v, %v", valid, err)
 	}
 }

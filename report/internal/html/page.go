@@ -216,11 +216,11 @@ func (h head) Ranked() bool {
 	return !h.overlay && slices.ContainsFunc(h.Answers, func(t Table) bool { return t.About == "" })
 }
 
-// Wide reports whether the answers want the whole width: those of open loads have many
-// columns, and conditions may have long names.
+// Wide reports whether the answers want the whole width, or there is nothing beside them: those of open
+// loads have many columns, and conditions may have long names.
 func (h head) Wide() bool {
 	const long = 50
-	return h.Paced || slices.ContainsFunc(h.Answers, func(t Table) bool {
+	return h.Paced || len(h.Blamed) == 0 || slices.ContainsFunc(h.Answers, func(t Table) bool {
 		return slices.ContainsFunc(t.Rows, func(row []string) bool { return len(row[0]) > long })
 	})
 }

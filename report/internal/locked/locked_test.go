@@ -94,6 +94,35 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// TestSummary: what did not hold is listed, promises first; what promises nothing is not counted.
+func TestSummary(t *testing.T) {
+	const ok, broken = " 10 100 ns/op 0 overlaps", " 10 100 ns/op 3 overlaps 4 overlap-ms"
+	set := folder(t, overlapping(),
+		"fault=none/fence=on/service=a/gomaxprocs=2"+ok, "fault=pause-holder/fence=on/service=a/gomaxprocs=2"+broken,
+		"fault=none/fence=on/service=b/gomaxprocs=2"+broken, "fault=none/fence=on/service=none/gomaxprocs=2"+broken,
+		"fault=kill-holder/fence=on/service=b/gomaxprocs=2 10 100 ns/op 0 overlaps 2 waiting",
+	)
+	record := func(name, excludes string) {
+		set.Records = append(set.Records, sample.Record{Verb: "service", Fields: []sample.Field{{Key: "name", Value: name}, {Key: "excludes", Value: excludes}}})
+	}
+	record("a", "none,kill-holder")
+	record("b", "none,kill-holder")
+	record("none", "")
+	l, err := Open(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := [][]string{{"b", "none, fence on", "yes", "broken in 1 of 1"}, {"a", "pause-holder, fence on", "", "broken in 1 of 1"}, {"b", "kill-holder, fence on", "", "stood still in 1 of 1"}}
+	if len(l.Summary.Rows) != len(want) || !strings.Contains(l.Summary.About, "held in 1 of 4 ") || !strings.Contains(l.Summary.About, "broken in 1.") {
+		t.Fatalf("%q, %s", l.Summary.Rows, l.Summary.About)
+	}
+	for i, row := range l.Summary.Rows {
+		if !slices.Equal(row[:3], want[i][:3]) || !strings.HasPrefix(row[3], want[i][3]) {
+			t.Errorf("row %d: %q, want %q", i, row, want[i])
+		}
+	}
+}
+
 func TestLanes(t *testing.T) {
 	l, err := Lanes(overlapping())
 	if err != nil {
