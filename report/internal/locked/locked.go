@@ -3,6 +3,7 @@
 package locked
 
 import (
+	"cmp"
 	"compress/gzip"
 	"fmt"
 	"os"
@@ -232,6 +233,9 @@ func summary(groups []*group, set *sample.Set) html.Table {
 		}
 	}
 	t.About = fmt.Sprintf("Locks held in %d of %d combinations of service, fault and fence; promises were broken in %d.", good, all, len(t.Rows))
+	byName := func(a, b []string) int { return cmp.Or(strings.Compare(a[0], b[0]), strings.Compare(a[1], b[1])) }
+	slices.SortFunc(t.Rows, byName) // samples come in the random order of blocks
+	slices.SortFunc(kept, byName)
 	t.Rows = append(t.Rows, kept...)
 	return t
 }
