@@ -199,21 +199,26 @@ func quantile(unit string) Quantity {
 	return func(s *sample.Sample) (float64, bool) { return s.Value(unit) }
 }
 
+// Carried is the series' point at the highest rate up to which every rate was carried, and that at the lowest that was not; nil
+// where there is none. A higher rate that was carried all the same was luck, or the host was quieter then.
+func (s *Series) Carried() (last, broke *Point) {
+	for _, p := range s.Points {
+		switch {
+		case p.Carried():
+			last = p
+		case p.Units[offered].N > 0:
+			return last, p
+		}
+	}
+	return last, nil
+}
+
 // patience is the finding of an open load: who lets callers wait least, at a rate that is the same for all,
 // or the highest rate that each carried.
 func patience(f *Facet) Finding {
 	fd := Finding{Kind: Leader, What: fmt.Sprintf("What callers wait at the highest %s at which the load was carried", f.X.Title())}
 	for _, s := range f.Series {
-		var last *Point
-		var broke *Point
-		for _, p := range s.Points {
-			switch {
-			case p.Carried():
-				last = p
-			case p.Units[offered].N > 0 && broke == nil:
-				broke = p
-			}
-		}
+		last, broke := s.Carried()
 		line := s.Name + ": "
 		switch {
 		case last == nil && broke == nil:

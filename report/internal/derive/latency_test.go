@@ -54,6 +54,17 @@ func TestOpenLoad(t *testing.T) {
 	}
 }
 
+// TestCarriedByLuck: a rate above one that was not carried counts for nothing.
+func TestCarriedByLuck(t *testing.T) {
+	f := New(loaded(t, []string{"run"}, synthetic.OpenLoad(map[string]map[string]float64{"ring": {"50%": 20_000, "80%": 0, "90%": 40_000}}, -1))).Facets[0]
+	if last, broke := f.Series[0].Carried(); last == nil || last.X != 50 || broke == nil || broke.X != 80 {
+		t.Errorf("carried up to %+v, not at %+v", last, broke)
+	}
+	if more := f.Findings[0].More[0]; !strings.HasPrefix(more, "ring: rate=50%, p99 ") || !strings.Contains(more, "unstable at 80%") {
+		t.Errorf("%q", more)
+	}
+}
+
 // TestOpenLoadRanks: at the same rate for all, callers of one wait less than those of another.
 func TestOpenLoadRanks(t *testing.T) {
 	set := loaded(t, []string{"run"}, synthetic.OpenLoad(map[string]map[string]float64{

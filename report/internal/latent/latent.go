@@ -41,7 +41,7 @@ func Open(v *derive.View) (l Latencies) {
 		s := &chart.Spectrum{Title: "What callers wait, by percentile", Conditions: conditions(v, f)}
 		var worst *worst
 		for _, series := range f.Series {
-			p := highest(series)
+			p, _ := series.Carried()
 			if p == nil {
 				continue
 			}
@@ -77,16 +77,6 @@ func conditions(v *derive.View, f *derive.Facet) string {
 		}
 	}
 	return strings.Join(parts, " · ")
-}
-
-// highest is the series' point at the highest rate that was carried, nil if none was.
-func highest(s *derive.Series) (last *derive.Point) {
-	for _, p := range s.Points {
-		if p.Carried() {
-			last = p
-		}
-	}
-	return last
 }
 
 // sum reads the logs of the samples that were carried and merges them: quantiles are
