@@ -53,7 +53,7 @@ func definition(services []Service, quick Quick) family.Definition[cell] {
 			fmt.Sprintf("--service %s --fault %s", strings.Join(quick.Services, ","), strings.Join(quick.Faults, ",")),
 		},
 		Quick: family.Values{
-			"service": quick.Services, "fault": quick.Faults, "clients": {"1", "4"}, "ttl": {"800ms"},
+			"service": quick.Services, "fault": quick.Faults, "clients": {"1", "4"}, "ttl": {"600ms"},
 		},
 		Columns: slices.Concat([]family.Column[cell]{
 			{

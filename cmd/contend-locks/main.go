@@ -36,7 +36,7 @@ func services() []lockbench.Service {
 // locks is the family of all of them.
 func locks() family.Family {
 	return lockbench.Family(services(), lockbench.Quick{
-		Services: []string{"lease", "lease-bbolt", "miniredis", "none"},
+		Services: []string{"lease", "miniredis", "none"},
 		Faults:   []string{lockbench.NoFault, "pause-holder", "lose-memory"},
 	})
 }
