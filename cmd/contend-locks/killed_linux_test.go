@@ -14,7 +14,7 @@ import (
 )
 
 // kills is how many processes TestKilledSweep kills.
-var kills = flag.Int("kills", 10, "processes of a sweep to kill, at random moments")
+var kills = flag.Int("kills", 6, "processes of a sweep to kill, at random moments")
 
 // marked are the folders in /proc of the processes that carry a mark in their
 // environment.
