@@ -332,10 +332,10 @@ func newFleetRun() *cobra.Command {
 		Use:   "run [FLEET]",
 		Short: "Run the shards that are missing",
 		Long: `Run the shards of which repetitions are missing, through the fleet's engine. By ssh the
-command lasts until they are measured, and interrupts them when it is interrupted;
-Slurm and Kubernetes go on without it, and --wait stays until they are done. What
-was delivered is then collected. Exit 0 if all is complete, 3 if something is
-missing or failed, 2 if nothing could be run.
+command lasts until they are measured; if it is interrupted, the hosts may go on, and
+fleet stop ends them. Slurm and Kubernetes go on without it, and --wait stays until
+they are done. What was delivered is then collected. Exit 0 if all is complete, 3 if
+something is missing or failed, 2 if the engine took nothing.
 
 CONTEND_SSH is the ssh command: CONTEND_SSH="ssh -p 2222".`,
 		Example: "  contend fleet run\n  contend fleet run fleet-milan --wait",
