@@ -68,6 +68,19 @@ step 'format'
 unformatted=$(gofmt -l $(git ls-files '*.go'))
 [ -z "$unformatted" ] || { echo "gofmt would change: $unformatted"; exit 1; }
 
+for server in "${servers[@]}"; do
+	if ! there "$server"; then
+		echo "not tested, for want of what is not here: locks of $server"
+		[ "${CI:-}" != true ] || { echo 'in continuous integration that is an error'; exit 1; }
+	fi
+done
+
+step 'in the background the tests of contend-locks, a module of its own, which mostly wait'
+log=$(mktemp) locks=$(mktemp)
+trap 'kill $(jobs -p) 2>/dev/null || true; rm -f "$log" "$locks"' EXIT
+(cd cmd/contend-locks && exec go test -timeout 30m ./...) >"$locks" 2>&1 &
+tested=$!
+
 step 'vet, staticcheck, other systems'
 go vet ./...
 go tool staticcheck ./...
@@ -77,17 +90,7 @@ GOOS=darwin GOARCH=arm64 CGO_ENABLED=0 go build ./...
 GOARCH=386 CGO_ENABLED=0 go vet ./caches/ring ./caches/mpmc
 GOARCH=arm CGO_ENABLED=0 go vet ./caches/ring ./caches/mpmc
 
-for server in "${servers[@]}"; do
-	if ! there "$server"; then
-		echo "not tested, for want of what is not here: locks of $server"
-		[ "${CI:-}" != true ] || { echo 'in continuous integration that is an error'; exit 1; }
-	fi
-done
-
-step 'tests; beside them those of contend-locks, a module of its own, which mostly wait'
-log=$(mktemp) locks=$(mktemp)
-trap 'kill $(jobs -p) 2>/dev/null || true; rm -f "$log" "$locks"' EXIT
-(cd cmd/contend-locks && exec go test -timeout 30m ./...) >"$locks" 2>&1 &
+step 'tests'
 # Verbose, so that what was skipped is known; of it only the verdicts are printed.
 if go test -v -timeout 30m ./... >"$log" 2>&1; then
 	grep -E '^(ok|FAIL)' "$log"
@@ -106,7 +109,7 @@ if [ -n "$lacking" ]; then
 	[ "${CI:-}" != true ] || { echo 'in continuous integration that is an error'; exit 1; }
 fi
 
-if ! wait $!; then
+if ! wait $tested; then
 	cat "$locks"
 	exit 1
 fi
