@@ -70,13 +70,12 @@ func New(set *sample.Set) (*Report, error) {
 	return &Report{Notes: slices.Concat(traces.Notes, locks.Notes, waits.Notes), set: set, view: view, traces: traces, locks: locks, waits: waits}, nil
 }
 
-// answers are the tables that a report begins with.
-func (r *Report) answers() []derive.Table {
-	answers := r.view.Answers()
+// answers are the tables that a report begins with. Whether locks excluded comes first: the fastest may be one that did not.
+func (r *Report) answers() (answers []derive.Table) {
 	if len(r.locks.Tables) > 0 {
 		answers = append(answers, r.locks.Summary)
 	}
-	return answers
+	return append(answers, r.view.Answers()...)
 }
 
 // Findings are what the report has to say first, in the order of every view: the

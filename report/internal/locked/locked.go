@@ -224,7 +224,7 @@ func summary(groups []*group, set *sample.Set) html.Table {
 			good++
 			continue
 		}
-		row := []string{g.service, fmt.Sprintf("%s, fence %s", g.fault, g.fence), "", v}
+		row := []string{g.service, fmt.Sprintf("%s, fence %s", g.fault, g.fence), "no", v}
 		if slices.Contains(promised[g.service], g.fault) && g.worst() != nil {
 			row[2] = "yes"
 			t.Rows = append(t.Rows, row)
@@ -232,7 +232,10 @@ func summary(groups []*group, set *sample.Set) html.Table {
 			kept = append(kept, row)
 		}
 	}
-	t.About = fmt.Sprintf("Locks held in %d of %d combinations of service, fault and fence; promises were broken in %d.", good, all, len(t.Rows))
+	t.About = fmt.Sprintf("Locks held in %d of %d combinations of service, fault and fence.", good, all)
+	if good < all {
+		t.About += fmt.Sprintf(" Of the other %d, %d had been promised.", all-good, len(t.Rows))
+	}
 	byName := func(a, b []string) int { return cmp.Or(strings.Compare(a[0], b[0]), strings.Compare(a[1], b[1])) }
 	slices.SortFunc(t.Rows, byName) // samples come in the random order of blocks
 	slices.SortFunc(kept, byName)
