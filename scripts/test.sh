@@ -123,15 +123,9 @@ fi
 if [ "$quick" = no ] && [ "$CGO_ENABLED" = 1 ]; then
 	step 'tests, race detector'
 	# cmd only binds flags, and what it starts is tested here in its own package; statistics and
-	# drawing (report/...) have no goroutines. Locks of services mostly wait, here too.
-	(cd cmd/contend-locks && exec go test -race -timeout 30m -run 'Conformance/(lease|redis|natskv|owner|raft|sqlite)$' .) >"$locks" 2>&1 &
-	tested=$!
+	# drawing (report/...) have no goroutines. To build all services for the detector takes minutes: that
+	# is done by hand, see CONTRIBUTING.md.
 	go test -race -short -timeout 30m $(go list ./... | grep -vE '/cmd/|/report')
-	if ! wait $tested; then
-		cat "$locks"
-		exit 1
-	fi
-	cat "$locks"
 fi
 
 if [ "$quick" = no ]; then
