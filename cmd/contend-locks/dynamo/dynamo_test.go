@@ -1,7 +1,6 @@
 package dynamo
 
 import (
-	"context"
 	"io"
 	"net"
 	"testing"
@@ -11,6 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/dynamodb"
 
 	"github.com/contend-go/contend/bench/lockbench"
+	"github.com/contend-go/contend/cmd/contend-locks/server/servertest"
 )
 
 // start is a server that runs until the test ends.
@@ -19,29 +19,7 @@ func start(t *testing.T) lockbench.Target {
 	if why := missing(); why != "" {
 		t.Skip(why)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
-	ctx, stop := context.WithCancel(context.Background())
-	ready, ended := make(chan bool), make(chan error, 1)
-	go func() {
-		ended <- serve(ctx, lockbench.Member{Dir: t.TempDir(), Addr: addr, Ready: func() { close(ready) }})
-	}()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
-	select {
-	case <-ready:
-	case err := <-ended:
-		ended <- err
-		t.FailNow()
-	}
+	addr, _ := servertest.Run(t, serve)
 	return lockbench.Target{Addrs: []string{addr}, Prefix: "dynamotest-", TTL: 200 * time.Millisecond}
 }
 

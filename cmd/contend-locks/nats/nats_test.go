@@ -3,7 +3,6 @@ package nats
 import (
 	"context"
 	"errors"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -13,34 +12,13 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/contend-go/contend/bench/lockbench"
+	"github.com/contend-go/contend/cmd/contend-locks/server/servertest"
 )
 
 // start is a server that runs until the test ends.
 func start(t *testing.T, o server.Options) lockbench.Target {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
-	ctx, stop := context.WithCancel(context.Background())
-	ready, ended := make(chan bool), make(chan error, 1)
-	go func() {
-		ended <- run(ctx, lockbench.Member{Dir: t.TempDir(), Addr: addr, Ready: func() { close(ready) }}, o, nil)
-	}()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
-	select {
-	case <-ready:
-	case err := <-ended:
-		ended <- err
-		t.FailNow()
-	}
+	addr, _ := servertest.Run(t, func(ctx context.Context, m lockbench.Member) error { return run(ctx, m, o, nil) })
 	return lockbench.Target{Addrs: []string{addr}, Prefix: "natstest-", TTL: 200 * time.Millisecond}
 }
 

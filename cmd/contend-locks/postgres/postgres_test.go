@@ -3,7 +3,6 @@ package postgres
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -14,6 +13,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"github.com/contend-go/contend/bench/lockbench"
+	"github.com/contend-go/contend/cmd/contend-locks/server/servertest"
 )
 
 // started is a server for a service, and where it is.
@@ -22,30 +22,7 @@ func started(t *testing.T, s lockbench.Service) lockbench.Target {
 	if why := s.Missing(); why != "" {
 		t.Skip(why)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	_ = l.Close()
-	dir := t.TempDir()
-	ctx, stop := context.WithCancel(context.Background())
-	ready, ended := make(chan bool), make(chan error, 1)
-	go func() {
-		ended <- s.Serve(ctx, lockbench.Member{Dir: dir, Addr: addr, Fresh: true, Ready: func() { close(ready) }})
-	}()
-	t.Cleanup(func() {
-		stop()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	})
-	select {
-	case <-ready:
-	case err := <-ended:
-		ended <- nil
-		t.Fatal(err)
-	}
+	addr, _ := servertest.Run(t, s.Serve)
 	return lockbench.Target{Addrs: []string{addr}, Prefix: "test-", Client: "client", TTL: 300 * time.Millisecond}
 }
 

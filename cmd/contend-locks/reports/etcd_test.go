@@ -1,8 +1,6 @@
 package reports
 
 import (
-	"context"
-	"net"
 	"testing"
 	"time"
 
@@ -11,18 +9,8 @@ import (
 
 	"github.com/contend-go/contend/bench/lockbench"
 	"github.com/contend-go/contend/cmd/contend-locks/etcd"
+	"github.com/contend-go/contend/cmd/contend-locks/server/servertest"
 )
-
-// free is an address on loopback where nobody is.
-func free(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
 
 // serve runs a service of one member until the test ends.
 func serve(t *testing.T, s lockbench.Service) (addr string) {
@@ -30,22 +18,7 @@ func serve(t *testing.T, s lockbench.Service) (addr string) {
 	if s.Missing != nil && s.Missing() != "" {
 		t.Skip(s.Missing())
 	}
-	addr, peer := free(t), free(t)
-	ctx, stop := context.WithCancel(context.Background())
-	ready, ended := make(chan struct{}), make(chan error, 1)
-	go func() {
-		ended <- s.Serve(ctx, lockbench.Member{Dir: t.TempDir(), Addr: addr, Peers: []string{peer}, Dial: []string{peer}, TTL: time.Minute, Fresh: true, Ready: func() { close(ready) }})
-	}()
-	t.Cleanup(func() {
-		stop()
-		<-ended
-	})
-	select {
-	case <-ready:
-	case err := <-ended:
-		ended <- err
-		t.Fatal(err)
-	}
+	addr, _ = servertest.Run(t, s.Serve)
 	return addr
 }
 

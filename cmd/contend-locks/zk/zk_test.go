@@ -1,7 +1,6 @@
 package zk
 
 import (
-	"context"
 	"net"
 	"strings"
 	"sync"
@@ -11,6 +10,7 @@ import (
 	"github.com/go-zookeeper/zk"
 
 	"github.com/contend-go/contend/bench/lockbench"
+	"github.com/contend-go/contend/cmd/contend-locks/server/servertest"
 )
 
 // start is a server that runs until the test ends, and until it is stopped.
@@ -19,30 +19,7 @@ func start(t *testing.T) (target lockbench.Target, stop func()) {
 	if why := program.Missing(); why != "" {
 		t.Skip(why)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := l.Addr().String()
-	l.Close()
-	ctx, cancel := context.WithCancel(context.Background())
-	ready, ended := make(chan bool), make(chan error, 1)
-	go func() {
-		ended <- serve(ctx, lockbench.Member{Dir: t.TempDir(), Addr: addr, Ready: func() { close(ready) }})
-	}()
-	select {
-	case <-ready:
-	case err := <-ended:
-		t.Fatal(err)
-	}
-	stop = func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-		ended <- nil
-	}
-	t.Cleanup(stop)
+	addr, stop := servertest.Run(t, serve)
 	return lockbench.Target{Addrs: []string{addr}, Prefix: "zktest-", Client: "client", TTL: leastTTL}, stop
 }
 
