@@ -3,12 +3,12 @@ package lockbench
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
 	"time"
 
+	"github.com/contend-go/contend/bench/port"
 	"github.com/contend-go/contend/bench/process"
 )
 
@@ -91,6 +91,7 @@ type cluster struct {
 	addrs   []string // of the members, for clients
 	peers   [][]*Link
 	links   map[int][]*Link // of each client process, to each member
+	release func()          // gives the ports of all members back
 }
 
 // newCluster starts the members of a service. With links, every connection
@@ -98,11 +99,11 @@ type cluster struct {
 func newCluster(s *Service, g *guard, dir string, ttl time.Duration, links bool) (*cluster, error) {
 	n := s.Members
 	c := &cluster{service: s, links: map[int][]*Link{}}
-	ports, err := freePorts(2 * n)
+	ports, release, err := port.Reserve(2 * n)
 	if err != nil {
 		return nil, err
 	}
-	c.addrs = ports[:n]
+	c.addrs, c.release = ports[:n], release
 	peers := ports[n:]
 	for i := range n {
 		dial := append([]string(nil), peers...)
@@ -239,24 +240,11 @@ func (c *cluster) close() {
 	for _, row := range c.links {
 		closeLinks(row)
 	}
+	c.release()
 }
 
 func closeLinks(list []*Link) {
 	for _, k := range list {
 		k.Close()
 	}
-}
-
-// freePorts are addresses on loopback that nobody listens on: the kernel chooses
-// them, all at once so that they differ.
-func freePorts(n int) (addrs []string, err error) {
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return nil, fmt.Errorf("a free port: %w", err)
-		}
-		defer l.Close()
-		addrs = append(addrs, l.Addr().String())
-	}
-	return addrs, nil
 }

@@ -118,7 +118,7 @@ func (r *rig) start() (err error) {
 	if r.resource, err = newResource(filepath.Join(r.dir, "resource"), guarded(r.service, c.Locks), c.Fence); err != nil {
 		return err
 	}
-	r.cluster = &cluster{}
+	r.cluster = &cluster{release: func() {}} // the servers are given
 	if len(c.Addrs) == 0 {
 		if r.cluster, err = newCluster(r.service, r.guard, r.dir, c.TTL, r.fault.network); err != nil {
 			return err

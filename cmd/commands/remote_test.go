@@ -3,7 +3,6 @@ package commands
 import (
 	"bytes"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"os/user"
@@ -46,12 +45,7 @@ func sshd(t *testing.T, env ...string) sshHost {
 	if os.Getuid() == 0 {
 		os.MkdirAll("/run/sshd", 0o755) // where sshd separates privileges
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	h := sshHost{port: l.Addr().(*net.TCPAddr).Port, key: filepath.Join(dir, "user"), home: filepath.Join(dir, "home")}
-	l.Close()
+	h := sshHost{port: freePort(t), key: filepath.Join(dir, "user"), home: filepath.Join(dir, "home")}
 	os.Mkdir(h.home, 0o755)
 	config := fmt.Sprintf("Port %d\nListenAddress 127.0.0.1\nHostKey %s/host\nAuthorizedKeysFile %s/user.pub\nStrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\nForceCommand cd %s && %s exec sh -c \"$SSH_ORIGINAL_COMMAND\"\n",
 		h.port, dir, dir, h.home, strings.Join(env, " "))

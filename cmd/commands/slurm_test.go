@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/contend-go/contend/bench/fleet"
+	"github.com/contend-go/contend/bench/port"
 	"github.com/contend-go/contend/bench/sample"
 )
 
@@ -51,12 +52,14 @@ func daemon(t *testing.T, env []string, name string, args ...string) *exec.Cmd {
 
 func freePort(t *testing.T) int {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addrs, release, err := port.Reserve(1)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	t.Cleanup(release)
+	_, text, _ := net.SplitHostPort(addrs[0])
+	number, _ := strconv.Atoi(text)
+	return number
 }
 
 func newCluster(t *testing.T, nodes ...string) *cluster {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"net"
 	"slices"
 	"strings"
 	"testing"
@@ -18,21 +17,14 @@ import (
 	clientv3 "go.etcd.io/etcd/client/v3"
 
 	"github.com/contend-go/contend/bench/lockbench"
+	"github.com/contend-go/contend/cmd/contend-locks/server/servertest"
 )
 
 // serve makes ready the one server of a service, as somebody might have started who
 // wants it measured.
 func serve(t *testing.T, name string) (addr string, start func()) {
 	t.Helper()
-	var free [2]string
-	for i := range free {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		free[i] = l.Addr().String()
-		defer l.Close()
-	}
+	free := servertest.Addresses(t, 2)
 	i := slices.IndexFunc(services(), func(s lockbench.Service) bool { return s.Name == name })
 	ctx, stop := context.WithCancel(context.Background())
 	ready, ended := make(chan bool), make(chan error, 1)

@@ -12,7 +12,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -20,6 +19,7 @@ import (
 	"time"
 
 	"github.com/contend-go/contend/bench/lockbench"
+	"github.com/contend-go/contend/bench/port"
 )
 
 // Run checks every promise of the service, each in a test of its own.
@@ -75,9 +75,11 @@ func run(c check, s lockbench.Service, dir string) []string {
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
 	t := &trial{service: &s, ttl: max(TTL, s.Promises.LeastTTL), dir: dir, ctx: ctx}
-	if err := t.prepare(); err != nil {
+	release, err := t.prepare()
+	if err != nil {
 		return []string{err.Error()}
 	}
+	defer release()
 	if err := t.start(true); err != nil {
 		return []string{err.Error()}
 	}
@@ -110,29 +112,26 @@ func (t *trial) fatal(format string, args ...any) {
 	panic(errGaveUp)
 }
 
-// prepare chooses folders and ports.
-func (t *trial) prepare() error {
+// prepare makes folders and reserves ports, until release is called.
+func (t *trial) prepare() (release func(), err error) {
 	n := t.service.Members
-	var addrs []string
-	for range 2 * n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			return err
-		}
-		defer l.Close()
-		addrs = append(addrs, l.Addr().String())
+	addrs, release, err := port.Reserve(2 * n)
+	if err != nil {
+		return nil, err
 	}
-	if err := os.MkdirAll(filepath.Join(t.dir, "shared"), 0o755); err != nil {
-		return err
-	}
+	dirs := []string{"shared"}
 	for i := range n {
 		m := lockbench.Member{Index: i, Dir: filepath.Join(t.dir, "server"+strconv.Itoa(i)), Addr: addrs[i], Peers: addrs[n:], Dial: addrs[n:], TTL: t.ttl}
-		if err := os.MkdirAll(m.Dir, 0o755); err != nil {
-			return err
-		}
 		t.members = append(t.members, m)
+		dirs = append(dirs, filepath.Base(m.Dir))
 	}
-	return nil
+	for _, d := range dirs {
+		if err := os.MkdirAll(filepath.Join(t.dir, d), 0o755); err != nil {
+			release()
+			return nil, err
+		}
+	}
+	return release, nil
 }
 
 // start starts all servers, and waits until they answer.

@@ -2,31 +2,17 @@ package jgroups
 
 import (
 	"context"
-	"net"
 	"testing"
 	"time"
 
 	"github.com/contend-go/contend/bench/lockbench"
+	"github.com/contend-go/contend/cmd/contend-locks/server/servertest"
 )
 
 // group is three members with links between them.
 type group struct {
 	addrs []string
 	links map[[2]int]*lockbench.Link // from a member to another
-}
-
-// freeAddrs are addresses on loopback where nobody listens.
-func freeAddrs(t *testing.T, n int) (addrs []string) {
-	t.Helper()
-	for range n {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer l.Close()
-		addrs = append(addrs, l.Addr().String())
-	}
-	return addrs
 }
 
 // start starts a group, which ends with the test.
@@ -36,7 +22,7 @@ func start(t *testing.T) *group {
 		t.Skip(why)
 	}
 	const n = 3
-	addrs := freeAddrs(t, 2*n)
+	addrs := servertest.Addresses(t, 2*n)
 	g := &group{addrs[:n], map[[2]int]*lockbench.Link{}}
 	peers := addrs[n:]
 	ctx, stop := context.WithCancel(context.Background())

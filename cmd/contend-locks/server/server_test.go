@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/contend-go/contend/bench/lockbench"
+	"github.com/contend-go/contend/cmd/contend-locks/server/servertest"
 )
 
 // TestMissing: what is not here is named with the package that brings it, and does
@@ -84,17 +85,6 @@ func TestHome(t *testing.T) {
 	}
 }
 
-// address is one on loopback where nobody is.
-func address(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // TestPortInUse: somebody else at the address is not taken for the program.
 func TestPortInUse(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -113,7 +103,7 @@ func TestPortInUse(t *testing.T) {
 // ended.
 func TestEnds(t *testing.T) {
 	p := Program{Name: "sh"}
-	err := p.Serve(context.Background(), lockbench.Member{Dir: t.TempDir(), Addr: address(t)}, "-c", "exit 7")
+	err := p.Serve(context.Background(), lockbench.Member{Dir: t.TempDir(), Addr: servertest.Addresses(t, 1)[0]}, "-c", "exit 7")
 	if err == nil || !strings.Contains(err.Error(), "sh ended before it answered: exit status 7") {
 		t.Error(err)
 	}

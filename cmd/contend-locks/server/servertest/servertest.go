@@ -3,21 +3,21 @@ package servertest
 
 import (
 	"context"
-	"net"
 	"sync"
 	"testing"
 
 	"github.com/contend-go/contend/bench/lockbench"
+	"github.com/contend-go/contend/bench/port"
 )
 
 // Run runs one member alone, in a folder of the test's, until the test ends or stop is called; it
 // has failed the test if it did not start, or does not end well.
 func Run(t *testing.T, serve func(context.Context, lockbench.Member) error) (addr string, stop func()) {
 	t.Helper()
-	addr, peer := address(t), address(t)
+	free := Addresses(t, 2)
 	ctx, cancel := context.WithCancel(context.Background())
 	ready, ended := make(chan struct{}), make(chan error, 1)
-	m := lockbench.Member{Dir: t.TempDir(), Addr: addr, Peers: []string{peer}, Dial: []string{peer}, Fresh: true, Ready: func() { close(ready) }}
+	m := lockbench.Member{Dir: t.TempDir(), Addr: free[0], Peers: free[1:], Dial: free[1:], Fresh: true, Ready: func() { close(ready) }}
 	go func() { ended <- serve(ctx, m) }()
 	select {
 	case <-ready:
@@ -32,16 +32,16 @@ func Run(t *testing.T, serve func(context.Context, lockbench.Member) error) (add
 		}
 	})
 	t.Cleanup(stop)
-	return addr, stop
+	return free[0], stop
 }
 
-// address is one on loopback where nobody is.
-func address(t *testing.T) string {
+// Addresses are of loopback, where nobody listens, until the test ends.
+func Addresses(t *testing.T, n int) []string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addrs, release, err := port.Reserve(n)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	t.Cleanup(release)
+	return addrs
 }
