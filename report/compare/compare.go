@@ -240,6 +240,7 @@ func Compare(old, new Side, opt Options) (*Comparison, error) {
 		return nil, err
 	}
 	c.judge(newNulls())
+	c.noteStalls()
 	return c, nil
 }
 
