@@ -1,6 +1,7 @@
 package load
 
 import (
+	"math"
 	"runtime/debug"
 	"runtime/metrics"
 	"time"
@@ -13,13 +14,14 @@ type Cause string
 const (
 	Collector Cause = "gc"    // a pause of the garbage collector
 	Stop      Cause = "stop"  // the program was stopped by its runtime for something else
+	Sched     Cause = "sched" // goroutines could run and waited for a P, 100 µs or more; the sum of those that the runtime times, one in eight
 	Queue     Cause = "queue" // threads of this process could run and waited for a CPU; the sum of all
 	Steal     Cause = "steal" // the hypervisor took CPUs; the sum of all
 	Moved     Cause = "moved" // threads were on another CPU than a slice before: how many
 )
 
 // Causes lists them.
-var Causes = []Cause{Collector, Stop, Queue, Steal, Moved}
+var Causes = []Cause{Collector, Stop, Sched, Queue, Steal, Moved}
 
 // A Watch notes slice by slice what took time from this process, beside its operations. It wakes up every 10 ms and reads
 // counters for about 50 µs.
@@ -33,11 +35,11 @@ func NewWatch() *Watch {
 	w := &Watch{stop: make(chan struct{}), done: make(chan struct{}), found: map[Cause][]Moment{}}
 	threads := openThreads()
 	threads.read() // from which the first slice counts
-	go w.run(threads, stoppedFor(), time.Now())
+	go w.run(threads, newCounters(), time.Now())
 	return w
 }
 
-func (w *Watch) run(threads *threads, stopped time.Duration, last time.Time) {
+func (w *Watch) run(threads *threads, counters *counters, last time.Time) {
 	defer close(w.done)
 	defer threads.close()
 	tick := time.NewTicker(sliceTime)
@@ -49,8 +51,7 @@ func (w *Watch) run(threads *threads, stopped time.Duration, last time.Time) {
 			return
 		}
 		now := threads.read()
-		sum := stoppedFor()
-		now[Stop], stopped = sum-stopped, sum
+		counters.read(now)
 		for cause, d := range now {
 			if d > 0 {
 				w.found[cause] = append(w.found[cause], Moment{last.UnixMilli(), d})
@@ -82,18 +83,51 @@ func (w *Watch) End(from, to time.Time) map[Cause][]Moment {
 	return found
 }
 
-// stoppedFor is how long the runtime has stopped the program for other reasons than collections: the runtime counts
-// stops by length, of which this takes the upper bound.
-func stoppedFor() (sum time.Duration) {
-	s := []metrics.Sample{{Name: "/sched/pauses/total/other:seconds"}}
-	if metrics.Read(s); s[0].Value.Kind() != metrics.KindFloat64Histogram {
-		return 0
+// counters are times that the runtime counts by length.
+type counters struct {
+	samples []metrics.Sample
+	sums    []time.Duration // at the reading before
+}
+
+// leastSched is the shortest wait for a P that counts: shorter ones are how goroutines wake each other.
+const leastSched = 100e-6 // s
+
+// timed says which of a histogram's times count, and with which bound of their bucket: of stops the upper one, as there
+// are few; of waits for a P the lower one.
+var timed = []struct {
+	cause  Cause
+	metric string
+	bound  int
+	least  float64 // s
+}{
+	{Stop, "/sched/pauses/total/other:seconds", 1, 0},
+	{Sched, "/sched/latencies:seconds", 0, leastSched},
+}
+
+func newCounters() *counters {
+	c := &counters{sums: make([]time.Duration, len(timed))}
+	for _, t := range timed {
+		c.samples = append(c.samples, metrics.Sample{Name: t.metric})
 	}
-	h := s[0].Value.Float64Histogram()
-	for i, n := range h.Counts {
-		if n > 0 && i+1 < len(h.Buckets)-1 { // the last has no upper bound
-			sum += time.Duration(float64(n) * h.Buckets[i+1] * 1e9)
+	c.read(map[Cause]time.Duration{})
+	return c
+}
+
+// read adds what was counted since the reading before.
+func (c *counters) read(found map[Cause]time.Duration) {
+	metrics.Read(c.samples)
+	for i, t := range timed {
+		if c.samples[i].Value.Kind() != metrics.KindFloat64Histogram {
+			continue // of another Go
 		}
+		sum := time.Duration(0)
+		h := c.samples[i].Value.Float64Histogram()
+		for j, n := range h.Counts {
+			if s := h.Buckets[j+t.bound]; n > 0 && s >= t.least && !math.IsInf(s, 0) {
+				sum += time.Duration(float64(n) * s * 1e9)
+			}
+		}
+		found[t.cause] += sum - c.sums[i]
+		c.sums[i] = sum
 	}
-	return sum
 }

@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// TestWatch: collections, other stops of the program, and threads that wait for a CPU are found, in the time that
+// TestWatch: collections, other stops of the program, goroutines that wait for a P and threads that wait for a CPU are found, in the time that
 // is asked for.
 func TestWatch(t *testing.T) {
 	before := time.Now()
@@ -18,7 +18,7 @@ func TestWatch(t *testing.T) {
 	runtime.GC()
 	var done sync.WaitGroup
 	until := time.Now().Add(300 * time.Millisecond)
-	for range procs {
+	for range 2 * procs {
 		done.Go(func() {
 			for time.Now().Before(until) {
 			}
@@ -27,7 +27,7 @@ func TestWatch(t *testing.T) {
 	done.Wait()
 	time.Sleep(2 * sliceTime) // the last slice
 	found := w.End(before, time.Now())
-	want := []Cause{Collector, Stop}
+	want := []Cause{Collector, Stop, Sched}
 	if _, err := os.Stat("/proc/self/schedstat"); err == nil {
 		want = append(want, Queue)
 	}

@@ -295,7 +295,7 @@ func (w *worst) meanwhile(h hill) string {
 		text  string
 	}{
 		{load.Collector, "the garbage collector stopped all for %s"}, {load.Stop, "the runtime stopped all for up to %s"},
-		{load.Queue, "threads of the program waited %s for a CPU"}, {load.Steal, "the hypervisor took %s of the host's CPU time"},
+		{load.Sched, "goroutines that could run waited %s or more for a P"}, {load.Queue, "threads of the program waited %s for a CPU"}, {load.Steal, "the hypervisor took %s of the host's CPU time"},
 	} {
 		if d := sum[p.cause]; d >= h.top.Value/20 && d > 0 {
 			parts = append(parts, fmt.Sprintf(p.text, derive.Format("x-ns", float64(d))))
