@@ -64,7 +64,7 @@ configuration keys (--by). The page explains its words at its end.`,
 				if err != nil {
 					return err
 				}
-				printTraceNotes(r)
+				defer printReportNotes(r)
 				if asJSON {
 					return r.JSON(os.Stdout)
 				}
@@ -118,7 +118,6 @@ func writeReport(set *sample.Set, dir string, opt report.Options, out io.Writer)
 	if err != nil {
 		return err
 	}
-	printTraceNotes(r)
 	files, err := r.Write(dir, opt)
 	if err != nil {
 		return err
@@ -126,11 +125,12 @@ func writeReport(set *sample.Set, dir string, opt report.Options, out io.Writer)
 	if err := r.Text(os.Stderr, columns(os.Stderr)); err != nil {
 		return err
 	}
+	printReportNotes(r)
 	_, err = fmt.Fprintln(out, files[len(files)-1])
 	return err
 }
 
-func printTraceNotes(r *report.Report) {
+func printReportNotes(r *report.Report) {
 	for _, n := range r.Notes {
 		fmt.Fprintln(os.Stderr, program()+":", n)
 	}

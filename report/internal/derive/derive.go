@@ -71,6 +71,7 @@ type Series struct {
 	Pair      string   // in an overlay: its name without the side
 	Old       bool     // it is the old side of an overlay
 	Reference bool     // promises no synchronisation: a floor or a ceiling, no competitor
+	Broke     bool     // a lock that did not exclude, under the facet's fault and fence
 	Points    []*Point // by ascending X
 
 	fields []sample.Field // of its label
@@ -526,13 +527,14 @@ func (b *builder) finish() *View {
 	b.view.sort(orderOf(b.set), b.set.Lifted)
 	b.view.Units = unitsOf(b.set)
 	b.view.Backends = backends(b.set)
-	references := References(b.set)
+	references, broke := References(b.set), brokenLocks(b.set)
 	for _, f := range b.view.Facets {
 		f.X.settle()
 		for _, s := range f.Series {
 			s.Reference = references[s.Name] || slices.ContainsFunc(s.fields, func(fd sample.Field) bool {
 				return (fd.Key == keyBackend || fd.Key == keyService) && references[fd.Value]
 			})
+			s.Broke = slices.ContainsFunc(s.Points, func(p *Point) bool { return slices.ContainsFunc(p.shared, broke.has) })
 			slices.SortFunc(s.Points, func(a, b *Point) int { return cmp.Compare(a.X, b.X) })
 			for _, p := range s.Points {
 				p.estimate(f)
