@@ -64,7 +64,9 @@ configuration keys (--by). The page explains its words at its end.`,
 				if err != nil {
 					return err
 				}
-				defer printReportNotes(r)
+				for _, n := range r.Notes {
+					fmt.Fprintln(os.Stderr, program()+":", n)
+				}
 				if asJSON {
 					return r.JSON(os.Stdout)
 				}
@@ -125,13 +127,6 @@ func writeReport(set *sample.Set, dir string, opt report.Options, out io.Writer)
 	if err := r.Text(os.Stderr, columns(os.Stderr)); err != nil {
 		return err
 	}
-	printReportNotes(r)
 	_, err = fmt.Fprintln(out, files[len(files)-1])
 	return err
-}
-
-func printReportNotes(r *report.Report) {
-	for _, n := range r.Notes {
-		fmt.Fprintln(os.Stderr, program()+":", n)
-	}
 }

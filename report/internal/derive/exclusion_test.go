@@ -82,3 +82,32 @@ func TestBrokenLockDoesNotWaitLeast(t *testing.T) {
 		t.Errorf("%+v", answer)
 	}
 }
+
+// TestConditionsThatLackAKey: conditions without a key that others have say so, instead of nothing.
+func TestConditionsThatLackAKey(t *testing.T) {
+	v := New(read(t, "BenchmarkX/backend=a-2 1 10 ns/op\nBenchmarkX/processes=16/backend=a-2 1 10 ns/op\n"))
+	var labels []string
+	for _, f := range v.Facets {
+		labels = append(labels, f.Label())
+	}
+	if got := strings.Join(labels, "|"); got != "without processes|processes=16" {
+		t.Error(got)
+	}
+}
+
+// TestNoun: readers are told of backends and services, and of series only where there is no better word.
+func TestNoun(t *testing.T) {
+	for text, want := range map[string]string{
+		"BenchmarkX/backend=a-2 1 10 ns/op\n":                                                               "backend backends",
+		"BenchmarkX/impl=a-2 1 10 ns/op\n":                                                                  "implementation implementations",
+		"BenchmarkX-2 1 10 ns/op\nBenchmarkY-2 1 10 ns/op\n":                                                "benchmark benchmarks",
+		"BenchmarkX/size=1-2 1 10 ns/op\nBenchmarkX/size=2-2 1 10 ns/op\n":                                  "series series",
+		"BenchmarkX/backend=a-2 1 10 ns/op\nBenchmarkY/impl=a-2 1 10 ns/op\n":                               "series series",
+		"# run id=a\n# axis name=L key=clients series=service\nBenchmarkL/clients=1/service=a 1 10 ns/op\n": "service services",
+	} {
+		v := New(read(t, text))
+		if got := v.Noun() + " " + v.Nouns(); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}

@@ -312,7 +312,7 @@ func limits(f *Facet) (parts []string) {
 		add("points with fewer than %d samples have no interval (the fewest have %d)", MinN, n)
 	}
 	if !f.HasControl && f.X.Procs() {
-		add("without a share-nothing control neither efficiency nor the overhead of sharing is known")
+		add("without the share-nothing ceiling (--sharing all,none) neither efficiency nor the overhead of sharing is known")
 	}
 	if !f.HasTraced && !f.Toured && f.X.Procs() {
 		add("nothing was traced (--trace cells), so it is not known where CPUs wait")
