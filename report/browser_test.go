@@ -223,7 +223,7 @@ func TestPageInBrowser(t *testing.T) {
 			t.Errorf("after hiding one series: %d lines", lines())
 		}
 		tb.run(t, chromedp.Click(`#show-none`, chromedp.ByQuery))
-		if got := eval[string](t, tb, `document.querySelector('.facet:not([hidden]) .plot').innerText`); lines() != 0 || !strings.Contains(got, "No series is shown") {
+		if got := eval[string](t, tb, `document.querySelector('.facet:not([hidden]) .plot').innerText`); lines() != 0 || !strings.Contains(got, "No line is shown") {
 			t.Errorf("with all hidden: %d lines, %q", lines(), got)
 		}
 		tb.run(t, chromedp.Click(`#show-all`, chromedp.ByQuery))

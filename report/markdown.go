@@ -21,9 +21,9 @@ import (
 func (r *Report) Markdown(w io.Writer, against ...string) error {
 	view := r.view
 	if len(against) > 0 && !slices.ContainsFunc(against, func(name string) bool { return slices.Contains(view.Names, name) }) {
-		return vocabulary.Unknown("series", against[0], view.Names)
+		return vocabulary.Unknown(view.Noun(), against[0], view.Names)
 	}
-	columns := []string{"chart", "series"}
+	columns := []string{"chart", view.Noun()}
 	type column struct {
 		key string
 		x   float64
@@ -62,7 +62,7 @@ func (r *Report) Markdown(w io.Writer, against ...string) error {
 		}
 		first := reference(f, against)
 		for _, s := range f.Series {
-			cells := []string{markdown.Escape(strings.Join(values, " ")), markdown.Escape(s.Name)}
+			cells := []string{markdown.Escape(strings.Join(values, " ")), markdown.Escape(s.Marked())}
 			for _, c := range across {
 				cells = append(cells, on(f, c.key, func() string { return estimate(s.Point(c.x), (*derive.Point).Time) }))
 			}
@@ -73,6 +73,11 @@ func (r *Report) Markdown(w io.Writer, against ...string) error {
 			}
 			line(cells)
 		}
+	}
+	if slices.ContainsFunc(view.Facets, func(f *derive.Facet) bool {
+		return slices.ContainsFunc(f.Series, func(s *derive.Series) bool { return s.Broke })
+	}) {
+		b.WriteString("\n" + markdown.Escape(derive.BrokenNote) + "\n")
 	}
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -147,17 +152,20 @@ func estimate(p *derive.Point, of func(*derive.Point) derive.Estimate) string {
 		return "unstable"
 	}
 	e := of(p)
-	mark := ""
-	if p.Oversubscribed {
-		mark = " (oversubscribed)"
-	}
-	switch {
-	case e.N == 0:
+	if e.N == 0 {
 		return ""
-	case !e.Interval():
-		return digits(e.Median) + mark
 	}
-	return fmt.Sprintf("%s [%s, %s]%s", digits(e.Median), digits(e.Lo), digits(e.Hi), mark)
+	text := fmt.Sprintf("%s [%s, %s]", digits(e.Median), digits(e.Lo), digits(e.Hi))
+	if !e.Interval() {
+		text = fmt.Sprintf("%s (n=%d, no interval)", digits(e.Median), e.N)
+	}
+	if told := p.Told(); told != "" {
+		text += " (" + told + ")"
+	}
+	if p.Oversubscribed {
+		text += " (oversubscribed)"
+	}
+	return text
 }
 
 // digits prints three significant ones, without an exponent.

@@ -30,16 +30,16 @@ func TestMarkdown(t *testing.T) {
 		want    string
 	}{
 		{[]string{"channel", "mutex"}, `
-| chart | series | GOMAXPROCS=2, ns/op | GOMAXPROCS=8, ns/op | ÷ first, 2 | ÷ first, 8 |
+| chart | implementation | GOMAXPROCS=2, ns/op | GOMAXPROCS=8, ns/op | ÷ first, 2 | ÷ first, 8 |
 |---|---|---|---|---|---|
-| alloc | &#64;a\|&lt;b&gt;\_\[x\](y) | 12.3 |  |  |  |
+| alloc | &#64;a\|&lt;b&gt;\_\[x\](y) | 12.3 (n=1, no interval) |  |  |  |
 | lock | mutex | 35000 [10000, 60000] | 35000 [10000, 60000] (oversubscribed) | 1 | 1 |
 | lock | spin | 140000 [40000, 240000] | 140000 [40000, 240000] (oversubscribed) | 4 [4, 4] | 4 [4, 4] (oversubscribed) |
 `},
 		{nil, `
-| chart | series | GOMAXPROCS=2, ns/op | GOMAXPROCS=8, ns/op |
+| chart | implementation | GOMAXPROCS=2, ns/op | GOMAXPROCS=8, ns/op |
 |---|---|---|---|
-| alloc | &#64;a\|&lt;b&gt;\_\[x\](y) | 12.3 |  |
+| alloc | &#64;a\|&lt;b&gt;\_\[x\](y) | 12.3 (n=1, no interval) |  |
 | lock | mutex | 35000 [10000, 60000] | 35000 [10000, 60000] (oversubscribed) |
 | lock | spin | 140000 [40000, 240000] | 140000 [40000, 240000] (oversubscribed) |
 `},
@@ -58,12 +58,40 @@ func TestMarkdown(t *testing.T) {
 	}
 }
 
+// TestMarkdownSaysOfHowMany: a ratio of few blocks says so, a quantile of part of the samples says of how many, and a lock that did not exclude has its mark.
+func TestMarkdownSaysOfHowMany(t *testing.T) {
+	text := "# contend protocol=1\n# run id=a\n# axis name=Lock key=clients series=service\nusable-cpus: 2\n# begin\n"
+	for block := range 2 {
+		for i, name := range []string{"lease", "redis"} {
+			text += fmt.Sprintf("# sample cell=%s block=%d\nBenchmarkLock/fault=none/fence=on/clients=1/service=%s/gomaxprocs=2 10 %d ns/op %d overlaps\n", name, block, name, 10+30*i, i)
+		}
+	}
+	_, set := folder(t, text)
+	r, err := New(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var b strings.Builder
+	if err := r.Markdown(&b, "lease"); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"| redis ✗ | 40 (n=2, no interval) | 4 (n=2, no interval) |", "✗: the lock did not exclude"} {
+		if !strings.Contains(b.String(), want) {
+			t.Errorf("no %q in\n%s", want, b.String())
+		}
+	}
+	_, set = folder(t, synthetic.OpenLoad(map[string]map[string]float64{"ring": {"50%": 20_000}}, 3))
+	if text := markdownOf(t, set); !strings.Contains(text, "(5 of 6 samples) |") {
+		t.Errorf("no 5 of 6 samples in\n%s", text)
+	}
+}
+
 // TestMarkdownOfWaits: of an open load the figures are what callers wait, and what was not carried has none; of two builds the
 // first finding is what changed.
 func TestMarkdownOfWaits(t *testing.T) {
 	_, set := folder(t, synthetic.OpenLoad(map[string]map[string]float64{"ring": {"50%": 20_000, "80%": 0}}, -1))
 	text := markdownOf(t, set)
-	for _, want := range []string{"| chart | series | rate=50%, p99 in ns | rate=80%, p99 in ns |", "|  | ring | 20500 [20000, 21000] | unstable |"} {
+	for _, want := range []string{"| chart | backend | rate=50%, p99 in ns | rate=80%, p99 in ns |", "|  | ring | 20500 [20000, 21000] | unstable |"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no line %q in\n%s", want, text)
 		}

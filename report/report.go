@@ -42,7 +42,7 @@ const DefaultDPI = chart.DefaultDPI
 
 // Report is what samples and their traces say together.
 type Report struct {
-	// Notes are what could not be read of traces, a line each.
+	// Notes are what could not be read of traces, and what was left out: a line each, the last of the text.
 	Notes []string
 
 	set    *sample.Set

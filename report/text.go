@@ -18,7 +18,7 @@ const (
 )
 
 // Text writes what the report says first, for a terminal of that many columns; 0
-// is for a file, whose lines have any length.
+// is for a file, whose lines have any length. Notes stand last: they are no answer.
 func (r *Report) Text(w io.Writer, columns int) error {
 	t := &text{columns: columns}
 	blamed, answered := 0, false
@@ -38,6 +38,9 @@ func (r *Report) Text(w io.Writer, columns int) error {
 			answered = true
 		}
 		t.finding(f)
+	}
+	for _, n := range r.Notes {
+		t.line(0, "note: "+n)
 	}
 	_, err := io.WriteString(w, t.b.String())
 	return err

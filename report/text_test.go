@@ -55,6 +55,23 @@ func TestTextFits(t *testing.T) {
 	}
 }
 
+// TestNotesStandLast: a text begins with the answer, and not with what was left out of the pictures.
+func TestNotesStandLast(t *testing.T) {
+	text := "# contend protocol=1\n# run id=a\n# axis name=Lock key=clients series=service\nBenchmarkLock/fault=evict/clients=2/service=a 10 1 ns/op 3 overlaps\n"
+	r := reportOf(t, text)
+	if len(r.Notes) != 1 {
+		t.Fatalf("notes %q", r.Notes)
+	}
+	var out strings.Builder
+	if err := r.Text(&out, 0); err != nil {
+		t.Fatal(err)
+	}
+	lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+	if lines[0] != "1 sample" || lines[len(lines)-1] != "note: "+r.Notes[0] {
+		t.Errorf("%s", out.String())
+	}
+}
+
 // TestViewsAgree: terminal, Markdown and JSON say the same findings in the same words.
 func TestViewsAgree(t *testing.T) {
 	r := reportOf(t, typical.Text())

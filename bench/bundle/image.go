@@ -20,7 +20,6 @@ import (
 // Image describes a container image of a bundle.
 type Image struct {
 	Platform string // "linux/arm64"
-	Texts    map[string][]byte
 	Command  []string
 	Name     string // what registries and runtimes may call it
 }
@@ -52,7 +51,7 @@ func newBlob(media string, text []byte) blob {
 // file (OCI image specification, image-layout.md), and the same bytes for the same
 // bundle.
 func WriteImage(file, archive string, img Image) error {
-	layer, plain, err := layerOf(archive, img.Texts)
+	layer, plain, err := layerOf(archive)
 	if err != nil {
 		return err
 	}
@@ -89,7 +88,7 @@ func WriteImage(file, archive string, img Image) error {
 
 // layerOf is a layer of what a bundle unpacks to and of texts, compressed, and the
 // digest of it as it was before.
-func layerOf(archive string, texts map[string][]byte) (layer []byte, plain string, err error) {
+func layerOf(archive string) (layer []byte, plain string, err error) {
 	f, err := os.Open(archive)
 	if err != nil {
 		return nil, "", err
@@ -108,11 +107,6 @@ func layerOf(archive string, texts map[string][]byte) (layer []byte, plain strin
 			mode = 0o1777
 		}
 		if err := t.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir, Mode: mode}); err != nil {
-			return nil, "", err
-		}
-	}
-	for _, name := range sorted(texts) {
-		if err := put(t, name, texts[name], 0o644); err != nil {
 			return nil, "", err
 		}
 	}

@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/bench/sample"
@@ -39,13 +40,8 @@ type block struct {
 // file that was cut short is left out.
 func readAttempt(dir string) (*attempt, error) {
 	a := &attempt{dir: dir, name: filepath.Base(dir), blocks: map[int]*block{}}
-	switch text, err := os.ReadFile(filepath.Join(dir, DoneName)); {
-	case err == nil:
-		a.done = new(Done)
-		if err := json.Unmarshal(text, a.done); err != nil {
-			return nil, fmt.Errorf("%s cannot be read: %w", DoneName, err)
-		}
-	case !errors.Is(err, fs.ErrNotExist):
+	var err error
+	if a.done, err = readDone(dir); err != nil {
 		return nil, err
 	}
 	f, err := os.Open(filepath.Join(dir, sample.FileName))
@@ -73,6 +69,22 @@ func readAttempt(dir string) (*attempt, error) {
 		return nil
 	})
 	return a, err
+}
+
+// readDone is the list that ends a delivery; nil if there is none.
+func readDone(dir string) (*Done, error) {
+	text, err := os.ReadFile(filepath.Join(dir, DoneName))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	d := new(Done)
+	if err := json.Unmarshal(text, d); err != nil {
+		return nil, fmt.Errorf("%s cannot be read: %w", DoneName, err)
+	}
+	return d, nil
 }
 
 func (a *attempt) add(g sample.Group) error {
@@ -159,6 +171,9 @@ func (a *attempt) wrong(f *Fleet, s *Shard, first *attempt) string {
 		if a.done != nil && a.done.Reason != "" {
 			return a.done.Reason
 		}
+		if a.done == nil {
+			return "ended without a list of what it delivered, and without samples"
+		}
 		return "measured nothing"
 	}
 	field := func(key string) string { return fieldOf(a.run, key) }
@@ -173,7 +188,7 @@ func (a *attempt) wrong(f *Fleet, s *Shard, first *attempt) string {
 	case planned(a.plan) != k.Planned || a.plan.First < s.First || a.plan.First+a.plan.Blocks > s.First+s.Blocks:
 		return "measured another plan than the fleet's"
 	case first != nil && !maps.Equal(executables(a.run), executables(first.run)):
-		return fmt.Sprintf("was measured by another program than %s/%s", filepath.Base(filepath.Dir(first.dir)), first.name)
+		return fmt.Sprintf("was measured by another program than %s", first.called())
 	}
 	for n := range a.blocks {
 		if n < s.First || n >= s.First+s.Blocks {
@@ -182,6 +197,35 @@ func (a *attempt) wrong(f *Fleet, s *Shard, first *attempt) string {
 	}
 	return ""
 }
+
+// spans are when the attempt measured. Of one that was cut short only the beginning is
+// known, to the second.
+func (a *attempt) spans() []Span {
+	if a.done != nil {
+		return a.done.Spans
+	}
+	if began, err := time.Parse(time.RFC3339, fieldOf(a.run, "date")); err == nil {
+		return []Span{{began, began.Add(time.Second)}}
+	}
+	return nil
+}
+
+// disturbed names, of attempts that measured on one machine at the same time, another
+// one for each: what they measured is the two together.
+func disturbed(all []*attempt) map[*attempt]*attempt {
+	by := map[*attempt]*attempt{}
+	for i, a := range all {
+		for _, b := range all[:i] {
+			if a.node() == b.node() && slices.ContainsFunc(a.spans(), func(s Span) bool { return slices.ContainsFunc(b.spans(), s.overlaps) }) {
+				by[a], by[b] = b, a
+			}
+		}
+	}
+	return by
+}
+
+// called is how people find the attempt: its folder.
+func (a *attempt) called() string { return filepath.Base(filepath.Dir(a.dir)) + "/" + a.name }
 
 func fieldOf(r *sample.Run, key string) string {
 	for _, f := range r.Fields {

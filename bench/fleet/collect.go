@@ -2,6 +2,7 @@ package fleet
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"text/tabwriter"
 
 	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/bench/sample"
@@ -23,6 +25,7 @@ type State struct {
 	Shard    *Shard
 	Machines []string // nodes whose blocks count
 	Complete int      // blocks
+	Samples  int      // processes of them
 	Missing  []int
 	Invalid  int      // processes of complete blocks without a valid sample
 	Again    int      // complete blocks that another attempt had delivered already
@@ -48,6 +51,9 @@ type Merged struct {
 
 // Exit is the exit code that says how complete a fleet's run is.
 func (m *Merged) Exit() int {
+	if m.plan == nil {
+		return bench.ExitUsage
+	}
 	for _, s := range m.States {
 		if !s.OK() {
 			return bench.ExitInvalid
@@ -63,45 +69,32 @@ func Merge(dir string, f *Fleet) (*Merged, error) {
 	m := &Merged{Dir: filepath.Join(dir, RunFolder), files: map[string]string{}}
 	var text bytes.Buffer
 	machines := map[string][]string{}
-	for _, k := range f.Kinds {
-		var first *attempt
-		for _, s := range f.Of(k) {
-			st := &State{Shard: s}
-			m.States = append(m.States, st)
-			all, unreadable, err := attempts(dir, s)
-			if err != nil {
-				return nil, err
+	taken, by, err := f.judge(dir, m)
+	if err != nil {
+		return nil, err
+	}
+	for _, st := range m.States {
+		k, have := f.Kind(st.Shard.Kind), map[int]bool{}
+		for _, a := range taken[st] {
+			if other := by[a]; other != nil {
+				st.Refused = append(st.Refused, fmt.Sprintf("%s: disturbed: %s was measured on the same machine (%s) at the same time; to measure both anew: contend fleet stop, remove both folders from %s, contend fleet run",
+					a.name, other.called(), a.node(), Delivered))
+				continue
 			}
-			for _, name := range slices.Sorted(maps.Keys(unreadable)) {
-				st.Refused = append(st.Refused, name+": "+unreadable[name])
+			if m.plan == nil {
+				m.plan = a.plan
 			}
-			taken := map[int]bool{}
-			for _, a := range all {
-				if a.idle() {
-					continue
-				}
-				if wrong := a.wrong(f, s, first); wrong != "" {
-					st.Refused = append(st.Refused, a.name+": "+wrong)
-					continue
-				}
-				if first == nil {
-					first = a
-				}
-				if m.plan == nil {
-					m.plan = a.plan
-				}
-				st.take(a, k, taken, &text, m.files)
-				if n := a.node(); n != "" && len(a.blocks) > 0 && !slices.Contains(machines[n], s.ID) {
-					machines[n] = append(machines[n], s.ID)
-				}
+			st.take(a, k, have, &text, m.files)
+			if n := a.node(); n != "" && len(a.blocks) > 0 && !slices.Contains(machines[n], st.Shard.ID) {
+				machines[n] = append(machines[n], st.Shard.ID)
 			}
-			for n := s.First; n < s.First+s.Blocks; n++ {
-				if !taken[n] {
-					st.Missing = append(st.Missing, n)
-				}
-			}
-			st.Complete = len(taken)
 		}
+		for n := st.Shard.First; n < st.Shard.First+st.Shard.Blocks; n++ {
+			if !have[n] {
+				st.Missing = append(st.Missing, n)
+			}
+		}
+		st.Complete = len(have)
 	}
 	for _, n := range slices.Sorted(maps.Keys(machines)) {
 		if len(machines[n]) > 1 {
@@ -113,6 +106,42 @@ func Merge(dir string, f *Fleet) (*Merged, error) {
 	f.missing(m, &text)
 	m.text = text.Bytes()
 	return m, nil
+}
+
+// judge reads all deliveries, and notes what counts for nothing and why. It returns the
+// attempts of each shard that could count, and which of them disturbed each other.
+func (f *Fleet) judge(dir string, m *Merged) (taken map[*State][]*attempt, by map[*attempt]*attempt, err error) {
+	taken = map[*State][]*attempt{}
+	var every []*attempt
+	for _, k := range f.Kinds {
+		var first *attempt
+		for _, s := range f.Of(k) {
+			st := &State{Shard: s}
+			m.States = append(m.States, st)
+			all, unreadable, err := attempts(dir, s)
+			if err != nil {
+				return nil, nil, err
+			}
+			for _, name := range slices.Sorted(maps.Keys(unreadable)) {
+				st.Refused = append(st.Refused, name+": "+unreadable[name])
+			}
+			for _, a := range all {
+				if a.idle() {
+					continue
+				}
+				if wrong := a.wrong(f, s, first); wrong != "" {
+					st.Refused = append(st.Refused, a.name+": "+wrong)
+					continue
+				}
+				if first == nil {
+					first = a
+				}
+				taken[st] = append(taken[st], a)
+				every = append(every, a)
+			}
+		}
+	}
+	return taken, disturbed(every), nil
 }
 
 // Left are the shards of which blocks are missing.
@@ -151,6 +180,7 @@ func (st *State) take(a *attempt, k *Kind, taken map[int]bool, text *bytes.Buffe
 		}
 		taken[n] = true
 		b := a.blocks[n]
+		st.Samples += len(b.cells)
 		text.Write(b.text)
 		st.Invalid += len(a.plan.Of(n)) - b.valid
 		for _, path := range b.files {
@@ -241,25 +271,34 @@ func copyFile(to, from string) error {
 	})
 }
 
-// Describe prints the shards, what is missing of them and why.
-func (m *Merged) Describe(w io.Writer) {
+// Describe prints the shards, what is missing of them and why: a table with one unit
+// in each column, and remarks below it. Where an engine was asked, what it has seen
+// stands beside it.
+func (m *Merged) Describe(w io.Writer, engine string, seen map[string]Seen) {
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	head := "shard\trepetitions delivered\tprocesses delivered\tfailed\tmachines"
+	if engine != "" {
+		head += "\tprocesses so far\t" + engine + " says"
+	}
+	fmt.Fprintln(t, head)
 	for _, st := range m.States {
-		fmt.Fprintf(w, "%-20s %d of %d repetitions", st.Shard.ID, st.Complete, st.Shard.Blocks)
-		if len(st.Machines) > 0 {
-			fmt.Fprintf(w, " by %s", strings.Join(st.Machines, ", "))
+		machines := strings.Join(st.Machines, ", ")
+		fmt.Fprintf(t, "%s\t%d of %d\t%d\t%d\t%s", st.Shard.ID, st.Complete, st.Shard.Blocks, st.Samples, st.Invalid, cmp.Or(machines, "-"))
+		if engine != "" {
+			fmt.Fprintf(t, "\t%s\t%s", seen[st.Shard.ID].so(), cmp.Or(seen[st.Shard.ID].State, "-"))
 		}
-		if st.Invalid > 0 {
-			fmt.Fprintf(w, ", %d processes failed", st.Invalid)
-		}
+		fmt.Fprintln(t)
+	}
+	t.Flush()
+	for _, st := range m.States {
 		if st.Again > 0 {
-			fmt.Fprintf(w, ", %d delivered twice and counted once", st.Again)
+			fmt.Fprintf(w, "%s: %d repetitions were delivered twice and count once\n", st.Shard.ID, st.Again)
 		}
-		fmt.Fprintln(w)
 		for _, name := range st.Cut {
-			fmt.Fprintf(w, "  %s ended early: what it completed counts\n", name)
+			fmt.Fprintf(w, "%s: %s ended without a list of what it delivered: the repetitions that it completed count\n", st.Shard.ID, name)
 		}
 		for _, why := range st.Refused {
-			fmt.Fprintf(w, "  refused: %s\n", why)
+			fmt.Fprintf(w, "%s: refused: %s\n", st.Shard.ID, why)
 		}
 	}
 	for _, n := range m.Notes {

@@ -36,9 +36,18 @@ type Done struct {
 	Exit                  int    // of the measuring command; 2 is a machine that was refused
 	Reason                string `json:",omitempty"`
 	First, Blocks         int    // measured by this attempt
-	Files                 []File
-	Left                  []string `json:",omitempty"` // files that stayed on the machine
+	// Spans are when it measured, by the machine's clock: once, and once more each time
+	// that it was continued.
+	Spans []Span `json:",omitempty"`
+	Files []File
+	Left  []string `json:",omitempty"` // files that stayed on the machine
 }
+
+// Span is a time in which a machine measured.
+type Span struct{ Began, Ended time.Time }
+
+// overlaps reports whether two spans of one machine have a time in common.
+func (s Span) overlaps(o Span) bool { return s.Began.Before(o.Ended) && o.Began.Before(s.Ended) }
 
 // File is a delivered file, by its path in the attempt's folder.
 type File struct {
@@ -127,6 +136,26 @@ func (m *Measure) Do() (exit int, err error) {
 	if err := bench.MakeFolder(m.Dir); err != nil {
 		return bench.ExitUsage, err
 	}
+	done := Done{Fleet: m.Fleet.ID, Shard: m.Shard.ID, Attempt: m.Attempt, Node: m.Node, Name: m.Name, First: m.Shard.First, Blocks: m.Shard.Blocks}
+	refuse := func(reason string) (int, error) {
+		done.Exit, done.Reason, done.Blocks = bench.ExitUsage, reason, 0
+		return done.Exit, errors.Join(errors.New(reason), m.deliver(&done))
+	}
+	release, err := claim(m.Node, fmt.Sprintf("shard %s of fleet %s, process %d", m.Shard.ID, m.Fleet.ID, os.Getpid()))
+	if _, began := os.Stat(filepath.Join(m.Dir, sample.FileName)); err != nil && began == nil {
+		return bench.ExitUsage, err // who measures may do so into this folder
+	}
+	if err != nil {
+		return refuse(err.Error())
+	}
+	defer release()
+	earlier, err := readDone(m.Dir)
+	if err != nil {
+		return bench.ExitUsage, err
+	}
+	if earlier != nil {
+		done.Spans = earlier.Spans
+	}
 	if err := os.Remove(filepath.Join(m.Dir, DoneName)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return bench.ExitUsage, err
 	}
@@ -135,11 +164,6 @@ func (m *Measure) Do() (exit int, err error) {
 		return bench.ExitUsage, err
 	}
 	defer os.Remove(pid)
-	done := Done{Fleet: m.Fleet.ID, Shard: m.Shard.ID, Attempt: m.Attempt, Node: m.Node, Name: m.Name, First: m.Shard.First, Blocks: m.Shard.Blocks}
-	refuse := func(reason string) (int, error) {
-		done.Exit, done.Reason, done.Blocks = bench.ExitUsage, reason, 0
-		return done.Exit, errors.Join(errors.New(reason), m.deliver(&done))
-	}
 	if wrong := k.Fits(m.Facts); wrong != "" {
 		return refuse("not a machine of kind " + k.Name + ": " + wrong)
 	}
@@ -170,7 +194,9 @@ func (m *Measure) Do() (exit int, err error) {
 		if k.Price > 0 {
 			flags = append(flags, fmt.Sprintf("--tag=%s=%g", sample.PriceKey, k.Price))
 		}
+		began := time.Now()
 		exit, err = m.Run(flags)
+		done.Spans = append(done.Spans, Span{began, time.Now()})
 	}
 	done.Exit = exit
 	if err != nil {

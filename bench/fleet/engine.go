@@ -6,7 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -17,16 +17,34 @@ import (
 type Engine interface {
 	// Files are what people read and edit before it runs, by name.
 	Files() map[string][]byte
-	// Run starts the shards; with wait it returns once none is under way.
-	Run(ctx context.Context, shards []*Shard, wait bool) error
+	// Run starts the shards; with wait it returns once none is under way. Started is how
+	// many the engine has taken, now or before: none is a fleet that could not be run.
+	Run(ctx context.Context, shards []*Shard, wait bool) (started int, err error)
 	// Status says of shards what the engine knows, by shard; nothing of those that it
 	// does not know.
-	Status(ctx context.Context) (map[string]string, error)
+	Status(ctx context.Context) (map[string]Seen, error)
 	// Fetch brings what there is into the folder delivered.
 	Fetch(ctx context.Context) error
 	// Stop ends what is under way.
 	Stop(ctx context.Context) error
 }
+
+// Seen is what an engine knows of a shard.
+type Seen struct {
+	State     string // in its own words, and where
+	Processes int    // measured so far; -1 if that is not known before the delivery
+}
+
+// so is how many processes were measured, as a column has it.
+func (s Seen) so() string {
+	if s == (Seen{}) || s.Processes < 0 {
+		return "-"
+	}
+	return strconv.Itoa(s.Processes)
+}
+
+// ErrNoAnswer is an engine that nothing is to be had from.
+var ErrNoAnswer = errors.New("nothing was run")
 
 // New is the engine of a fleet in a folder. Progress gets lines of the shards.
 func New(dir string, f *Fleet, progress io.Writer) Engine {
@@ -75,22 +93,6 @@ func await(ctx context.Context, e Engine) error {
 		case <-time.After(pollEvery):
 		}
 	}
-}
-
-// call runs one of the engine's programs to its end and returns what it printed.
-func call(ctx context.Context, in io.Reader, name string, args ...string) ([]byte, error) {
-	c := exec.CommandContext(ctx, name, args...)
-	c.Stdin = in
-	var stderr bytes.Buffer
-	c.Stderr = &stderr
-	out, err := c.Output()
-	if errors.Is(err, exec.ErrNotFound) {
-		return nil, fmt.Errorf("%s is not on the PATH", name)
-	}
-	if err != nil {
-		return out, fmt.Errorf("%s: %w: %s", strings.Join(append([]string{name}, args...), " "), err, lastLines(stderr.String(), 3))
-	}
-	return out, nil
 }
 
 // lastLines are the last n lines of a text, on one line.

@@ -18,6 +18,7 @@
 package fleet
 
 import (
+	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -37,7 +38,9 @@ import (
 
 // Fleet is a plan for many machines.
 type Fleet struct {
-	ID      string   // of kinds, shards and what they run
+	ID string // of this plan and no other, see [Fleet.Lay]
+	// Nonce is drawn for each plan: the same words planned again are measured anew.
+	Nonce   string
 	Engine  string   // one of Engines
 	Command []string // what every machine runs, for people
 	Kinds   []*Kind
@@ -176,7 +179,9 @@ func keys(engine string) []string {
 const leastBlocks = 2
 
 // Lay gives each machine its blocks: as many each, or, with split, all machines of a
-// kind together. No two shards of the fleet have a block number in common.
+// kind together. No two shards of the fleet have a block number in common. It ends the
+// plan, and gives it an ID: what a plan with the same content has left on hosts or in
+// an engine is not this one's.
 func (f *Fleet) Lay(blocks int, split bool) error {
 	first := 0
 	for _, k := range f.Kinds {
@@ -196,6 +201,7 @@ func (f *Fleet) Lay(blocks int, split bool) error {
 			first += each
 		}
 	}
+	f.Nonce = rand.Text()
 	text, err := json.Marshal(f)
 	if err != nil {
 		return err
@@ -239,6 +245,17 @@ func (f *Fleet) Of(k *Kind) (of []*Shard) {
 	return of
 }
 
+// part is what a machine of a kind must know of the plan, on one line.
+func (f *Fleet) part(k *Kind) string {
+	alone := *k
+	alone.Hosts, alone.Settings = nil, nil // of others, and of the engine
+	text, err := json.Marshal(Fleet{ID: f.ID, Nonce: f.Nonce, Engine: f.Engine, Kinds: []*Kind{&alone}, Shards: f.Of(k)})
+	if err != nil {
+		panic(err) // strings and numbers
+	}
+	return string(text)
+}
+
 // Save writes the plan into its folder.
 func (f *Fleet) Save(dir string) error {
 	text, err := json.MarshalIndent(f, "", " ")
@@ -248,28 +265,35 @@ func (f *Fleet) Save(dir string) error {
 	return whole.WriteBytes(filepath.Join(dir, FileName), append(text, '\n'))
 }
 
-// Load reads a fleet's plan from its folder, or from the file itself.
-func Load(path string) (*Fleet, error) {
-	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		path = filepath.Join(path, FileName)
+// Load reads a fleet's plan from its folder, from the file itself, or from its text.
+func Load(plan string) (*Fleet, error) {
+	if strings.HasPrefix(plan, "{") {
+		return parse("the plan", []byte(plan))
 	}
-	text, err := os.ReadFile(path)
+	if info, err := os.Stat(plan); err == nil && info.IsDir() {
+		plan = filepath.Join(plan, FileName)
+	}
+	text, err := os.ReadFile(plan)
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%s: no fleet there: contend fleet plan makes one", path)
+		return nil, fmt.Errorf("%s: no fleet there: contend fleet plan makes one", plan)
 	}
 	if err != nil {
 		return nil, err
 	}
+	return parse(plan, text)
+}
+
+func parse(where string, text []byte) (*Fleet, error) {
 	f := new(Fleet)
 	if err := json.Unmarshal(text, f); err != nil {
-		return nil, fmt.Errorf("%s: no plan of a fleet: %w", path, err)
+		return nil, fmt.Errorf("%s: no plan of a fleet: %w", where, err)
 	}
 	if !slices.Contains(Engines, f.Engine) || len(f.Shards) == 0 {
-		return nil, fmt.Errorf("%s: no plan of a fleet: engine %q, %d shards", path, f.Engine, len(f.Shards))
+		return nil, fmt.Errorf("%s: no plan of a fleet: engine %q, %d shards", where, f.Engine, len(f.Shards))
 	}
 	for _, s := range f.Shards {
 		if f.Kind(s.Kind) == nil {
-			return nil, fmt.Errorf("%s: shard %s is of kind %q, which is not in the plan", path, s.ID, s.Kind)
+			return nil, fmt.Errorf("%s: shard %s is of kind %q, which is not in the plan", where, s.ID, s.Kind)
 		}
 	}
 	return f, nil

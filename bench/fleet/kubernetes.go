@@ -33,15 +33,7 @@ func (e *kubernetes) namespace(k *Kind) string {
 // Files are the manifests.
 func (e *kubernetes) Files() map[string][]byte { return e.files(manifestFile, e.manifest) }
 
-// manifest is the Job of a kind. Why it is so:
-//
-//   - backoffLimitPerIndex, as one bad machine must not use up the retries of all.
-//   - podReplacementPolicy Failed: by default a replacement starts while the old pod
-//     still measures.
-//   - podFailurePolicy: exit 2 (not this kind of machine, other files) and 3 (some
-//     processes failed) would be so again; evicted pods do not count.
-//   - No CPU limit: a limit is a quota, which throttles. The anti-affinity and the
-//     request keep the node to the pod; a whole node is what measures honestly.
+// manifest is the Job of a kind. It says itself why it is so.
 func (e *kubernetes) manifest(k *Kind) string {
 	shards := e.fleet.Of(k)
 	var ids []string
@@ -57,18 +49,25 @@ metadata:
   namespace: %s
   labels: {app: contend, contend-fleet: %q, contend-kind: %s}
 spec:
+  # A pod for each shard: its index is a place in the list SHARDS below.
   completionMode: Indexed
   completions: %d
   parallelism: %d
+  # Retries are counted for each shard: one bad machine does not use up those of all.
   backoffLimitPerIndex: 2
   maxFailedIndexes: %d
+  # By default a replacement starts while the old pod still measures.
   podReplacementPolicy: Failed
+  # Twice what is expected, and ten minutes: a pod that fits no node waits for ever.
   activeDeadlineSeconds: %d
+  # A day, for contend fleet collect to read the logs.
   ttlSecondsAfterFinished: 86400
   podFailurePolicy:
     rules:
+    # An evicted pod is replaced, and costs none of the retries.
     - action: Ignore
       onPodConditions: [{type: DisruptionTarget, status: "True"}]
+    # A machine of another kind (2) and processes that failed (3) would be so again.
     - action: FailIndex
       onExitCodes: {containerName: contend, operator: In, values: [2, 3]}
   template:
@@ -76,9 +75,12 @@ spec:
       labels: {app: contend, contend-fleet: %q, contend-kind: %s}
     spec:
       restartPolicy: Never
+      # For a process to end that measures, and for the delivery.
       terminationGracePeriodSeconds: 120
+      # What measures asks nothing of the cluster.
       automountServiceAccountToken: false
       enableServiceLinks: false
+      # Never two pods of contend on one node: they would disturb each other.
       affinity:
         podAntiAffinity:
           requiredDuringSchedulingIgnoredDuringExecution:
@@ -94,7 +96,8 @@ spec:
 		key, value, _ := strings.Cut(t, "=")
 		fmt.Fprintf(&b, "      tolerations: [{key: %q, operator: Equal, value: %q, effect: NoSchedule}]\n", key, value)
 	}
-	fmt.Fprintf(&b, `      securityContext:
+	fmt.Fprintf(&b, `      # As the restricted level of pod security asks; 65532 is nobody's.
+      securityContext:
         runAsNonRoot: true
         runAsUser: 65532
         runAsGroup: 65532
@@ -104,14 +107,19 @@ spec:
       - name: contend
         image: %q
         command: [/bundle/contend, fleet, measure, /bundle]
-        args: [--fleet=/fleet.json, --to=/out, --print, --attempt=$(POD), --name=$(NODE), --shard=$(SHARDS)]
+        # --print: the delivery leaves by the log, as the pod's folders go with the pod.
+        args: [--fleet=$(PLAN), --to=/out, --print, --attempt=$(POD), --name=$(NODE), --shard=$(SHARDS)]
         env:
         - {name: POD, valueFrom: {fieldRef: {fieldPath: metadata.name}}}
         - {name: NODE, valueFrom: {fieldRef: {fieldPath: spec.nodeName}}}
         - {name: TMPDIR, value: /tmp}
         - name: SHARDS # by completion index
           value: %q
+        - name: PLAN # this kind's part of fleet.json
+          value: %s
         resources:
+          # No CPU limit: a limit is a quota, and throttles. Three quarters of the CPUs leave
+          # room for the node's own services and for nothing else of size.
           requests: {cpu: %q, memory: 1Gi}
         securityContext:
           allowPrivilegeEscalation: false
@@ -120,10 +128,11 @@ spec:
         volumeMounts:
         - {name: out, mountPath: /out}
         - {name: tmp, mountPath: /tmp}
+      # The only folders that can be written to.
       volumes:
       - {name: out, emptyDir: {}}
       - {name: tmp, emptyDir: {}}
-`, k.Settings["image"], strings.Join(ids, " "), strconv.Itoa(request(k)))
+`, k.Settings["image"], strings.Join(ids, " "), "'"+strings.ReplaceAll(e.fleet.part(k), "'", "''")+"'", strconv.Itoa(request(k)))
 	return b.String()
 }
 
@@ -146,11 +155,11 @@ func narrowed(manifest []byte, shards []string) ([]byte, error) {
 }
 
 // kubectl calls kubectl on a kind's namespace.
-func (e *kubernetes) kubectl(ctx context.Context, k *Kind, in []byte, args ...string) ([]byte, error) {
-	return call(ctx, bytes.NewReader(in), "kubectl", append([]string{"--namespace=" + e.namespace(k)}, args...)...)
+func (e *kubernetes) kubectl(ctx context.Context, doing string, k *Kind, in []byte, args ...string) ([]byte, error) {
+	return call(ctx, doing, bytes.NewReader(in), "kubectl", append([]string{"--namespace=" + e.namespace(k)}, args...)...)
 }
 
-func (e *kubernetes) Run(ctx context.Context, shards []*Shard, wait bool) error {
+func (e *kubernetes) Run(ctx context.Context, shards []*Shard, wait bool) (started int, err error) {
 	for _, k := range e.fleet.Kinds {
 		var left []string
 		for _, s := range shards {
@@ -160,31 +169,35 @@ func (e *kubernetes) Run(ctx context.Context, shards []*Shard, wait bool) error 
 		}
 		active, err := e.active(ctx, k)
 		if err != nil {
-			return err
+			return started, err
+		}
+		if active {
+			started += k.Machines
 		}
 		if len(left) == 0 || active {
 			continue
 		}
 		manifest, err := os.ReadFile(filepath.Join(e.dir, manifestFile(k)))
 		if err != nil {
-			return err
+			return started, err
 		}
 		if manifest, err = narrowed(manifest, left); err != nil {
-			return fmt.Errorf("%s: %w", manifestFile(k), err)
+			return started, fmt.Errorf("%s: %w", manifestFile(k), err)
 		}
 		// What the pods of an earlier Job have delivered is here: Fetch came first.
-		if _, err := e.kubectl(ctx, k, nil, "delete", "job", e.job(k), "--ignore-not-found", "--wait=true"); err != nil {
-			return err
+		if _, err := e.kubectl(ctx, "removing the Job of an earlier run", k, nil, "delete", "job", e.job(k), "--ignore-not-found", "--wait=true"); err != nil {
+			return started, err
 		}
-		if _, err := e.kubectl(ctx, k, manifest, "create", "--filename=-", "--validate=strict"); err != nil {
-			return err
+		if _, err := e.kubectl(ctx, "creating the Job of "+manifestFile(k), k, manifest, "create", "--filename=-", "--validate=strict"); err != nil {
+			return started, err
 		}
+		started += len(left)
 		e.progress.print(k.Name, "job "+e.job(k)+", shards "+strings.Join(left, " "))
 	}
 	if wait {
-		return await(ctx, e)
+		return started, await(ctx, e)
 	}
-	return nil
+	return started, nil
 }
 
 // job is what of a Job matters here.
@@ -200,7 +213,7 @@ type job struct {
 
 // active reports whether the kind's Job exists and is not over.
 func (e *kubernetes) active(ctx context.Context, k *Kind) (bool, error) {
-	out, err := e.kubectl(ctx, k, nil, "get", "job", e.job(k), "--ignore-not-found", "--output=json")
+	out, err := e.kubectl(ctx, "asking the cluster for the Job of kind "+k.Name, k, nil, "get", "job", e.job(k), "--ignore-not-found", "--output=json")
 	if err != nil || len(bytes.TrimSpace(out)) == 0 {
 		return false, err
 	}
@@ -216,36 +229,95 @@ func (e *kubernetes) active(ctx context.Context, k *Kind) (bool, error) {
 	return true, nil
 }
 
-// pods is what of a list of pods matters here.
-type pods struct {
-	Items []struct {
-		Metadata struct {
-			Name        string
-			Annotations map[string]string
+// pod is what of a pod matters here.
+type pod struct {
+	Metadata struct {
+		Name        string
+		Annotations map[string]string
+	}
+	Spec struct {
+		NodeName   string
+		Containers []struct {
+			Env []struct{ Name, Value string }
 		}
-		Spec   struct{ NodeName string }
-		Status struct {
-			Phase      string
-			Conditions []struct{ Type, Status, Reason, Message string }
+	}
+	Status struct {
+		Phase, Reason     string
+		Conditions        []struct{ Type, Status, Message string }
+		ContainerStatuses []struct {
+			State struct {
+				Terminated *struct {
+					ExitCode int
+					Reason   string
+				}
+			}
 		}
 	}
 }
 
-func (e *kubernetes) pods(ctx context.Context, k *Kind) (p pods, err error) {
-	out, err := e.kubectl(ctx, k, nil, "get", "pods", "--selector=contend-fleet="+e.fleet.ID+",contend-kind="+k.Name, "--output=json")
+// shard is the shard that the pod has by its index; empty if it is not told.
+func (p *pod) shard() string {
+	i, err := strconv.Atoi(p.Metadata.Annotations["batch.kubernetes.io/job-completion-index"])
 	if err != nil {
-		return p, err
+		return ""
 	}
-	if err := json.Unmarshal(out, &p); err != nil {
-		return p, fmt.Errorf("kubectl get pods: %w", err)
+	for _, c := range p.Spec.Containers {
+		for _, v := range c.Env {
+			if list := strings.Fields(v.Value); v.Name == "SHARDS" && i < len(list) {
+				return list[i]
+			}
+		}
 	}
-	return p, nil
+	return ""
 }
 
-// Status lists the pods of Jobs that are not over, and those that wait for a first
-// pod: a Job whose pods the namespace refuses has none, for ever.
-func (e *kubernetes) Status(ctx context.Context) (map[string]string, error) {
-	states := map[string]string{}
+// state is how far the pod is, and where.
+func (p *pod) state() string {
+	text := strings.ToLower(p.Status.Phase)
+	if p.Spec.NodeName != "" {
+		text += " on " + p.Spec.NodeName
+	}
+	for _, c := range p.Status.Conditions {
+		if c.Type == "PodScheduled" && c.Status == "False" {
+			text += " (" + c.Message + ")"
+		}
+	}
+	return text
+}
+
+// end is how the pod ended, as far as the cluster tells.
+func (p *pod) end() string {
+	for _, c := range p.Status.ContainerStatuses {
+		switch t := c.State.Terminated; {
+		case t == nil:
+		case t.ExitCode > 128:
+			return fmt.Sprintf("killed by signal %d (%s)", t.ExitCode-128, t.Reason)
+		default:
+			return fmt.Sprintf("ended with exit code %d", t.ExitCode)
+		}
+	}
+	if p.Status.Reason != "" {
+		return "ended: " + p.Status.Reason
+	}
+	return "ended"
+}
+
+func (e *kubernetes) pods(ctx context.Context, k *Kind) ([]pod, error) {
+	out, err := e.kubectl(ctx, "asking the cluster for the pods of kind "+k.Name, k, nil, "get", "pods", "--selector=contend-fleet="+e.fleet.ID+",contend-kind="+k.Name, "--output=json")
+	if err != nil {
+		return nil, err
+	}
+	var list struct{ Items []pod }
+	if err := json.Unmarshal(out, &list); err != nil {
+		return nil, fmt.Errorf("kubectl get pods: %w", err)
+	}
+	return list.Items, nil
+}
+
+// Status lists the pods of Jobs that are not over, by their shards. A Job whose pods the
+// namespace refuses has none, for ever.
+func (e *kubernetes) Status(ctx context.Context) (map[string]Seen, error) {
+	seen := map[string]Seen{}
 	for _, k := range e.fleet.Kinds {
 		active, err := e.active(ctx, k)
 		if err != nil {
@@ -258,23 +330,20 @@ func (e *kubernetes) Status(ctx context.Context) (map[string]string, error) {
 		if err != nil {
 			return nil, err
 		}
-		for _, p := range found.Items {
-			text := strings.ToLower(p.Status.Phase)
-			if p.Spec.NodeName != "" {
-				text += " on " + p.Spec.NodeName
+		for _, p := range found {
+			text := p.state()
+			if before := seen[p.shard()].State; before != "" { // of an earlier pod, or a later one
+				text = before + ", " + text
 			}
-			for _, c := range p.Status.Conditions {
-				if c.Type == "PodScheduled" && c.Status == "False" {
-					text += " (" + c.Message + ")"
-				}
-			}
-			states[p.Metadata.Name] = text
+			seen[p.shard()] = Seen{State: text, Processes: -1}
 		}
-		if len(found.Items) == 0 {
-			states[e.job(k)] = "no pod yet; kubectl describe job " + e.job(k) + " says why"
+		for _, s := range e.fleet.Of(k) {
+			if len(found) == 0 {
+				seen[s.ID] = Seen{State: "no pod yet: kubectl describe job " + e.job(k) + " says why", Processes: -1}
+			}
 		}
 	}
-	return states, nil
+	return seen, nil
 }
 
 // Fetch takes the deliveries from the pods' logs.
@@ -283,13 +352,13 @@ func (e *kubernetes) Fetch(ctx context.Context) error {
 	for _, k := range e.fleet.Kinds {
 		found, err := e.pods(ctx, k)
 		if err != nil {
-			return err
+			return fmt.Errorf("%w: %w", ErrNoAnswer, err)
 		}
-		for _, p := range found.Items {
+		for _, p := range found {
 			if p.Status.Phase != "Succeeded" && p.Status.Phase != "Failed" {
 				continue
 			}
-			if err := e.fetch(ctx, k, p.Metadata.Name); err != nil {
+			if err := e.fetch(ctx, k, &p); err != nil {
 				errs = append(errs, fmt.Errorf("pod %s: %w", p.Metadata.Name, err))
 			}
 		}
@@ -297,17 +366,18 @@ func (e *kubernetes) Fetch(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-func (e *kubernetes) fetch(ctx context.Context, k *Kind, pod string) error {
-	log, err := e.kubectl(ctx, k, nil, "logs", "pod/"+pod)
+func (e *kubernetes) fetch(ctx context.Context, k *Kind, p *pod) error {
+	pod := p.Metadata.Name
+	log, err := e.kubectl(ctx, "reading the log of pod "+pod, k, nil, "logs", "pod/"+pod)
 	if err != nil {
 		return err
 	}
 	delivery, ok, err := extract(log)
 	if err != nil {
-		return err
+		return fmt.Errorf("%s: %w", p.end(), err)
 	}
 	if !ok {
-		return fmt.Errorf("delivered nothing: %s", lastLines(string(log), 2))
+		return fmt.Errorf("%s without a list of what it delivered; kubectl logs %s has its words", p.end(), pod)
 	}
 	part := filepath.Join(e.dir, Delivered, ".pod")
 	defer os.RemoveAll(part)
@@ -331,7 +401,7 @@ func (e *kubernetes) fetch(ctx context.Context, k *Kind, pod string) error {
 func (e *kubernetes) Stop(ctx context.Context) error {
 	var errs []error
 	for _, k := range e.fleet.Kinds {
-		_, err := e.kubectl(ctx, k, nil, "delete", "job", e.job(k), "--ignore-not-found")
+		_, err := e.kubectl(ctx, "removing the Job of kind "+k.Name, k, nil, "delete", "job", e.job(k), "--ignore-not-found")
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)

@@ -2,12 +2,18 @@ package fleet
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/bench/host"
@@ -54,6 +60,7 @@ type made struct {
 	trace       bool   // with an attachment
 	plan        func(*bench.Plan)
 	run         string // of which shard the run line speaks
+	from, to    int    // seconds between which it measured; at an unknown time if both are 0
 }
 
 // deliver writes an attempt at a shard.
@@ -92,8 +99,14 @@ func deliver(t *testing.T, dir string, f *Fleet, shard string, m made) string {
 		}
 		return b
 	}
+	began := time.Date(2026, 1, 1, 0, 0, m.from, 0, time.UTC)
 	run := sample.Run{ID: "run-" + m.node, Fields: []sample.Field{{Key: "exe", Value: or(m.exe, "sha256:1")}, {Key: "node", Value: m.node},
 		{Key: "fleet", Value: f.ID}, {Key: "machine-kind", Value: k.Name}, {Key: "shard", Value: or(m.run, shard)}, {Key: "bundle", Value: or(m.bundle, k.Digest)}}}
+	done := &Done{Fleet: f.ID, Shard: shard, Attempt: m.name, Node: m.node}
+	if m.to > m.from {
+		run.Fields = append(run.Fields, sample.Field{Key: "date", Value: began.Format(time.RFC3339)})
+		done.Spans = []Span{{began, began.Add(time.Duration(m.to-m.from) * time.Second)}}
+	}
 	if err := log.Begin(sample.Header{Run: run, Config: []sample.Field{{Key: "goos", Value: "linux"}}}); err != nil {
 		t.Fatal(err)
 	}
@@ -132,7 +145,7 @@ func deliver(t *testing.T, dir string, f *Fleet, shard string, m made) string {
 		t.Fatal(err)
 	}
 	if !m.open {
-		(&Measure{Dir: at}).deliver(&Done{Fleet: f.ID, Shard: shard, Attempt: m.name, Node: m.node})
+		(&Measure{Dir: at}).deliver(done)
 	}
 	return at
 }
@@ -233,28 +246,28 @@ func TestMergeFaults(t *testing.T) {
 		lack  int    // processes that are missing
 		says  string // in the description
 	}{
-		"a shard is lost": {func(*testing.T, string, *Fleet) {}, 5, "epyc-1               0 of 2 repetitions\n"},
+		"a shard is lost": {func(*testing.T, string, *Fleet) {}, 5, "epyc-1 0 of 2 0 0 -\n"},
 		"cut short in its second block, and not tried again": {func(t *testing.T, dir string, f *Fleet) {
 			deliver(t, dir, f, "epyc-1", made{name: "a", node: "x", torn: 3, open: true})
-		}, 2, "a ended early: what it completed counts"},
+		}, 2, "epyc-1: a ended without a list of what it delivered: the repetitions that it completed count"},
 		"cut short, and all of it measured on another machine": {func(t *testing.T, dir string, f *Fleet) {
 			deliver(t, dir, f, "epyc-1", made{name: "a", node: "x", torn: 3, open: true})
 			deliver(t, dir, f, "epyc-1", made{name: "b", node: "y", torn: -1})
-		}, 0, "epyc-1               2 of 2 repetitions by x, y, 1 delivered twice and counted once"},
+		}, 0, "epyc-1 2 of 2 5 0 x, y\nepyc-2 2 of 2 5 0 n2\narm-0 2 of 2 5 0 n3\nepyc-1: 1 repetitions were delivered twice and count once\n"},
 		"cut short, and only the rest measured on another machine": {func(t *testing.T, dir string, f *Fleet) {
 			deliver(t, dir, f, "epyc-1", made{name: "a", node: "x", torn: 3, open: true})
 			deliver(t, dir, f, "epyc-1", made{name: "b", node: "y", torn: -1, blocks: []int{3}})
-		}, 0, "2 of 2 repetitions by x, y\n"},
+		}, 0, "epyc-1 2 of 2 5 0 x, y\n"},
 		"an attempt that found nothing left to do": {func(t *testing.T, dir string, f *Fleet) {
 			deliver(t, dir, f, "epyc-1", made{name: "a", node: "x", torn: -1})
 			idle := filepath.Join(dir, Delivered, "epyc-1", "b")
 			os.MkdirAll(idle, 0o755)
 			(&Measure{Dir: idle}).deliver(&Done{Fleet: f.ID, Shard: "epyc-1", Attempt: "b", Node: "y"})
-		}, 0, "epyc-1               2 of 2 repetitions by x\nepyc-2"},
+		}, 0, "epyc-1 2 of 2 5 0 x\nepyc-2"},
 		"delivered twice": {func(t *testing.T, dir string, f *Fleet) {
 			deliver(t, dir, f, "epyc-1", made{name: "a", node: "x", torn: -1})
 			deliver(t, dir, f, "epyc-1", made{name: "b", node: "x", torn: -1})
-		}, 0, "by x, 2 delivered twice and counted once"},
+		}, 0, "epyc-1: 2 repetitions were delivered twice and count once"},
 		"a file changed on the way": {func(t *testing.T, dir string, f *Fleet) {
 			at := deliver(t, dir, f, "epyc-1", made{name: "a", node: "x", torn: -1})
 			text, _ := os.ReadFile(filepath.Join(at, sample.FileName))
@@ -273,7 +286,7 @@ func TestMergeFaults(t *testing.T) {
 			at := deliver(t, dir, f, "epyc-1", made{name: "a", node: "x", torn: -1, open: true})
 			text, _ := os.ReadFile(filepath.Join(at, sample.FileName))
 			os.WriteFile(filepath.Join(at, sample.FileName), text[:len(text)-10], 0o644)
-		}, 2, "1 of 2 repetitions by x"},
+		}, 2, "epyc-1 1 of 2 3 0 x\n"},
 		"another shard's delivery": {func(t *testing.T, dir string, f *Fleet) {
 			os.CopyFS(filepath.Join(dir, Delivered, "epyc-1"), os.DirFS(filepath.Join(dir, Delivered, "epyc-0")))
 		}, 5, "refused: first: is of shard epyc-0"},
@@ -317,14 +330,134 @@ func TestMergeFaults(t *testing.T) {
 			c.fault(t, dir, f)
 			m, count := merged(t, dir, f)
 			var says bytes.Buffer
-			m.Describe(&says)
+			m.Describe(&says, "", nil)
+			text := regexp.MustCompile(` +`).ReplaceAllString(says.String(), " ")
 			code := bench.ExitGood
 			if c.lack > 0 {
 				code = bench.ExitInvalid
 			}
-			if len(count) != perFleet-c.lack || !strings.Contains(says.String(), c.says) || m.Exit() != code || (len(m.Left()) > 0) != (c.lack > 0) {
-				t.Errorf("%d processes, want %d; exit %d, want %d; it says\n%s\nwant %q", len(count), perFleet-c.lack, m.Exit(), code, &says, c.says)
+			if len(count) != perFleet-c.lack || !strings.Contains(text, c.says) || m.Exit() != code || (len(m.Left()) > 0) != (c.lack > 0) {
+				t.Errorf("%d processes, want %d; exit %d, want %d; it says\n%s\nwant %q", len(count), perFleet-c.lack, m.Exit(), code, text, c.says)
 			}
+		})
+	}
+}
+
+// TestMergeDisturbed: what one machine measured for two shards at the same time counts
+// for neither, and is named; one after the other both count, and so does what two
+// machines measured at the same time.
+func TestMergeDisturbed(t *testing.T) {
+	for name, c := range map[string]struct {
+		a, b made
+		out  bool
+	}{
+		"at the same time":                {made{node: "x", from: 10, to: 20}, made{node: "x", from: 19, to: 30}, true},
+		"one within the other":            {made{node: "x", from: 10, to: 40}, made{node: "x", from: 19, to: 30}, true},
+		"one of them cut short":           {made{node: "x", from: 10, to: 40}, made{node: "x", from: 19, to: 30, open: true}, true},
+		"one after the other":             {made{node: "x", from: 10, to: 20}, made{node: "x", from: 20, to: 30}, false},
+		"two machines, at the same time":  {made{node: "x", from: 10, to: 20}, made{node: "y", from: 10, to: 20}, false},
+		"one of them at an unknown time":  {made{node: "x", from: 10, to: 20}, made{node: "x"}, false},
+		"cut short, before the other one": {made{node: "x", from: 10, to: 20}, made{node: "x", from: 5, to: 30, open: true}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, f := testFleet(t)
+			all(t, dir, f, "epyc-0", "epyc-1")
+			c.a.name, c.b.name, c.a.torn, c.b.torn = "a", "b", -1, -1
+			deliver(t, dir, f, "epyc-0", c.a)
+			deliver(t, dir, f, "epyc-1", c.b)
+			m, count := merged(t, dir, f)
+			var says bytes.Buffer
+			m.Describe(&says, "", nil)
+			want, refusals := perFleet, 0
+			if c.out {
+				want, refusals = perFleet-10, 2
+			}
+			if len(count) != want || strings.Count(says.String(), "was measured on the same machine (x) at the same time") != refusals {
+				t.Errorf("%d processes, want %d, with %d refusals:\n%s", len(count), want, refusals, &says)
+			}
+			if c.out && !strings.Contains(says.String(), "epyc-0: refused: a: disturbed: epyc-1/b") {
+				t.Errorf("%s", &says)
+			}
+		})
+	}
+}
+
+// TestClaim: of two shards on one machine the second is refused, with the name of the
+// first, and not once that has ended.
+func TestClaim(t *testing.T) {
+	machine := "claimed-by-" + t.Name() + t.TempDir()
+	release, err := claim(machine, "shard epyc-0 of fleet f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir, f := testFleet(t)
+	s, _ := f.Shard("epyc-1")
+	m := Measure{Fleet: f, Shard: s, Attempt: "a", Node: machine, Dir: filepath.Join(dir, Delivered, s.ID, "a"), Facts: &host.Facts{Arch: "amd64"}}
+	code, err := m.Do()
+	if code != bench.ExitUsage || err == nil || !strings.Contains(err.Error(), "measures already, for shard epyc-0 of fleet f") {
+		t.Errorf("exit %d, %v", code, err)
+	}
+	merged, err := Merge(dir, f)
+	if err != nil || len(merged.States[1].Refused) != 1 || !strings.Contains(merged.States[1].Refused[0], "measures already") {
+		t.Errorf("%v %v", merged.States[1], err)
+	}
+	other, err := claim(machine+"2", "another machine")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other()
+	release()
+	again, err := claim(machine, "shard epyc-1 of fleet f")
+	if err != nil {
+		t.Fatal(err)
+	}
+	again()
+}
+
+// TestPlannedAgain: the same words planned twice are two fleets.
+func TestPlannedAgain(t *testing.T) {
+	_, a := testFleet(t)
+	dir, b := testFleet(t)
+	if a.ID == b.ID {
+		t.Errorf("both are %s", a.ID)
+	}
+	loaded, err := Load(dir)
+	if err != nil || loaded.ID != b.ID {
+		t.Errorf("%v %v", loaded, err)
+	}
+	part, err := Load(b.part(b.Kinds[1]))
+	if err != nil || part.ID != b.ID || len(part.Shards) != 1 || part.Shards[0].ID != "arm-0" || part.Kind("epyc") != nil {
+		t.Errorf("%+v %v", part, err)
+	}
+}
+
+// TestAttended: what measures goes on while it hears from who asked for it, and ends
+// when that has gone, or is silent for long.
+func TestAttended(t *testing.T) {
+	for name, gone := range map[string]func(w *io.PipeWriter){
+		"closed":     func(w *io.PipeWriter) { w.Close() },
+		"silent":     func(*io.PipeWriter) {},
+		"link broke": func(w *io.PipeWriter) { w.CloseWithError(errors.New("broken")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				r, w := io.Pipe()
+				ctx := Attended(t.Context(), r)
+				for range 100 {
+					w.Write([]byte{'\n'})
+					time.Sleep(heartbeat)
+					if ctx.Err() != nil {
+						t.Fatal("ended while it is attended")
+					}
+				}
+				gone(w)
+				time.Sleep(silence)
+				synctest.Wait()
+				if context.Cause(ctx) != errUnattended {
+					t.Errorf("%v", context.Cause(ctx))
+				}
+				r.Close()
+			})
 		})
 	}
 }

@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -9,6 +10,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/contend-go/contend/bench/sample"
 )
 
 // slurm runs the shards of a kind as one array job, a whole node each. The fleet's
@@ -28,12 +31,17 @@ func (e *slurm) script(k *Kind) string {
 # contend fleet run submits it; it can be edited, and submitted by hand as well.
 #SBATCH --job-name=%s
 #SBATCH --array=0-%d
+# A task has a whole node, with all of its CPUs and memory: neighbours would disturb it.
 #SBATCH --nodes=1
 #SBATCH --exclusive
+#SBATCH --mem=0
+# A task whose node is lost runs again, and measures what is not complete; its log goes on.
 #SBATCH --requeue
 #SBATCH --open-mode=append
 #SBATCH --output=%s-%%a.log
+# A minute before the time is over this script is told, and ends what measures cleanly.
 #SBATCH --signal=B:TERM@60
+# In minutes: twice what is expected, and ten.
 #SBATCH --time=%d
 `, e.fleet.ID, k.Name, e.job(k), k.Machines-1, k.Name, minutes(k, shards))
 	for _, key := range []string{"partition", "constraint", "account"} {
@@ -42,16 +50,19 @@ func (e *slurm) script(k *Kind) string {
 		}
 	}
 	fmt.Fprintf(&b, `set -eu
+# Slurm runs a copy of this script, so the folder is that of the submission.
 fleet=${CONTEND_FLEET:-$SLURM_SUBMIT_DIR}
 shard=%s-$SLURM_ARRAY_TASK_ID
 if ! grep -q '"%s"' "$fleet/fleet.json"; then
 	echo "$(hostname) does not see the fleet's folder $fleet: put it on a shared file system" >&2
 	exit 2
 fi
+# The program is unpacked on the node: reading it from the network would disturb.
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"' EXIT
 trap 'kill -TERM "$child" 2>/dev/null' TERM INT
 tar xzf "$fleet/%s" -C "$scratch"
+# The name of an attempt is new with each restart, so that none writes into another's folder.
 "$scratch/%s/contend" fleet measure "$scratch/%s" --fleet "$fleet/fleet.json" --shard "$shard" \
 	--to "$fleet/delivered" --attempt "$SLURM_JOB_ID-${SLURM_RESTART_COUNT:-0}" --name "${SLURMD_NODENAME:-$(hostname)}" &
 child=$!
@@ -60,6 +71,7 @@ while kill -0 "$child" 2>/dev/null; do # a signal ends a wait, not the child
 	status=0
 	wait "$child" || status=$?
 done
+[ "$status" -le 128 ] || echo "$shard: killed by signal $((status - 128))" >&2
 exit "$status"
 `, k.Name, e.fleet.ID, k.Bundle, bundleRoot(k.Bundle), bundleRoot(k.Bundle))
 	return b.String()
@@ -71,15 +83,16 @@ func minutes(k *Kind, shards []*Shard) int {
 	return int((2*k.Expect*time.Duration(shards[0].Blocks) + 10*time.Minute).Minutes())
 }
 
-func (e *slurm) Run(ctx context.Context, shards []*Shard, wait bool) error {
+func (e *slurm) Run(ctx context.Context, shards []*Shard, wait bool) (started int, err error) {
 	under, err := e.Status(ctx)
 	if err != nil {
-		return err
+		return 0, err
 	}
+	started = len(under)
 	for _, k := range e.fleet.Kinds {
 		var tasks []string
 		for _, s := range shards {
-			if s.Kind == k.Name && under[s.ID] == "" {
+			if s.Kind == k.Name && under[s.ID] == (Seen{}) {
 				tasks = append(tasks, strconv.Itoa(s.Index))
 			}
 		}
@@ -88,26 +101,27 @@ func (e *slurm) Run(ctx context.Context, shards []*Shard, wait bool) error {
 		}
 		dir, err := filepath.Abs(e.dir)
 		if err != nil {
-			return err
+			return started, err
 		}
-		out, err := call(ctx, nil, "sbatch", "--parsable", "--chdir="+dir, "--export=ALL,CONTEND_FLEET="+dir,
+		out, err := call(ctx, "submitting "+batchFile(k), nil, "sbatch", "--parsable", "--chdir="+dir, "--export=ALL,CONTEND_FLEET="+dir,
 			"--array="+strings.Join(tasks, ","), filepath.Join(dir, batchFile(k)))
 		if err != nil {
-			return err
+			return started, err
 		}
+		started += len(tasks)
 		e.progress.print(k.Name, "job "+strings.TrimSpace(string(out))+", tasks "+strings.Join(tasks, ","))
 	}
 	if wait {
-		return await(ctx, e)
+		return started, await(ctx, e)
 	}
-	return nil
+	return started, nil
 }
 
 // Status lists the shards that are queued or run.
-func (e *slurm) Status(ctx context.Context) (map[string]string, error) {
-	states := map[string]string{}
+func (e *slurm) Status(ctx context.Context) (map[string]Seen, error) {
+	seen := map[string]Seen{}
 	for _, k := range e.fleet.Kinds {
-		out, err := call(ctx, nil, "squeue", "--noheader", "--array", "--name="+e.job(k), "--format=%K|%T|%N|%r")
+		out, err := call(ctx, "asking Slurm for the jobs of kind "+k.Name, nil, "squeue", "--noheader", "--array", "--name="+e.job(k), "--format=%K|%T|%N|%r")
 		if err != nil {
 			return nil, err
 		}
@@ -123,10 +137,24 @@ func (e *slurm) Status(ctx context.Context) (map[string]string, error) {
 			if fields[3] != "None" && fields[3] != "" {
 				text += " (" + fields[3] + ")"
 			}
-			states[k.Name+"-"+fields[0]] = text
+			id := k.Name + "-" + fields[0]
+			seen[id] = Seen{State: text, Processes: counted(filepath.Join(e.dir, Delivered, id))}
 		}
 	}
-	return states, nil
+	return seen, nil
+}
+
+// counted is how many processes the attempts in a shard's folder have measured so far.
+func counted(shard string) (n int) {
+	files, _ := filepath.Glob(filepath.Join(shard, "*", sample.FileName)) // the pattern is good
+	for _, f := range files {
+		text, err := os.ReadFile(f)
+		if err != nil {
+			continue // it has not begun
+		}
+		n += bytes.Count(text, []byte("\n# sample "))
+	}
+	return n
 }
 
 // Fetch has nothing to do: jobs deliver into the fleet's folder.
@@ -137,7 +165,7 @@ func (e *slurm) Fetch(context.Context) error {
 func (e *slurm) Stop(ctx context.Context) error {
 	var errs []error
 	for _, k := range e.fleet.Kinds {
-		_, err := call(ctx, nil, "scancel", "--name="+e.job(k))
+		_, err := call(ctx, "cancelling the jobs of kind "+k.Name, nil, "scancel", "--name="+e.job(k))
 		errs = append(errs, err)
 	}
 	return errors.Join(errs...)

@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -124,8 +125,8 @@ func (r *Run) Values(rec *load.Record, loop []sample.Value) (values []sample.Val
 		add("group-ops", float64(r.Group))
 	}
 	if !rec.Stable(r.Window) {
-		warn("unstable: %d of %d operations were carried out in time, and the last began %v late, so there are no quantiles",
-			rec.Intime, rec.Offered, rec.End.Round(time.Microsecond))
+		warn("unstable: %s of the operations that were due were carried out in time, and the last began %v late, so there are no quantiles",
+			percent(rec.Intime, rec.Offered), rounded(rec.End))
 		return values, warnings
 	}
 	for _, q := range load.Told(rec.Response.TotalCount()) {
@@ -146,6 +147,20 @@ func (r *Run) Values(rec *load.Record, loop []sample.Value) (values []sample.Val
 		warn("waits below %v are not resolved: the generator itself began one of a hundred operations %v late", 10*time.Duration(lag), time.Duration(lag))
 	}
 	return values, warnings
+}
+
+// percent is a part of a whole with one decimal, rounded down: what is not the whole is never 100%.
+func percent(part, whole int64) string {
+	return strconv.FormatFloat(math.Floor(1000*float64(part)/float64(max(whole, 1)))/10, 'f', -1, 64) + "%"
+}
+
+// rounded is a time with three digits.
+func rounded(d time.Duration) time.Duration {
+	unit := time.Nanosecond
+	for d/unit >= 1000 {
+		unit *= 10
+	}
+	return d.Round(unit)
 }
 
 // Attach writes the histograms beside the samples, if the window's samples are kept.

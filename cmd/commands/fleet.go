@@ -2,15 +2,19 @@ package commands
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"os"
+	"os/signal"
 	"path/filepath"
 	"runtime"
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
+	"unicode"
 
 	"github.com/spf13/cobra"
 
@@ -34,13 +38,19 @@ Kubernetes place the work, and bring back one run folder.
 contend fleet plan writes a folder with the plan, what each machine runs, and the
 files for the engine, which can be read and edited. run submits what is missing,
 status says how far it is, collect merges what was delivered, stop ends what is
-under way. Each can be repeated; all state is in the folder and in the engine.`,
+under way. Each can be repeated; all state is in the folder and in the engine. Each
+plan is a fleet of its own: one with the same words measures anew.
+
+Exit codes of run and collect: 0 everything was delivered and is valid (or, without
+--wait, Slurm or Kubernetes took it); 2 it could not be carried out: wrong usage, no host or
+cluster answered, or nothing was delivered at all; 3 it ran, and something is missing
+or invalid.`,
 		Example: `  contend fleet plan --kind 'epyc,hosts=a b c,cpus=64' ` + firstExample(families) + `
   contend fleet run fleet
   contend report fleet/run`,
 		Args: cobra.NoArgs,
 	}
-	c.AddCommand(newFleetPlan(families), newFleetRun(), newFleetStatus(), newFleetCollect(), newFleetStop(), newFleetMeasure(families), newFleetSend())
+	c.AddCommand(newFleetPlan(families), newFleetRun(), newFleetStatus(), newFleetCollect(), newFleetStop(), newFleetMeasure(families), newFleetSend(), newFleetDigest())
 	return c
 }
 
@@ -138,6 +148,7 @@ func (p *fleetPlan) run(c *cobra.Command, args []string) error {
 		return err
 	}
 	describeFleet(f, p.out)
+	nextSteps(planSteps(f, p.out)...)
 	return nil
 }
 
@@ -157,12 +168,8 @@ func (p *fleetPlan) write(dir string, f *fleet.Fleet) error {
 	if f.Engine != "kubernetes" {
 		return nil
 	}
-	plan, err := os.ReadFile(filepath.Join(dir, fleet.FileName))
-	if err != nil {
-		return err
-	}
 	for _, k := range f.Kinds {
-		img := bundle.Image{Platform: "linux/" + k.Arch, Texts: map[string][]byte{"fleet.json": plan}, Name: k.Settings["image"]}
+		img := bundle.Image{Platform: "linux/" + k.Arch, Name: k.Settings["image"]}
 		if err := bundle.WriteImage(filepath.Join(dir, k.ImageFile()), filepath.Join(dir, k.Bundle), img); err != nil {
 			return err
 		}
@@ -332,56 +339,124 @@ func newFleetRun() *cobra.Command {
 		Use:   "run [FLEET]",
 		Short: "Run the shards that are missing",
 		Long: `Run the shards of which repetitions are missing, through the fleet's engine. By ssh the
-command lasts until they are measured; if it is interrupted, the hosts may go on, and
-fleet stop ends them. Slurm and Kubernetes go on without it, and --wait stays until
-they are done. What was delivered is then collected. Exit 0 if all is complete, 3 if
-something is missing or failed, 2 if the engine took nothing.
+command lasts until they are measured; if it is interrupted, however that happens, the
+hosts end what they measure and keep what is complete, and the same command continues.
+Slurm and Kubernetes go on without it, and --wait stays until they are done. What was
+delivered is then collected. Exit codes: contend help fleet.
 
 CONTEND_SSH is the ssh command: CONTEND_SSH="ssh -p 2222".`,
 		Example: "  contend fleet run\n  contend fleet run fleet-milan --wait",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			dir, f, engine, err := openFleet(args)
-			if err != nil {
-				return err
-			}
-			if f.Engine != "ssh" {
-				if err := engine.Fetch(c.Context()); err != nil {
-					fmt.Fprintln(os.Stderr, program()+":", err)
-				}
-			}
-			merged, err := fleet.Merge(dir, f)
-			if err != nil {
-				return err
-			}
-			left := merged.Left()
-			if len(left) == 0 {
-				return collect(dir, f)
-			}
-			ran := engine.Run(c.Context(), left, wait)
-			if f.Engine != "ssh" && !wait {
-				if ran == nil {
-					fmt.Fprintf(os.Stderr, "under way; contend fleet status %s says how far, contend fleet collect %s brings it home\n", dir, dir)
-				}
-				return ran
-			}
-			if ran != nil {
-				fmt.Fprintln(os.Stderr, program()+":", ran)
-			}
-			if f.Engine != "ssh" {
-				if err := engine.Fetch(c.Context()); err != nil {
-					fmt.Fprintln(os.Stderr, program()+":", err)
-				}
-			}
-			err = collect(dir, f)
-			if err == nil && f.Engine == "ssh" { // all is home: leave the hosts clean
-				return engine.Stop(c.Context())
-			}
-			return err
+			return runFleet(c.Context(), args, wait)
 		},
 	}
 	c.Flags().BoolVar(&wait, "wait", false, "stay until all shards are done, and collect")
 	return c
+}
+
+func runFleet(ctx context.Context, args []string, wait bool) error {
+	dir, f, engine, err := openFleet(args)
+	if err != nil {
+		return err
+	}
+	remote := f.Engine == "ssh" // its shards are home once Run returns
+	fetch := func() error {
+		err := engine.Fetch(ctx)
+		if err != nil && !errors.Is(err, fleet.ErrNoAnswer) {
+			fmt.Fprintln(os.Stderr, program()+":", err)
+			return nil
+		}
+		return err
+	}
+	if !remote {
+		if err := fetch(); err != nil {
+			return exit(bench.ExitUsage, err)
+		}
+	}
+	merged, err := fleet.Merge(dir, f)
+	if err != nil {
+		return err
+	}
+	left := merged.Left()
+	if len(left) == 0 {
+		return collect(dir, f)
+	}
+	started, ran := engine.Run(ctx, left, wait)
+	switch {
+	case ran != nil && started == 0 && ctx.Err() == nil:
+		return exit(bench.ExitUsage, fmt.Errorf("%w: %w", fleet.ErrNoAnswer, ran))
+	case !remote && !wait && ran != nil:
+		return exit(bench.ExitInvalid, ran)
+	case !remote && !wait:
+		nextSteps(
+			step("status", dir, "how far it is"),
+			step("collect", dir, "when it is done, or for what there is"))
+		return nil
+	}
+	if ran != nil {
+		fmt.Fprintln(os.Stderr, program()+":", ran)
+	}
+	if !remote && ctx.Err() == nil {
+		if err := fetch(); err != nil {
+			fmt.Fprintln(os.Stderr, program()+":", err)
+		}
+	}
+	err = collect(dir, f)
+	if err == nil && remote { // all is home: leave the hosts clean
+		return engine.Stop(ctx)
+	}
+	var code exitError
+	if ctx.Err() != nil && errors.As(err, &code) { // it could be run
+		return exit(bench.ExitInvalid, code.err)
+	}
+	return err
+}
+
+// step is a command of the fleet in a folder, and what it is for.
+func step(verb, dir, what string) [2]string {
+	return [2]string{fmt.Sprintf("%s fleet %s %s", program(), verb, shellWord(dir)), what}
+}
+
+// shellWord is a word as a shell takes it.
+func shellWord(word string) string {
+	if word != "" && !strings.ContainsFunc(word, func(r rune) bool {
+		return !unicode.IsLetter(r) && !unicode.IsDigit(r) && !strings.ContainsRune("/._-+:@%=", r)
+	}) {
+		return word
+	}
+	return "'" + strings.ReplaceAll(word, "'", `'\''`) + "'"
+}
+
+// nextSteps prints commands to go on with.
+func nextSteps(steps ...[2]string) {
+	fmt.Fprintln(os.Stderr, "next:")
+	widest := 0
+	for _, s := range steps {
+		widest = max(widest, len(s[0]))
+	}
+	for _, s := range steps {
+		fmt.Fprintf(os.Stderr, "  %-*s  # %s\n", widest, s[0], s[1])
+	}
+}
+
+// planSteps are what carries out a plan, from its folder to its report.
+func planSteps(f *fleet.Fleet, dir string) (steps [][2]string) {
+	for _, k := range f.Kinds {
+		if f.Engine == "kubernetes" {
+			steps = append(steps, [2]string{fmt.Sprintf("skopeo copy oci-archive:%s docker://%s", shellWord(filepath.Join(dir, k.ImageFile())), k.Settings["image"]), "or what else pushes an image"})
+		}
+	}
+	about := map[string]string{
+		"ssh":        "measures, and collects; again after an interruption",
+		"slurm":      "submits; with --wait it stays, and collects",
+		"kubernetes": "creates the Jobs; with --wait it stays, and collects",
+	}
+	return append(steps,
+		step("run", dir, about[f.Engine]),
+		step("status", dir, "how far it is"),
+		step("collect", dir, "brings home what was delivered"),
+		[2]string{fmt.Sprintf("%s report %s", program(), shellWord(filepath.Join(dir, fleet.RunFolder))), "draws the report again; collect draws it"})
 }
 
 func newFleetStatus() *cobra.Command {
@@ -398,12 +473,17 @@ func newFleetStatus() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			merged.Describe(os.Stdout)
-			states, err := engine.Status(c.Context())
-			for _, name := range sortedKeys(states) {
-				fmt.Printf("%s: %s: %s\n", f.Engine, name, states[name])
+			seen, err := engine.Status(c.Context())
+			merged.Describe(os.Stdout, f.Engine, seen)
+			if err != nil {
+				return err
 			}
-			return err
+			if len(merged.Left()) == 0 {
+				nextSteps(step("collect", dir, "everything is delivered"))
+				return nil
+			}
+			nextSteps(step("run", dir, "measures what is missing and not under way"), step("collect", dir, "brings home what there is"))
+			return nil
 		},
 	}
 }
@@ -437,9 +517,12 @@ func collect(dir string, f *fleet.Fleet) error {
 	if err != nil {
 		return err
 	}
-	merged.Describe(os.Stderr)
+	merged.Describe(os.Stderr, "", nil)
+	if len(merged.Left()) > 0 {
+		defer nextSteps(step("run", dir, "measures what is missing"), step("status", dir, "what is under way"))
+	}
 	if err := merged.Write(); err != nil {
-		return exit(bench.ExitInvalid, err)
+		return exit(merged.Exit(), err)
 	}
 	set, err := sample.Load(merged.Dir)
 	if err == nil {
@@ -473,7 +556,7 @@ their pods. What was delivered into the fleet's folder stays.`,
 // newFleetMeasure is what a machine of a fleet runs.
 func newFleetMeasure(families []family.Family) *cobra.Command {
 	var plan, shard, to, attempt, name string
-	printed := false
+	printed, attended := false, false
 	c := &cobra.Command{
 		Use:    "measure BUNDLE",
 		Short:  "Measure a shard on this machine (contend fleet run calls it there)",
@@ -504,7 +587,19 @@ func newFleetMeasure(families []family.Family) *cobra.Command {
 			}
 			m.Earlier = slices.DeleteFunc(m.Earlier, func(dir string) bool { return dir == m.Dir })
 			m.Look = func(dir string) host.Checkup { return host.Doctor(dir, 500*time.Millisecond) }
-			m.Run = func(flags []string) (int, error) { return runShard(c, families, args[0], flags) }
+			ctx := c.Context()
+			if attended {
+				// What is said to somebody who has gone must not end the process before its list.
+				signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
+				ctx = fleet.Attended(ctx, os.Stdin)
+			}
+			m.Run = func(flags []string) (int, error) {
+				code, err := runShard(ctx, families, args[0], flags)
+				if ctx.Err() != nil && c.Context().Err() == nil {
+					err = context.Cause(ctx)
+				}
+				return code, err
+			}
 			code, err := m.Do()
 			if printed {
 				err = errors.Join(err, fleet.Print(os.Stdout, m.Dir))
@@ -516,12 +611,13 @@ func newFleetMeasure(families []family.Family) *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.StringVar(&plan, "fleet", "fleet.json", "the fleet's plan")
+	f.StringVar(&plan, "fleet", "fleet.json", "the fleet's plan: its file, or its text")
 	f.StringVar(&shard, "shard", "", "the shard; of several, the one at JOB_COMPLETION_INDEX")
 	f.StringVar(&to, "to", fleet.Delivered, "folder of deliveries")
 	f.StringVar(&attempt, "attempt", "", "name of this attempt (default the machine)")
 	f.StringVar(&name, "name", "", "name of this machine, for people")
 	f.BoolVar(&printed, "print", false, "print the delivery at the end, where nothing else brings it home")
+	f.BoolVar(&attended, "attended", false, "end when standard input ends, or is silent for long")
 	return c
 }
 
@@ -535,14 +631,14 @@ func indexed(shards string) string {
 }
 
 // runShard carries out a bundle, and says with which exit code it ended.
-func runShard(c *cobra.Command, families []family.Family, dir string, flags []string) (int, error) {
+func runShard(ctx context.Context, families []family.Family, dir string, flags []string) (int, error) {
 	args, err := bundle.Args(dir)
 	if err != nil {
 		return bench.ExitUsage, err
 	}
 	root := newRoot(families)
 	root.SetArgs(slices.Concat(args, flags))
-	err = root.ExecuteContext(c.Context())
+	err = root.ExecuteContext(ctx)
 	var code exitError
 	switch {
 	case errors.As(err, &code):
@@ -553,6 +649,20 @@ func runShard(c *cobra.Command, families []family.Family, dir string, flags []st
 	return bench.ExitGood, nil
 }
 
+func newFleetDigest() *cobra.Command {
+	return &cobra.Command{
+		Use:    "digest BUNDLE",
+		Short:  "Print what identifies an unpacked bundle",
+		Hidden: true,
+		Args:   cobra.ExactArgs(1),
+		RunE: func(_ *cobra.Command, args []string) error {
+			digest, err := fleet.Digest(args[0])
+			fmt.Println(digest)
+			return err
+		},
+	}
+}
+
 func newFleetSend() *cobra.Command {
 	return &cobra.Command{
 		Use:    "send SHARD",
@@ -561,14 +671,4 @@ func newFleetSend() *cobra.Command {
 		Args:   cobra.ExactArgs(1),
 		RunE:   func(_ *cobra.Command, args []string) error { return fleet.Send(os.Stdout, args[0]) },
 	}
-}
-
-// sortedKeys are the keys of a map in their order.
-func sortedKeys[V any](m map[string]V) []string {
-	var keys []string
-	for k := range m {
-		keys = append(keys, k)
-	}
-	slices.Sort(keys)
-	return keys
 }

@@ -64,7 +64,9 @@ configuration keys (--by). The page explains its words at its end.`,
 				if err != nil {
 					return err
 				}
-				printTraceNotes(r)
+				for _, n := range r.Notes {
+					fmt.Fprintln(os.Stderr, program()+":", n)
+				}
 				if asJSON {
 					return r.JSON(os.Stdout)
 				}
@@ -118,7 +120,6 @@ func writeReport(set *sample.Set, dir string, opt report.Options, out io.Writer)
 	if err != nil {
 		return err
 	}
-	printTraceNotes(r)
 	files, err := r.Write(dir, opt)
 	if err != nil {
 		return err
@@ -128,10 +129,4 @@ func writeReport(set *sample.Set, dir string, opt report.Options, out io.Writer)
 	}
 	_, err = fmt.Fprintln(out, files[len(files)-1])
 	return err
-}
-
-func printTraceNotes(r *report.Report) {
-	for _, n := range r.Notes {
-		fmt.Fprintln(os.Stderr, program()+":", n)
-	}
 }

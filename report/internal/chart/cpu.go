@@ -30,7 +30,7 @@ func cpuEntries(control bool) []entry {
 		return []entry{swatchEntry("CPU per operation", solid(controlBar))}
 	}
 	return []entry{
-		swatchEntry("share-nothing control", solid(controlBar)),
+		swatchEntry("share-nothing ceiling", solid(controlBar)),
 		swatchEntry("overhead of sharing", solid(sharingBar)),
 		swatchEntry("negative overhead", outline),
 		{"95% interval of overhead", intervalEntry().draw},

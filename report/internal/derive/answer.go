@@ -16,20 +16,39 @@ type Table struct {
 	Rows    [][]string `json:"rows"`
 }
 
+// Marks that stand beside a name, and what they say.
+const (
+	openMark   = " ?"
+	brokenMark = " ✗"
+	aboutOpen  = "?: too few samples for an interval, so that it is the fastest may be chance."
+	aboutTie   = "=: cannot be told apart."
+	BrokenNote = "✗: the lock did not exclude under this fault and fence, so its speed counts for nothing."
+)
+
+// Marked is the series' name, with a mark if it is a lock that did not exclude.
+func (s *Series) Marked() string {
+	if s.Broke {
+		return s.Name + brokenMark
+	}
+	return s.Name
+}
+
 // Answers are the facets' contests as tables: who is fastest under which
 // conditions, and how series that are no alternatives scale; of an overlay, what changed. There is no table
 // without a row.
 func (v *View) Answers() (tables []Table) {
-	fastest := Table{Title: "Fastest", Columns: []string{"conditions", "at", "fastest", "ops/s", "÷ next", "95% interval"}, Numeric: []bool{false, false, false, true, true, true}}
-	scaling := Table{Title: "Throughput", Columns: []string{"benchmark", "at", "ops/s", "÷ lowest", "95% interval"}, Numeric: []bool{false, false, true, true, true}}
+	fastest := Table{Title: "Fastest", Columns: []string{"conditions", "at", "fastest", "ops/s", "÷ next", "95% interval", "did not exclude"}, Numeric: []bool{false, false, false, true, true, true, false}}
+	scaling := Table{Title: "Throughput", Columns: []string{v.Noun(), "at", "ops/s", "÷ lowest", "95% interval"}, Numeric: []bool{false, false, true, true, true}}
 	for _, f := range v.Facets {
-		if f.Contest.Unrelated != "" || len(f.Contest.Ranks) < 2 {
+		if !f.Competes() {
 			scaling.Rows = append(scaling.Rows, f.scaling()...)
 			scaling.About = cmp.Or(scaling.About, f.Contest.Unrelated)
 			continue
 		}
 		fastest.Rows = append(fastest.Rows, f.fastest())
 	}
+	fastest.explain(aboutTie, " = ", aboutOpen, openMark, BrokenNote, brokenMark)
+	scaling.explain(BrokenNote, brokenMark)
 	all := []Table{fastest, scaling}
 	if v.Sides[0] != "" {
 		all = []Table{v.changedWaits(v.Facets...), v.changes(v.Facets...)}
@@ -46,46 +65,64 @@ func (v *View) Answers() (tables []Table) {
 	return tables
 }
 
-// compact leaves out a first column that says nothing.
-func (t Table) compact() Table {
-	for _, row := range t.Rows {
-		if row[0] != "" {
-			return t
+// explain adds what marks mean, as pairs of a text and its mark, where the table has the mark.
+func (t *Table) explain(pairs ...string) {
+	for i := 0; i < len(pairs); i += 2 {
+		has := func(cell string) bool { return strings.Contains(cell, pairs[i+1]) }
+		if slices.ContainsFunc(t.Rows, func(row []string) bool { return slices.ContainsFunc(row, has) }) {
+			t.About = strings.TrimSpace(t.About + " " + pairs[i])
 		}
 	}
-	t.Columns, t.Numeric = t.Columns[1:], t.Numeric[1:]
-	for i := range t.Rows {
-		t.Rows[i] = t.Rows[i][1:]
+}
+
+// compact leaves out the columns that say nothing.
+func (t Table) compact() Table {
+	c := Table{Title: t.Title, About: t.About, Rows: make([][]string, len(t.Rows))}
+	for i, name := range t.Columns {
+		if !slices.ContainsFunc(t.Rows, func(row []string) bool { return row[i] != "" }) {
+			continue
+		}
+		c.Columns, c.Numeric = append(c.Columns, name), append(c.Numeric, t.Numeric[i])
+		for j, row := range t.Rows {
+			c.Rows[j] = append(c.Rows[j], row[i])
+		}
 	}
-	return t
+	return c
 }
 
 // fastest is the facet's row: the fastest, or those that cannot be told from it,
-// and its ratio to the next competitor.
+// its ratio to the next competitor, and the locks that did not exclude.
 func (f *Facet) fastest() []string {
 	c := &f.Contest
 	first := c.Ranks[0]
-	row := []string{f.Label(), f.X.At(c.X), equal(c.Winners()), bareRate(first.Point), "", ""}
+	row := []string{f.Label(), f.X.At(c.X), "none", "", "", "", ""}
+	if broken := c.broken(); len(broken) > 0 {
+		row[6] = joined(broken, ", ") + brokenMark
+	}
+	if !first.competes() {
+		return row
+	}
+	row[2], row[3] = joined(c.Winners(), " = "), bareRate(first.Point)
 	next, ok := c.next()
 	if !ok {
 		return row
 	}
 	if next.Standing == Open {
-		row[2] += " ?"
+		row[2] += openMark
 	}
-	r := rateRatio(first.Point, next.Point)
-	row[4] = fmt.Sprintf("%s %s", Format("×", r.Median), next.Name)
-	row[5] = r.span("×")
+	lead := next.lead()
+	row[4] = fmt.Sprintf("%s %s", Format("×", lead.Median), next.Name)
+	row[5] = lead.span("×")
 	return row
 }
 
-// equal joins those that cannot be told apart.
-func equal(names []string) string {
+// joined are names, the first few of many.
+func joined(names []string, by string) string {
 	const most = 4
 	if len(names) > most {
 		names = append(slices.Clone(names[:most-1]), fmt.Sprintf("%d more", len(names)-most+1))
 	}
-	return strings.Join(names, " = ")
+	return strings.Join(names, by)
 }
 
 // bareRate is a point's throughput without the unit, which stands in the table's head.
@@ -106,7 +143,7 @@ func (f *Facet) scaling() (rows [][]string) {
 		if last == nil {
 			continue
 		}
-		name := s.Name
+		name := s.Marked()
 		if label := f.Label(); label != "" {
 			name += " (" + label + ")"
 		}
@@ -122,7 +159,7 @@ func (f *Facet) scaling() (rows [][]string) {
 // span is the interval, or why there is none.
 func (e Estimate) span(unit string) string {
 	if !e.Interval() {
-		return fmt.Sprintf("none, n=%d", e.N)
+		return fmt.Sprintf("n=%d, no interval", e.N)
 	}
 	return fmt.Sprintf("%s to %s", strings.TrimSuffix(Format(unit, e.Lo), "×"), Format(unit, e.Hi))
 }

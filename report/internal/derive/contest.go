@@ -17,13 +17,14 @@ const (
 	Tied                      // its ratio to the fastest cannot be told from 1
 	Slower                    // the interval of its ratio lies below 1
 	Open                      // with too few samples to tell
+	Broken                    // a lock that did not exclude under these conditions, and does not compete
 	Reference                 // synchronises nothing, and does not compete
 )
 
 // Contest is the series of a facet at one value of the axis, by throughput.
 type Contest struct {
 	X float64
-	// Ranks are the competitors, fastest first, and behind them the references.
+	// Ranks are the competitors, fastest first, and behind them the locks that broke and the references.
 	Ranks []Rank
 	// Unrelated says why nobody competes: empty for alternatives.
 	Unrelated string
@@ -40,7 +41,7 @@ type Rank struct {
 // contest compares at the highest valid value of the axis at which two series
 // can be compared, or else one was measured; of hosts with different numbers of CPUs
 // at the highest for which most have enough. References are no competitors: a
-// cache without synchronisation wins trivially.
+// cache without synchronisation wins trivially, and so does a lock that two hold at once.
 func contest(f *Facet) (c Contest) {
 	c.Unrelated = unrelated(f)
 	for _, x := range slices.Backward(f.Valid()) {
@@ -57,7 +58,14 @@ func contest(f *Facet) (c Contest) {
 	if len(c.Ranks) == 0 {
 		return c
 	}
-	slices.SortStableFunc(c.Ranks, func(a, b Rank) int { return cmp.Compare(b.Rate.Median, a.Rate.Median) })
+	for i := range c.Ranks {
+		if c.Ranks[i].Broke {
+			c.Ranks[i].Standing = Broken
+		}
+	}
+	slices.SortStableFunc(c.Ranks, func(a, b Rank) int {
+		return cmp.Or(cmp.Compare(a.Standing, b.Standing), cmp.Compare(b.Rate.Median, a.Rate.Median))
+	})
 	for _, s := range f.Series {
 		if p := s.Point(c.X); p != nil && s.Reference && p.Rate.N > 0 {
 			c.Ranks = append(c.Ranks, Rank{Series: s, Point: p, Standing: Reference})
@@ -74,9 +82,9 @@ func (r *Rank) stand(first *Point) {
 	if r.Point == first {
 		return
 	}
-	r.Ratio = rateRatio(r.Point, first)
+	r.Ratio = rateRatio(first, r.Point).inverse()
 	switch {
-	case r.Standing == Reference:
+	case !r.competes():
 	case r.Ratio.Below(1):
 		r.Standing = Slower
 	case r.Ratio.Interval():
@@ -85,6 +93,13 @@ func (r *Rank) stand(first *Point) {
 		r.Standing = Open
 	}
 }
+
+// lead is how many times the throughput of the rank the fastest has: what a table shows and what decides
+// a tie are one estimate. That of the inverse ratios can differ, as its interval takes other order statistics.
+func (r *Rank) lead() Estimate { return r.Ratio.inverse() }
+
+// competes reports whether the series can be the fastest.
+func (r *Rank) competes() bool { return r.Standing != Broken && r.Standing != Reference }
 
 // rateRatio is the throughput of a point to that of another.
 func rateRatio(a, b *Point) Estimate {
@@ -109,11 +124,24 @@ func (c *Contest) next() (r Rank, ok bool) {
 	if i := slices.IndexFunc(c.Ranks, func(r Rank) bool { return r.Standing == Tied }); i >= 0 {
 		return c.Ranks[i], true
 	}
-	if len(c.Ranks) < 2 || c.Ranks[1].Standing == Reference {
+	if len(c.Ranks) < 2 || !c.Ranks[1].competes() {
 		return r, false
 	}
 	return c.Ranks[1], true
 }
+
+// broken are those that are locks and did not exclude, fastest first.
+func (c *Contest) broken() (names []string) {
+	for _, r := range c.Ranks {
+		if r.Standing == Broken {
+			names = append(names, r.Name)
+		}
+	}
+	return names
+}
+
+// Competes reports whether the facet has a ranking.
+func (f *Facet) Competes() bool { return f.Contest.Unrelated == "" && len(f.Contest.Ranks) > 1 }
 
 // unrelated says why the lines of a facet are no alternatives to one another: a
 // ranking needs a key of their names whose values are not numbers.
@@ -145,6 +173,8 @@ func (r *Rank) Note() string {
 		return "the fastest"
 	case Reference:
 		return "synchronises nothing and does not compete"
+	case Broken:
+		return "did not exclude under these conditions, and does not compete"
 	case Tied:
 		return "cannot be told from the fastest: " + r.Ratio.uncertainty("×")
 	case Slower:

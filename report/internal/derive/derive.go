@@ -59,6 +59,7 @@ type Facet struct {
 	Contest     Contest
 	Findings    []Finding
 
+	lacks  []string       // keys of the fields that other facets have, where this one has none
 	mixed  bool           // several hosts, with different numbers of usable CPUs
 	stated bool           // the run says which key tells the series apart
 	names  []sample.Field // the fields that stand in benchmark names
@@ -71,6 +72,7 @@ type Series struct {
 	Pair      string   // in an overlay: its name without the side
 	Old       bool     // it is the old side of an overlay
 	Reference bool     // promises no synchronisation: a floor or a ceiling, no competitor
+	Broke     bool     // a lock that did not exclude, under the facet's fault and fence
 	Points    []*Point // by ascending X
 
 	fields []sample.Field // of its label
@@ -113,8 +115,11 @@ type Count struct {
 	N    int
 }
 
-// Label is the facet's fields as text; empty for the only facet.
+// Label is the facet's fields as text, or those of others that it lacks; empty for the only facet.
 func (f *Facet) Label() string {
+	if len(f.Fields) == 0 && len(f.lacks) > 0 {
+		return "without " + strings.Join(f.lacks, ", ")
+	}
 	parts := make([]string, len(f.Fields))
 	for i, fd := range f.Fields {
 		parts[i] = FieldText(fd)
@@ -516,7 +521,7 @@ func (b *builder) finish() *View {
 	if n := len(b.left); n > 0 {
 		b.view.Notes = append(b.view.Notes, fmt.Sprintf("%d of %d points are left out, those that come last in the text: a page shows at most %d series of a chart and %d points. A rule (--name) can make few series of many names; so does a report of a part of the text.", n, n+len(b.points), mostSeries, mostPoints))
 	} else if n := len(b.control); n > 0 {
-		b.view.Notes = append(b.view.Notes, fmt.Sprintf("%d share-nothing controls have no shared sample beside them and are not shown", n))
+		b.view.Notes = append(b.view.Notes, fmt.Sprintf("%d points of the share-nothing ceiling have no shared sample beside them and are not shown", n))
 	}
 	for key, p := range b.points {
 		if list := b.toured[key]; list != nil {
@@ -526,13 +531,14 @@ func (b *builder) finish() *View {
 	b.view.sort(orderOf(b.set), b.set.Lifted)
 	b.view.Units = unitsOf(b.set)
 	b.view.Backends = backends(b.set)
-	references := References(b.set)
+	references, broke := References(b.set), brokenLocks(b.set)
 	for _, f := range b.view.Facets {
 		f.X.settle()
 		for _, s := range f.Series {
 			s.Reference = references[s.Name] || slices.ContainsFunc(s.fields, func(fd sample.Field) bool {
 				return (fd.Key == keyBackend || fd.Key == keyService) && references[fd.Value]
 			})
+			s.Broke = slices.ContainsFunc(s.Points, func(p *Point) bool { return slices.ContainsFunc(p.shared, broke.has) })
 			slices.SortFunc(s.Points, func(a, b *Point) int { return cmp.Compare(a.X, b.X) })
 			for _, p := range s.Points {
 				p.estimate(f)
@@ -600,6 +606,18 @@ func (v *View) common() {
 	}
 	for _, f := range v.Facets {
 		f.Fields = slices.DeleteFunc(slices.Clone(f.Fields), func(fd sample.Field) bool { return slices.Contains(v.Common, fd) })
+	}
+	for _, f := range v.Facets {
+		if len(f.Fields) > 0 {
+			continue
+		}
+		for _, o := range v.Facets {
+			for _, fd := range o.Fields {
+				if !slices.Contains(f.lacks, fd.Key) && fd.Key != keyBase && fd.Key[0] != '/' {
+					f.lacks = append(f.lacks, fd.Key)
+				}
+			}
+		}
 	}
 	taken := map[string]bool{}
 	for _, f := range v.Facets {

@@ -21,6 +21,10 @@ const Confidence = 0.95
 // 1 − 2·(1/2)ⁿ, and n = 6 is the first to reach 95%.
 const MinN = 6
 
+// minApart is the same for each of two sides that are not paired: both intervals must hold
+// together, each with 97.5%, see relate.
+const minApart = 7
+
 // Estimate is a median with its order-statistic interval. Lo and Hi are NaN
 // where the samples are too few for one: none is invented.
 type Estimate struct {
@@ -164,6 +168,12 @@ func pair(as, bs []obs, f func(a, b float64) float64) []obs {
 		}
 	}
 	return fs
+}
+
+// inverse is the estimate of 1 ÷ what e is of.
+func (e Estimate) inverse() Estimate {
+	e.Median, e.Lo, e.Hi = 1/e.Median, 1/e.Hi, 1/e.Lo
+	return finite(e)
 }
 
 // finite drops an estimate that a zero baseline made meaningless.

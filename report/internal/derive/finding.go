@@ -81,21 +81,29 @@ func leader(f *Facet) Finding {
 		return fd
 	}
 	a := c.Ranks[0]
+	if !a.competes() {
+		fd.What, fd.Much = "no lock excluded under these conditions, so none leads", besides(f)
+		return fd
+	}
 	rate := Format("ops/s", a.Rate.Median)
 	b, ok := c.next()
 	if !ok {
-		fd.What, fd.Much = "only "+a.Name+" was measured", rate+among(f)
+		fd.What, fd.Much = "only "+a.Name+" was measured", rate
+		if len(c.broken()) > 0 {
+			fd.What = "only " + a.Name + " excluded"
+		}
+		fd.Much += besides(f)
 		return fd
 	}
-	r := rateRatio(a.Point, b.Point)
-	fd.Sure = r.uncertainty("×")
-	fd.Much = fmt.Sprintf("%s, %s that of %s%s", rate, Format("×", r.Median), b.Name, among(f))
+	lead := b.lead()
+	fd.Sure = lead.uncertainty("×")
+	fd.Much = fmt.Sprintf("%s, %s that of %s%s", rate, Format("×", lead.Median), b.Name, besides(f))
 	switch tied := c.Winners(); {
 	case b.Standing == Open:
-		fd.What = a.Name + " is fastest, by chance or not: that cannot be told"
+		fd.What = "which is fastest cannot be told: " + a.Name + " has the highest median"
 	case len(tied) > 1:
 		fd.What = list(tied) + " cannot be told apart"
-		fd.Much = fmt.Sprintf("%s for %s, %s that of %s%s", rate, a.Name, Format("×", r.Median), b.Name, among(f))
+		fd.Much = fmt.Sprintf("%s for %s, %s that of %s%s", rate, a.Name, Format("×", lead.Median), b.Name, besides(f))
 	default:
 		fd.What = a.Name + " leads"
 	}
@@ -116,13 +124,16 @@ func (e Estimate) uncertainty(unit string) string {
 		of = strings.Replace(of, "machine", "machines", 1)
 	}
 	if !e.Interval() {
-		return fmt.Sprintf("%d %s: too few for an interval", e.N, of)
+		return fmt.Sprintf("n=%d %s, no interval: it takes %d", e.N, of, map[bool]int{true: MinN, false: minApart}[e.Paired])
 	}
 	return fmt.Sprintf("95%% interval %s to %s, %d %s", strings.TrimSuffix(Format(unit, e.Lo), "×"), Format(unit, e.Hi), e.N, of)
 }
 
-// among names the references that the sentence leaves out.
-func among(f *Facet) string {
+// besides names those that the sentence leaves out: locks that did not exclude, and references.
+func besides(f *Facet) (text string) {
+	if broken := f.Contest.broken(); len(broken) > 0 {
+		text = "; " + list(broken) + " did not exclude and " + map[bool]string{true: "does", false: "do"}[len(broken) == 1] + " not compete"
+	}
 	var refs []string
 	for _, s := range f.Series {
 		if s.Reference {
@@ -131,11 +142,11 @@ func among(f *Facet) string {
 	}
 	switch len(refs) {
 	case 0:
-		return ""
+		return text
 	case 1:
-		return "; " + refs[0] + " synchronises nothing and does not compete"
+		return text + "; " + refs[0] + " synchronises nothing and does not compete"
 	}
-	return "; " + list(refs) + " synchronise nothing and do not compete"
+	return text + "; " + list(refs) + " synchronise nothing and do not compete"
 }
 
 // gains says up to where each series gains, a line for each value of the axis: the
@@ -301,7 +312,7 @@ func limits(f *Facet) (parts []string) {
 		add("points with fewer than %d samples have no interval (the fewest have %d)", MinN, n)
 	}
 	if !f.HasControl && f.X.Procs() {
-		add("without a share-nothing control neither efficiency nor the overhead of sharing is known")
+		add("without the share-nothing ceiling (--sharing all,none) neither efficiency nor the overhead of sharing is known")
 	}
 	if !f.HasTraced && !f.Toured && f.X.Procs() {
 		add("nothing was traced (--trace cells), so it is not known where CPUs wait")

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 
@@ -136,6 +137,23 @@ func TestFleetView(t *testing.T) {
 		}
 		if !strings.Contains(says, c.want) || c.machines > 6 && strings.Contains(says, "an interval for the kind takes") {
 			t.Errorf("%d machines: %s, want %q", c.machines, says, c.want)
+		}
+	}
+}
+
+// TestLimitsNameTheMachine: what only one kind of machine cannot tell is said of that kind.
+func TestLimitsNameTheMachine(t *testing.T) {
+	text := ""
+	for kind, cpus := range map[string]int{"small": 4, "large": 96} {
+		text += fmt.Sprintf("# contend protocol=1\n# run id=%s node=%s machine-kind=%s\nusable-cpus: %d\n# begin\n", kind, kind, kind, cpus)
+		for _, reads := range []int{75, 100} {
+			text += fmt.Sprintf("# sample cell=c%d block=0\nBenchmarkCache/reads=%d/backend=ring/gomaxprocs=2 1 5 ops/s\n", reads, reads)
+		}
+	}
+	unknown := New(read(t, text)).unknown()
+	for _, want := range []string{"machine-kind=large: nothing was measured beyond the 96 usable CPUs", "machine-kind=small: nothing was measured beyond the 4 usable CPUs"} {
+		if !slices.Contains(unknown, want) {
+			t.Errorf("no %q in %q", want, unknown)
 		}
 	}
 }

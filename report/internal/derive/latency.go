@@ -1,6 +1,7 @@
 package derive
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -64,6 +65,19 @@ func (p *Point) pace(f *Facet) {
 	})
 }
 
+// Told says of how many samples the quantiles of an open load are, where the others were unstable; empty where it is all
+// of them.
+func (p *Point) Told() string {
+	if p.Unstable == 0 {
+		return ""
+	}
+	told := fmt.Sprintf("%d of %d samples", len(p.shared)-p.Unstable, len(p.shared))
+	if !p.Carried() {
+		return "too few: " + told
+	}
+	return told
+}
+
 // Carried reports whether most samples of an open load carried what was offered.
 func (p *Point) Carried() bool { return p.Units[offered].N > 0 && 2*p.Unstable < len(p.shared) }
 
@@ -122,7 +136,7 @@ func (f *Facet) callers() (rows [][]string) {
 			if p.Units[offered].N == 0 {
 				continue
 			}
-			row := []string{f.Label(), s.Name, f.X.At(p.X), "unstable", "", "", "", ""}
+			row := []string{f.Label(), s.Marked(), f.X.At(p.X), "unstable", "", "", "", "", p.Told()}
 			if p.Carried() {
 				for i, q := range []string{"p50-ns", "p99-ns", "p99.9-ns", Service + "p99-ns", Closed + "p99-ns"} {
 					row[3+i] = unitless(q, p.Units[q])
@@ -131,29 +145,35 @@ func (f *Facet) callers() (rows [][]string) {
 					}
 				}
 			}
-			row = append(row, unitless(offered, p.Units[offered]), unitless(achieved, p.Units[achieved]), "")
-			if p.Unstable > 0 {
-				row[len(row)-1] = fmt.Sprintf("%d of %d", p.Unstable, len(p.shared))
-			}
-			rows = append(rows, row)
+			rows = append(rows, append(row, unitless(offered, p.Units[offered]), unitless(achieved, p.Units[achieved])))
 		}
 	}
 	return rows
 }
 
+// What tables of open loads say below them.
+const (
+	aboutUnstable = "Unstable: more was offered than was carried, so that waiting has no end."
+	aboutTold     = "Where some samples were unstable, quantiles are of the others, and rosier than the truth."
+)
+
 // waiting is the table of an open load.
 func (v *View) waiting() Table {
 	t := Table{
 		Title:   "What callers wait",
-		Columns: []string{"conditions", "series", "at", "p50", "p99", "p99.9", "service p99", "closed loop's p99", "offered/s", "carried/s", "unstable"},
-		Numeric: []bool{false, false, false, true, true, true, true, true, true, true, true},
-		About:   "p50, p99 and p99.9 count from when an operation was due, queues included; service is the operation alone. A closed loop never queues: its figure hides what callers wait. Unstable: more was offered than was carried, so that waiting has no end. ≤: the generator's own lag is more than a tenth of it.",
+		Columns: []string{"conditions", v.Noun(), "at", "p50", "p99", "p99.9", "service p99", "closed loop's p99", "quantiles of", "offered/s", "carried/s"},
+		Numeric: []bool{false, false, false, true, true, true, true, true, false, true, true},
+		About:   "p50, p99 and p99.9 count from when an operation was due, queues included; service is the operation alone. A closed loop never queues: its figure hides what callers wait.",
 	}
 	for _, f := range v.Facets {
 		if f.Paced {
 			t.Rows = append(t.Rows, f.callers()...)
 		}
 	}
+	t.explain(
+		aboutUnstable, "unstable", aboutTold, " samples",
+		"≤: the generator's own lag is more than a tenth of it.", "≤",
+		BrokenNote, brokenMark)
 	return t
 }
 
@@ -164,8 +184,8 @@ func (v *View) changedWaits(facets ...*Facet) Table {
 	was, is := v.Sides[0], v.Sides[1]
 	t := Table{
 		Title:   fmt.Sprintf("%s against %s: p99", is, was),
-		Columns: []string{"conditions", "series", "at", was, is, is + " ÷ " + was, "95% interval"},
-		Numeric: []bool{false, false, false, true, true, true, true},
+		Columns: []string{"conditions", v.Noun(), "at", was, is, is + " ÷ " + was, "95% interval", "quantiles of"},
+		Numeric: []bool{false, false, false, true, true, true, true, false},
 	}
 	for _, f := range facets {
 		for _, s := range f.Series {
@@ -178,12 +198,17 @@ func (v *View) changedWaits(facets ...*Facet) Table {
 				if before == nil || before.Units[offered].N == 0 || after.Units[offered].N == 0 {
 					continue
 				}
-				row := []string{f.Label(), s.Pair, f.X.At(after.X), "unstable", "unstable", "", ""}
+				row := []string{f.Label(), s.Pair, f.X.At(after.X), "unstable", "unstable", "", "", ""}
+				var told []string
 				for i, p := range []*Point{before, after} {
 					if p.Carried() {
 						row[3+i] = unitless(unit, p.Units[unit])
 					}
+					if text := p.Told(); text != "" {
+						told = append(told, v.Sides[i]+" "+text)
+					}
 				}
+				row[7] = strings.Join(told, ", ")
 				if r := Ratio(after.shared, before.shared, quantile(unit)); before.Carried() && after.Carried() && r.N > 0 {
 					row[5], row[6] = Format("×", r.Median), r.span("×")
 				}
@@ -191,6 +216,7 @@ func (v *View) changedWaits(facets ...*Facet) Table {
 			}
 		}
 	}
+	t.explain(aboutUnstable, "unstable", aboutTold, " samples")
 	return t
 }
 
@@ -219,7 +245,7 @@ func patience(f *Facet) Finding {
 	fd := Finding{Kind: Leader, What: fmt.Sprintf("What callers wait at the highest %s at which the load was carried", f.X.Title())}
 	for _, s := range f.Series {
 		last, broke := s.Carried()
-		line := s.Name + ": "
+		line := s.Marked() + ": "
 		switch {
 		case last == nil && broke == nil:
 			continue
@@ -229,6 +255,9 @@ func patience(f *Facet) Finding {
 			line += f.X.At(last.X)
 			if p99 := last.Units["p99-ns"]; p99.N > 0 {
 				line += ", p99 " + Format("p99-ns", p99.Median)
+				if told := last.Told(); told != "" {
+					line += " (" + told + ", the others were unstable)"
+				}
 			}
 		}
 		if broke != nil {
@@ -245,36 +274,44 @@ func patience(f *Facet) Finding {
 	return fd
 }
 
-// least ranks by p99 at the highest rate that two series carried: the same rate for both.
+// least ranks by p99 at the highest rate that two series carried: the same rate for both. Locks that did not exclude
+// and references do not compete.
 func (f *Facet) least(fd *Finding) {
 	const unit = "p99-ns"
 	for _, x := range slices.Backward(f.X.Values) {
 		var ranks []Rank
 		for _, s := range f.Series {
-			if p := s.Point(x); p != nil && !s.Reference && p.Carried() && p.Units[unit].N > 0 {
+			if p := s.Point(x); p != nil && !s.Reference && !s.Broke && p.Carried() && p.Units[unit].N > 0 {
 				ranks = append(ranks, Rank{Series: s, Point: p})
 			}
 		}
 		if len(ranks) < 2 {
 			continue
 		}
-		slices.SortStableFunc(ranks, func(a, b Rank) int {
-			if a.Point.Units[unit].Median < b.Point.Units[unit].Median {
-				return -1
-			}
-			return 1
-		})
+		slices.SortStableFunc(ranks, func(a, b Rank) int { return cmp.Compare(a.Units[unit].Median, b.Units[unit].Median) })
 		a, b := ranks[0], ranks[1]
+		tied := []string{a.Name}
+		for i := range ranks[1:] {
+			other := &ranks[1+i]
+			other.Ratio = Ratio(a.shared, other.shared, quantile(unit))
+			if other.Ratio.Interval() && !other.Ratio.Below(1) {
+				if len(tied) == 1 {
+					b = *other
+				}
+				tied = append(tied, other.Name)
+			}
+		}
 		r := Ratio(a.shared, b.shared, quantile(unit))
 		fd.Where, fd.Sure = f.X.At(x), r.uncertainty("×")
 		fd.Much = fmt.Sprintf("p99 %s, %s that of %s", Format(unit, a.Units[unit].Median), Format("×", r.Median), b.Name)
 		switch {
+		case len(tied) > 1:
+			fd.What = "what callers of " + list(tied) + " wait cannot be told apart"
+			fd.Much = fmt.Sprintf("p99 %s for %s, %s that of %s", Format(unit, a.Units[unit].Median), a.Name, Format("×", r.Median), b.Name)
 		case r.Below(1):
 			fd.What = "callers of " + a.Name + " wait least"
-		case r.Interval():
-			fd.What = "what callers of " + a.Name + " and " + b.Name + " wait cannot be told apart"
 		default:
-			fd.What = "callers of " + a.Name + " wait least, by chance or not: that cannot be told"
+			fd.What = "whose callers wait least cannot be told: " + a.Name + " has the lowest median"
 		}
 		return
 	}

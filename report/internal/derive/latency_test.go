@@ -1,6 +1,7 @@
 package derive
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -31,10 +32,10 @@ func TestOpenLoad(t *testing.T) {
 		t.Fatalf("%+v", v.Answers())
 	}
 	for i, want := range []string{
-		"mutexlru|rate=50%|10.2 µs|40.8 µs|–|4080 ns|2040 ns|100 k|100 k|1 of 6",
-		"mutexlru|rate=80%|unstable|||||100 k|90.0 k|6 of 6",
-		"ring|rate=50%|5100 ns|20.4 µs|–|2040 ns|1020 ns|100 k|100 k|1 of 6",
-		"ring|rate=80%|20.4 µs|81.6 µs|–|8160 ns|4080 ns|100 k|100 k|1 of 6",
+		"mutexlru|rate=50%|10.2 µs|40.8 µs|–|4080 ns|2040 ns|5 of 6 samples|100 k|100 k",
+		"mutexlru|rate=80%|unstable|||||too few: 0 of 6 samples|100 k|90.0 k",
+		"ring|rate=50%|5100 ns|20.4 µs|–|2040 ns|1020 ns|5 of 6 samples|100 k|100 k",
+		"ring|rate=80%|20.4 µs|81.6 µs|–|8160 ns|4080 ns|5 of 6 samples|100 k|100 k",
 	} {
 		if got := strings.Join(answer.Rows[i], "|"); got != want {
 			t.Errorf("row %d is %q, want %q", i, got, want)
@@ -42,8 +43,8 @@ func TestOpenLoad(t *testing.T) {
 	}
 	fd := f.Findings[0]
 	if fd.What != "What callers wait at the highest rate at which the load was carried" || fd.Kind != Leader || !strings.Contains(fd.What, "callers wait") || !slices.Equal(fd.More, []string{
-		"mutexlru: rate=50%, p99 40.8 µs; unstable at 80%; capacity 300 k ops/s",
-		"ring: rate=80%, p99 81.6 µs; capacity 300 k ops/s",
+		"mutexlru: rate=50%, p99 40.8 µs (5 of 6 samples, the others were unstable); unstable at 80%; capacity 300 k ops/s",
+		"ring: rate=80%, p99 81.6 µs (5 of 6 samples, the others were unstable); capacity 300 k ops/s",
 	}) {
 		t.Errorf("%+v", fd)
 	}
@@ -78,6 +79,23 @@ func TestOpenLoadRanks(t *testing.T) {
 	}
 	if bs := v.Facets[0].Boundaries; len(bs) != 2 || bs[0].After != 300_000 || !strings.Contains(bs[1].Label, "ring") || v.Facets[0].X.Reach != 300_000 {
 		t.Errorf("capacities %v", bs)
+	}
+}
+
+// TestOpenLoadTies: all whose waits cannot be told from the shortest are named, not the first alone.
+func TestOpenLoadTies(t *testing.T) {
+	text := synthetic.OpenLoad(map[string]map[string]float64{"mutexlru": {"100000": 40_000}, "otter2": {"100000": 20_000}, "ring": {"100000": 20_000}}, -1)
+	// In every other block otter2 is the slower one.
+	n := 0
+	text = regexp.MustCompile(`(backend=otter2.* )([0-9.e+]+) p99-ns`).ReplaceAllStringFunc(text, func(line string) string {
+		if n++; n%2 == 0 {
+			return strings.Replace(line, " p99-ns", "0 p99-ns", 1)
+		}
+		return line
+	})
+	fd := New(loaded(t, []string{"run"}, text)).Facets[0].Findings[0]
+	if fd.What != "what callers of ring and otter2 wait cannot be told apart" && fd.What != "what callers of otter2 and ring wait cannot be told apart" {
+		t.Errorf("%+v", fd)
 	}
 }
 
@@ -116,7 +134,7 @@ func TestOpenLoadOverlay(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"ring|rate=50%|20.5 µs|30.8 µs|1.50×|none, n=6", "ring|rate=80%|41.0 µs|unstable||"}
+	want := []string{"ring|rate=50%|20.5 µs|30.8 µs|1.50×|n=6, no interval|", "ring|rate=80%|41.0 µs|unstable|||head too few: 0 of 6 samples"}
 	if !slices.Equal(rows, want) {
 		t.Errorf("%q, want %q", rows, want)
 	}

@@ -88,7 +88,7 @@ func (v *View) changes(facets ...*Facet) Table {
 	was, is := v.Sides[0], v.Sides[1]
 	t := Table{
 		Title:   fmt.Sprintf("%s against %s", is, was),
-		Columns: []string{"conditions", "series", "at", was + ", ops/s", is + ", ops/s", is + " ÷ " + was, "95% interval"},
+		Columns: []string{"conditions", v.Noun(), "at", was + ", ops/s", is + ", ops/s", is + " ÷ " + was, "95% interval"},
 		Numeric: []bool{false, false, false, true, true, true, true},
 		About:   "Each interval holds for itself alone.",
 	}
@@ -123,7 +123,10 @@ func (v *View) changed(f *Facet) Finding {
 		for _, row := range t.Rows {
 			line := fmt.Sprintf("%s, %s: %s", row[1], row[2], row[3]+" → "+row[4])
 			if row[5] != "" {
-				line += fmt.Sprintf(", %s (%s)", row[5], strings.Replace("95% interval "+row[6], "95% interval none", "no interval", 1))
+				line += fmt.Sprintf(", %s (95%% interval: %s)", row[5], row[6])
+			}
+			if len(row) > 7 && row[7] != "" {
+				line += "; quantiles of " + row[7]
 			}
 			fd.More = append(fd.More, line)
 		}

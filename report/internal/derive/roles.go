@@ -1,6 +1,7 @@
 package derive
 
 import (
+	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -20,6 +21,28 @@ const (
 	keyProbe   = "probe"   // "trace" on traced samples
 	keyBase    = sample.BaseKey
 )
+
+// nouns are what a reader calls the lines that a key tells apart.
+var nouns = map[string]string{keyBackend: "backend", keyService: "service", keyImpl: "implementation", keyBase: "benchmark"}
+
+// Noun is what the lines of the charts are: "backend", "service"; "series" where they are of several kinds, or of
+// another.
+func (v *View) Noun() string {
+	noun := ""
+	for _, f := range v.Facets {
+		for _, key := range f.Keys {
+			if is := nouns[key]; is != "" && (noun == "" || noun == is) {
+				noun = is
+			} else if is != "" {
+				return "series"
+			}
+		}
+	}
+	return cmp.Or(noun, "series")
+}
+
+// Nouns are several of them.
+func (v *View) Nouns() string { return strings.TrimSuffix(v.Noun(), "s") + "s" }
 
 // maxSeries is how many lines one chart bears. An automatically chosen key
 // with more values than that becomes a facet instead.

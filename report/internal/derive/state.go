@@ -81,20 +81,56 @@ func (v *View) overview(set *sample.Set) []Finding {
 
 // unknown is what the facets cannot tell, each thing once.
 func (v *View) unknown() (all []string) {
-	in := map[string]int{}
+	in := map[string][]*Facet{}
 	for _, f := range v.Facets {
 		for _, text := range limits(f) {
-			if in[text]++; in[text] == 1 {
+			if in[text] == nil {
 				all = append(all, text)
 			}
+			in[text] = append(in[text], f)
 		}
 	}
 	for i, text := range all {
-		if n := in[text]; n < len(v.Facets) {
-			all[i] = fmt.Sprintf("%s (under %d of %d conditions)", text, n, len(v.Facets))
-		}
+		all[i] = v.under(in[text], text)
 	}
 	return append(slices.Clone(v.Notes), all...)
+}
+
+// under says of which facets a text is: by the conditions that they have in common and that no other facet has, such as a
+// machine's name, or else by how many they are.
+func (v *View) under(of []*Facet, text string) string {
+	if len(of) == len(v.Facets) {
+		return text
+	}
+	var shared []sample.Field
+	for _, fd := range of[0].Fields {
+		if has(of, fd) == len(of) {
+			shared = append(shared, fd)
+		}
+	}
+	all := slices.DeleteFunc(slices.Clone(v.Facets), func(f *Facet) bool {
+		return slices.ContainsFunc(shared, func(fd sample.Field) bool { return !slices.Contains(f.Fields, fd) })
+	})
+	if len(all) > len(of) {
+		return fmt.Sprintf("%s (under %d of %d conditions)", text, len(of), len(v.Facets))
+	}
+	for _, fd := range shared { // one that says it alone is enough
+		if has(v.Facets, fd) == len(of) {
+			shared = []sample.Field{fd}
+			break
+		}
+	}
+	return (&Facet{Fields: shared}).Label() + ": " + text
+}
+
+// has counts the facets that have the field.
+func has(facets []*Facet, fd sample.Field) (n int) {
+	for _, f := range facets {
+		if slices.Contains(f.Fields, fd) {
+			n++
+		}
+	}
+	return n
 }
 
 // states are a finding for each run, and one for text that no run of ours is.

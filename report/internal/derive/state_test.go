@@ -117,6 +117,42 @@ func TestTieIsHeldAgainstTheTied(t *testing.T) {
 	}
 }
 
+// TestShownIntervalDecides: the interval in the table is the one that decides, so that none that holds 1 stands beside a
+// single winner. Of eight blocks those of a ratio and of its inverse take other order statistics.
+func TestShownIntervalDecides(t *testing.T) {
+	text := "# contend protocol=1\n# run id=a\nusable-cpus: 2\n# begin\n"
+	for block, slower := range []int{94, 102, 105, 110, 112, 115, 120, 125} {
+		for name, ns := range map[string]int{"a": 100, "b": slower} {
+			text += fmt.Sprintf("# sample cell=%s block=%d\nBenchmarkC/backend=%s/gomaxprocs=2 1 %d ns/op\n", name, block, name, ns)
+		}
+	}
+	answer := New(read(t, text)).Answers()[0]
+	row := answer.Rows[0]
+	var lo, hi float64
+	if _, err := fmt.Sscanf(row[4], "%g to %g", &lo, &hi); err != nil {
+		t.Fatalf("%q: %v", row, err)
+	}
+	if tied := row[1] == "a = b"; tied != (lo <= 1) || strings.Contains(answer.About, "cannot be told apart") != tied {
+		t.Errorf("%q: %s", row, answer.About)
+	}
+}
+
+// TestMarksAreExplained: a table that has a mark says below it what that means, and of too few samples how many there are.
+func TestMarksAreExplained(t *testing.T) {
+	answer := New(read(t, "BenchmarkM/backend=lock-2 1 10 ns/op\nBenchmarkM/backend=map-2 1 20 ns/op\n")).Answers()[0]
+	if row := answer.Rows[0]; row[1] != "lock ?" || row[4] != "n=1, no interval" || answer.About != aboutOpen {
+		t.Errorf("%q: %q", row, answer.About)
+	}
+}
+
+// TestEmptyColumns: a column that is empty in every row is left out, wherever it stands.
+func TestEmptyColumns(t *testing.T) {
+	answer := New(read(t, "BenchmarkA-2 1 10 ns/op\nBenchmarkB-2 1 20 ns/op\n")).Answers()[0]
+	if got := strings.Join(answer.Columns, "|"); got != "benchmark|at|ops/s" || len(answer.Rows[0]) != 3 || len(answer.Numeric) != 3 {
+		t.Errorf("%q: %q", got, answer.Rows)
+	}
+}
+
 // TestOrderOfThePlan: charts and lines stand as the plan has them, in whatever
 // order random blocks measured.
 func TestOrderOfThePlan(t *testing.T) {

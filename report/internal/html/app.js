@@ -182,7 +182,7 @@
     legend.textContent = "";
     if (!facet()) return;
     const tools = add(legend, "div", { class: "legend-tools" });
-    add(tools, "h2", {}, "Series");
+    add(tools, "h2", {}, data.nouns);
     const all = add(tools, "button", { type: "button", id: "show-all" }, "all");
     all.onclick = () => setHidden([]);
     const none = add(tools, "button", { type: "button", id: "show-none" }, "none");
@@ -437,12 +437,12 @@
     if (dots) for (const s of series) for (const p of s.points) range.push(...(p.rates || []));
     const usable = log ? range.filter((v) => v > 0) : range;
     if (!usable.length) {
-      add(c.body, "p", { class: "empty" }, series.length ? "Nothing above zero to show." : "No series is shown.");
+      add(c.body, "p", { class: "empty" }, series.length ? "Nothing above zero to show." : "No line is shown.");
       return;
     }
     const [min, max] = reach(usable, intervals, log);
     const g = draw(c.body, "svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "application", tabindex: 0, "aria-roledescription": "chart",
-      "aria-label": `${c.def.title || "Throughput"}, ${m.label}, by ${f.x.title}, ${series.length} series. Arrow keys move between points.` });
+      "aria-label": `${c.def.title || "Throughput"}, ${m.label}, by ${f.x.title}, ${series.length} lines. Arrow keys move between points.` });
     const xg = draw(g, "g"), yg = draw(g, "g");
     const x = xAxis(xg, f, left, right, top, bottom, true);
     const y = yAxis(yg, m, log ? min : Math.min(0, min), max, log, left, right, top, bottom);
@@ -546,7 +546,7 @@
       const split = measures.some((m) => m.key === overhead);
       return {
         total,
-        names: split ? [["control", "share-nothing control"], ["overhead", "overhead of sharing"], ["negative", "negative overhead: sharing cost less"]] : [["control", "CPU time (no control was measured)"]],
+        names: split ? [["control", "share-nothing ceiling"], ["overhead", "overhead of sharing"], ["negative", "negative overhead: sharing cost less"]] : [["control", "CPU time (no share-nothing ceiling was measured)"]],
         parts(p) {
           const t = est(p, total);
           if (!est(p, overhead)) return t && [["control", 0, t[0]]];
@@ -612,7 +612,7 @@
       });
       interact({ figure: c.figure, points }, g, null);
     }
-    if (!series.length) add(c.body, "p", { class: "empty" }, "No series is shown.");
+    if (!series.length) add(c.body, "p", { class: "empty" }, "No line is shown.");
   }
 
   // ---- pointing at points ----
@@ -735,14 +735,14 @@
   }
 
   const keys = [
-    ["Tab", "to charts, series and controls"],
+    ["Tab", "to charts, lines and buttons"],
     ["← →", "in a chart: along the line"],
-    ["↑ ↓", "in a chart: to the next line; in the legend: to the next series"],
+    ["↑ ↓", "in a chart: to the next line; in the legend: to the next entry"],
     ["Enter", "in a chart: focus the line, dim the others; again: undo"],
-    ["Space", "in the legend: show or hide the series"],
-    ["o", "in the legend: only this series; again: all"],
-    ["f", "in the legend: focus this series"],
-    ["a", "show all series"],
+    ["Space", "in the legend: show or hide the line"],
+    ["o", "in the legend: only this line; again: all"],
+    ["f", "in the legend: focus this line"],
+    ["a", "show all lines"],
     ["m", "next measure of the first chart"],
     ["l", "linear or logarithmic y axis"],
     ["[ ]", "previous, next conditions"],
@@ -892,7 +892,7 @@
 
   // number is a cell's value for sorting; NaN for text.
   function number(text) {
-    const m = text.replace(/^= /, "").match(/^([−-]?[\d.,]+(?:e[+-]?\d+)?)\s*(ns|µs|ms|s|k|M|G|T)?\b/);
+    const m = text.replace(/^[=✗] /, "").match(/^([−-]?[\d.,]+(?:e[+-]?\d+)?)\s*(ns|µs|ms|s|k|M|G|T)?\b/);
     const by = { ns: 1, µs: 1e3, ms: 1e6, s: 1e9, k: 1e3, M: 1e6, G: 1e9, T: 1e12 };
     return m ? Number(m[1].replaceAll(",", "")) * (by[m[2]] || 1) : NaN;
   }
@@ -901,7 +901,7 @@
   function tableTools() {
     for (const table of document.querySelectorAll("table")) {
       const head = table.tHead && table.tHead.rows[0];
-      if (!head || !table.tBodies[0]) continue;
+      if (!head || !table.tBodies[0] || table.closest(".on-paper")) continue;
       const tools = document.createElement("span");
       tools.className = "table-tools";
       if (table.caption) table.caption.append(tools);

@@ -18,6 +18,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/report/internal/derive"
@@ -77,9 +78,13 @@ var tmpl = template.Must(template.New("page").Funcs(template.FuncMap{
 	"field":   derive.FieldText,
 	"numeric": func(t Table, i int) bool { return i < len(t.Numeric) && t.Numeric[i] },
 	"places":  places,
+	"long":    func(s string) bool { return utf8.RuneCountInString(s) > longText },
 	"words":   func() [][2]string { return Glossary },
 	"kib":     func(b []byte) string { return strconv.Itoa((len(b)+1023)/1024) + " KiB" },
 }).Parse(page))
+
+// longText is from how many letters on a cell's text wraps.
+const longText = 48
 
 // places names the first points of a warning, and how many more there are.
 func places(where []string) string {
@@ -131,13 +136,32 @@ type head struct {
 	Answers []Table
 	Matrix  matrix
 	Paced   bool // open loads: what callers wait
-	overlay bool // of two builds or runs: the first answer says what changed
+	Ranked  bool // something competes, and the first answer does not say what changed between two builds or runs
+	Procs   bool // the axis is GOMAXPROCS, so that a reader asks where CPUs wait
 }
 
 // matrix is the series' standing under each of several conditions.
 type matrix struct {
 	Names []string
 	Rows  []matrixRow
+	Broke bool // locks that did not exclude are among them
+}
+
+// mostAcross is how many names a sheet of paper has room for beside each other.
+const mostAcross = 7
+
+// Parts are the matrix for paper: several where its names do not stand on one sheet.
+func (m matrix) Parts() (parts []matrix) {
+	n := (len(m.Names) + mostAcross - 1) / mostAcross
+	for i := range n {
+		from, to := i*len(m.Names)/n, (i+1)*len(m.Names)/n
+		part := matrix{Names: m.Names[from:to]}
+		for _, row := range m.Rows {
+			part.Rows = append(part.Rows, matrixRow{row.Facet, row.Cells[from:to]})
+		}
+		parts = append(parts, part)
+	}
+	return parts
 }
 
 type matrixRow struct {
@@ -211,11 +235,6 @@ func (p *Page) model() (*model, error) {
 	return m, nil
 }
 
-// Ranked reports whether anything competes.
-func (h head) Ranked() bool {
-	return !h.overlay && slices.ContainsFunc(h.Answers, func(t Table) bool { return t.About == "" })
-}
-
 // Wide reports whether the answers want the whole width, or there is nothing beside them: those of open
 // loads have many columns, and conditions may have long names.
 func (h head) Wide() bool {
@@ -231,8 +250,11 @@ func (p *Page) head() (h head) {
 	for _, f := range p.Findings {
 		by[f.Kind] = append(by[f.Kind], f)
 	}
-	h = head{by[derive.State], by[derive.Leader], by[derive.Blame], by[derive.Unknown], by[derive.Warnings], p.Answers, matrix{}, false, p.View.Sides[0] != ""}
-	h.Paced = slices.ContainsFunc(p.View.Facets, func(f *derive.Facet) bool { return f.Paced })
+	any := func(is func(f *derive.Facet) bool) bool { return slices.ContainsFunc(p.View.Facets, is) }
+	h = head{States: by[derive.State], Leaders: by[derive.Leader], Blamed: by[derive.Blame], Unknown: by[derive.Unknown], Warnings: by[derive.Warnings], Answers: p.Answers}
+	h.Paced = any(func(f *derive.Facet) bool { return f.Paced })
+	h.Ranked = p.View.Sides[0] == "" && any((*derive.Facet).Competes)
+	h.Procs = any(func(f *derive.Facet) bool { return f.X.Procs() })
 	if len(p.View.Facets) > 1 {
 		h.Matrix = p.matrix()
 	}
@@ -240,20 +262,21 @@ func (p *Page) head() (h head) {
 }
 
 // standings are the classes of the matrix's cells.
-var standings = map[derive.Standing]string{derive.First: "first", derive.Tied: "tied", derive.Slower: "slower", derive.Open: "unsure", derive.Reference: "reference"}
+var standings = map[derive.Standing]string{derive.First: "first", derive.Tied: "tied", derive.Slower: "slower", derive.Open: "unsure", derive.Broken: "broken", derive.Reference: "reference"}
 
 // matrix has a row for each facet whose series compete, and a column for each series.
 func (p *Page) matrix() (m matrix) {
 	for _, f := range p.View.Facets {
-		if f.Contest.Unrelated != "" || len(f.Contest.Ranks) < 2 {
+		if !f.Competes() {
 			continue
 		}
 		row := matrixRow{f, make([]matrixCell, len(p.View.Names))}
 		for _, r := range f.Contest.Ranks {
 			c := matrixCell{Text: derive.Format("×", r.Ratio.Median), Class: standings[r.Standing], Title: r.Note()}
-			if r.Standing == derive.First {
+			if r.Standing == derive.First || r.Ratio.N == 0 {
 				c.Text = derive.Format("ops/s", r.Rate.Median)
 			}
+			m.Broke = m.Broke || r.Standing == derive.Broken
 			row.Cells[slices.Index(p.View.Names, r.Name)] = c
 		}
 		m.Rows = append(m.Rows, row)
@@ -278,15 +301,7 @@ func (p *Page) rawName() string {
 
 // title says what was compared: "Cache: 5 backends, GOMAXPROCS 1 to 8".
 func (p *Page) title() string {
-	what := "series"
-	for _, f := range p.View.Facets {
-		switch {
-		case slices.Contains(f.Keys, "backend"):
-			what = "backends"
-		case slices.Contains(f.Keys, sample.BaseKey):
-			what = "benchmarks"
-		}
-	}
+	what := p.View.Nouns()
 	title := fmt.Sprintf("%d %s", len(p.View.Names), what)
 	switch sides := p.View.Sides; {
 	case sides[0] != "" && p.View.Pairs() > 1:
@@ -501,8 +516,13 @@ func (f facetModel) Cell(s *derive.Series, x float64, m measure) Cell {
 			c.Range += fmt.Sprintf(", n=%d", e.N)
 		}
 	}
+	if told := p.Told(); told != "" && latency.MatchString(m.Unit) {
+		c.Range += ", " + told
+	}
 	return c
 }
+
+func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // value prints a value without the unit, which stands in the table's caption.
 func (m measure) value(v float64) string {
@@ -546,7 +566,8 @@ func (s section) Measures() []measure {
 // The page's data, as the script reads them.
 type (
 	dataModel struct {
-		N      int         `json:"n"` // samples of most estimates
+		N      int         `json:"n"`     // samples of most estimates
+		Nouns  string      `json:"nouns"` // what the names are of
 		Names  []string    `json:"names"`
 		Marks  [][3]int    `json:"marks"` // of the names: colour, shape, and 1 for the old side of an overlay
 		Facets []dataFacet `json:"facets"`
@@ -609,7 +630,7 @@ type (
 )
 
 func (p *Page) data() ([]byte, error) {
-	d := dataModel{N: p.usual(), Names: p.View.Names}
+	d := dataModel{N: p.usual(), Nouns: capital(p.View.Nouns()), Names: p.View.Names}
 	for _, name := range p.View.Names {
 		m := p.View.Marks[name]
 		old := 0

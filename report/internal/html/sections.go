@@ -75,25 +75,25 @@ func quantiles() chart {
 // section names follow in a last one.
 var sections = []section{
 	{"throughput", "Throughput", "", []chart{{ID: "throughput", Measures: []measure{
-		{Key: "rate", Label: "ops/s", Unit: "ops/s", Ceiling: "ceiling", About: "Operations per second, all goroutines together. Dashed: the share-nothing control, each goroutine with a private copy.", Zero: true},
+		{Key: "rate", Label: "ops/s", Unit: "ops/s", Ceiling: "ceiling", About: "Operations per second, all goroutines together. Dashed: the share-nothing ceiling, the same load with a private copy for each goroutine.", Zero: true},
 		{Key: "u:ns/op", Label: "ns/op", Unit: "ns/op", About: "Wall time per operation, all goroutines together.", Zero: true},
 		{Key: "u:sec/op", Label: "sec/op", Unit: "sec/op", About: "Wall time per operation, all goroutines together.", Zero: true},
 		{Key: "speedup", Label: "speed-up", Unit: "×", Ideal: "linear", About: "Throughput ÷ throughput at the lowest value of the axis, paired by block. Dashed, for GOMAXPROCS: linear.", Zero: true},
-		{Key: "efficiency", Label: "efficiency", Unit: "efficiency", Ideal: "one", About: "Throughput ÷ the share-nothing control's at the same point, paired by block. Dashed: nothing lost by sharing.", Zero: true},
+		{Key: "efficiency", Label: "efficiency", Unit: "efficiency", Ideal: "one", About: "Throughput ÷ the share-nothing ceiling at the same point, paired by block. Dashed: nothing lost by sharing.", Zero: true},
 		{Key: "per-price", Label: "ops per price", Unit: "ops/price", About: "Operations for one unit of the price of a machine-hour, as the fleet's plan states it.", Zero: true},
 	}}}},
 	{"cpu", "CPU time per operation",
-		"Overhead of sharing is the CPU time per operation above that of the share-nothing control at the same point, paired by block. Within noise it can be negative.",
+		"The overhead of sharing is how much more CPU time an operation takes than at the share-nothing ceiling (the same load with a private copy for each goroutine), paired by block. Noise can make it negative.",
 		[]chart{
-			{ID: "cpu-bars", Title: "Control and overhead of sharing", Bars: "cpu", Needs: "u:cpu-ns/op", Measures: []measure{
-				{Key: "c:cpu-ns/op", Label: "control", Unit: "cpu-ns/op"},
+			{ID: "cpu-bars", Title: "Share-nothing ceiling and overhead of sharing", Bars: "cpu", Needs: "u:cpu-ns/op", Measures: []measure{
+				{Key: "c:cpu-ns/op", Label: "share-nothing ceiling", Unit: "cpu-ns/op"},
 				{Key: "overhead", Label: "overhead of sharing", Unit: "cpu-ns/op"},
 				{Key: "u:cpu-ns/op", Label: "total", Unit: "cpu-ns/op"},
 			}},
 			{ID: "cpu-lines", Title: "CPU time per operation", Measures: []measure{
 				{Key: "u:cpu-ns/op", Label: "total", Unit: "cpu-ns/op", About: "Process CPU time, user and system, ÷ operations.", Zero: true},
 				{Key: "overhead", Label: "overhead", Unit: "cpu-ns/op", About: "What sharing costs.", Zero: true},
-				{Key: "c:cpu-ns/op", Label: "control", Unit: "cpu-ns/op", About: "The share-nothing control.", Zero: true},
+				{Key: "c:cpu-ns/op", Label: "share-nothing ceiling", Unit: "cpu-ns/op", About: "CPU time per operation with a private copy for each goroutine.", Zero: true},
 			}},
 		}},
 	{"waiting", "Waiting and capacity not used",

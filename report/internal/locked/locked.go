@@ -28,14 +28,11 @@ type Locks struct {
 	Notes    []string      // histories that cannot be read, and what was left out
 }
 
-// base is that of the names of lock cells.
-const base = "Lock"
-
-// group is the samples of a service under a fault, at one setting of the rest.
+// group is the samples of a service under a fault, whatever the rest is.
 type group struct {
-	service, fault, fence string
-	samples               []*sample.Sample
-	invalid               int
+	derive.LockCase
+	samples []*sample.Sample
+	invalid int
 }
 
 // mostPictures are shown; the rest is noted.
@@ -52,41 +49,39 @@ func Open(set *sample.Set) (l Locks, err error) {
 	left := 0
 	for _, g := range groups {
 		s := g.worst()
-		if s == nil || g.fault == "none" {
+		if s == nil || g.Fault == "none" {
 			continue
 		}
 		if len(l.Pictures) == mostPictures {
 			left++
 			continue
 		}
-		lanes, err := lanesOf(s, fmt.Sprintf("%s under %s, fence %s", g.service, g.fault, g.fence))
+		lanes, err := lanesOf(s, fmt.Sprintf("%s under %s, fence %s", g.Service, g.Fault, g.Fence))
 		if err != nil {
 			l.Notes = append(l.Notes, err.Error())
 			continue
 		}
 		pic := lanes.Picture()
-		pic.Name = "lanes-" + g.service + "-" + g.fault + "-fence-" + g.fence
+		pic.Name = "lanes-" + g.Service + "-" + g.Fault + "-fence-" + g.Fence
 		l.Pictures = append(l.Pictures, pic)
 		l.Strips = append(l.Strips, lanes.Strip())
 	}
 	if left > 0 {
-		l.Notes = append(l.Notes, fmt.Sprintf("%d more broken cells of locks have histories, but no picture here", left))
+		l.Notes = append(l.Notes, fmt.Sprintf("%d more combinations in which a lock did not exclude have a history, but no picture: a report draws %d", left, mostPictures))
 	}
 	return l, nil
 }
 
 func collect(set *sample.Set) (groups []*group) {
 	for _, s := range set.Samples {
-		service, ok := s.Name.Get("service")
-		if s.Name.Base != base || !ok {
+		of, ok := derive.LockCaseOf(s)
+		if !ok {
 			continue
 		}
-		fault, _ := s.Name.Get("fault")
-		fence, _ := s.Name.Get("fence")
-		i := slices.IndexFunc(groups, func(g *group) bool { return g.service == service && g.fault == fault && g.fence == fence })
+		i := slices.IndexFunc(groups, func(g *group) bool { return g.LockCase == of })
 		if i < 0 {
 			i = len(groups)
-			groups = append(groups, &group{service: service, fault: fault, fence: fence})
+			groups = append(groups, &group{LockCase: of})
 		}
 		if s.Valid() {
 			groups[i].samples = append(groups[i].samples, s)
@@ -102,16 +97,10 @@ func value(s *sample.Sample, unit string) float64 {
 	return v
 }
 
-// broken reports whether two clients held a lock at once, or what follows from
-// that.
-func broken(s *sample.Sample) bool {
-	return value(s, "overlaps")+value(s, "stale-accepted")+value(s, "lost/op")+value(s, "tokens-fell") > 0
-}
-
 // worst is the sample that broke longest; nil if none did.
 func (g *group) worst() (w *sample.Sample) {
 	for _, s := range g.samples {
-		if broken(s) && (w == nil || value(s, "overlap-ms") > value(w, "overlap-ms")) {
+		if !derive.Excluded(s) && (w == nil || value(s, "overlap-ms") > value(w, "overlap-ms")) {
 			w = s
 		}
 	}
@@ -127,7 +116,7 @@ func (g *group) verdict() string {
 	times, waiting := 0, 0
 	var overlap, accepted, rejected, fresh, away, lost float64
 	for _, s := range g.samples {
-		if broken(s) {
+		if !derive.Excluded(s) {
 			times++
 		}
 		if value(s, "waiting") > 0 {
@@ -174,14 +163,14 @@ func verdicts(groups []*group) html.Table {
 	var faults, rows []string
 	text := map[string]string{}
 	for _, g := range groups {
-		row := g.service + ", fence " + g.fence
-		if !slices.Contains(faults, g.fault) {
-			faults = append(faults, g.fault)
+		row := g.Service + ", fence " + g.Fence
+		if !slices.Contains(faults, g.Fault) {
+			faults = append(faults, g.Fault)
 		}
 		if !slices.Contains(rows, row) {
 			rows = append(rows, row)
 		}
-		text[row+" "+g.fault] = g.verdict()
+		text[row+" "+g.Fault] = g.verdict()
 	}
 	slices.SortStableFunc(faults, func(a, b string) int { return order(a) - order(b) })
 	t.Columns = append([]string{"Service"}, faults...)
@@ -211,11 +200,11 @@ func summary(groups []*group, set *sample.Set) html.Table {
 			promised[r.Get("name")] = strings.Split(r.Get("excludes"), ",")
 		}
 	}
-	t := html.Table{Title: "Does the lock exclude?", Columns: []string{"lock service", "fault", "promised", "seen"}, Numeric: make([]bool, 4)}
+	t := html.Table{Title: "Does the lock exclude?", Columns: []string{"service", "fault", "promised", "seen"}, Numeric: make([]bool, 4)}
 	var kept [][]string
 	all, good := 0, 0
 	for _, g := range groups {
-		if references[g.service] {
+		if references[g.Service] {
 			continue
 		}
 		all++
@@ -224,8 +213,8 @@ func summary(groups []*group, set *sample.Set) html.Table {
 			good++
 			continue
 		}
-		row := []string{g.service, fmt.Sprintf("%s, fence %s", g.fault, g.fence), "no", v}
-		if slices.Contains(promised[g.service], g.fault) && g.worst() != nil {
+		row := []string{g.Service, fmt.Sprintf("%s, fence %s", g.Fault, g.Fence), "no", v}
+		if slices.Contains(promised[g.Service], g.Fault) && g.worst() != nil {
 			row[2] = "yes"
 			t.Rows = append(t.Rows, row)
 		} else {
@@ -234,7 +223,7 @@ func summary(groups []*group, set *sample.Set) html.Table {
 	}
 	t.About = fmt.Sprintf("Locks held in %d of %d combinations of service, fault and fence.", good, all)
 	if good < all {
-		t.About += fmt.Sprintf(" Of the other %d, %d had been promised.", all-good, len(t.Rows))
+		t.About += fmt.Sprintf(" In %d of the other %d the service had promised to exclude.", len(t.Rows), all-good)
 	}
 	byName := func(a, b []string) int { return cmp.Or(strings.Compare(a[0], b[0]), strings.Compare(a[1], b[1])) }
 	slices.SortFunc(t.Rows, byName) // samples come in the random order of blocks

@@ -113,7 +113,7 @@ func TestSummary(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := [][]string{{"b", "none, fence on", "yes", "broken in 1 of 1"}, {"a", "pause-holder, fence on", "no", "broken in 1 of 1"}, {"b", "kill-holder, fence on", "no", "stood still in 1 of 1"}}
-	if len(l.Summary.Rows) != len(want) || !strings.Contains(l.Summary.About, "held in 1 of 4 ") || !strings.Contains(l.Summary.About, "Of the other 3, 1 had been promised.") {
+	if len(l.Summary.Rows) != len(want) || !strings.Contains(l.Summary.About, "held in 1 of 4 ") || !strings.Contains(l.Summary.About, "In 1 of the other 3 the service had promised to exclude.") {
 		t.Fatalf("%q, %s", l.Summary.Rows, l.Summary.About)
 	}
 	for i, row := range l.Summary.Rows {

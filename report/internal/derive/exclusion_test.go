@@ -1,0 +1,113 @@
+package derive
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+)
+
+// lockRun is a run of lock services with these rates, of which a lock is held by two in one sample of those that broke.
+func lockRun(rates map[string]int, broke ...string) string {
+	var b strings.Builder
+	b.WriteString("# contend protocol=1\n# run id=a\n# axis name=Lock key=clients series=service\n")
+	for name := range rates {
+		fmt.Fprintf(&b, "# service name=%s excludes=none\n", name)
+	}
+	b.WriteString("usable-cpus: 2\n# begin\n")
+	for block := range 6 {
+		for name, rate := range rates {
+			overlaps := 0
+			for _, bad := range broke {
+				if bad == name && block == 3 {
+					overlaps = 1
+				}
+			}
+			fmt.Fprintf(&b, "# sample cell=%s block=%d\nBenchmarkLock/fault=pause-holder/fence=on/clients=4/service=%s/gomaxprocs=2 10 %d ops/s %d overlaps\n", name, block, name, rate+block, overlaps)
+		}
+	}
+	return b.String()
+}
+
+// TestBrokenLocksDoNotLead: a lock that two clients held at once is never the fastest, however few samples show it, and
+// the views say so.
+func TestBrokenLocksDoNotLead(t *testing.T) {
+	v := New(read(t, lockRun(map[string]int{"lease": 8000, "redis": 5000, "owner": 3000}, "lease")))
+	answer := v.Answers()[0]
+	row := strings.Join(answer.Rows[0], "|")
+	if !strings.HasPrefix(row, "clients=4|redis|5003|1.67× owner|") || !strings.HasSuffix(row, "|lease ✗") || !strings.Contains(answer.About, BrokenNote) {
+		t.Errorf("%q: %s", row, answer.About)
+	}
+	if got := v.Facets[0].Findings[0].String(); !strings.Contains(got, "redis leads") || !strings.Contains(got, "lease did not exclude and does not compete") {
+		t.Error(got)
+	}
+	if last := v.Facets[0].Contest.Ranks[2]; last.Name != "lease" || last.Standing != Broken {
+		t.Errorf("%s stands as %d", last.Name, last.Standing)
+	}
+}
+
+// TestOneLockExcluded: the only lock that excluded has nobody to be compared with; where none did, none leads.
+func TestOneLockExcluded(t *testing.T) {
+	rates := map[string]int{"lease": 8000, "redis": 5000}
+	for _, c := range []struct {
+		broke     []string
+		row, what string
+	}{
+		{[]string{"lease"}, "clients=4|redis|5003|lease ✗", "only redis excluded"},
+		{[]string{"lease", "redis"}, "clients=4|none|lease, redis ✗", "no lock excluded"},
+	} {
+		v := New(read(t, lockRun(rates, c.broke...)))
+		if got := strings.Join(v.Answers()[0].Rows[0], "|"); got != c.row {
+			t.Errorf("%v: %q, want %q", c.broke, got, c.row)
+		}
+		if got := v.Facets[0].Findings[0].String(); !strings.Contains(got, c.what) {
+			t.Errorf("%v: %s", c.broke, got)
+		}
+	}
+}
+
+// TestBrokenLockDoesNotWaitLeast: nor is it the one whose callers wait least.
+func TestBrokenLockDoesNotWaitLeast(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("# contend protocol=1\n# run id=a\n# axis name=Lock key=rate series=service\nusable-cpus: 2\n# begin\n")
+	for block := range 6 {
+		for i, name := range []string{"lease", "owner", "redis"} {
+			fmt.Fprintf(&b, "# sample cell=%s block=%d\nBenchmarkLock/fault=none/fence=on/rate=100/service=%s/gomaxprocs=2 10 100 offered/s 100 achieved/s %d p50-ns %d p99-ns %d overlaps\n", name, block, name, 1000*(i+1), 2000*(i+1), max(0, 1-i))
+		}
+	}
+	v := New(read(t, b.String()))
+	if fd := v.Facets[0].Findings[0]; fd.What != "callers of owner wait least" || !strings.HasPrefix(fd.More[0], "lease ✗") {
+		t.Errorf("%+v", fd)
+	}
+	if answer := v.Answers()[0]; answer.Rows[0][0] != "lease ✗" || !strings.Contains(answer.About, BrokenNote) {
+		t.Errorf("%+v", answer)
+	}
+}
+
+// TestConditionsThatLackAKey: conditions without a key that others have say so, instead of nothing.
+func TestConditionsThatLackAKey(t *testing.T) {
+	v := New(read(t, "BenchmarkX/backend=a-2 1 10 ns/op\nBenchmarkX/processes=16/backend=a-2 1 10 ns/op\n"))
+	var labels []string
+	for _, f := range v.Facets {
+		labels = append(labels, f.Label())
+	}
+	if got := strings.Join(labels, "|"); got != "without processes|processes=16" {
+		t.Error(got)
+	}
+}
+
+// TestNoun: readers are told of backends and services, and of series only where there is no better word.
+func TestNoun(t *testing.T) {
+	for text, want := range map[string]string{
+		"BenchmarkX/backend=a-2 1 10 ns/op\n":                                                               "backend backends",
+		"BenchmarkX/impl=a-2 1 10 ns/op\n":                                                                  "implementation implementations",
+		"BenchmarkX-2 1 10 ns/op\nBenchmarkY-2 1 10 ns/op\n":                                                "benchmark benchmarks",
+		"BenchmarkX/size=1-2 1 10 ns/op\nBenchmarkX/size=2-2 1 10 ns/op\n":                                  "series series",
+		"BenchmarkX/backend=a-2 1 10 ns/op\nBenchmarkY/impl=a-2 1 10 ns/op\n":                               "series series",
+		"# run id=a\n# axis name=L key=clients series=service\nBenchmarkL/clients=1/service=a 1 10 ns/op\n": "service services",
+	} {
+		v := New(read(t, text))
+		if got := v.Noun() + " " + v.Nouns(); got != want {
+			t.Errorf("%q: %s, want %s", text, got, want)
+		}
+	}
+}
