@@ -184,10 +184,31 @@ func (p *clients) client(id int, ready func()) (err error) {
 		}
 		c.pause(p.role.Think)
 	}
-	if err := c.follow(); err != nil {
+	if err := errors.Join(c.follow(), c.count()); err != nil {
 		return fmt.Errorf("client %d: %w", id, err)
 	}
 	return c.log.Flush()
+}
+
+// count notes what a service of additions says that they come to, once the client has made its own.
+func (c *client) count() error {
+	for lock := 0; lock < c.role.Locks; {
+		s, ok := c.session.(Adder)
+		if !ok {
+			return nil
+		}
+		asked := history.Now()
+		n, err := s.Count(c.calls, c.role.Target.Prefix+strconv.Itoa(lock))
+		if err != nil {
+			if err := c.reconnect(); err != nil {
+				return err
+			}
+			continue
+		}
+		c.log.Add(history.Event{T: asked, Client: c.id, Op: c.op, What: history.Counted, Lock: lock, Token: none, Value: n})
+		lock++
+	}
+	return nil
 }
 
 // connectFirst is connect, but for a service that cannot be reached at all.
@@ -283,8 +304,11 @@ func (c *client) change(s Changer, lock int, name string) error {
 	if err != nil {
 		return c.unknown(lock, err)
 	}
-	t := history.Now()
-	for _, what := range []history.What{history.Acquired, history.Changed, history.ReleaseSent, history.Released} {
+	t, changed := history.Now(), history.Changed
+	if c.service.Promises.Adds {
+		changed = history.Added
+	}
+	for _, what := range []history.What{history.Acquired, changed, history.ReleaseSent, history.Released} {
 		c.log.Add(history.Event{T: t, Client: c.id, Op: c.op, What: what, Lock: lock, Token: token, Value: number})
 	}
 	if err := c.log.Flush(); err != nil {

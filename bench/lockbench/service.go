@@ -63,6 +63,9 @@ type Promises struct {
 	// Changes: there is no lock; the service makes the change itself that a lock would
 	// guard, and its sessions are [Changer]s.
 	Changes bool
+	// Adds: such changes are additions in any order, which have no number of their own; its
+	// sessions are [Adder]s.
+	Adds bool
 	// Queue: a name is a queue of items, each acquire reserves one of them that nobody
 	// has, and a release takes it out of the queue. Leases are [Reservation]s.
 	Queue bool
@@ -129,6 +132,15 @@ type Changer interface {
 	// which change that was. [ErrBusy] says that the service refused it, because of
 	// another change; after any other error it may or may not be carried out.
 	Change(ctx context.Context, name string) (number int64, token history.Token, err error)
+}
+
+// Adder is a session of a service whose changes need no order. The number and the token
+// that its Change returns say nothing.
+type Adder interface {
+	Changer
+	// Count is what all changes of the named number come to. Those that were answered
+	// before it was asked for are in it, once each.
+	Count(ctx context.Context, name string) (int64, error)
 }
 
 // Lease is a lock that was granted.

@@ -14,6 +14,7 @@ import (
 	"github.com/contend-go/contend/cmd/contend-locks/etcd"
 	"github.com/contend-go/contend/cmd/contend-locks/jgroups"
 	"github.com/contend-go/contend/cmd/contend-locks/memcached"
+	"github.com/contend-go/contend/cmd/contend-locks/merge"
 	"github.com/contend-go/contend/cmd/contend-locks/nats"
 	"github.com/contend-go/contend/cmd/contend-locks/owner"
 	"github.com/contend-go/contend/cmd/contend-locks/postgres"
@@ -28,7 +29,8 @@ func services() []lockbench.Service {
 	return []lockbench.Service{
 		lease.Service(), bolt.Service(), memcached.Service(), redis.Service(), redis.Redsync(1), redis.Redsync(5), redis.Mini(), etcd.One(), etcd.Three(), zk.Service(), nats.Service(), nats.Log(nats.Never), nats.Log(nats.Interval), nats.Log(nats.Always), nats.Queue(),
 		raft.Service(), raft.Leased(), raft.Log(), owner.Service(), jgroups.Service(), dynamo.Service(), sqlite.Service(),
-		postgres.Advisory(), postgres.Row(), postgres.Table(), postgres.Lease(), postgres.Cycle(), postgres.CycleLocked(), postgres.Insert(), postgres.Queue(), postgres.TwoPhase(), postgres.Saga(),
+		postgres.Advisory(), postgres.Row(), postgres.Table(), postgres.Lease(), postgres.Cycle(), postgres.CycleLocked(), postgres.Insert(), postgres.Queue(), postgres.TwoPhase(), postgres.Saga(), postgres.Idempotent(),
+		merge.Service(),
 		lease.Null(), lease.None(),
 	}
 }

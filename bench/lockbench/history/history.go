@@ -38,6 +38,8 @@ const (
 	Rejected What = "write-old" // refused: its token is older than one that was seen
 
 	Changed What = "change" // made by the service, which answered the number that it led to
+	Added   What = "add"    // made by the service, in no order with others
+	Counted What = "count"  // what the service says that all additions come to, asked for at that time
 
 	Killed What = "kill" // a client's process was ended
 	Fault  What = "fault"
@@ -47,7 +49,7 @@ const (
 
 var words = []What{
 	AcquireSent, Acquired, Busy, AcquireUnknown, Lost, ReleaseSent, Released, ReleaseUnknown,
-	Read, Write, Rejected, Changed, Killed, Fault, Healed, Window,
+	Read, Write, Rejected, Changed, Added, Counted, Killed, Fault, Healed, Window,
 }
 
 // Token is what a service hands out with a lease, so that a resource can tell

@@ -23,8 +23,9 @@ type Verdict struct {
 	// FreshRejected are accesses that were refused though they were none of those:
 	// tokens that began anew shut out all who come after.
 	FreshRejected int
-	// LostUpdates are accepted writes that a later one did not build upon, and changes
-	// that led to the same number as another.
+	// LostUpdates are accepted writes that a later one did not build upon, changes
+	// that led to the same number as another, and additions that a count left out, or
+	// had more than once.
 	LostUpdates int
 	// Waiting are acquires without any answer at the history's end, of clients
 	// that live.
@@ -66,7 +67,7 @@ func Judge(events []Event) Verdict {
 	for _, list := range accesses {
 		v.lost(list)
 	}
-	v.LostUpdates += collisions(events)
+	v.LostUpdates += collisions(events) + miscounted(events)
 	v.Waiting = waiting(events)
 	slices.SortFunc(v.Stale, func(a, b Event) int { return cmp.Compare(a.T, b.T) })
 	return v
@@ -229,6 +230,34 @@ func collisions(events []Event) (n int) {
 			}
 			seen[r] = true
 		}
+	}
+	return n
+}
+
+// miscounted is how far the worst count of each lock is off: below the additions that had
+// been answered when it was asked for, or above all that were ever asked for. An
+// addition without an answer may be in it, or not.
+func miscounted(events []Event) (n int) {
+	answered, asked := map[int]int64{}, map[int]int64{}
+	for _, e := range events {
+		switch e.What {
+		case AcquireSent:
+			asked[e.Lock]++
+		case Busy:
+			asked[e.Lock]--
+		}
+	}
+	worst := map[int]int64{}
+	for _, e := range events {
+		switch e.What {
+		case Added:
+			answered[e.Lock]++
+		case Counted:
+			worst[e.Lock] = max(worst[e.Lock], answered[e.Lock]-e.Value, e.Value-asked[e.Lock])
+		}
+	}
+	for _, off := range worst {
+		n += int(off)
 	}
 	return n
 }

@@ -408,3 +408,29 @@ func TestChanges(t *testing.T) {
 		t.Errorf("two changes led to one number: %+v", v)
 	}
 }
+
+// TestMiscounted: a count that leaves out what was answered before it, or has more than was
+// ever asked for, is off by that much. What has no answer may be in it or not, and what was
+// refused is not.
+func TestMiscounted(t *testing.T) {
+	for name, c := range map[string]struct {
+		count int64
+		lost  int
+	}{
+		"all": {3, 0}, "all, and the one without an answer": {4, 0}, "one left out": {2, 1}, "none": {0, 3}, "each twice": {6, 2},
+	} {
+		events := []Event{
+			{T: 1, Client: 0, Op: 1, What: AcquireSent}, {T: 2, Client: 0, Op: 1, What: Added},
+			{T: 3, Client: 1, Op: 1, What: AcquireSent}, {T: 4, Client: 1, Op: 1, What: Added},
+			{T: 5, Client: 0, Op: 2, What: AcquireSent}, {T: 6, Client: 0, Op: 2, What: AcquireUnknown},
+			{T: 7, Client: 1, Op: 2, What: AcquireSent}, {T: 8, Client: 1, Op: 2, What: Busy},
+			{T: 9, Client: 0, Op: 3, What: AcquireSent}, {T: 10, Client: 0, Op: 3, What: Added},
+			{T: 11, Client: 0, Op: 3, What: Counted, Value: c.count},
+			{T: 12, Client: 0, Op: 3, What: AcquireSent, Lock: 1}, {T: 13, Client: 0, Op: 3, What: Added, Lock: 1},
+			{T: 14, Client: 0, Op: 3, What: Counted, Value: 1, Lock: 1},
+		}
+		if v := Judge(events); v.LostUpdates != c.lost {
+			t.Errorf("%s: %d lost, want %d", name, v.LostUpdates, c.lost)
+		}
+	}
+}

@@ -31,7 +31,9 @@ func lock(p *lockbench.Promises) bool { return !p.Changes && !p.Queue }
 
 func queue(p *lockbench.Promises) bool { return p.Queue }
 
-func changes(p *lockbench.Promises) bool { return p.Changes }
+func changes(p *lockbench.Promises) bool { return p.Changes && !p.Adds }
+
+func adds(p *lockbench.Promises) bool { return p.Adds }
 
 func excludes(fault string) func(*lockbench.Promises) bool {
 	return func(p *lockbench.Promises) bool { return lock(p) && slices.Contains(p.Excludes, fault) }
@@ -53,6 +55,7 @@ var checks = []check{
 	{"lost", nil, lostIsThere},
 	{"restart", excludes("restart-server"), restart},
 	{"changes", changes, everyChange},
+	{"additions", adds, everyAddition},
 	{"items", queue, items},
 	{"overdue", queue, overdue},
 }
@@ -189,6 +192,50 @@ func everyChange(t *trial) {
 		}
 		if n > 1 && k.Value <= tokens[n-1].Value {
 			t.broken("the change to %d has token %v, the one before it %v", n, k, tokens[n-1])
+		}
+	}
+}
+
+// everyAddition: whoever counts finds each addition once, whichever server it was made at,
+// also after a restart where that is promised to keep them.
+func everyAddition(t *trial) {
+	const clients, times = 4, 20
+	rounds := 1
+	if slices.Contains(t.service.Promises.Excludes, "restart-server") {
+		rounds = 2
+	}
+	for round := range rounds {
+		if round > 0 {
+			t.restart()
+		}
+		var sessions []lockbench.Adder
+		for range clients {
+			sessions = append(sessions, t.session().(lockbench.Adder))
+		}
+		failed := make(chan error, clients)
+		for _, s := range sessions {
+			go func() {
+				var err error
+				for n := 0; n < times && err == nil; n++ {
+					_, _, err = s.Change(t.ctx, "locktest-x")
+				}
+				failed <- err
+			}()
+		}
+		for range clients {
+			if err := <-failed; err != nil {
+				t.fatal("an addition: %v", err)
+			}
+		}
+		for i, s := range sessions {
+			want := int64((round + 1) * clients * times)
+			if n, err := s.Count(t.ctx, "locktest-x"); err != nil || n != want {
+				t.broken("client %d counts %d of %d additions: %v", i, n, want, err)
+			}
+			if n, err := s.Count(t.ctx, "locktest-y"); err != nil || n != 0 {
+				t.broken("client %d counts %d additions to a number that nobody changed: %v", i, n, err)
+			}
+			_ = s.Close()
 		}
 	}
 }

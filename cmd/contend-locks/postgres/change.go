@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 
 	"github.com/jackc/pgx/v5"
 
@@ -27,6 +28,66 @@ func CycleLocked() lockbench.Service {
 // Insert is a transaction that adds a row to the table of a name, which needs no lock.
 func Insert() lockbench.Service {
 	return changes("pg-insert", "PostgreSQL, no lock: a row is added to a table", "", insert)
+}
+
+// Idempotent is work that may be done twice, as each piece has a key under which its
+// result is stored once. Two workers do each piece here, at the same time.
+func Idempotent() lockbench.Service {
+	s := changes("pg-idempotent", "PostgreSQL, no lock: two workers do each piece of work at the same time, and its result is stored once, by its key", "", nil)
+	s.Promises.Adds, s.Promises.Token = true, history.NoToken
+	s.Connect = connectWorkers
+	return s
+}
+
+// workers are the two of a session.
+type workers struct {
+	first, second *session
+	run           uint64 // begins the keys of this session, like no other's
+	pieces        int
+}
+
+// results are by name and key of a piece of work.
+const results = "CREATE TABLE IF NOT EXISTS %[1]s.results (name text, key text, result int, PRIMARY KEY (name, key))"
+
+func connectWorkers(ctx context.Context, t lockbench.Target) (lockbench.Session, error) {
+	first, err := open(ctx, t, results)
+	if err != nil {
+		return nil, err
+	}
+	second, err := open(ctx, t, results)
+	if err != nil {
+		return nil, errors.Join(err, first.Close())
+	}
+	return &workers{first: first, second: second, run: rand.Uint64()}, nil
+}
+
+func (w *workers) Close() error { return errors.Join(w.first.Close(), w.second.Close()) }
+
+// Acquire is never called: there is no lock.
+func (w *workers) Acquire(context.Context, string) (lockbench.Lease, error) {
+	return nil, errors.ErrUnsupported
+}
+
+// Change has both workers do the next piece of work.
+func (w *workers) Change(ctx context.Context, name string) (int64, history.Token, error) {
+	w.pieces++
+	key := fmt.Sprintf("%x-%d", w.run, w.pieces)
+	other := make(chan error, 1)
+	go func() { other <- w.second.store(ctx, name, key, w.pieces) }()
+	err := w.first.store(ctx, name, key, w.pieces)
+	return 0, history.Token{Kind: history.NoToken}, errors.Join(err, <-other)
+}
+
+// store stores the result of a piece of work, unless it is there.
+func (s *session) store(ctx context.Context, name, key string, result int) error {
+	_, err := s.conn.Exec(ctx, "INSERT INTO "+object(s.target, "results")+" VALUES ($1, $2, $3) ON CONFLICT DO NOTHING", name, key, result)
+	return err
+}
+
+// Count is how many pieces of work have a result.
+func (w *workers) Count(ctx context.Context, name string) (n int64, err error) {
+	err = w.first.conn.QueryRow(ctx, "SELECT count(*) FROM "+object(w.first.target, "results")+" WHERE name = $1", name).Scan(&n)
+	return n, err
 }
 
 // change makes one change of the named number in a session.
