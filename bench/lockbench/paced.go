@@ -84,15 +84,14 @@ type monotonic struct{}
 func (monotonic) Now() int64            { return history.Now() }
 func (monotonic) Sleep(d time.Duration) { time.Sleep(d) }
 
-// An open load begins with a closed loop, of a part of the window but of a few locks
-// at least; then the processes are told their plans.
+// The closed loop before an open load has a few locks at least; then the processes are told
+// their plans.
 const (
-	closedPart   = 4
 	leastClosed  = 200 * time.Millisecond
 	tellPatience = 20 * time.Millisecond
 )
 
-func (c *cell) closedPhase() time.Duration { return max(c.window()/closedPart, leastClosed) }
+func (c *cell) closedPhase() time.Duration { return openload.ClosedPhase(c.window(), leastClosed) }
 
 // leastPairs is how many the closed loop should have, and capacityPatience how long it waits for the
 // first of a slow service.

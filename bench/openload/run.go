@@ -17,17 +17,19 @@ import (
 	"github.com/contend-go/contend/bench/whole"
 )
 
-// What the phases of a cell take, relative to its window: the closed loop, and what is
-// offered before the window begins.
+// leadPart is the part of the window that is offered before it begins, and leastClosed the shortest closed loop
+// of operations that take less than a millisecond.
 const (
-	closedPart = 4
-	leadPart   = 10
-	leastPhase = 50 * time.Millisecond
+	leadPart    = 10
+	leastClosed = 50 * time.Millisecond
 )
+
+// ClosedPhase is how long the closed loop lasts before a window.
+func ClosedPhase(window, least time.Duration) time.Duration { return max(window/4, least) }
 
 // Extra is what an open load takes beside its window, once its speed is known.
 func Extra(window time.Duration) time.Duration {
-	return window/leadPart + max(window/closedPart, leastPhase)
+	return window/leadPart + ClosedPhase(window, leastClosed)
 }
 
 // A Run is the open load of one cell.
@@ -62,7 +64,7 @@ func (s *Spec) Prepare(clock load.Clock, generators int, fast float64, window ti
 	}
 	r.Group = load.GroupFor(fast/n, read)
 	var err error
-	if r.closed, r.Capacity, err = saturate(r.Group, max(window/closedPart, leastPhase)); err != nil {
+	if r.closed, r.Capacity, err = saturate(r.Group, ClosedPhase(window, leastClosed)); err != nil {
 		return nil, err
 	}
 	if err := r.plan(s, generators, seed); err != nil {
