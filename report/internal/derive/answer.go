@@ -122,7 +122,7 @@ func (f *Facet) scaling() (rows [][]string) {
 // span is the interval, or why there is none.
 func (e Estimate) span(unit string) string {
 	if !e.Interval() {
-		return fmt.Sprintf("none, n=%d", e.N)
+		return "none, " + e.Basis()
 	}
 	return fmt.Sprintf("%s to %s", strings.TrimSuffix(Format(unit, e.Lo), "×"), Format(unit, e.Hi))
 }

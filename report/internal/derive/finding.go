@@ -105,20 +105,14 @@ func leader(f *Facet) Finding {
 // uncertainty is the estimate's interval and what it rests on, or why there is
 // none.
 func (e Estimate) uncertainty(unit string) string {
-	of := "sample a side"
-	if len(e.Machines) > 0 {
-		of = "machine"
-	} else if e.Paired {
-		of = "paired block"
-	}
-	if e.N != 1 {
-		of = strings.Replace(strings.Replace(of, "sample", "samples", 1), "block", "blocks", 1)
-		of = strings.Replace(of, "machine", "machines", 1)
+	of := e.Basis()
+	if !e.Paired && len(e.Machines) == 0 {
+		of += " a side"
 	}
 	if !e.Interval() {
-		return fmt.Sprintf("%d %s: too few for an interval", e.N, of)
+		return of + ": too few for an interval"
 	}
-	return fmt.Sprintf("95%% interval %s to %s, %d %s", strings.TrimSuffix(Format(unit, e.Lo), "×"), Format(unit, e.Hi), e.N, of)
+	return fmt.Sprintf("95%% interval %s to %s, %s", strings.TrimSuffix(Format(unit, e.Lo), "×"), Format(unit, e.Hi), of)
 }
 
 // among names the references that the sentence leaves out.

@@ -116,7 +116,7 @@ func TestOpenLoadOverlay(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"ring|rate=50%|20.5 µs|30.8 µs|1.50×|none, n=6", "ring|rate=80%|41.0 µs|unstable||"}
+	want := []string{"ring|rate=50%|20.5 µs|30.8 µs|1.50×|none, 6 samples", "ring|rate=80%|41.0 µs|unstable||"}
 	if !slices.Equal(rows, want) {
 		t.Errorf("%q, want %q", rows, want)
 	}
