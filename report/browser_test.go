@@ -182,7 +182,7 @@ func TestPageInBrowser(t *testing.T) {
 		got := eval[string](t, tb, `document.getElementById("tip").innerText`)
 		e := first.Series[0].Point(4).Rate
 		for _, want := range []string{"s3fifo", "GOMAXPROCS 4", derive.Format("ops/s", e.Median),
-			derive.Format("ops/s", e.Lo) + " … " + derive.Format("ops/s", e.Hi), fmt.Sprintf("n = %d samples", e.N)} {
+			derive.Format("ops/s", e.Lo) + " … " + derive.Format("ops/s", e.Hi), fmt.Sprintf(", %d samples", e.N)} {
 			if !strings.Contains(got, want) {
 				t.Errorf("tooltip lacks %q: %q", want, got)
 			}
@@ -530,7 +530,7 @@ func TestForeignText(t *testing.T) {
 	tb := openTab(t, 1400, 1000)
 	tb.load(t, filepath.Join(dir, PageName), "")
 	text := eval[string](t, tb, `document.body.textContent`)
-	for _, want := range []string{"These data came from elsewhere", "n=1, no interval", "these benchmarks may not do the same work"} {
+	for _, want := range []string{"These data came from elsewhere", "1 sample, no interval", "these benchmarks may not do the same work"} {
 		if !strings.Contains(text, want) {
 			t.Errorf("the page lacks %q", want)
 		}
@@ -540,7 +540,7 @@ func TestForeignText(t *testing.T) {
 	}
 	at := eval[[]float64](t, tb, markerAt("throughput", 0, 1))
 	tb.run(t, chromedp.MouseEvent("mouseMoved", at[0], at[1]))
-	if tip := eval[string](t, tb, `document.getElementById("tip").innerText`); !strings.Contains(tip, "n = 1 sample: no interval") {
+	if tip := eval[string](t, tb, `document.getElementById("tip").innerText`); !strings.Contains(tip, "1 sample: no interval") {
 		t.Errorf("tooltip %q", tip)
 	}
 	tb.noProblems(t)

@@ -157,7 +157,7 @@ func estimate(p *derive.Point, of func(*derive.Point) derive.Estimate) string {
 	}
 	text := fmt.Sprintf("%s [%s, %s]", digits(e.Median), digits(e.Lo), digits(e.Hi))
 	if !e.Interval() {
-		text = fmt.Sprintf("%s (n=%d, no interval)", digits(e.Median), e.N)
+		text = fmt.Sprintf("%s (%s, no interval)", digits(e.Median), e.Basis())
 	}
 	if told := p.Told(); told != "" {
 		text += " (" + told + ")"

@@ -32,14 +32,14 @@ func TestMarkdown(t *testing.T) {
 		{[]string{"channel", "mutex"}, `
 | chart | implementation | GOMAXPROCS=2, ns/op | GOMAXPROCS=8, ns/op | ÷ first, 2 | ÷ first, 8 |
 |---|---|---|---|---|---|
-| alloc | &#64;a\|&lt;b&gt;\_\[x\](y) | 12.3 (n=1, no interval) |  |  |  |
+| alloc | &#64;a\|&lt;b&gt;\_\[x\](y) | 12.3 (1 sample, no interval) |  |  |  |
 | lock | mutex | 35000 [10000, 60000] | 35000 [10000, 60000] (oversubscribed) | 1 | 1 |
 | lock | spin | 140000 [40000, 240000] | 140000 [40000, 240000] (oversubscribed) | 4 [4, 4] | 4 [4, 4] (oversubscribed) |
 `},
 		{nil, `
 | chart | implementation | GOMAXPROCS=2, ns/op | GOMAXPROCS=8, ns/op |
 |---|---|---|---|
-| alloc | &#64;a\|&lt;b&gt;\_\[x\](y) | 12.3 (n=1, no interval) |  |
+| alloc | &#64;a\|&lt;b&gt;\_\[x\](y) | 12.3 (1 sample, no interval) |  |
 | lock | mutex | 35000 [10000, 60000] | 35000 [10000, 60000] (oversubscribed) |
 | lock | spin | 140000 [40000, 240000] | 140000 [40000, 240000] (oversubscribed) |
 `},
@@ -75,7 +75,7 @@ func TestMarkdownSaysOfHowMany(t *testing.T) {
 	if err := r.Markdown(&b, "lease"); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| redis ✗ | 40 (n=2, no interval) | 4 (n=2, no interval) |", "✗: the lock did not exclude"} {
+	for _, want := range []string{"| redis ✗ | 40 (2 samples, no interval) | 4 (2 paired blocks, no interval) |", "✗: the lock did not exclude"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}

@@ -37,7 +37,7 @@ func (e *ssh) Files() map[string][]byte { return nil }
 func (e *ssh) folder() string { return ".contend-" + e.fleet.ID }
 
 // errLink is a connection that broke: the shard is continued by running it again.
-var errLink = errors.New("the connection broke")
+var errLink = errors.New("no connection, or it broke")
 
 // on runs a script on a host.
 func (e *ssh) on(ctx context.Context, host, script string, in io.Reader, out io.Writer) error {

@@ -1,11 +1,13 @@
 package commands
 
 import (
+	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
 	"os/user"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strconv"
 	"strings"
@@ -18,44 +20,96 @@ import (
 	"github.com/contend-go/contend/bench/sample"
 )
 
+// sshFleet is contend fleet in a folder, with hosts that are ssh servers here.
+type sshFleet struct {
+	t     *testing.T
+	dir   string
+	exe   string
+	hosts map[string]sshHost
+}
+
+// newSSHFleet starts the hosts, each a machine node-NAME with the home folder that is
+// given.
+func newSSHFleet(t *testing.T, homes map[string]string) *sshFleet {
+	t.Helper()
+	me, err := user.Current()
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &sshFleet{t: t, dir: t.TempDir(), hosts: map[string]sshHost{}}
+	config := ""
+	for name, home := range homes {
+		h := sshd(t, home, "CONTEND_NODE=node-"+name)
+		s.hosts[name] = h
+		config += fmt.Sprintf("Host %s\n HostName 127.0.0.1\n Port %d\n User %s\n IdentityFile %s\n StrictHostKeyChecking no\n UserKnownHostsFile /dev/null\n BatchMode yes\n LogLevel ERROR\n",
+			name, h.port, me.Username, h.key)
+	}
+	if err := os.WriteFile(filepath.Join(s.dir, "ssh_config"), []byte(config), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.exe = built(t)
+	return s
+}
+
+// command is contend fleet with args, and what it will have printed.
+func (s *sshFleet) command(args ...string) (*exec.Cmd, *strings.Builder) {
+	c := exec.Command(s.exe, append([]string{"fleet"}, args...)...)
+	c.Dir = s.dir
+	c.Env = append(os.Environ(), "CONTEND_SSH=ssh -F "+filepath.Join(s.dir, "ssh_config"))
+	var out strings.Builder
+	c.Stdout, c.Stderr = &out, &out
+	return c, &out
+}
+
+// run runs contend fleet to its end, and returns what it printed.
+func (s *sshFleet) run(want int, args ...string) string {
+	s.t.Helper()
+	c, out := s.command(args...)
+	c.Run()
+	if got := c.ProcessState.ExitCode(); got != want {
+		s.t.Fatalf("%v: exit %d, want %d\n%s", args, got, want, out)
+	}
+	return narrow(out.String())
+}
+
+// measurer waits until a shard has some samples, and returns the process that measures.
+// It fails the test if contend ends before.
+func (s *sshFleet) measurer(shard string, ended <-chan error, out fmt.Stringer) int {
+	s.t.Helper()
+	for {
+		select {
+		case <-ended:
+			s.t.Fatalf("it ended before %s had samples\n%s", shard, out)
+		case <-time.After(5 * time.Millisecond):
+		}
+		files, _ := filepath.Glob(filepath.Join(shard, "*", sample.FileName))
+		pid, _ := os.ReadFile(filepath.Join(shard, "pid"))
+		n, _ := strconv.Atoi(strings.TrimSpace(string(pid)))
+		if len(files) == 1 && n > 0 {
+			if text, _ := os.ReadFile(files[0]); strings.Count(string(text), "# sample ") >= 3 {
+				return n
+			}
+		}
+	}
+}
+
+// clean fails the test if something is left on the hosts.
+func (s *sshFleet) clean() {
+	s.t.Helper()
+	for name, h := range s.hosts {
+		if left, _ := os.ReadDir(h.home); len(left) > 0 {
+			s.t.Errorf("left on %s: %v", name, left)
+		}
+	}
+}
+
 // TestFleetSSH: three machines over ssh, one of which is killed in mid-run and
 // continued, and one that is not of the kind that was asked for. Collected twice, the
 // bytes are the same, and the machines are left clean.
 func TestFleetSSH(t *testing.T) {
 	t.Parallel()
-	me, err := user.Current()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	names := []string{"a", "b", "c"}
-	hosts, config := map[string]sshHost{}, ""
-	for _, name := range names {
-		hosts[name] = sshd(t, "CONTEND_NODE=node-"+name)
-		config += fmt.Sprintf("Host %s\n HostName 127.0.0.1\n Port %d\n User %s\n IdentityFile %s\n StrictHostKeyChecking no\n UserKnownHostsFile /dev/null\n BatchMode yes\n LogLevel ERROR\n",
-			name, hosts[name].port, me.Username, hosts[name].key)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "ssh_config"), []byte(config), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	exe := built(t)
-	start := func(args ...string) (*exec.Cmd, *strings.Builder) {
-		c := exec.Command(exe, append([]string{"fleet"}, args...)...)
-		c.Dir = dir
-		c.Env = append(os.Environ(), "CONTEND_SSH=ssh -F "+filepath.Join(dir, "ssh_config"))
-		var out strings.Builder
-		c.Stdout, c.Stderr = &out, &out
-		return c, &out
-	}
-	run := func(want int, args ...string) string {
-		t.Helper()
-		c, out := start(args...)
-		c.Run()
-		if got := c.ProcessState.ExitCode(); got != want {
-			t.Fatalf("%v: exit %d, want %d\n%s", args, got, want, out)
-		}
-		return out.String()
-	}
+	s := newSSHFleet(t, map[string]string{"a": t.TempDir(), "b": t.TempDir(), "c": t.TempDir()})
+	dir, run, hosts := s.dir, s.run, s.hosts
 	sweep := []string{"sweep", "--backend", "mutexlru", "--keys", "1K", "--time", "5ms", "--count", "12", "--procs", "1"}
 	cpus := "cpus=" + strconv.Itoa(runtime.NumCPU())
 	run(0, append([]string{"plan", "--kind", "here,hosts=a b," + cpus, "--kind", "big,hosts=c,cpus=4096", "--out", "f"}, sweep...)...)
@@ -66,42 +120,27 @@ func TestFleetSSH(t *testing.T) {
 	}
 
 	// Kill what measures on b once it has samples.
-	c, out := start("run", "f")
+	c, out := s.command("run", "f")
 	if err := c.Start(); err != nil {
 		t.Fatal(err)
 	}
 	shard := filepath.Join(hosts["b"].home, ".contend-"+f.ID, fleet.Delivered, "here-1")
 	ended := make(chan error, 1)
 	go func() { ended <- c.Wait() }()
-	for killed := false; !killed; {
-		select {
-		case <-ended:
-			t.Fatalf("it ended before it was killed\n%s", out)
-		case <-time.After(5 * time.Millisecond):
-		}
-		files, _ := filepath.Glob(filepath.Join(shard, "*", sample.FileName))
-		pid, _ := os.ReadFile(filepath.Join(shard, "pid"))
-		n, _ := strconv.Atoi(strings.TrimSpace(string(pid)))
-		if len(files) == 1 && n > 0 {
-			if text, _ := os.ReadFile(files[0]); strings.Count(string(text), "# sample ") >= 3 {
-				syscall.Kill(n, syscall.SIGKILL)
-				killed = true
-			}
-		}
-	}
+	syscall.Kill(s.measurer(shard, ended, out), syscall.SIGKILL)
 	<-ended
 	if code := c.ProcessState.ExitCode(); code != bench.ExitInvalid {
 		t.Fatalf("killed: exit %d\n%s", code, out)
 	}
-	for _, want := range []string{"here-0               12 of 12 repetitions by node-a", "ended early: what it completed counts", "wanted 4096 CPUs, has " + strconv.Itoa(runtime.NumCPU()), "big-0                0 of 12 repetitions"} {
-		if !strings.Contains(out.String(), want) {
+	for _, want := range []string{"here-0 12 of 12 24 0 node-a\n", "b: killed by signal 9\n", "ended without a list of what it delivered: the repetitions that it completed count", "wanted 4096 CPUs, has " + strconv.Itoa(runtime.NumCPU()), "big-0 0 of 12 0 0 -\n", "next:\n contend fleet run f "} {
+		if !strings.Contains(narrow(out.String()), want) {
 			t.Errorf("it does not say %q\n%s", want, out)
 		}
 	}
 
 	// The same command continues on b; c stays what it is.
 	again := run(bench.ExitInvalid, "run", "f")
-	if !strings.Contains(again, "here-1               12 of 12 repetitions by node-b") || strings.Contains(again, "here-0: ") {
+	if !strings.Contains(again, "here-1 12 of 12 24 0 node-b\n") || strings.Contains(again, "here-0: ") {
 		t.Errorf("%s", again)
 	}
 	first, err := os.ReadFile(filepath.Join(dir, "f", fleet.RunFolder, sample.FileName))
@@ -130,16 +169,97 @@ func TestFleetSSH(t *testing.T) {
 	if len(set.Samples) != 48 || nodes["node-a"] != 24 || nodes["node-b"] != 24 {
 		t.Errorf("%d samples, %v", len(set.Samples), nodes)
 	}
-	if says := run(0, "status", "f"); !strings.Contains(says, "ssh: here-0: 24 processes measured on a") {
+	if says := run(0, "status", "f"); !strings.Contains(says, "here-0 12 of 12 24 0 node-a 24 idle on a\n") {
 		t.Errorf("%s", says)
 	}
 	run(0, "stop", "f")
-	for name, h := range hosts {
-		if left, _ := os.ReadDir(h.home); len(left) > 0 {
-			t.Errorf("left on %s: %v", name, left)
+	s.clean()
+}
+
+// TestFleetInterrupted: however contend fleet run ends, the hosts end what they measure,
+// keep what is complete, and say so in their list.
+func TestFleetInterrupted(t *testing.T) {
+	t.Parallel()
+	s := newSSHFleet(t, map[string]string{"a": t.TempDir(), "b": t.TempDir()})
+	s.run(0, "plan", "--kind", "here,hosts=a b", "--out", "f", "sweep", "--backend", "mutexlru", "--keys", "1K", "--time", "5ms", "--count", "150", "--procs", "1")
+	f, err := fleet.Load(filepath.Join(s.dir, "f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGKILL} {
+		c, out := s.command("run", "f")
+		if err := c.Start(); err != nil {
+			t.Fatal(err)
+		}
+		ended := make(chan error, 1)
+		go func() { ended <- c.Wait() }()
+		var pids []int
+		for i, host := range []string{"a", "b"} {
+			pids = append(pids, s.measurer(filepath.Join(s.hosts[host].home, ".contend-"+f.ID, fleet.Delivered, fmt.Sprintf("here-%d", i)), ended, out))
+		}
+		c.Process.Signal(sig)
+		<-ended
+		if code := c.ProcessState.ExitCode(); sig != syscall.SIGKILL && (code != bench.ExitInvalid || !strings.Contains(out.String(), "interrupted: the hosts end what they measure")) {
+			t.Errorf("%v: exit %d\n%s", sig, code, out)
+		}
+		for _, pid := range pids {
+			for syscall.Kill(pid, 0) == nil { // as they would by themselves, once all is measured
+				time.Sleep(20 * time.Millisecond)
+			}
+		}
+		for i, host := range []string{"a", "b"} {
+			lists, _ := filepath.Glob(filepath.Join(s.hosts[host].home, ".contend-"+f.ID, fleet.Delivered, fmt.Sprintf("here-%d", i), "*", fleet.DoneName))
+			if len(lists) != 1 {
+				t.Fatalf("%v: %s: %d lists of what was delivered", sig, host, len(lists))
+			}
+			var done fleet.Done
+			text, _ := os.ReadFile(lists[0])
+			if err := json.Unmarshal(text, &done); err != nil || done.Exit != bench.ExitInvalid || !strings.Contains(done.Reason, "who asked for it has gone") {
+				t.Errorf("%v: %s measured on: %s", sig, host, text)
+			}
 		}
 	}
+	// What is complete can be had, and nothing is left but the rest.
+	if says := s.run(bench.ExitInvalid, "collect", "f"); strings.Contains(says, "here-0 0 of 150") || strings.Contains(says, "here-0 150 of 150") {
+		t.Errorf("%s", says)
+	}
+	s.run(0, "stop", "f")
+	s.clean()
 }
+
+// TestFleetSharedHome: hosts that have their home folder in common, as of a network file
+// system, upload at the same time and measure all.
+func TestFleetSharedHome(t *testing.T) {
+	t.Parallel()
+	home := t.TempDir()
+	s := newSSHFleet(t, map[string]string{"a": home, "b": home})
+	s.run(0, "plan", "--kind", "here,hosts=a b", "--out", "f", "sweep", "--backend", "mutexlru", "--keys", "1K", "--time", "5ms", "--count", "3", "--procs", "1")
+	says := s.run(0, "run", "f")
+	for _, want := range []string{"here-0 3 of 3 6 0 node-a\n", "here-1 3 of 3 6 0 node-b\n"} {
+		if !strings.Contains(says, want) {
+			t.Errorf("%s\nwant %q", says, want)
+		}
+	}
+	s.clean()
+}
+
+// TestFleetNoHost: hosts that do not answer are not a fleet that ran.
+func TestFleetNoHost(t *testing.T) {
+	t.Parallel()
+	s := &sshFleet{t: t, dir: t.TempDir(), exe: built(t)}
+	if err := os.WriteFile(filepath.Join(s.dir, "ssh_config"), []byte("Host *\n ProxyCommand false\n"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s.run(0, "plan", "--kind", "here,hosts=nowhere", "--out", "f", "sweep", "--backend", "mutexlru", "--count", "3", "--procs", "1")
+	says := s.run(bench.ExitUsage, "run", "f")
+	if !strings.Contains(says, "nowhere: no connection") || !strings.Contains(says, "ssh nowhere must work without a question") {
+		t.Errorf("%s", says)
+	}
+	s.run(bench.ExitUsage, "collect", "f")
+}
+
+// narrow is a text with its columns one blank apart.
+func narrow(text string) string { return regexp.MustCompile(` +`).ReplaceAllString(text, " ") }
 
 // TestFleetUsage: what no fleet can be planned of is said before anything is written.
 func TestFleetUsage(t *testing.T) {

@@ -122,39 +122,72 @@ func TestFleetKubernetes(t *testing.T) {
 		if got := c.ProcessState.ExitCode(); got != want {
 			t.Fatalf("%v: exit %d, want %d\n%s", args, got, want, out)
 		}
-		return string(out)
+		return narrow(string(out))
 	}
-	plan := func(out string) {
-		run(0, "plan", "--engine", "kubernetes", "--kind", fmt.Sprintf("here,machines=3,cpus=%d,image=registry/contend:1,selector=pool=bench,toleration=bench=yes", runtime.NumCPU()), "--out", out,
+	plan := func(out string) string {
+		return run(0, "plan", "--engine", "kubernetes", "--kind", fmt.Sprintf("here,machines=3,cpus=%d,image=registry/contend:1,selector=pool=bench,toleration=bench=yes", runtime.NumCPU()), "--out", out,
 			"sweep", "--backend", "mutexlru", "--keys", "1K", "--time", "5ms", "--count", "2", "--procs", "1")
 	}
-	plan("f")
+	if says := plan("f"); !strings.Contains(says, "next:\n skopeo copy oci-archive:f/here.image.tar docker://registry/contend:1") || !strings.Contains(says, "contend fleet run f ") {
+		t.Errorf("%s", says)
+	}
 	plan("g")
 	a, err := os.ReadFile(filepath.Join(dir, "f", "here.image.tar"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if b, _ := os.ReadFile(filepath.Join(dir, "g", "here.image.tar")); !bytes.Equal(a, b) {
-		t.Error("the same plan gives other bytes of an image")
+		t.Error("the same words give other bytes of an image")
+	}
+	one, err := fleet.Load(filepath.Join(dir, "f"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if two, err := fleet.Load(filepath.Join(dir, "g")); err != nil || one.ID == two.ID {
+		t.Errorf("planned twice, and one fleet: %s, %v", one.ID, err)
 	}
 	unpackImage(t, filepath.Join(dir, "f", "here.image.tar"), image)
 	if err := os.WriteFile(filepath.Join(state, "faults"), []byte("0 twice\n1 evicted\n2 cut\n"), 0o644); err != nil {
 		t.Fatal(err)
 	}
 
+	// A cluster that does not answer: nothing was run, and the words say what to do.
+	down := filepath.Join(state, "down")
+	os.WriteFile(down, nil, 0o644)
+	for _, args := range [][]string{{"run", "f", "--wait"}, {"run", "f"}, {"status", "f"}} {
+		says := run(bench.ExitUsage, args...)
+		for _, want := range []string{"asking the cluster for the", "of kind here: the cluster does not answer: kubectl cluster-info must work first", "127.0.0.1:6443 was refused"} {
+			if !strings.Contains(says, want) {
+				t.Errorf("%v: %s\nwant %q", args, says, want)
+			}
+		}
+	}
+	os.Remove(down)
+
 	says := run(bench.ExitInvalid, "run", "f", "--wait")
 	for _, want := range []string{
-		"here-0               2 of 2 repetitions by node-0-0, 2 delivered twice and counted once",
-		"here-1               0 of 2", "delivered nothing: measuring",
-		"here-2               0 of 2", "the log ends within the delivery",
+		"here-0 2 of 2 4 0 node-0-0\n", "here-0: 2 repetitions were delivered twice and count once",
+		"here-1 0 of 2 0 0 -\n", "killed by signal 9 (Error) without a list of what it delivered; kubectl logs contend-" + one.ID + "-here-1-0",
+		"here-2 0 of 2 0 0 -\n", "next:\n contend fleet run f ", "the log ends within the delivery",
 	} {
 		if !strings.Contains(says, want) {
 			t.Errorf("%s\nwant %q", says, want)
 		}
 	}
+	os.WriteFile(filepath.Join(state, "running"), nil, 0o644)
+	says = run(0, "status", "f")
+	for _, want := range []string{
+		"shard repetitions delivered processes delivered failed machines processes so far kubernetes says\n",
+		"here-0 2 of 2 4 0 node-0-0 - succeeded on node-0-0, succeeded on node-0-0-again\n", "here-1 0 of 2 0 0 - - failed on node-1-0\n",
+	} {
+		if !strings.Contains(says, want) {
+			t.Errorf("%s\nwant %q", says, want)
+		}
+	}
+	os.Remove(filepath.Join(state, "running"))
 	// The pods are gone by now; what they delivered is not.
 	says = run(0, "run", "f", "--wait")
-	if !strings.Contains(says, "shards here-1 here-2") || !strings.Contains(says, "here-0               2 of 2") || strings.Contains(says, "0 of 2") {
+	if !strings.Contains(says, "shards here-1 here-2") || !strings.Contains(says, "here-0 2 of 2") || strings.Contains(says, "0 of 2") {
 		t.Errorf("%s", says)
 	}
 	run(0, "collect", "f")

@@ -27,8 +27,9 @@ func (h sshHost) command() string {
 	return fmt.Sprintf("ssh -q -p %d -i %s -o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null -o BatchMode=yes", h.port, h.key)
 }
 
-// sshd starts an ssh server. Its sessions have env, as NAME=VALUE, in their environment.
-func sshd(t *testing.T, env ...string) sshHost {
+// sshd starts an ssh server. Its sessions begin in home and have env, as NAME=VALUE, in
+// their environment.
+func sshd(t *testing.T, home string, env ...string) sshHost {
 	t.Helper()
 	server, err := exec.LookPath("sshd")
 	if err != nil {
@@ -45,8 +46,7 @@ func sshd(t *testing.T, env ...string) sshHost {
 	if os.Getuid() == 0 {
 		os.MkdirAll("/run/sshd", 0o755) // where sshd separates privileges
 	}
-	h := sshHost{port: freePort(t), key: filepath.Join(dir, "user"), home: filepath.Join(dir, "home")}
-	os.Mkdir(h.home, 0o755)
+	h := sshHost{port: freePort(t), key: filepath.Join(dir, "user"), home: home}
 	config := fmt.Sprintf("Port %d\nListenAddress 127.0.0.1\nHostKey %s/host\nAuthorizedKeysFile %s/user.pub\nStrictModes no\nUsePAM no\nPidFile none\nPermitRootLogin yes\nForceCommand cd %s && %s exec sh -c \"$SSH_ORIGINAL_COMMAND\"\n",
 		h.port, dir, dir, h.home, strings.Join(env, " "))
 	if err := os.WriteFile(filepath.Join(dir, "config"), []byte(config), 0o600); err != nil {
@@ -105,7 +105,7 @@ var shared struct {
 // what comes back.
 func TestRemoteSweep(t *testing.T) {
 	t.Parallel()
-	h := sshd(t)
+	h := sshd(t, t.TempDir())
 	ssh, home := h.command(), h.home
 	me, err := user.Current()
 	if err != nil {

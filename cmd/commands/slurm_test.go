@@ -161,7 +161,7 @@ func TestFleetSlurm(t *testing.T) {
 	// Scripts can be edited: all nodes are this machine, which tells itself apart by name.
 	script := filepath.Join(f, "here.sbatch")
 	text, err := os.ReadFile(script)
-	if err != nil || !strings.Contains(string(text), "#SBATCH --exclusive\n") {
+	if err != nil || !strings.Contains(string(text), "#SBATCH --exclusive\n#SBATCH --mem=0\n") {
 		t.Fatalf("%v\n%s", err, text)
 	}
 	edited := strings.Replace(string(text), "set -eu\n", "set -eu\nexport CONTEND_NODE=node-$SLURMD_NODENAME\n", 1)
@@ -252,7 +252,7 @@ func TestFleetSlurm(t *testing.T) {
 		t.Errorf("the shard whose node died was tried once: %v\n%s", attempts, out)
 	}
 	for i := range 4 {
-		if want := "here-" + strconv.Itoa(i) + "               6 of 6 repetitions by node-n"; !strings.Contains(string(out), want) {
+		if want := "here-" + strconv.Itoa(i) + " 6 of 6 12 0 node-n"; !strings.Contains(narrow(string(out)), want) {
 			t.Errorf("%s\nwant %q", out, want)
 		}
 	}

@@ -159,7 +159,7 @@ func (f *Facet) scaling() (rows [][]string) {
 // span is the interval, or why there is none.
 func (e Estimate) span(unit string) string {
 	if !e.Interval() {
-		return fmt.Sprintf("n=%d, no interval", e.N)
+		return e.Basis() + ", no interval"
 	}
 	return fmt.Sprintf("%s to %s", strings.TrimSuffix(Format(unit, e.Lo), "×"), Format(unit, e.Hi))
 }

@@ -45,6 +45,19 @@ type Machine struct {
 	Estimate
 }
 
+// Basis is what the estimate is over, with its unit: samples, pairs of them in one block,
+// or machines, each with a median of its own.
+func (e Estimate) Basis() string {
+	of := "sample"
+	switch {
+	case len(e.Machines) > 0:
+		of = "machine"
+	case e.Paired:
+		of = "paired block"
+	}
+	return plural(e.N, of)
+}
+
 // Spread is how much a fleet's machines differ: the largest median ÷ the smallest;
 // 0 where there are no several, or one that is not positive.
 func (e Estimate) Spread() float64 {

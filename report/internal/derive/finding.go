@@ -113,20 +113,14 @@ func leader(f *Facet) Finding {
 // uncertainty is the estimate's interval and what it rests on, or why there is
 // none.
 func (e Estimate) uncertainty(unit string) string {
-	of := "sample a side"
-	if len(e.Machines) > 0 {
-		of = "machine"
-	} else if e.Paired {
-		of = "paired block"
-	}
-	if e.N != 1 {
-		of = strings.Replace(strings.Replace(of, "sample", "samples", 1), "block", "blocks", 1)
-		of = strings.Replace(of, "machine", "machines", 1)
+	of, least := e.Basis(), MinN
+	if !e.Paired && len(e.Machines) == 0 {
+		of, least = of+" a side", minApart
 	}
 	if !e.Interval() {
-		return fmt.Sprintf("n=%d %s, no interval: it takes %d", e.N, of, map[bool]int{true: MinN, false: minApart}[e.Paired])
+		return fmt.Sprintf("%s, no interval: it takes %d", of, least)
 	}
-	return fmt.Sprintf("95%% interval %s to %s, %d %s", strings.TrimSuffix(Format(unit, e.Lo), "×"), Format(unit, e.Hi), e.N, of)
+	return fmt.Sprintf("95%% interval %s to %s, %s", strings.TrimSuffix(Format(unit, e.Lo), "×"), Format(unit, e.Hi), of)
 }
 
 // besides names those that the sentence leaves out: locks that did not exclude, and references.

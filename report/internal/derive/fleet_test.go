@@ -157,3 +157,22 @@ func TestLimitsNameTheMachine(t *testing.T) {
 		}
 	}
 }
+
+// TestBasis: a number of observations is never said without what they are.
+func TestBasis(t *testing.T) {
+	none := math.NaN()
+	for _, c := range []struct {
+		e                        Estimate
+		basis, span, uncertainty string
+	}{
+		{Estimate{2, none, none, 1, false, nil}, "1 sample", "1 sample, no interval", "1 sample a side, no interval: it takes 7"},
+		{Estimate{2, 1, 3, 6, false, nil}, "6 samples", "1.00 to 3.00×", "95% interval 1.00 to 3.00×, 6 samples a side"},
+		{Estimate{2, none, none, 5, true, nil}, "5 paired blocks", "5 paired blocks, no interval", "5 paired blocks, no interval: it takes 6"},
+		{Estimate{2, none, none, 3, true, make([]Machine, 3)}, "3 machines", "3 machines, no interval", "3 machines, no interval: it takes 6"},
+		{Estimate{2, 1, 3, 6, false, make([]Machine, 6)}, "6 machines", "1.00 to 3.00×", "95% interval 1.00 to 3.00×, 6 machines"},
+	} {
+		if c.e.Basis() != c.basis || c.e.span("×") != c.span || c.e.uncertainty("×") != c.uncertainty {
+			t.Errorf("%q, %q, %q; want %q, %q, %q", c.e.Basis(), c.e.span("×"), c.e.uncertainty("×"), c.basis, c.span, c.uncertainty)
+		}
+	}
+}

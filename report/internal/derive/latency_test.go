@@ -134,7 +134,7 @@ func TestOpenLoadOverlay(t *testing.T) {
 			}
 		}
 	}
-	want := []string{"ring|rate=50%|20.5 µs|30.8 µs|1.50×|n=6, no interval|", "ring|rate=80%|41.0 µs|unstable|||head too few: 0 of 6 samples"}
+	want := []string{"ring|rate=50%|20.5 µs|30.8 µs|1.50×|6 samples, no interval|", "ring|rate=80%|41.0 µs|unstable|||head too few: 0 of 6 samples"}
 	if !slices.Equal(rows, want) {
 		t.Errorf("%q, want %q", rows, want)
 	}

@@ -140,7 +140,7 @@ func TestShownIntervalDecides(t *testing.T) {
 // TestMarksAreExplained: a table that has a mark says below it what that means, and of too few samples how many there are.
 func TestMarksAreExplained(t *testing.T) {
 	answer := New(read(t, "BenchmarkM/backend=lock-2 1 10 ns/op\nBenchmarkM/backend=map-2 1 20 ns/op\n")).Answers()[0]
-	if row := answer.Rows[0]; row[1] != "lock ?" || row[4] != "n=1, no interval" || answer.About != aboutOpen {
+	if row := answer.Rows[0]; row[1] != "lock ?" || row[4] != "1 sample, no interval" || answer.About != aboutOpen {
 		t.Errorf("%q: %q", row, answer.About)
 	}
 }

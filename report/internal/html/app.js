@@ -717,7 +717,7 @@
     if (label) add(line, "span", {}, label + " ");
     add(line, "b", {}, format(m, median));
     const of = machines ? "machines" : paired ? (n === 1 ? "paired block" : "paired blocks") : n === 1 ? "sample" : "samples";
-    add(tip, "div", { class: "tip-range" }, lo === null ? `n = ${n} ${of}: no interval` : `95%: ${format(m, lo)} … ${format(m, hi)}, n = ${n} ${of}`);
+    add(tip, "div", { class: "tip-range" }, lo === null ? `${n} ${of}: no interval` : `95%: ${format(m, lo)} … ${format(m, hi)}, ${n} ${of}`);
   }
 
   function hideTip() {

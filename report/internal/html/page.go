@@ -38,7 +38,7 @@ type Page struct {
 	Timelines []strip.Strip
 	Tables    []Table // such as the worst lock sites
 
-	most int // see usual
+	most *derive.Estimate // see usual
 }
 
 // Raw is a text offered for download.
@@ -174,7 +174,7 @@ type matrixCell struct{ Text, Title, Class string }
 type facetModel struct {
 	*derive.Facet
 	Index    int
-	Usual    int // samples of most estimates, which need not be said at each
+	Usual    derive.Estimate // its basis is that of most, which need not be said at each
 	Sections []shown
 	Findings []derive.Finding // that are not on the first screen
 	Pictures []Picture
@@ -509,11 +509,11 @@ func (f facetModel) Cell(s *derive.Series, x float64, m measure) Cell {
 		return c
 	}
 	c.Text = m.value(e.Median)
-	c.Range = fmt.Sprintf("n=%d, no interval", e.N)
+	c.Range = e.Basis() + ", no interval"
 	if e.Interval() {
 		c.Range = fmt.Sprintf("%s … %s", m.value(e.Lo), m.value(e.Hi))
-		if e.N != f.Usual {
-			c.Range += fmt.Sprintf(", n=%d", e.N)
+		if e.N != f.Usual.N || len(e.Machines) != len(f.Usual.Machines) { // pairs are of the samples beside them
+			c.Range += ", " + e.Basis()
 		}
 	}
 	if told := p.Told(); told != "" && latency.MatchString(m.Unit) {
@@ -630,7 +630,7 @@ type (
 )
 
 func (p *Page) data() ([]byte, error) {
-	d := dataModel{N: p.usual(), Nouns: capital(p.View.Nouns()), Names: p.View.Names}
+	d := dataModel{N: p.usual().N, Nouns: capital(p.View.Nouns()), Names: p.View.Names}
 	for _, name := range p.View.Names {
 		m := p.View.Marks[name]
 		old := 0
@@ -710,7 +710,7 @@ const mostDots = 20000
 
 func (p *Page) series(s *derive.Series, keys map[string]bool) dataSeries {
 	ds := dataSeries{Ref: s.Reference, Estimates: map[string][][]any{}}
-	usual := p.usual()
+	usual := p.usual().N
 	for i, name := range p.View.Names {
 		if name == s.Name {
 			ds.Name = i
@@ -747,24 +747,32 @@ func (p *Page) series(s *derive.Series, keys map[string]bool) dataSeries {
 // significant is a value with six significant digits, as samples have them.
 func significant(v float64) json.Number { return json.Number(strconv.FormatFloat(v, 'g', 6, 64)) }
 
-// usual is how many samples most points have.
-func (p *Page) usual() (n int) {
-	if p.most == 0 {
-		count := map[int]int{}
-		for _, f := range p.View.Facets {
-			for _, s := range f.Series {
-				for _, pt := range s.Points {
-					count[pt.Rate.N]++
-				}
-			}
-		}
-		for k, c := range count {
-			if c > count[p.most] || c == count[p.most] && k > p.most {
-				p.most = k
+// usual is an estimate with the basis that most points have, the larger of two that are
+// as many.
+func (p *Page) usual() derive.Estimate {
+	if p.most != nil {
+		return *p.most
+	}
+	count := map[string]int{}
+	p.most = new(derive.Estimate)
+	for _, f := range p.View.Facets {
+		for _, s := range f.Series {
+			for _, pt := range s.Points {
+				count[pt.Rate.Basis()]++
 			}
 		}
 	}
-	return p.most
+	for _, f := range p.View.Facets {
+		for _, s := range f.Series {
+			for _, pt := range s.Points {
+				is, most := count[pt.Rate.Basis()], count[p.most.Basis()]
+				if is > most || is == most && pt.Rate.N > p.most.N {
+					*p.most = pt.Rate
+				}
+			}
+		}
+	}
+	return *p.most
 }
 
 // compact is an estimate as the page has it.
