@@ -382,6 +382,11 @@ func (r *rig) result(events []history.Event, w bench.Window) (res bench.Result, 
 	if note := crossed.disagrees(v.Overlaps > 0); note != "" {
 		res.Warnings = append(res.Warnings, note)
 	}
+	if r.load != nil {
+		timely, carried := r.timely(events, leases)
+		add("timely/s", float64(timely)/r.cell.window().Seconds())
+		add("carried-p99-ns", float64(carried))
+	}
 	if res.Attachments, err = r.attach(events, latency, w); err != nil || r.load == nil {
 		return res, err
 	}
