@@ -45,7 +45,7 @@ func TestCrossCheck(t *testing.T) {
 	for second, want := range map[int64]porcupine.CheckResult{55: porcupine.Ok, 51: porcupine.Ok, 45: porcupine.Illegal} {
 		e := events(second)
 		broken := history.Judge(e)
-		c := crossCheck(e, time.Minute)
+		c := crossCheck(history.Leases(e), time.Minute)
 		if c.CheckResult != want || c.disagrees(broken.Overlaps > 0) != "" {
 			t.Errorf("granted at %d: %v, %+v", second, c.CheckResult, broken)
 		}
@@ -58,7 +58,7 @@ func TestCrossCheck(t *testing.T) {
 			long = append(long, history.Event{T: 10*i + int64(at), Client: 1, Op: int(i), What: what})
 		}
 	}
-	if parts := mutex.Partition(steps(long)); len(parts) < many {
+	if parts := mutex.Partition(steps(history.Leases(long))); len(parts) < many {
 		t.Errorf("the calls of %d pairs, one after the other, are searched in %d parts", many, len(parts))
 	}
 	if (cross{CheckResult: porcupine.Unknown}).disagrees(false) == "" || (cross{CheckResult: porcupine.Illegal}).disagrees(false) == "" {

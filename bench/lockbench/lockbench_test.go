@@ -165,6 +165,10 @@ func TestNoFault(t *testing.T) {
 			t.Errorf("CPU time of the server: %v, %v", v, ok)
 		}
 	}
+	// The history of no lock at all is no longer than that of a service a round trip away.
+	if alone := measure(t, spec{"service": "none", "clients": 1, "processes": 1}); alone.get(t, "ns/op") < 50_000 {
+		t.Errorf("no lock at all: %v ns for a pair", alone.get(t, "ns/op"))
+	}
 	m := measure(t, spec{"service": "none", "hold": time.Millisecond})
 	if m.get(t, "overlaps") == 0 || m.get(t, "overlap-ms") == 0 || m.get(t, "lost/op") == 0 || m.get(t, "acted") == 0 {
 		t.Errorf("no lock at all: %v %v", m.Units, m.Values)
@@ -175,8 +179,8 @@ func TestNoFault(t *testing.T) {
 // told count from then.
 func TestOpenLoad(t *testing.T) {
 	for _, service := range []string{"lease", "null"} {
-		const clients, rate = 3, 300
-		m := measure(t, spec{"service": service, "clients": clients, "processes": 2, "time": 400 * time.Millisecond, "open": true, "arrivals": "poisson", "offered": spec{"rate": rate}})
+		const clients, rate, window, ttl = 3, 300, 400 * time.Millisecond, time.Second
+		m := measure(t, spec{"service": service, "clients": clients, "processes": 2, "time": window, "ttl": ttl, "open": true, "arrivals": "poisson", "offered": spec{"rate": rate}})
 		due := map[[2]int]int64{}
 		type wait struct{ due, response int64 }
 		var waits []wait
@@ -209,6 +213,13 @@ func TestOpenLoad(t *testing.T) {
 			if got := m.latencies.Response.ValueAtQuantile(100 * q); math.Abs(float64(got)/float64(want)-1) > .01 {
 				t.Errorf("%s: quantile %v is told as %d, want %d", service, q, got, want)
 			}
+		}
+		timely, _ := slices.BinarySearch(responses, int64(ttl)+1)
+		if got := m.get(t, "timely/s"); math.Abs(got-float64(timely)/window.Seconds()) > .01 {
+			t.Errorf("%s: %v operations per second were in time, want %d in %v", service, got, timely, window)
+		}
+		if got, want := m.get(t, "carried-p99-ns"), responses[int(math.Ceil(.99*float64(told)))-1]; math.Abs(got/float64(want)-1) > .01 {
+			t.Errorf("%s: 99%% of what was carried out took %v, want %d", service, got, want)
 		}
 		unstable := slices.ContainsFunc(m.Warnings, func(w string) bool { return strings.HasPrefix(w, "unstable") })
 		if _, ok := m.Value("p50-ns"); ok == unstable {

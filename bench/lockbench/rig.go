@@ -378,7 +378,7 @@ func (r *rig) result(events []history.Event, w bench.Window) (res bench.Result, 
 	}
 	add("refused/op", float64(r.refused(events))/float64(max(1, n)))
 	r.unavailable(events, leases, add)
-	crossed := crossCheck(events, crossTime)
+	crossed := crossCheck(leases, crossTime)
 	if note := crossed.disagrees(v.Overlaps > 0); note != "" {
 		res.Warnings = append(res.Warnings, note)
 	}
@@ -498,8 +498,11 @@ func (r *rig) attach(events []history.Event, latency *hdrhistogram.Histogram, w 
 		list = append(list, sample.Attachment{Kind: kind, Path: name, SHA256: sum})
 	}
 	put("history", "histories/"+w.Prefix+".history.gz", func(out io.Writer) error {
-		z := gzip.NewWriter(out)
-		_, err := z.Write(history.Text(events))
+		z, err := gzip.NewWriterLevel(out, gzip.BestSpeed) // the next cell waits for it
+		if err != nil {
+			return err
+		}
+		_, err = z.Write(history.Text(events))
 		return errors.Join(err, z.Close())
 	})
 	put("histogram", "histograms/"+w.Prefix+"-acquire.hdr", func(out io.Writer) error {
