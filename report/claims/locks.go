@@ -147,8 +147,9 @@ var lockClaims = []lockClaim{
 		{"zk", "partition", "", "overlaps", false},
 		{"zk", "partition", "", "granted-in-fault", true},
 	}},
-	{statement: "Where each part of a divided group goes on (JGroups), each has a holder.", seen: []observation{
+	{statement: "Where each part of a divided group goes on (JGroups), each has a holder, and when it is one group again some who wait are forgotten.", seen: []observation{
 		{"jgroups", "partition", "", "overlaps", true},
+		{"jgroups", "partition", "", "waiting", true},
 	}},
 	{statement: "A store with conditional writes is enough for a lease, and a dead client locks nobody out: who waits watches a version, and no clocks are compared.", seen: []observation{
 		{"dynamo", "kill-holder", "", "waiting", false},
