@@ -270,3 +270,26 @@ func TestAddresses(t *testing.T) {
 		}
 	}
 }
+
+// TestWire: what new connections carried counts from nothing on, and what ended ones did is
+// not known.
+func TestWire(t *testing.T) {
+	begin := wire{bytes: map[uint64]int64{1: 100, 2: 1000}, known: true}
+	for name, c := range map[string]struct {
+		end   wire
+		sum   int64
+		known bool
+	}{
+		"all went on":   {wire{bytes: map[uint64]int64{1: 150, 2: 1000}, known: true}, 50, true},
+		"one is new":    {wire{bytes: map[uint64]int64{1: 150, 2: 1001, 3: 7}, known: true}, 58, true},
+		"one has ended": {wire{bytes: map[uint64]int64{1: 150, 3: 7}, known: true}, 0, false},
+		"not told":      {wire{bytes: map[uint64]int64{1: 150, 2: 1000}}, 50, false},
+	} {
+		if sum, known := c.end.since(begin); known != c.known || known && sum != c.sum {
+			t.Errorf("%s: %d, %v", name, sum, known)
+		}
+	}
+	if _, known := (wire{known: true}).since(wire{known: true}); known {
+		t.Error("known of no connection")
+	}
+}

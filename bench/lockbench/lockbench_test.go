@@ -161,6 +161,12 @@ func TestNoFault(t *testing.T) {
 		if own, held := m.get(t, "harness-ns/op"), m.get(t, "held-ns/op"); own <= held || own >= float64(clients)*m.get(t, "ns/op") {
 			t.Errorf("lease, %d clients: the harness takes %v ns of a pair, %v under the lock", clients, own, held)
 		}
+		if _, known := process.Traffic(nil); known {
+			// "acquire contend-16 random digits-N 1s", "granted N", "release NAME N", "released", and the ends of lines
+			if b := m.get(t, "wire-B/op"); b < 60 || b > 150 {
+				t.Errorf("lease, %d clients: %v bytes a pair", clients, b)
+			}
+		}
 		if v, ok := m.Value("server-cpu-ns/op"); runtime.GOOS == "linux" && (!ok || v <= 0) {
 			t.Errorf("CPU time of the server: %v, %v", v, ok)
 		}
@@ -170,6 +176,9 @@ func TestNoFault(t *testing.T) {
 		t.Errorf("no lock at all: %v ns for a pair", alone.get(t, "ns/op"))
 	}
 	m := measure(t, spec{"service": "none", "hold": time.Millisecond})
+	if b, ok := m.Value("wire-B/op"); ok {
+		t.Errorf("no lock at all: %v bytes a pair", b)
+	}
 	if m.get(t, "overlaps") == 0 || m.get(t, "overlap-ms") == 0 || m.get(t, "lost/op") == 0 || m.get(t, "acted") == 0 {
 		t.Errorf("no lock at all: %v %v", m.Units, m.Values)
 	}
@@ -259,6 +268,7 @@ func TestFaults(t *testing.T) {
 		if m.get(t, "overlaps") != 0 || m.get(t, "stale-accepted") != 0 || m.get(t, "waiting") != 0 {
 			t.Errorf("%s: %v %v", fault, m.Units, m.Values)
 		}
+		// A process that was killed takes along what its connection had carried.
 		if b, ok := m.Value("wire-B/op"); ok != (fault != "kill-holder") || ok && (b < 20 || b > 10_000) {
 			t.Errorf("%s: %v bytes a pair, %v", fault, b, ok)
 		}

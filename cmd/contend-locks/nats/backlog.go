@@ -97,7 +97,7 @@ func (w *worker) start(ctx context.Context, js jetstream.JetStream) error {
 		}
 		_ = m.Respond([]byte(answer)) // who asked, asks again if this does not come
 	})
-	return errors.Join(err, c.FlushWithContext(ctx)) // before a client asks
+	return errors.Join(err, c.Flush()) // before a client asks
 }
 
 // open makes a queue, unless it is there, and takes requests from it.
