@@ -99,10 +99,13 @@ const (
 	startClient  = 30 * time.Millisecond
 )
 
-func (c *cell) expect() time.Duration {
+func (c *cell) expect(services []Service) time.Duration {
 	d := startService + time.Duration(c.Processes)*startClient + c.window() + warmup
 	if c.Fault != NoFault {
-		d += 2 * c.TTL
+		d += c.TTL // the lease of the fault's victim ends, and both parties go on for a part of one
+	}
+	if s, err := lookup(services, c.Service); err == nil && s.Promises.Expiry == Never && !s.Promises.Changes && lookupFault(c.Fault).holder == blind {
+		d += 3 * c.TTL / 2 // nobody takes the lock over, and in the end some have to be told to give up
 	}
 	if c.Open {
 		d += openload.Extra(c.window()) + leastClosed

@@ -209,18 +209,6 @@ func (c *cluster) cpu() (sum time.Duration, ok bool) {
 	return sum, ok
 }
 
-// carried is what went over the proxies between clients and servers so far, in bytes;
-// known is false where there are none.
-func (c *cluster) carried() (sum int64, known bool) {
-	for _, row := range c.links {
-		for _, k := range row {
-			sum += k.carried.Load()
-			known = true
-		}
-	}
-	return sum, known
-}
-
 func (c *cluster) alive() error {
 	for _, n := range c.nodes {
 		if err := n.alive(); err != nil {

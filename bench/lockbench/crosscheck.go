@@ -76,13 +76,13 @@ func quiet(ops []porcupine.Operation) (parts [][]porcupine.Operation) {
 
 // crossCheck holds beliefs against a sequential mutex, by a method that shares
 // nothing with the intervals.
-func crossCheck(events []history.Event, limit time.Duration) cross {
-	return cross{porcupine.CheckOperationsTimeout(mutex, steps(events), limit)}
+func crossCheck(leases []history.Lease, limit time.Duration) cross {
+	return cross{porcupine.CheckOperationsTimeout(mutex, steps(leases), limit)}
 }
 
 // steps are the calls of the leases.
-func steps(events []history.Event) (ops []porcupine.Operation) {
-	for i, l := range history.Leases(events) {
+func steps(leases []history.Lease) (ops []porcupine.Operation) {
+	for i, l := range leases {
 		ops = append(ops,
 			porcupine.Operation{ClientId: l.Client, Input: step{l.Lock, i, false}, Call: l.Sent, Return: l.Granted},
 			porcupine.Operation{ClientId: l.Client, Input: step{l.Lock, i, true}, Call: max(l.End, l.Granted), Return: released(l)})

@@ -113,7 +113,7 @@ func definition(services []Service, quick Quick) family.Definition[cell] {
 		Check:    openload.Check,
 		Complete: func(c *cell) error { return c.complete(services, addrs) },
 		Absent:   func(c *cell, _ *host.Facts) family.Absence { return c.absent(services) },
-		Expect:   (*cell).expect,
+		Expect:   func(c *cell) time.Duration { return c.expect(services) },
 		Blocks:   (*cell).blocks,
 		Records:  func(cells []cell) []sample.Record { return serviceRecords(services, cells) },
 		Measure: func(c *cell, _ *host.Facts, _ bench.Probe, w bench.Window) (bench.Printed, error) {

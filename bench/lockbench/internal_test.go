@@ -45,7 +45,7 @@ func TestCrossCheck(t *testing.T) {
 	for second, want := range map[int64]porcupine.CheckResult{55: porcupine.Ok, 51: porcupine.Ok, 45: porcupine.Illegal} {
 		e := events(second)
 		broken := history.Judge(e)
-		c := crossCheck(e, time.Minute)
+		c := crossCheck(history.Leases(e), time.Minute)
 		if c.CheckResult != want || c.disagrees(broken.Overlaps > 0) != "" {
 			t.Errorf("granted at %d: %v, %+v", second, c.CheckResult, broken)
 		}
@@ -58,7 +58,7 @@ func TestCrossCheck(t *testing.T) {
 			long = append(long, history.Event{T: 10*i + int64(at), Client: 1, Op: int(i), What: what})
 		}
 	}
-	if parts := mutex.Partition(steps(long)); len(parts) < many {
+	if parts := mutex.Partition(steps(history.Leases(long))); len(parts) < many {
 		t.Errorf("the calls of %d pairs, one after the other, are searched in %d parts", many, len(parts))
 	}
 	if (cross{CheckResult: porcupine.Unknown}).disagrees(false) == "" || (cross{CheckResult: porcupine.Illegal}).disagrees(false) == "" {
@@ -268,5 +268,28 @@ func TestAddresses(t *testing.T) {
 		if _, err := readAddresses(bad, services, into); err == nil {
 			t.Errorf("%q: no error", bad)
 		}
+	}
+}
+
+// TestWire: what new connections carried counts from nothing on, and what ended ones did is
+// not known.
+func TestWire(t *testing.T) {
+	begin := wire{bytes: map[uint64]int64{1: 100, 2: 1000}, known: true}
+	for name, c := range map[string]struct {
+		end   wire
+		sum   int64
+		known bool
+	}{
+		"all went on":   {wire{bytes: map[uint64]int64{1: 150, 2: 1000}, known: true}, 50, true},
+		"one is new":    {wire{bytes: map[uint64]int64{1: 150, 2: 1001, 3: 7}, known: true}, 58, true},
+		"one has ended": {wire{bytes: map[uint64]int64{1: 150, 3: 7}, known: true}, 0, false},
+		"not told":      {wire{bytes: map[uint64]int64{1: 150, 2: 1000}}, 50, false},
+	} {
+		if sum, known := c.end.since(begin); known != c.known || known && sum != c.sum {
+			t.Errorf("%s: %d, %v", name, sum, known)
+		}
+	}
+	if _, known := (wire{known: true}).since(wire{known: true}); known {
+		t.Error("known of no connection")
 	}
 }

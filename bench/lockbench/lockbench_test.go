@@ -161,11 +161,24 @@ func TestNoFault(t *testing.T) {
 		if own, held := m.get(t, "harness-ns/op"), m.get(t, "held-ns/op"); own <= held || own >= float64(clients)*m.get(t, "ns/op") {
 			t.Errorf("lease, %d clients: the harness takes %v ns of a pair, %v under the lock", clients, own, held)
 		}
+		if _, known := process.Traffic(nil); known {
+			// "acquire contend-16 random digits-N 1s", "granted N", "release NAME N", "released", and the ends of lines
+			if b := m.get(t, "wire-B/op"); b < 60 || b > 150 {
+				t.Errorf("lease, %d clients: %v bytes a pair", clients, b)
+			}
+		}
 		if v, ok := m.Value("server-cpu-ns/op"); runtime.GOOS == "linux" && (!ok || v <= 0) {
 			t.Errorf("CPU time of the server: %v, %v", v, ok)
 		}
 	}
+	// The history of no lock at all is no longer than that of a service a round trip away.
+	if alone := measure(t, spec{"service": "none", "clients": 1, "processes": 1}); alone.get(t, "ns/op") < 50_000 {
+		t.Errorf("no lock at all: %v ns for a pair", alone.get(t, "ns/op"))
+	}
 	m := measure(t, spec{"service": "none", "hold": time.Millisecond})
+	if b, ok := m.Value("wire-B/op"); ok {
+		t.Errorf("no lock at all: %v bytes a pair", b)
+	}
 	if m.get(t, "overlaps") == 0 || m.get(t, "overlap-ms") == 0 || m.get(t, "lost/op") == 0 || m.get(t, "acted") == 0 {
 		t.Errorf("no lock at all: %v %v", m.Units, m.Values)
 	}
@@ -175,8 +188,8 @@ func TestNoFault(t *testing.T) {
 // told count from then.
 func TestOpenLoad(t *testing.T) {
 	for _, service := range []string{"lease", "null"} {
-		const clients, rate = 3, 300
-		m := measure(t, spec{"service": service, "clients": clients, "processes": 2, "time": 400 * time.Millisecond, "open": true, "arrivals": "poisson", "offered": spec{"rate": rate}})
+		const clients, rate, window, ttl = 3, 300, 400 * time.Millisecond, time.Second
+		m := measure(t, spec{"service": service, "clients": clients, "processes": 2, "time": window, "ttl": ttl, "open": true, "arrivals": "poisson", "offered": spec{"rate": rate}})
 		due := map[[2]int]int64{}
 		type wait struct{ due, response int64 }
 		var waits []wait
@@ -209,6 +222,13 @@ func TestOpenLoad(t *testing.T) {
 			if got := m.latencies.Response.ValueAtQuantile(100 * q); math.Abs(float64(got)/float64(want)-1) > .01 {
 				t.Errorf("%s: quantile %v is told as %d, want %d", service, q, got, want)
 			}
+		}
+		timely, _ := slices.BinarySearch(responses, int64(ttl)+1)
+		if got := m.get(t, "timely/s"); math.Abs(got-float64(timely)/window.Seconds()) > .01 {
+			t.Errorf("%s: %v operations per second were in time, want %d in %v", service, got, timely, window)
+		}
+		if got, want := m.get(t, "carried-p99-ns"), responses[int(math.Ceil(.99*float64(told)))-1]; math.Abs(got/float64(want)-1) > .01 {
+			t.Errorf("%s: 99%% of what was carried out took %v, want %d", service, got, want)
 		}
 		unstable := slices.ContainsFunc(m.Warnings, func(w string) bool { return strings.HasPrefix(w, "unstable") })
 		if _, ok := m.Value("p50-ns"); ok == unstable {
@@ -248,6 +268,7 @@ func TestFaults(t *testing.T) {
 		if m.get(t, "overlaps") != 0 || m.get(t, "stale-accepted") != 0 || m.get(t, "waiting") != 0 {
 			t.Errorf("%s: %v %v", fault, m.Units, m.Values)
 		}
+		// A process that was killed takes along what its connection had carried.
 		if b, ok := m.Value("wire-B/op"); ok != (fault != "kill-holder") || ok && (b < 20 || b > 10_000) {
 			t.Errorf("%s: %v bytes a pair, %v", fault, b, ok)
 		}

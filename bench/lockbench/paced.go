@@ -6,6 +6,8 @@ import (
 	"runtime"
 	"time"
 
+	"github.com/HdrHistogram/hdrhistogram-go"
+
 	"github.com/contend-go/contend/bench/load"
 	"github.com/contend-go/contend/bench/lockbench/history"
 	"github.com/contend-go/contend/bench/openload"
@@ -191,6 +193,30 @@ func (r *rig) offered(events []history.Event, leases []history.Lease) *load.Reco
 	rec.Dropped = -noted
 	rec.Offered += rec.Dropped
 	return rec
+}
+
+// timely is how many operations of the window were carried out within the cell's lease of
+// when they were due, and carried the time within which 99% of those were that were
+// carried out at all: what a service does for its callers when it is offered more than it can
+// carry, and no quantile of all of them means anything.
+func (r *rig) timely(events []history.Event, leases []history.Lease) (timely int, carried time.Duration) {
+	from, to := r.from, r.from+int64(r.cell.window())
+	due := map[[2]int]int64{}
+	for _, e := range events {
+		if e.What == history.AcquireSent && e.Value >= from && e.Value < to {
+			due[[2]int{e.Client, e.Op}] = e.Value
+		}
+	}
+	waits := hdrhistogram.New(1, int64(time.Hour), 3)
+	for _, l := range leases {
+		if at, ok := due[[2]int{l.Client, l.Op}]; ok {
+			_ = waits.RecordValue(max(1, l.Granted-at)) // an hour is longer than any cell
+			if l.Granted-at <= int64(r.cell.TTL) {
+				timely++
+			}
+		}
+	}
+	return timely, time.Duration(waits.ValueAtQuantile(99))
 }
 
 // closedOnly says why a cell has no open load.

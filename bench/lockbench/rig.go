@@ -45,8 +45,7 @@ type rig struct {
 	began, end int64           // of the timed window
 	serverCPU  time.Duration
 	cpuKnown   bool
-	bytes      int64 // between clients and servers, in the window
-	bytesKnown bool
+	wire       [2]wire // at about its begin and its end
 }
 
 // clientProcess is a process of clients.
@@ -176,7 +175,7 @@ func (r *rig) run() error {
 		}
 	}
 	before, known := r.cluster.cpu()
-	carried, _ := r.cluster.carried()
+	r.wire[0] = r.traffic()
 	r.note(history.Window, history.Nobody, history.Nobody, "begin")
 	r.began = history.Now()
 	if err := r.inject(); err != nil {
@@ -187,8 +186,7 @@ func (r *rig) run() error {
 	r.note(history.Window, history.Nobody, history.Nobody, "end")
 	r.end = history.Now()
 	r.serverCPU, r.cpuKnown = after-before, known && still
-	r.bytes, r.bytesKnown = r.cluster.carried()
-	r.bytes -= carried
+	r.wire[1] = r.traffic()
 	if err := r.cluster.alive(); err != nil {
 		return err
 	}
@@ -355,8 +353,8 @@ func (r *rig) result(events []history.Event, w bench.Window) (res bench.Result, 
 	if r.cpuKnown {
 		add("server-cpu-ns/op", float64(r.serverCPU)/float64(max(1, n)))
 	}
-	if r.bytesKnown {
-		add("wire-B/op", float64(r.bytes)/float64(max(1, n)))
+	if bytes, known := r.wire[1].since(r.wire[0]); known {
+		add("wire-B/op", float64(bytes)/float64(max(1, pairsIn(leases, r.wire[0].at, r.wire[1].at))))
 	}
 	if r.fault.name == NoFault {
 		fair, jain := fairness(pairs, r.cell.Clients)
@@ -378,9 +376,14 @@ func (r *rig) result(events []history.Event, w bench.Window) (res bench.Result, 
 	}
 	add("refused/op", float64(r.refused(events))/float64(max(1, n)))
 	r.unavailable(events, leases, add)
-	crossed := crossCheck(events, crossTime)
+	crossed := crossCheck(leases, crossTime)
 	if note := crossed.disagrees(v.Overlaps > 0); note != "" {
 		res.Warnings = append(res.Warnings, note)
+	}
+	if r.load != nil {
+		timely, carried := r.timely(events, leases)
+		add("timely/s", float64(timely)/r.cell.window().Seconds())
+		add("carried-p99-ns", float64(carried))
 	}
 	if res.Attachments, err = r.attach(events, latency, w); err != nil || r.load == nil {
 		return res, err
@@ -396,6 +399,16 @@ func (r *rig) paced(res *bench.Result, rec *load.Record, w bench.Window) error {
 	list, err := r.load.Attach(rec, w)
 	res.Values, res.Warnings, res.Attachments = values, append(res.Warnings, warnings...), append(res.Attachments, list...)
 	return err
+}
+
+// pairsIn is how many leases were released from a time on, and before another.
+func pairsIn(leases []history.Lease, from, to int64) (n int) {
+	for _, l := range leases {
+		if l.Released >= from && l.Released < to {
+			n++
+		}
+	}
+	return n
 }
 
 // own is the time that clients spent in the harness itself, in the pairs that ended
@@ -493,8 +506,11 @@ func (r *rig) attach(events []history.Event, latency *hdrhistogram.Histogram, w 
 		list = append(list, sample.Attachment{Kind: kind, Path: name, SHA256: sum})
 	}
 	put("history", "histories/"+w.Prefix+".history.gz", func(out io.Writer) error {
-		z := gzip.NewWriter(out)
-		_, err := z.Write(history.Text(events))
+		z, err := gzip.NewWriterLevel(out, gzip.BestSpeed) // the next cell waits for it
+		if err != nil {
+			return err
+		}
+		_, err = z.Write(history.Text(events))
 		return errors.Join(err, z.Close())
 	})
 	put("histogram", "histograms/"+w.Prefix+"-acquire.hdr", func(out io.Writer) error {

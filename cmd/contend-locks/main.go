@@ -27,7 +27,7 @@ import (
 // services is the one list of them.
 func services() []lockbench.Service {
 	return []lockbench.Service{
-		lease.Service(), bolt.Service(), memcached.Service(), redis.Service(), redis.Redsync(1), redis.Redsync(5), redis.Mini(), etcd.One(), etcd.Three(), zk.Service(), nats.Service(), nats.Log(nats.Never), nats.Log(nats.Interval), nats.Log(nats.Always), nats.Queue(),
+		lease.Service(), bolt.Service(), memcached.Service(), redis.Service(), redis.Redsync(1), redis.Redsync(5), redis.Mini(), etcd.One(), etcd.Three(), zk.Service(), nats.Service(), nats.Log(nats.Never), nats.Log(nats.Interval), nats.Log(nats.Always), nats.Queue(), nats.Unbounded(), nats.Bounded(),
 		raft.Service(), raft.Leased(), raft.Log(), owner.Service(), jgroups.Service(), dynamo.Service(), sqlite.Service(),
 		postgres.Advisory(), postgres.Row(), postgres.Table(), postgres.Lease(), postgres.Cycle(), postgres.CycleLocked(), postgres.Insert(), postgres.Queue(), postgres.TwoPhase(), postgres.Saga(), postgres.Idempotent(),
 		merge.Service(),

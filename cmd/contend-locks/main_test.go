@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/contend-go/contend/bench/family"
 	"github.com/contend-go/contend/bench/lockbench/lease"
@@ -52,6 +53,17 @@ func TestExamples(t *testing.T) {
 	}
 	if seen < 4 {
 		t.Errorf("%d examples in\n%s", seen, help)
+	}
+}
+
+// TestQuick: the first look is planned to take less than a minute, with room for a host that
+// is slower than it was planned on.
+func TestQuick(t *testing.T) {
+	out, err := program("sweep", "--quick", "--dry-run", "--procs", "2", "--out", filepath.Join(t.TempDir(), "run")).CombinedOutput()
+	_, last, _ := strings.Cut(string(out), " processes, about ")
+	d, parsed := time.ParseDuration(strings.TrimSpace(last))
+	if err != nil || parsed != nil || d < 20*time.Second || d > 48*time.Second {
+		t.Errorf("planned for %v (%v): %v\n%s", d, parsed, err, out)
 	}
 }
 

@@ -30,10 +30,11 @@ type observation struct {
 	some                  bool
 }
 
-// gain is how the rate of a service without a fault changes when one key of its cells
+// gain is how a unit of a service without a fault changes when one key of its cells
 // does: the whole interval of the ratio must lie beyond the limit.
 type gain struct {
-	service, at   string // at: another key and its value, "clients=8"; service: empty if it is the key
+	unit          quantity
+	service, at   string // at: other flags and their values, "clients=8 hold=0s"; service: empty if it is the key
 	key, from, to string
 	beyond        limit
 	below         bool // it has to lie below the limit, not above
@@ -121,12 +122,12 @@ var lockClaims = []lockClaim{
 		{"pg-cycle-locked", "none", "", "lost/op", false},
 	}},
 	{statement: "Writes that are spread over more tables go faster where each takes its table's lock, and no faster where rows are only added.", gains: []gain{
-		{"pg-table", "clients=8", "locks", "1", "16", small, false},
-		{"pg-insert", "clients=8", "locks", "1", "16", small, true},
+		{rate, "pg-table", "clients=8", "locks", "1", "16", small, false},
+		{rate, "pg-insert", "clients=8", "locks", "1", "16", small, true},
 	}},
 	{statement: "A queue whose items are reserved goes faster with more clients, and a lock does not.", gains: []gain{
-		{"pg-queue", "locks=1", "clients", "1", "8", small, false},
-		{"pg-row", "locks=1", "clients", "1", "8", small, true},
+		{rate, "pg-queue", "locks=1", "clients", "1", "8", small, false},
+		{rate, "pg-row", "locks=1", "clients", "1", "8", small, true},
 	}},
 	{statement: "Of such a queue no item is handed out twice, unless its time is over: then a stopped client and another have it, and the item's token keeps the first one out.", seen: []observation{
 		{"pg-queue", "none", "", "twice", false},
@@ -146,8 +147,9 @@ var lockClaims = []lockClaim{
 		{"zk", "partition", "", "overlaps", false},
 		{"zk", "partition", "", "granted-in-fault", true},
 	}},
-	{statement: "Where each part of a divided group goes on (JGroups), each has a holder.", seen: []observation{
+	{statement: "Where each part of a divided group goes on (JGroups), each has a holder, and when it is one group again some who wait are forgotten.", seen: []observation{
 		{"jgroups", "partition", "", "overlaps", true},
+		{"jgroups", "partition", "", "waiting", true},
 	}},
 	{statement: "A store with conditional writes is enough for a lease, and a dead client locks nobody out: who waits watches a version, and no clocks are compared.", seen: []observation{
 		{"dynamo", "kill-holder", "", "waiting", false},
@@ -155,8 +157,8 @@ var lockClaims = []lockClaim{
 		{"dynamo", "partition", "", "overlaps", false},
 	}},
 	{statement: "To sync a log before each answer costs an order of magnitude at eight clients; to sync it at intervals costs little.", gains: []gain{
-		{"", "clients=8", "service", "natslog-always", "natslog-never", order, false},
-		{"", "clients=8", "service", "natslog-interval", "natslog-never", small, true},
+		{rate, "", "clients=8", "service", "natslog-always", "natslog-never", order, false},
+		{rate, "", "clients=8", "service", "natslog-interval", "natslog-never", small, true},
 	}},
 	{statement: "An item of a work queue (NATS) is handed out twice when its time is over, and at once when the server is restarted; its token keeps the late one out.", seen: []observation{
 		{"nats-queue", "none", "", "twice", false},
@@ -165,7 +167,44 @@ var lockClaims = []lockClaim{
 		{"nats-queue", "pause-holder", "off", "stale-accepted", true},
 		{"nats-queue", "pause-holder", "on", "stale-accepted", false},
 	}},
+	{statement: "Offered twice what it can carry, a service behind a queue without a bound answers most too late, for the queue only grows; behind a bounded one it refuses what is too much, goes on, and does the rest in time.",
+		seen: []observation{
+			{"nats-unbounded", "none", "", "refused/op", false},
+			{"nats-bounded", "none", "", "refused/op", true},
+			{"nats-bounded", "none", "", "lost/op", false},
+			{"nats-bounded", "none", "", "waiting", false},
+		},
+		gains: []gain{
+			{timely, "", "clients=16 ttl=100ms hold=0s load=open rate=200%", "service", "nats-bounded", "nats-unbounded", half, true},
+			{carried, "", "clients=16 ttl=100ms hold=0s load=open rate=200%", "service", "nats-bounded", "nats-unbounded", small, false},
+		}},
+	{statement: "Work that may be done twice needs no lock where its result is stored by a key: nothing is lost or counted twice, also when a worker dies, and it goes faster than under a lock of the same database.",
+		seen: []observation{
+			{"pg-idempotent", "none", "", "lost/op", false},
+			{"pg-idempotent", "kill-holder", "", "lost/op", false},
+			{"pg-idempotent", "kill-holder", "", "waiting", false},
+			{"pg-idempotent", "restart-server", "", "lost/op", false},
+		},
+		gains: []gain{{rate, "", "clients=8 hold=0s", "service", "pg-row", "pg-idempotent", small, false}}},
+	{statement: "Additions need no lock where each node counts its own and a reader merges: none is lost, who is cut off or stopped holds nobody up, and it goes faster than under the fastest lock.",
+		seen: []observation{
+			{"merge", "none", "", "lost/op", false},
+			{"merge", "partition", "", "lost/op", false},
+			{"merge", "partition", "", "granted-in-fault", true},
+			{"merge", "pause-holder", "", "granted-in-fault", true},
+			{"merge", "kill-server", "", "lost/op", false},
+		},
+		gains: []gain{
+			{rate, "", "clients=8 hold=0s", "service", "lease", "merge", small, false},
+			{rate, "", "clients=8 hold=0s", "service", "pg-row", "merge", order, false},
+		}},
 }
+
+// What an open load has, beside rate.
+const (
+	timely  quantity = "timely/s"
+	carried quantity = "carried-p99-ns"
+)
 
 // LockAnswer is the judgement of one claim about locks.
 type LockAnswer struct {
@@ -203,9 +242,9 @@ func (c *lockClaim) cells() (list []map[string]string) {
 		list = append(list, cell)
 	}
 	for _, g := range c.gains {
-		key, value, _ := strings.Cut(g.at, "=")
 		for _, v := range []string{g.from, g.to} {
-			cell := map[string]string{"service": g.service, "fault": "none", "hold": studyHold, key: value}
+			cell := map[string]string{"service": g.service, "fault": "none", "hold": studyHold}
+			maps.Copy(cell, g.keys())
 			cell[g.key] = v
 			list = append(list, cell)
 		}
@@ -225,7 +264,7 @@ func (c *lockClaim) again() string {
 	}
 	b := strings.Builder{}
 	b.WriteString("contend-locks sweep")
-	for _, flag := range []string{"service", "fault", "fence", "clients", "locks", "hold", "ttl"} {
+	for _, flag := range []string{"service", "fault", "fence", "clients", "locks", "hold", "ttl", "load", "rate"} {
 		if v := values[flag]; len(v) > 0 {
 			fmt.Fprintf(&b, " --%s %s", flag, strings.Join(v, ","))
 		}
@@ -270,7 +309,7 @@ func (a *LockAnswer) take(v Verdict, evidence string) {
 // judge compares the two cells that are alike but for the key. Where there are several
 // such pairs, it is the one whose locks are held longest.
 func (g gain) judge(set *sample.Set) (v Verdict, evidence string) {
-	what := fmt.Sprintf("ops/s of %s at %s: %s=%s ÷ %s=%s", cmp.Or(g.service, "services"), g.at, g.key, g.to, g.key, g.from)
+	what := fmt.Sprintf("%s of %s at %s: %s=%s ÷ %s=%s", g.unit, cmp.Or(g.service, "services"), g.at, g.key, g.to, g.key, g.from)
 	cells := map[string]map[string][]*sample.Sample{} // by the rest of the name, and the key's value
 	for _, s := range set.Samples {
 		if s.Name.Base != lockName || !s.Valid() || !g.fits(s.Name) {
@@ -294,7 +333,7 @@ func (g gain) judge(set *sample.Set) (v Verdict, evidence string) {
 	if longest < 0 {
 		return CannotTell, what + ": not measured"
 	}
-	e := derive.Ratio(to, from, rate.of)
+	e := derive.Ratio(to, from, g.unit.of)
 	what += fmt.Sprintf(", held %v", longest)
 	if !e.Interval() {
 		return CannotTell, fmt.Sprintf("%s: %s of each cell, too few for an interval, which takes %d in the same blocks", what, plural(e.N, "sample"), derive.MinN)
@@ -313,10 +352,27 @@ func (g gain) judge(set *sample.Set) (v Verdict, evidence string) {
 	return CannotTell, evidence
 }
 
+// keys are the flags of at.
+func (g gain) keys() map[string]string {
+	m := map[string]string{}
+	for word := range strings.FieldsSeq(g.at) {
+		key, value, _ := strings.Cut(word, "=")
+		m[key] = value
+	}
+	return m
+}
+
+// fits reports whether a cell is one of the two, or like one. Names say that a load is
+// open by its rate, and nothing of locks that are not held any longer than it takes.
 func (g gain) fits(n *sample.Name) bool {
-	key, value, _ := strings.Cut(g.at, "=")
-	for k, want := range map[string]string{"service": g.service, "fault": "none", key: value} {
-		if got, _ := n.Get(k); got != want && k != g.key {
+	want := g.keys()
+	delete(want, "load")
+	if want["hold"] == "0s" {
+		want["hold"] = ""
+	}
+	want["service"], want["fault"], want["rate"] = g.service, "none", want["rate"]
+	for k, v := range want {
+		if got, _ := n.Get(k); got != v && k != g.key {
 			return false
 		}
 	}

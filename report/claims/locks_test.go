@@ -123,3 +123,37 @@ func TestGainOfService(t *testing.T) {
 		t.Errorf("%s:\n%s", a.Verdict, evidence)
 	}
 }
+
+// TestGainOfOpenLoad: what an open load tells is compared at its rate alone, and what a
+// closed loop tells is not taken from one; locks that are held for longer are other cells
+// where a claim says how long.
+func TestGainOfOpenLoad(t *testing.T) {
+	const overload = "/rate=200%/clients=16"
+	for name, c := range map[string]struct {
+		unbounded, bounded float64
+		where              string
+		want               Verdict
+	}{
+		"as claimed":   {60, 400, overload, Confirmed},
+		"no collapse":  {390, 400, overload, Refuted},
+		"another rate": {60, 400, "/rate=50%/clients=16", CannotTell},
+		"closed":       {60, 400, "/clients=16", CannotTell},
+		"held":         {60, 400, "/hold=1ms" + overload, CannotTell},
+	} {
+		text := ""
+		for block := range 8 {
+			f := 1 + float64(block)/1000
+			for service, v := range map[string]float64{"nats-unbounded": c.unbounded, "nats-bounded": c.bounded} {
+				text += fmt.Sprintf("BenchmarkLock/fault=none/ttl=100ms%s/service=%s 10 %g timely/s\n", c.where, service, v*f)
+			}
+		}
+		set := new(sample.Set)
+		if err := set.Read(strings.NewReader(text), "locks"); err != nil {
+			t.Fatal(err)
+		}
+		i := slices.IndexFunc(lockClaims, func(c lockClaim) bool { return len(c.gains) > 0 && c.gains[0].unit == timely })
+		if v, evidence := lockClaims[i].gains[0].judge(set); v != c.want {
+			t.Errorf("%s: %s, want %s: %s", name, v, c.want, evidence)
+		}
+	}
+}

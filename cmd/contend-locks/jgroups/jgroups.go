@@ -3,6 +3,11 @@
 // are cut off from each other make groups of their own, each with a coordinator. The
 // library is the real one; the program that runs it is compiled when a member
 // starts.
+//
+// When such groups merge, the library asks once more for a lock that a member waits for
+// only if the coordinator of that member has changed (CENTRAL_LOCK.handleView), and what one
+// coordinator granted may be released at another, which does not know of it. So some
+// who wait then wait for ever, however many threads deliver its messages.
 package jgroups
 
 import (

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
-	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/contend-go/contend/bench/lockbench"
@@ -143,54 +142,76 @@ func TestInFlight(t *testing.T) {
 	}
 }
 
-// full is the server's code for a message that a bounded stream has no room for.
-const full = 10077
+// tooLarge is the server's code for a message that a stream does not take.
+const tooLarge = 10054
 
-// TestBounded: a bounded stream that is full refuses, and goes on when there is room;
-// one without a bound takes all that comes. A message that is too large is refused by
-// either.
-func TestBounded(t *testing.T) {
-	const bound, more = 50, 500
-	target := start(t, server.Options{MaxPayload: 1 << 10})
-	conn, js, err := dial(target.Addrs[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer conn.Close()
-	for _, limit := range []int64{bound, -1} {
-		name := map[bool]string{true: "bounded", false: "unbounded"}[limit > 0]
-		s, err := js.CreateStream(t.Context(), jetstream.StreamConfig{Name: name, Subjects: []string{name}, MaxMsgs: limit, Discard: jetstream.DiscardNew})
+// TestBacklog: a queue with a bound refuses who comes when it is full, and goes on when the worker
+// does; one without takes all that comes. What was taken is carried out, in turn.
+func TestBacklog(t *testing.T) {
+	const many = 200
+	for _, limit := range []limits{bounds, unlimited} {
+		w := &worker{limits: limit, queues: map[string]bool{}}
+		addr, _ := servertest.Run(t, func(ctx context.Context, m lockbench.Member) error {
+			w.addr = m.Addr
+			return run(ctx, m, server.Options{}, w.start)
+		})
+		r, err := openBacklog(lockbench.Target{Addrs: []string{addr}})
 		if err != nil {
 			t.Fatal(err)
 		}
-		refused := 0
-		for range more {
-			_, err := js.Publish(t.Context(), name, nil)
-			var answer *jetstream.APIError
-			switch {
-			case errors.As(err, &answer) && answer.ErrorCode == full:
-				refused++
-			case err != nil:
+		t.Cleanup(func() { _ = r.Close() })
+		if n, _, err := r.Change(t.Context(), "x"); n != 1 || err != nil {
+			t.Fatal(n, err)
+		}
+		for waiting(t, r) > 0 { // the server takes a moment to remove what is done
+			time.Sleep(time.Millisecond)
+		}
+		w.mu.Lock() // the worker stands still
+		taken := 0
+		for ; taken < many; taken++ {
+			_, err := r.js.Publish(t.Context(), "x", nil)
+			var refused *jetstream.APIError
+			if errors.As(err, &refused) && refused.ErrorCode == queueFull {
+				break
+			}
+			if err != nil {
 				t.Fatal(err)
 			}
 		}
-		info, err := s.Info(t.Context())
-		if err != nil {
-			t.Fatal(err)
+		want := many
+		if limit.requests > 0 {
+			want = int(limit.requests)
+			if _, _, err := r.Change(t.Context(), "x"); !errors.Is(err, lockbench.ErrBusy) {
+				t.Errorf("a request for which there is no room: %v", err)
+			}
 		}
-		if want := map[bool]int{true: more - bound, false: 0}[limit > 0]; refused != want || int(info.State.Msgs) != more-want {
-			t.Errorf("%s: %d of %d refused, %d are there", name, refused, more, info.State.Msgs)
+		w.mu.Unlock()
+		if taken != want {
+			t.Errorf("%+v: took %d of %d requests while the worker stood still, want %d", limit, taken, many, want)
 		}
-		if _, err := js.Publish(t.Context(), name, make([]byte, 2<<10)); !errors.Is(err, nats.ErrMaxPayload) {
-			t.Errorf("%s: a message that is too large: %v", name, err)
+		var number int64
+		for err = lockbench.ErrBusy; errors.Is(err, lockbench.ErrBusy); { // until there is room
+			number, _, err = r.Change(t.Context(), "x")
 		}
-		if err := s.DeleteMsg(t.Context(), 1); err != nil {
-			t.Fatal(err)
+		if err != nil || number != int64(taken+2) {
+			t.Errorf("%+v: behind %d requests and one before them, a change is number %d: %v", limit, taken, number, err)
 		}
-		if _, err := js.Publish(t.Context(), name, nil); err != nil {
-			t.Errorf("%s does not go on when there is room: %v", name, err)
+		var answer *jetstream.APIError
+		_, err = r.request(t.Context(), "x", make([]byte, bounds.bytes+1))
+		if refused := errors.As(err, &answer) && answer.ErrorCode == tooLarge; refused != (limit.bytes > 0) {
+			t.Errorf("%+v: a request of more than %d bytes: %v", limit, bounds.bytes, err)
 		}
 	}
+}
+
+// waiting is how many requests the queue has.
+func waiting(t *testing.T, r *requester) uint64 {
+	t.Helper()
+	s, err := r.js.Stream(t.Context(), "x")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.CachedInfo().State.Msgs
 }
 
 // TestRemove: streams under the prefix are deleted, and no others.

@@ -5,6 +5,7 @@ package zk
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-zookeeper/zk"
@@ -106,20 +108,42 @@ func (quiet) Printf(string, ...any) {}
 
 // dial bounds how long the library waits for an answer by a session's time. It
 // would wait seven times as long for a server that takes the connection while it
-// starts, and does not answer.
-func dial(most time.Duration) zk.Dialer {
+// starts, and does not answer. It also reads along how long a session the server
+// grants, which the library keeps to itself.
+func dial(most time.Duration, granted *atomic.Int64) zk.Dialer {
 	return func(network, addr string, limit time.Duration) (net.Conn, error) {
 		c, err := net.DialTimeout(network, addr, limit)
-		return impatient{c, most}, err
+		return &conn{Conn: c, most: most, granted: granted}, err
 	}
 }
 
-type impatient struct {
+type conn struct {
 	net.Conn
-	most time.Duration
+	most    time.Duration
+	first   []byte        // of what the server sent
+	granted *atomic.Int64 // milliseconds
 }
 
-func (c impatient) SetReadDeadline(t time.Time) error {
+// The server's first answer begins with its length, a version, and the session's time in
+// milliseconds, of four bytes each; 0 says that the session is over.
+const (
+	timeFrom = 8
+	timeTo   = 12
+)
+
+func (c *conn) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	if len(c.first) < timeTo {
+		if c.first = append(c.first, p[:n]...); len(c.first) >= timeTo {
+			if ms := binary.BigEndian.Uint32(c.first[timeFrom:timeTo]); ms > 0 {
+				c.granted.Store(int64(ms))
+			}
+		}
+	}
+	return n, err
+}
+
+func (c *conn) SetReadDeadline(t time.Time) error {
 	if latest := time.Now().Add(c.most); t.After(latest) {
 		t = latest
 	}
@@ -129,8 +153,9 @@ func (c impatient) SetReadDeadline(t time.Time) error {
 func connect(ctx context.Context, t lockbench.Target) (lockbench.Session, error) {
 	s := &session{ttl: t.TTL, lost: make(chan struct{})}
 	s.end = sync.OnceFunc(func() { close(s.lost) })
+	var granted atomic.Int64
 	var err error
-	s.conn, _, err = zk.Connect(t.Addrs, t.TTL, zk.WithLogger(quiet{}), zk.WithDialer(dial(t.TTL)), zk.WithEventCallback(func(e zk.Event) {
+	s.conn, _, err = zk.Connect(t.Addrs, t.TTL, zk.WithLogger(quiet{}), zk.WithDialer(dial(t.TTL, &granted)), zk.WithEventCallback(func(e zk.Event) {
 		if e.State == zk.StateExpired {
 			s.end()
 		}
@@ -142,6 +167,10 @@ func connect(ctx context.Context, t lockbench.Target) (lockbench.Session, error)
 	for {
 		asked := time.Now()
 		if _, _, err = s.conn.Exists("/"); err == nil {
+			if got := time.Duration(granted.Load()) * time.Millisecond; got != t.TTL {
+				_ = s.Close()
+				return nil, fmt.Errorf("the server grants a session of %v, not of %v (its minSessionTimeout and maxSessionTimeout): take --ttl %v", got, t.TTL, got)
+			}
 			go s.keep(asked)
 			return s, nil
 		}

@@ -57,6 +57,23 @@ func TestLost(t *testing.T) {
 	}
 }
 
+// TestGranted: a session of another time than was asked for is an error that says which
+// time to ask for, as a cell's name and what its holder trusts would be wrong; with that time it
+// is none.
+func TestGranted(t *testing.T) {
+	target, _ := start(t)
+	target.TTL = leastTTL / 2
+	if s, err := connect(t.Context(), target); err == nil || !strings.Contains(err.Error(), "take --ttl 4s") {
+		t.Fatalf("a session of %v: %v, %v", target.TTL, s, err)
+	}
+	target.TTL = leastTTL
+	s, err := connect(t.Context(), target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = s.Close()
+}
+
 // TestRemove: nothing is left under the prefix, and all the rest is.
 func TestRemove(t *testing.T) {
 	target, _ := start(t)

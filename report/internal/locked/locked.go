@@ -147,6 +147,7 @@ func (g *group) verdict() string {
 	add(rejected > 0, "stale accesses refused: %.0f", rejected)
 	add(fresh > 0, "fresh accesses refused: %.0f", fresh)
 	add(lost > 0, "%s of updates lost", derive.Format("efficiency", lost))
+	add(times > 0 && waiting > 0, "clients waited for ever in %d of %d", waiting, n)
 	add(away > 0, "nobody got it for %s", derive.Format("x-ns", away*1e6))
 	if len(more) > 0 {
 		word += ": " + strings.Join(more, ", ")

@@ -65,6 +65,7 @@ func TestVerdicts(t *testing.T) {
 		"fault=none/fence=on/clients=2/service=good 10 1 ns/op 0 overlaps 0 overlap-ms 0 waiting",
 		"fault=pause-holder/fence=on/clients=2/service=good 10 1 ns/op 1 overlaps 4 overlap-ms 0 waiting 1 stale-accepted 1500 unavailable-ms",
 		"fault=kill-holder/fence=on/clients=2/service=good 10 1 ns/op 0 overlaps 0 overlap-ms 1 waiting",
+		"fault=kill-holder/fence=off/clients=2/service=bad 10 1 ns/op 1 overlaps 2 overlap-ms 2 waiting",
 		"fault=none/fence=off/clients=2/service=bad 10 1 ns/op 7 overlaps 12 overlap-ms 0 waiting 0.25 lost/op")
 	l, err := Open(set)
 	if err != nil || len(l.Notes) > 0 {
@@ -76,13 +77,13 @@ func TestVerdicts(t *testing.T) {
 	}
 	for _, want := range []string{
 		"good, fence on|held|broken in 1 of 1: two holders for 4.00 ms, stale writes accepted: 1, nobody got it for 1.50 s|stood still in 1 of 1",
-		"bad, fence off|broken in 1 of 1: two holders for 12.0 ms, 25.0% of updates lost|–|–",
+		"bad, fence off|broken in 1 of 1: two holders for 12.0 ms, 25.0% of updates lost|–|broken in 1 of 1: two holders for 2.00 ms, clients waited for ever in 1 of 1",
 	} {
 		if !slices.ContainsFunc(got.Rows, func(row []string) bool { return strings.Join(row, "|") == want }) {
 			t.Errorf("no row %q in\n%q", want, got.Rows)
 		}
 	}
-	if len(l.Pictures) != 1 || l.Pictures[0].Name != "lanes-good-pause-holder-fence-on" {
+	if len(l.Pictures) != 2 || l.Pictures[0].Name != "lanes-good-pause-holder-fence-on" {
 		t.Fatalf("pictures %+v", l.Pictures)
 	}
 	var b bytes.Buffer
