@@ -62,7 +62,7 @@ func said(host string, err error, last string) error {
 	case errors.As(err, &exit) && exit.ExitCode() > 128: // as a shell tells it
 		return fmt.Errorf("%s: killed by signal %d", host, exit.ExitCode()-128)
 	case last == "":
-		return fmt.Errorf("%s: %w", host, err)
+		return fmt.Errorf("%s: %w, for the reason that it gave above", host, err)
 	}
 	return fmt.Errorf("%s: %w: %s", host, err, last)
 }
@@ -214,7 +214,7 @@ func (e *ssh) Status(ctx context.Context) (map[string]Seen, error) {
 				errs = append(errs, fmt.Errorf("%s: %q is no number of processes", s.Host, count))
 				continue
 			}
-			seen[s.ID] = Seen{State: state + " on " + s.Host, Processes: n}
+			seen[s.ID] = Seen{State: state + " on " + s.Host, Processes: n, Active: state == "measuring"}
 		}
 	}
 	return seen, errors.Join(errs...)

@@ -482,7 +482,12 @@ func newFleetStatus() *cobra.Command {
 				nextSteps(step("collect", dir, "everything is delivered"))
 				return nil
 			}
-			nextSteps(step("run", dir, "measures what is missing and not under way"), step("collect", dir, "brings home what there is"))
+			idle := slices.ContainsFunc(merged.Left(), func(s *fleet.Shard) bool { return !seen[s.ID].Active })
+			steps := [][2]string{step("collect", dir, "brings home what there is")}
+			if idle {
+				steps = slices.Insert(steps, 0, step("run", dir, "measures what is missing"))
+			}
+			nextSteps(steps...)
 			return nil
 		},
 	}
