@@ -27,8 +27,7 @@ func call(ctx context.Context, doing string, in io.Reader, name string, args ...
 	case ctx.Err() != nil:
 		return nil, fmt.Errorf("%s: interrupted", doing)
 	}
-	said := lastLines(stderr.String(), 3)
-	return out, fmt.Errorf("%s: %s\n  (%s: %w: %s)", doing, meaning(name, said), strings.Join(append([]string{name}, args...), " "), err, said)
+	return out, fmt.Errorf("%s: %s\n  (%s: %w: %s)", doing, meaning(name, stderr.String()), strings.Join(append([]string{name}, args...), " "), err, lastLines(stderr.String(), 1))
 }
 
 // meanings are what the engines' programs say, in the words of somebody who wants to

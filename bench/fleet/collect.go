@@ -210,8 +210,11 @@ func (f *Fleet) planned(m *Merged, text *bytes.Buffer) {
 func (f *Fleet) missing(m *Merged, text *bytes.Buffer) {
 	for _, st := range m.States {
 		if len(st.Missing) > 0 {
-			fmt.Fprintln(text, sample.Record{Verb: "note", Fields: []sample.Field{{Key: "text", Value: fmt.Sprintf(
-				"fleet %s: shard %s delivered %d of its %d repetitions", f.ID, st.Shard.ID, st.Complete, st.Shard.Blocks)}}})
+			says := fmt.Sprintf("fleet %s: shard %s delivered %d of its %d repetitions", f.ID, st.Shard.ID, st.Complete, st.Shard.Blocks)
+			if len(st.Refused) > 0 {
+				says += "; refused: " + strings.Join(st.Refused, "; ")
+			}
+			fmt.Fprintln(text, sample.Record{Verb: "note", Fields: []sample.Field{{Key: "text", Value: says}}})
 		}
 	}
 }

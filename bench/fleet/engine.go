@@ -33,6 +33,7 @@ type Engine interface {
 type Seen struct {
 	State     string // in its own words, and where
 	Processes int    // measured so far; -1 if that is not known before the delivery
+	Active    bool   // it measures, or will without being run again
 }
 
 // so is how many processes were measured, as a column has it.

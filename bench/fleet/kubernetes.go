@@ -335,11 +335,11 @@ func (e *kubernetes) Status(ctx context.Context) (map[string]Seen, error) {
 			if before := seen[p.shard()].State; before != "" { // of an earlier pod, or a later one
 				text = before + ", " + text
 			}
-			seen[p.shard()] = Seen{State: text, Processes: -1}
+			seen[p.shard()] = Seen{State: text, Processes: -1, Active: true}
 		}
 		for _, s := range e.fleet.Of(k) {
 			if len(found) == 0 {
-				seen[s.ID] = Seen{State: "no pod yet: kubectl describe job " + e.job(k) + " says why", Processes: -1}
+				seen[s.ID] = Seen{State: "no pod yet: kubectl describe job " + e.job(k) + " says why", Processes: -1, Active: true}
 			}
 		}
 	}

@@ -138,7 +138,7 @@ func (e *slurm) Status(ctx context.Context) (map[string]Seen, error) {
 				text += " (" + fields[3] + ")"
 			}
 			id := k.Name + "-" + fields[0]
-			seen[id] = Seen{State: text, Processes: counted(filepath.Join(e.dir, Delivered, id))}
+			seen[id] = Seen{State: text, Processes: counted(filepath.Join(e.dir, Delivered, id)), Active: true}
 		}
 	}
 	return seen, nil

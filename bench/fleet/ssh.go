@@ -57,12 +57,12 @@ func said(host string, err error, last string) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.As(err, &exit) && exit.ExitCode() == 255: // ssh's own
+	case errors.As(err, &exit) && (exit.ExitCode() == 255 || exit.ExitCode() < 0): // ssh's own, or it was killed
 		return fmt.Errorf("%s: %w: %s: ssh %s must work without a question (CONTEND_SSH is another ssh command)", host, errLink, last, host)
 	case errors.As(err, &exit) && exit.ExitCode() > 128: // as a shell tells it
 		return fmt.Errorf("%s: killed by signal %d", host, exit.ExitCode()-128)
 	case last == "":
-		return fmt.Errorf("%s: %w", host, err)
+		return fmt.Errorf("%s: %w, for the reason that it gave above", host, err)
 	}
 	return fmt.Errorf("%s: %w: %s", host, err, last)
 }
@@ -151,9 +151,10 @@ func (e *ssh) contend(k *Kind) string {
 // which nobody else touches, and the last to rename its note into place wins.
 func (e *ssh) upload(ctx context.Context, s *Shard) error {
 	k := e.fleet.Kind(s.Kind)
-	whole := fmt.Sprintf(`[ "$(./$b/contend fleet digest $b)" = %s ]`, k.Digest)
+	digest := "$(./$b/contend fleet digest $b)"
 	var state bytes.Buffer
-	look := fmt.Sprintf("mkdir -p %s && cd %s && if [ -f %s ] && b=$(cat %[3]s) && %s; then echo ready; fi", e.folder(), e.folder(), ready(k), whole)
+	look := fmt.Sprintf(`mkdir -p %s && cd %[1]s
+if [ -f %[2]s ] && b=$(cat %[2]s) && [ "%[3]s" = %[4]s ]; then echo ready; fi`, e.folder(), ready(k), digest, k.Digest)
 	if err := e.on(ctx, s.Host, look, nil, &state); err != nil {
 		return err
 	}
@@ -165,8 +166,12 @@ func (e *ssh) upload(ctx context.Context, s *Shard) error {
 		return err
 	}
 	defer f.Close()
-	unpack := fmt.Sprintf("cd %s && t=$(mktemp -d bundle-XXXXXX) && b=$t/%s && if tar xzf - -C $t && %s; then echo $b >$t/note && mv -f $t/note %s; "+
-		"else rm -rf $t; echo 'what arrived of %s is not what was sent' >&2; exit 1; fi", e.folder(), bundleRoot(k.Bundle), whole, ready(k), k.Bundle)
+	unpack := fmt.Sprintf(`cd %s && t=$(mktemp -d bundle-XXXXXX) && b=$t/%s || exit 1
+fail() { rm -rf $t; echo "$1" >&2; exit 1; }
+tar xzf - -C $t || fail 'what arrived of %[3]s is not what was sent'
+digest=%[4]s || fail "contend does not run there: it is built for %[5]s, and this is $(uname -m); or the home folder is mounted noexec"
+[ "$digest" = %[6]s ] || fail 'what arrived of %[3]s is not what was sent'
+echo $b >$t/note && mv -f $t/note %[7]s`, e.folder(), bundleRoot(k.Bundle), k.Bundle, digest, k.Arch, k.Digest, ready(k))
 	return e.on(ctx, s.Host, unpack, f, io.Discard)
 }
 
@@ -214,7 +219,7 @@ func (e *ssh) Status(ctx context.Context) (map[string]Seen, error) {
 				errs = append(errs, fmt.Errorf("%s: %q is no number of processes", s.Host, count))
 				continue
 			}
-			seen[s.ID] = Seen{State: state + " on " + s.Host, Processes: n}
+			seen[s.ID] = Seen{State: state + " on " + s.Host, Processes: n, Active: state == "measuring"}
 		}
 	}
 	return seen, errors.Join(errs...)

@@ -127,14 +127,32 @@ func TestUploadDamaged(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	os.RemoveAll(filepath.Join(home, e.folder()))
+	refused := func(what, want string) {
+		t.Helper()
+		os.RemoveAll(filepath.Join(home, e.folder()))
+		if err := e.upload(t.Context(), s); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", what, err, want)
+		}
+		if left, _ := os.ReadDir(filepath.Join(home, e.folder())); len(left) > 0 {
+			t.Errorf("%s: left: %v", what, left)
+		}
+	}
+	const other = "what arrived of epyc.tar.gz is not what was sent"
 	os.WriteFile(bundle, text[:len(text)/2], 0o644)
-	if err := e.upload(t.Context(), s); err == nil || !strings.Contains(err.Error(), "what arrived of epyc.tar.gz is not what was sent") {
-		t.Errorf("half a bundle: %v", err)
+	refused("half a bundle", other)
+	pack := func(program string) {
+		t.Helper()
+		from := t.TempDir()
+		os.Mkdir(filepath.Join(from, "epyc"), 0o755)
+		os.WriteFile(filepath.Join(from, "epyc", "contend"), []byte(program), 0o755)
+		if out, err := exec.Command("tar", "czf", bundle, "-C", from, "epyc").CombinedOutput(); err != nil {
+			t.Fatalf("%v %s", err, out)
+		}
 	}
-	if left, _ := os.ReadDir(filepath.Join(home, e.folder())); len(left) > 0 {
-		t.Errorf("left: %v", left)
-	}
+	pack("#!/bin/sh\necho 0123\n")
+	refused("another bundle", other)
+	pack("#!/bin/sh\nexit 126\n")
+	refused("a program for other machines", "contend does not run there: it is built for amd64, and this is ")
 }
 
 // TestStopOthers: stop ends what measures a shard, and no other process that has its

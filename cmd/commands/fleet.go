@@ -43,8 +43,8 @@ plan is a fleet of its own: one with the same words measures anew.
 
 Exit codes of run and collect: 0 everything was delivered and is valid (or, without
 --wait, Slurm or Kubernetes took it); 2 it could not be carried out: wrong usage, no host or
-cluster answered, or nothing was delivered at all; 3 it ran, and something is missing
-or invalid.`,
+cluster answered, or there is nothing to collect; 3 it ran, and something is missing or
+invalid.`,
 		Example: `  contend fleet plan --kind 'epyc,hosts=a b c,cpus=64' ` + firstExample(families) + `
   contend fleet run fleet
   contend report fleet/run`,
@@ -407,7 +407,7 @@ func runFleet(ctx context.Context, args []string, wait bool) error {
 		return engine.Stop(ctx)
 	}
 	var code exitError
-	if ctx.Err() != nil && errors.As(err, &code) { // it could be run
+	if errors.As(err, &code) { // it ran, also where nothing came of it
 		return exit(bench.ExitInvalid, code.err)
 	}
 	return err
@@ -482,7 +482,12 @@ func newFleetStatus() *cobra.Command {
 				nextSteps(step("collect", dir, "everything is delivered"))
 				return nil
 			}
-			nextSteps(step("run", dir, "measures what is missing and not under way"), step("collect", dir, "brings home what there is"))
+			idle := slices.ContainsFunc(merged.Left(), func(s *fleet.Shard) bool { return !seen[s.ID].Active })
+			steps := [][2]string{step("collect", dir, "brings home what there is")}
+			if idle {
+				steps = slices.Insert(steps, 0, step("run", dir, "measures what is missing"))
+			}
+			nextSteps(steps...)
 			return nil
 		},
 	}

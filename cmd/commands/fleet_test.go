@@ -186,7 +186,8 @@ func TestFleetInterrupted(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, sig := range []syscall.Signal{syscall.SIGTERM, syscall.SIGINT, syscall.SIGKILL} {
+	const lost = syscall.Signal(0) // nothing reaches contend, and its connections are lost
+	for _, sig := range []syscall.Signal{lost, syscall.SIGTERM, syscall.SIGINT, syscall.SIGKILL} {
 		c, out := s.command("run", "f")
 		if err := c.Start(); err != nil {
 			t.Fatal(err)
@@ -197,9 +198,14 @@ func TestFleetInterrupted(t *testing.T) {
 		for i, host := range []string{"a", "b"} {
 			pids = append(pids, s.measurer(filepath.Join(s.hosts[host].home, ".contend-"+f.ID, fleet.Delivered, fmt.Sprintf("here-%d", i)), ended, out))
 		}
+		says := "interrupted: the hosts end what they measure"
+		if sig == lost {
+			says = "no connection, or it broke"
+			killChildren(t, c.Process.Pid)
+		}
 		c.Process.Signal(sig)
 		<-ended
-		if code := c.ProcessState.ExitCode(); sig != syscall.SIGKILL && (code != bench.ExitInvalid || !strings.Contains(out.String(), "interrupted: the hosts end what they measure")) {
+		if code := c.ProcessState.ExitCode(); sig != syscall.SIGKILL && (code != bench.ExitInvalid || !strings.Contains(out.String(), says)) {
 			t.Errorf("%v: exit %d\n%s", sig, code, out)
 		}
 		for _, pid := range pids {
@@ -225,6 +231,24 @@ func TestFleetInterrupted(t *testing.T) {
 	}
 	s.run(0, "stop", "f")
 	s.clean()
+}
+
+// killChildren kills the processes that a process has started.
+func killChildren(t *testing.T, pid int) {
+	t.Helper()
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid))
+	killed := 0
+	for _, list := range lists {
+		text, _ := os.ReadFile(list)
+		for _, child := range strings.Fields(string(text)) {
+			n, _ := strconv.Atoi(child)
+			syscall.Kill(n, syscall.SIGKILL)
+			killed++
+		}
+	}
+	if killed == 0 {
+		t.Fatal("no connections to lose")
+	}
 }
 
 // TestFleetSharedHome: hosts that have their home folder in common, as of a network file

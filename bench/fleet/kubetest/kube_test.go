@@ -36,7 +36,7 @@ import (
 // manifest is that of a fleet of four machines, with all that a kind can say.
 func manifest(t *testing.T) string {
 	t.Helper()
-	k, err := fleet.ParseKind("c7g,machines=4,cpus=64,arch=arm64,image=registry.example/contend:1,selector=node.kubernetes.io/instance-type=c7g.16xlarge,toleration=pool=bench,namespace=bench", "kubernetes", "amd64")
+	k, err := fleet.ParseKind("c7g,machines=4,cpus=64,arch=arm64,model=Ampere's,image=registry.example/contend:1,selector=node.kubernetes.io/instance-type=c7g.16xlarge,toleration=pool=bench,namespace=bench", "kubernetes", "amd64")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,6 +85,15 @@ func TestManifest(t *testing.T) {
 	text := manifest(t)
 	if err := validate(text); err != nil {
 		t.Fatalf("%v\n%s", err, text)
+	}
+	j, err := decode(text)
+	if err != nil {
+		t.Fatal(err)
+	}
+	env := j.Spec.Template.Spec.Containers[0].Env
+	plan := env[slices.IndexFunc(env, func(v corev1.EnvVar) bool { return v.Name == "PLAN" })].Value
+	if f, err := fleet.Load(plan); err != nil || len(f.Shards) != 4 || f.Kinds[0].Model != "Ampere's" { // as the pod reads it
+		t.Errorf("%v: %s", err, plan)
 	}
 	for was, is := range map[string]string{
 		"podReplacementPolicy: Failed":        "podReplacementPolicy: TerminatingOrFailed",
