@@ -21,7 +21,7 @@ for row in $("$out/contend" list primitives | awk 'NR > 1 && NF { print $1 }'); 
 	echo "== $row" >&2
 	"$out/contend" sweep --suite primitives --row "$row" --procs 1,2 --time 40ms --count 12 --out "$runs/$row" "$@" >/dev/null
 done
-"$out/contend" report --by none --markdown --against padded,plain,locked,new,mutex,channel "$runs"/* >"$out/tables.md"
+"$out/contend" report --by none --markdown --divide-by padded,plain,locked,new,mutex,channel "$runs"/* >"$out/tables.md"
 
 # The findings stand before the table. A table of the chapter is one whose header has ratios. Its lines are told by
 # their first two cells; an empty first cell is that of the line above.

@@ -55,7 +55,8 @@ const maxWork = time.Millisecond
 func definition(specs []caches.Spec, defaults []string) family.Definition[cell] {
 	names := func() []string { return namesOf(specs) }
 	return family.Definition[cell]{
-		Name: "caches", About: "caches over workloads",
+		Name: "caches", About: "caches under workloads",
+		Question:  "How does a Go lock, cache or benchmark behave as GOMAXPROCS rises?",
 		Benchmark: "Cache", Variable: "CONTEND_CELL",
 		Lists: []family.List{backendList(specs), workloadList()},
 		Examples: []string{
@@ -70,23 +71,23 @@ func definition(specs []caches.Spec, defaults []string) family.Definition[cell] 
 				Key:  "workload", Show: func(c *cell) string { return c.Workload },
 			},
 			{
-				Axis: family.Axis{Flag: "input", Single: true, File: true, Default: []string{""}, Usage: "trace file for workload replay: one number per line, ARC lis or oracleGeneral; plain, gzip or zstd"},
+				Axis: family.Axis{Flag: "input", Single: true, File: true, Default: []string{""}, Usage: "with workload replay: the cache trace to replay, as one number per line, ARC lis or oracleGeneral; plain, gzip or zstd"},
 				Read: readInput,
 				Key:  "input", Show: func(c *cell) string { return c.InputName },
 			},
 			{Key: "content", Show: func(c *cell) string { return c.Content }}, // so that two files of one name are never pooled
 			{
-				Axis: family.Axis{Flag: "reads", Default: []string{"100"}, Usage: "reads in percent of the operations, e.g. 100,75,0"},
+				Axis: family.Axis{Flag: "reads", Default: []string{"100"}, Usage: "percent of the operations that are reads, e.g. 100,75,0"},
 				Read: family.Percent(func(c *cell, v float64) { c.Reads = v }),
 				Key:  "reads", Show: func(c *cell) string { return family.Number(c.Reads) },
 			},
 			{
-				Axis: family.Axis{Flag: "keys", Default: []string{"64K"}, Usage: "numbers of keys, e.g. 1K,64K,1M,10M"},
+				Axis: family.Axis{Flag: "keys", Default: []string{"64K"}, Usage: "how many different keys there are, e.g. 1K,64K,1M,10M"},
 				Read: family.Count(workload.MaxKeys, func(c *cell, n int) { c.Keys = n }),
 				Key:  "keys", Show: func(c *cell) string { return strconv.Itoa(c.Keys) },
 			},
 			{
-				Axis: family.Axis{Flag: "capacity", Default: []string{"auto"}, Usage: "capacities in entries; auto is twice the keys, a tenth where the workload evicts"},
+				Axis: family.Axis{Flag: "capacity", Default: []string{"auto"}, Usage: "capacities in entries; auto is twice the number of keys, or a tenth of it in workloads that evict"},
 				Read: autoOr(family.Count(workload.MaxKeys, func(c *cell, n int) { c.Capacity = n })),
 				Key:  "capacity", Show: func(c *cell) string { return strconv.Itoa(c.Capacity) },
 			},
@@ -96,21 +97,21 @@ func definition(specs []caches.Spec, defaults []string) family.Definition[cell] 
 				Key:  "key", Show: (*cell).keyName,
 			},
 			{
-				Axis: family.Axis{Flag: "key-size", Default: []string{strconv.Itoa(workload.DefaultKeyLength)}, Usage: "bytes of string keys"},
+				Axis: family.Axis{Flag: "key-size", Default: []string{strconv.Itoa(workload.DefaultKeyLength)}, Usage: "length of string keys in bytes"},
 				Read: family.Integer(1, 1<<20, func(c *cell, n int) { c.KeySize = n }),
 			},
 			{
-				Axis: family.Axis{Flag: "hot-share", Default: []string{"90"}, Usage: "percent of operations on the hot key, in workload hot"},
+				Axis: family.Axis{Flag: "hot-share", Default: []string{"90"}, Usage: "with workload hot: percent of the operations that use the hot key"},
 				Read: readHotShare,
 				Key:  "hot-share", Show: func(c *cell) string { return some(c.HotShare > 0, family.Number(c.HotShare)) },
 			},
 			{
-				Axis: family.Axis{Flag: "work", Default: []string{"0s"}, Usage: "CPU work per operation outside the cache, e.g. 0,500ns,5us"},
+				Axis: family.Axis{Flag: "work", Default: []string{"0s"}, Usage: "CPU time to spend outside the cache in each operation, e.g. 0,500ns,5us"},
 				Read: family.Span(maxWork, func(c *cell, d time.Duration) { c.Work = d }),
 				Key:  "work", Show: func(c *cell) string { return family.SpanText(c.Work) },
 			},
 			{
-				Axis: family.Axis{Flag: "item-lock", Default: []string{"on"}, Words: words("on", "off"), Usage: "on, off: lock each item in workload ratelimit"},
+				Axis: family.Axis{Flag: "item-lock", Default: []string{"on"}, Words: words("on", "off"), Usage: "with workload ratelimit: on, off: whether each item has a lock"},
 				Read: family.Word(func(c *cell, w string) { c.ItemLock = w == "on" }),
 				Key:  "item-lock", Show: func(c *cell) string { return some(c.task() == workload.TakeToken, either(c.ItemLock, "on", "off")) },
 			},
@@ -120,7 +121,7 @@ func definition(specs []caches.Spec, defaults []string) family.Definition[cell] 
 				Key:  "goroutines-per-p", Show: func(c *cell) string { return strconv.Itoa(c.PerP) },
 			},
 			{
-				Axis: family.Axis{Flag: "sharing", Default: []string{"all", "none"}, Words: words("all", "none"), Usage: "all: one cache for all goroutines; none: the control, a cache for each"},
+				Axis: family.Axis{Flag: "sharing", Default: []string{"all", "none"}, Words: words("all", "none"), Usage: "all: one cache for all goroutines; none: the share-nothing ceiling, a cache for each goroutine"},
 				Read: family.Word(func(c *cell, w string) { c.Shared = w == "all" }),
 				Key:  "sharing", Show: func(c *cell) string { return either(c.Shared, "all", "none") },
 			},

@@ -54,9 +54,9 @@ type Absence struct {
 // Definition is a family whose cells are the combinations of its axes. C is one
 // cell as data: JSON is how it travels to its process.
 type Definition[C any] struct {
-	Name, About string
-	Lists       []List
-	Examples    []string // see [Family]
+	Name, About, Question string // see [Family]
+	Lists                 []List
+	Examples              []string
 
 	Benchmark string // base of the benchmark names: "Cache"
 	Variable  string // environment variable of the cell; CONTEND_ and the name in capitals if empty
@@ -107,7 +107,7 @@ func New[C any, P cell[C]](d Definition[C]) Family {
 		d.X = sample.GOMAXPROCS
 	}
 	t := table[C, P]{d}
-	f := Family{Name: d.Name, About: d.About, Lists: d.Lists, Examples: d.Examples, Variable: d.Variable, Plan: t.plan, Child: t.child}
+	f := Family{Name: d.Name, About: d.About, Question: d.Question, Subject: d.Columns[len(d.Columns)-1].Key, X: d.X, Lists: d.Lists, Examples: d.Examples, Variable: d.Variable, Plan: t.plan, Child: t.child}
 	for _, col := range d.Columns {
 		if col.Flag != "" {
 			f.Axes = append(f.Axes, col.Axis)

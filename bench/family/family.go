@@ -8,6 +8,7 @@
 package family
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -27,8 +28,12 @@ import (
 type Family struct {
 	Name  string // as --suite takes it
 	About string // one line, no full stop
-	Axes  []Axis // its flags, beside those of every sweep
-	Lists []List // what there is to choose from
+	// Question is what a sweep answers: "How does a cache behave as GOMAXPROCS rises?"; help begins with that of the first family.
+	Question string
+	// Subject is the name key that tells apart what is compared, and the word for one of it: "backend". X is the key of the axis.
+	Subject, X string
+	Axes       []Axis // its flags, beside those of every sweep
+	Lists      []List // what there is to choose from
 	// Examples are flags of sweeps that are worth showing, the best one first.
 	Examples []string
 
@@ -48,6 +53,8 @@ type Axis struct {
 	Flag    string
 	Usage   string
 	Default []string
+	// DefaultText is what help says of a default that is too long to be listed.
+	DefaultText string
 	// Words lists what the axis takes, where that is a fixed set: shells complete
 	// them, others are refused with the nearest, and "all" stands for every one.
 	Words func() []string
@@ -117,7 +124,7 @@ func Flags(families []Family, f *pflag.FlagSet) {
 			} else {
 				f.StringSlice(a.Flag, nil, a.Usage)
 			}
-			f.Lookup(a.Flag).DefValue = strings.Join(a.Default, ",")
+			f.Lookup(a.Flag).DefValue = cmp.Or(a.DefaultText, strings.Join(a.Default, ","))
 		}
 	}
 }

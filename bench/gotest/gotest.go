@@ -56,22 +56,25 @@ type Options struct {
 // test are arguments.
 func (o *Options) Bind(f *pflag.FlagSet) {
 	o.SweepOptions.Bind(f)
-	f.StringVar(&o.Bench, "bench", ".", "benchmarks to measure: a regular expression as for go test -bench, e.g. Mutex or Map/size=1")
-	f.StringVar(&o.Against, "against", "", "measure this git `REVISION` beside the working tree, and compare; e.g. HEAD~1")
-	f.StringVar(&o.AgainstToolchain, "against-toolchain", "", "measure the same code, or that of --against, built by this `VERSION` of Go, and compare; e.g. go1.24.0")
-	f.StringVar(&o.Head, "head", "", "with --against: measure this `REVISION` instead of the working tree")
-	f.StringVar(&o.Setup, "setup", "", "with --against: run this shell `COMMAND` in the files of a revision before they are compiled, e.g. 'go generate ./...'")
-	f.StringVar(&o.BenchFrom, "bench-from", "", "with --against: measure both sides with the test files and testdata of one, base or head")
-	f.StringArrayVar(&o.Renames, "rename", nil, "with --against: `OLD=NEW`: the base's benchmark OLD is called NEW in the head; may be repeated")
+	f.StringVar(&o.Bench, "bench", ".", "benchmarks to measure, as a regular expression like that of go test -bench, e.g. Mutex or Map/size=1")
+	f.StringVar(&o.Against, "against", "", "the old side: a git `REVISION`, such as main or HEAD~1, that is measured together with the working tree and compared with it")
+	f.StringVar(&o.AgainstToolchain, "against-toolchain", "", "the old side is built by this `VERSION` of Go, such as go1.24.0; its code is that of --against, or else the working tree")
+	f.StringVar(&o.Head, "head", "", "with --against: the new side, a git `REVISION` instead of the working tree")
+	f.StringVar(&o.Setup, "setup", "", "with --against: shell `COMMAND` to run in the files of each revision before they are compiled, e.g. 'go generate ./...'")
+	f.StringVar(&o.BenchFrom, "bench-from", "", "with --against: base (old side) or head (new side): measure both sides with the test files and testdata of this one")
+	f.StringArrayVar(&o.Renames, "rename", nil, "with --against: `OLD=NEW`: the benchmark OLD of the old side is called NEW on the new side; repeatable")
 	f.StringVar(&o.Packed, "packed", "", "measure the test binaries of this packed suite")
-	f.BoolVar(&o.Plain, "plain-testing", false, "build with the toolchain's own testing package: CPU time is then the whole process's")
+	f.BoolVar(&o.Plain, "plain-testing", false, "build with the unchanged testing package of the toolchain; CPU time is then that of the whole process, not of the timed window")
 	for flag, usage := range map[string]string{
-		"trace": "none, or cells: traced repetitions of each benchmark",
-		"time":  fmt.Sprintf("length of each timed window, as go test -benchtime; %v with --against", pairTime),
-		"count": fmt.Sprintf("repetitions of each benchmark; with --against at most so many, %d unless given: cells that are clear are left before", pairCount),
+		"trace": "record execution traces: none, or cells (some more repetitions of each benchmark, traced)",
+		"time":  "how long each benchmark is measured in one process, like go test -benchtime",
+		"count": "repetitions of each benchmark; with --against at most so many, as a benchmark is measured no further once its verdict is clear",
 	} {
 		f.Lookup(flag).Usage = usage
 	}
+	count, window := f.Lookup("count"), f.Lookup("time")
+	count.DefValue = fmt.Sprintf("%s, or %d with --against", count.DefValue, pairCount)
+	window.DefValue = fmt.Sprintf("%s, or %v with --against", window.DefValue, pairTime)
 	_ = f.MarkHidden("variant") // there is --against
 	_ = f.MarkHidden("packed")  // contend run gives it
 }

@@ -45,7 +45,8 @@ func definition(services []Service, quick Quick) family.Definition[cell] {
 	addrs := map[string][]string{}
 	names := namesOf(services)
 	return family.Definition[cell]{
-		Name: "locks", About: "distributed locks over clients, and under faults",
+		Name: "locks", About: "lock services with more and more clients, and under faults",
+		Question:  "What does a lock service cost as clients rise in number, and does it still exclude under faults?",
 		Benchmark: "Lock", Variable: variable, X: "clients",
 		Lists: []family.List{serviceList(services), faultList()},
 		Examples: []string{
@@ -62,38 +63,38 @@ func definition(services []Service, quick Quick) family.Definition[cell] {
 				Key:  "at", Show: func(c *cell) string { return either(len(c.Addrs) > 0, "given", "") },
 			},
 			{
-				Axis: family.Axis{Flag: "fault", Default: []string{NoFault}, Words: Faults, Usage: "what happens in the window, or all; see list"},
+				Axis: family.Axis{Flag: "fault", Default: []string{NoFault}, Words: Faults, Usage: "faults to cause while the clients run, or all; see contend list faults"},
 				Read: family.Word(func(c *cell, w string) { c.Fault = w }),
 				Key:  "fault", Show: func(c *cell) string { return c.Fault },
 			},
 			{
-				Axis: family.Axis{Flag: "fence", Default: []string{"on"}, Words: func() []string { return []string{"on", "off"} }, Usage: "on, off: whether the shared resource refuses tokens that are too old"},
+				Axis: family.Axis{Flag: "fence", Default: []string{"on"}, Words: func() []string { return []string{"on", "off"} }, Usage: "on, off: whether the resource that the lock guards refuses a token that is older than one it has seen"},
 				Read: family.Word(func(c *cell, w string) { c.Fence = w == "on" }),
 				Key:  "fence", Show: func(c *cell) string { return either(c.Fence, "on", "off") },
 			},
 			{
-				Axis: family.Axis{Flag: "locks", Default: []string{"1"}, Usage: "numbers of locks, of which each acquire takes one at random, e.g. 1,16"},
+				Axis: family.Axis{Flag: "locks", Default: []string{"1"}, Usage: "how many locks there are; each time a client takes one of them at random, e.g. 1,16"},
 				Read: family.Integer(1, 1<<20, func(c *cell, n int) { c.Locks = n }),
 				Key:  "locks", Show: func(c *cell) string { return strconv.Itoa(c.Locks) },
 			},
 			{
-				Axis: family.Axis{Flag: "hold", Default: []string{"0s"}, Usage: "how long a lock is held beside reading and writing, e.g. 0,1ms"},
+				Axis: family.Axis{Flag: "hold", Default: []string{"0s"}, Usage: "how long a client keeps a lock, in addition to the time that its read and write take, e.g. 0,1ms"},
 				Read: family.Span(longest, func(c *cell, d time.Duration) { c.Hold = d }),
 				Key:  "hold", Show: func(c *cell) string { return family.SpanText(c.Hold) },
 			},
 			{
-				Axis: family.Axis{Flag: "think", Default: []string{"0s"}, Usage: "pause between a release and the next acquire, e.g. 0,1ms"},
+				Axis: family.Axis{Flag: "think", Default: []string{"0s"}, Usage: "how long a client waits between a release and its next acquire, e.g. 0,1ms"},
 				Read: family.Span(longest, func(c *cell, d time.Duration) { c.Think = d }),
 				Key:  "think", Show: func(c *cell) string { return family.SpanText(c.Think) },
 			},
 			{
-				Axis: family.Axis{Flag: "ttl", Default: []string{"2s"}, Usage: "lease to ask for; services round it up to what they grant"},
+				Axis: family.Axis{Flag: "ttl", Default: []string{"2s"}, Usage: "how long a lease to ask for; a service may round it up"},
 				Read: readTTL,
 				Key:  "ttl", Show: func(c *cell) string { return c.TTL.String() },
 			},
 		}, openload.Columns(spec), []family.Column[cell]{
 			{
-				Axis: family.Axis{Flag: "clients", Default: []string{"1", "2", "4", "8"}, Usage: fmt.Sprintf("numbers of clients, each a process up to %d, e.g. 1,8,64", MaxProcesses)},
+				Axis: family.Axis{Flag: "clients", Default: []string{"1", "2", "4", "8"}, Usage: fmt.Sprintf("numbers of clients, e.g. 1,8,64; up to %d each is a process of its own, more share %d processes", MaxProcesses, MaxProcesses)},
 				Read: family.Integer(1, 10_000, func(c *cell, n int) { c.Clients = n }),
 				Key:  "clients", Show: func(c *cell) string { return strconv.Itoa(c.Clients) },
 			},
@@ -104,7 +105,7 @@ func definition(services []Service, quick Quick) family.Definition[cell] {
 				return strconv.Itoa(c.Processes)
 			}},
 			{
-				Axis: family.Axis{Flag: "service", Default: names, Words: func() []string { return names }, Usage: "lock services, or all; see list"},
+				Axis: family.Axis{Flag: "service", Default: names, DefaultText: defaultText(names), Words: func() []string { return names }, Usage: "lock services, or all; see contend list services"},
 				Read: family.Word(func(c *cell, w string) { c.Service = w }),
 				Key:  "service", Show: func(c *cell) string { return c.Service },
 			},
@@ -155,6 +156,24 @@ func readAddresses(text string, services []Service, into map[string][]string) (f
 		into[name] = append(into[name], addr)
 	}
 	return func(*cell) {}, nil
+}
+
+// defaultText says in a few words that the default is all services: by the groups that the first parts of their names
+// make.
+func defaultText(names []string) string {
+	const few = 6
+	if len(names) <= few {
+		return ""
+	}
+	members := map[string]int{}
+	var groups []string
+	for _, name := range names {
+		group, _, _ := strings.Cut(name, "-")
+		if members[group]++; members[group] == 2 {
+			groups = append(groups, group+"…")
+		}
+	}
+	return fmt.Sprintf("all %d, among them %s", len(names), strings.Join(groups, ", "))
 }
 
 func serviceList(services []Service) family.List {

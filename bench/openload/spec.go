@@ -76,16 +76,16 @@ func Columns[C any](of func(*C) *Spec) []family.Column[C] {
 	words := func(list ...string) func() []string { return func() []string { return list } }
 	return []family.Column[C]{
 		{
-			Axis: family.Axis{Flag: "load", Default: []string{closed}, Words: words(closed, open), Usage: "closed: an operation begins when the last has ended; open: operations are due by a plan, and latencies count from then"},
+			Axis: family.Axis{Flag: "load", Default: []string{closed}, Words: words(closed, open), Usage: "closed: an operation begins when the one before it has ended; open: operations are due at a given rate, and latency counts from when one was due"},
 			Read: family.Word(func(c *C, w string) { of(c).Open = w == open }),
 		},
 		{
-			Axis: family.Axis{Flag: "arrivals", Default: []string{string(load.Poisson)}, Words: words(string(load.Poisson), string(load.Constant)), Usage: "gaps between operations of an open load: poisson, constant"},
+			Axis: family.Axis{Flag: "arrivals", Default: []string{string(load.Poisson)}, Words: words(string(load.Poisson), string(load.Constant)), Usage: "with --load open: how the times between operations are distributed: poisson, constant"},
 			Read: family.Word(func(c *C, w string) { of(c).Arrivals = load.Arrivals(w) }),
 			Key:  "arrivals", Show: func(c *C) string { return string(of(c).Arrivals) },
 		},
 		{
-			Axis: family.Axis{Flag: "rate", Default: []string{"50%", "80%", "90%", "95%"}, Usage: "rates of an open load: shares of the capacity (80%), or operations per second (250k)"},
+			Axis: family.Axis{Flag: "rate", Default: []string{"50%", "80%", "90%", "95%"}, Usage: "with --load open: rates, as shares of what the closed load reaches (80%) or in operations per second (250k)"},
 			Read: func(word string) (func(*C), error) {
 				o, err := read(word)
 				return func(c *C) { of(c).Offered = o }, err

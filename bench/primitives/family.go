@@ -62,30 +62,30 @@ func (c *cell) absent() family.Absence {
 // Family is the rows of primitives.
 func Family() family.Family {
 	return family.New(family.Definition[cell]{
-		Name: "primitives", About: "the rows of synchronisation primitives",
+		Name: "primitives", About: "synchronisation primitives: locks, channels, pools, counters, queues",
 		Benchmark: "Primitive", Variable: "CONTEND_PRIMITIVE",
 		Lists:    []family.List{rowList()},
 		Examples: []string{"--row lock-contended,read --hold 0,200ns", "--row lock-contended,1p1c --load open --rate 50%,90%"},
 		Columns: slices.Concat([]family.Column[cell]{
 			{
-				Axis: family.Axis{Flag: "row", Default: []string{"all"}, Words: names, Usage: "rows of primitives, or all; see contend list"},
+				Axis: family.Axis{Flag: "row", Default: []string{"all"}, Words: names, Usage: "what to compare implementations of, such as lock-contended, or all; see contend list primitives"},
 				Read: family.Word(func(c *cell, w string) { c.Row = w }),
 				Key:  "row", Show: func(c *cell) string { return c.Row },
 			},
 			{
-				Axis: family.Axis{Flag: "hold", Default: []string{"0s"}, Usage: "CPU work while a lock is held, or on each item received, e.g. 0,200ns"},
+				Axis: family.Axis{Flag: "hold", Default: []string{"0s"}, Usage: "CPU time to spend while a lock is held, or on each item received, e.g. 0,200ns"},
 				Read: family.Span(time.Second, func(c *cell, d time.Duration) { c.Hold = d }),
 				Key:  "hold", Show: func(c *cell) string { return family.SpanText(c.Hold) },
 			},
 			{
-				Axis: family.Axis{Flag: "think", Default: []string{"0s"}, Usage: "CPU work between operations, e.g. 0,1us"},
+				Axis: family.Axis{Flag: "think", Default: []string{"0s"}, Usage: "CPU time to spend between operations, e.g. 0,1us"},
 				Read: family.Span(time.Second, func(c *cell, d time.Duration) { c.Think = d }),
 				Key:  "think", Show: func(c *cell) string { return family.SpanText(c.Think) },
 			},
 		}, openload.Columns(spec), []family.Column[cell]{
 			{Key: "probe", Show: func(c *cell) string { return c.Probe }},
 			{
-				Axis: family.Axis{Flag: "impl", Default: []string{"all"}, Words: impls, Usage: "structures that a row compares, or all"},
+				Axis: family.Axis{Flag: "impl", Default: []string{"all"}, Words: impls, Usage: "implementations to compare, or all"},
 				Read: family.Word(func(c *cell, w string) { c.Impl = w }),
 				Key:  "impl", Show: func(c *cell) string { return c.Impl },
 			},

@@ -55,7 +55,7 @@ func Family(caches, primitives family.Family) family.Family {
 	list = append(list, Part{Family: primitives, NoTour: true, Values: family.Values{
 		"row": {"lock-contended"}, "impl": {"mutex", "barging"}, "hold": {Hold.String()}, "think": {Think.String()},
 	}})
-	return Of("what the published study's claims need (see contend claims)", []string{"--quick"}, list)
+	return Of("the caches and primitives that contend claims needs to judge the published study", []string{"--quick"}, list)
 }
 
 // Part is cells of a family.

@@ -11,33 +11,51 @@ import (
 	"github.com/contend-go/contend/report/claims"
 )
 
+// What claims says of itself: about the study of caches, and about lock services.
+const (
+	aboutStudy = `Judge the claims of a published study by what was measured. The study is Gubernator's
+comparison of its caches:
+https://github.com/gubernator-io/gubernator/tree/thrawn/lock-free-perf/bench
+
+Each claim is judged twice: by the test that the study used, and by a test without
+what was unfair in that one. The limits were fixed before anything was measured, and
+a claim is confirmed or refuted only if a whole 95% interval lies on one side of its
+limit. Otherwise, or where CPUs, cells or samples are missing, the answer is "cannot
+tell", with what is needed. Points with more Ps than CPUs (oversubscribed) are no
+evidence.
+
+A run of lock services is judged by the claims about lock services instead.
+
+A refuted claim is an answer, so the exit code is 0.`
+	aboutServices = `Judge claims about lock services by what was measured: which of them let a second
+holder in under which fault, and what makes them fast. A claim that something never
+happens is confirmed only by several samples of every cell that it is about, and a
+claim about speed only if a whole 95% interval lies beyond a limit that was fixed
+before anything was measured. Otherwise, or where cells or samples are missing, the
+answer is "cannot tell", with what is needed.
+
+A refuted claim is an answer, so the exit code is 0.`
+)
+
 func newClaims(families []family.Family) *cobra.Command {
 	first := "contend claims contend-run"
 	if slices.Contains(family.Names(families), "study") { // what the claims need
 		first = "contend sweep --suite study --out contend-run && " + first
 	}
-	var in input
+	in := input{like: families[0]}
 	var aliases []string
 	cpus, asJSON := 0.0, false
+	services := families[0].Subject == "service"
+	long, examples := aboutStudy, "\n  contend claims --cpus 10 --name "+in.rule()+" laptop.txt"
+	if services {
+		long, examples = aboutServices, ""
+	}
 	c := &cobra.Command{
-		Use:   "claims DIR|FILE…",
-		Short: "Published claims about caches and locks: confirmed, refuted, cannot tell",
-		Long: `Judge the claims of a published study, Gubernator's comparison of its caches, by
-what was measured: each as the study tested it, and once more with what was unfair
-in that test taken out. Answers rest on 95% intervals against limits that were
-fixed beforehand. Where a host has too few CPUs, or cells or samples are missing,
-the answer is "cannot tell", with what is needed. Points with more Ps than CPUs
-(oversubscribed) are no evidence.
-
-The study: https://github.com/gubernator-io/gubernator/tree/thrawn/lock-free-perf/bench
-
-Runs of lock services are judged by the claims about distributed locks instead.
-
-A refuted claim is an answer: the exit code is 0.`,
-		Example: "  " + first + `
-  contend claims --json contend-run
-  contend claims --cpus 10 --name 'BenchmarkParallel/{backend}_{gomaxprocs}' laptop.txt`,
-		Args: cobra.MinimumNArgs(1),
+		Use:     "claims DIR|FILE…",
+		Short:   "Judge published claims by a run: confirmed, refuted or cannot tell",
+		Long:    long,
+		Example: "  " + first + "\n  contend claims --json contend-run" + examples,
+		Args:    cobra.MinimumNArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
 			if cpus < 0 {
 				return fmt.Errorf("--cpus: %g; the number of CPUs that were usable", cpus)
@@ -65,8 +83,10 @@ A refuted claim is an answer: the exit code is 0.`,
 		},
 	}
 	in.bind(c.Flags())
-	c.Flags().Float64Var(&cpus, "cpus", 0, "usable CPUs, for texts that do not state them (usable-cpus:)")
-	c.Flags().StringArrayVar(&aliases, "alias", nil, "what a backend of another program is here, e.g. MutexRead=backend=mutexlru,workload=walk; repeatable (the study's own names are known)")
+	if !services {
+		c.Flags().Float64Var(&cpus, "cpus", 0, "how many CPUs were usable, for texts that do not state it (usable-cpus:)")
+		c.Flags().StringArrayVar(&aliases, "alias", nil, "what a name of another program is called here, e.g. MutexRead=backend=mutexlru,workload=walk; repeatable (the names of the study are known)")
+	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
 }

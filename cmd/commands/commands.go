@@ -85,24 +85,28 @@ func exit(code int, err error) error {
 func newRoot(families []family.Family) *cobra.Command {
 	root := &cobra.Command{
 		Use:   program(),
-		Short: "How does this lock, cache or benchmark behave as GOMAXPROCS rises?",
-		Long: `Contend measures how a Go lock, cache or benchmark behaves as GOMAXPROCS rises,
-where the CPUs wait, and on which line.
+		Short: families[0].Question,
+		Long: strings.TrimSpace(families[0].Question+`
+Contend measures it in fresh processes, shows how sure each number is, and refuses
+to answer what this host cannot tell.`) + `
 
-Exit codes: 0 good, 1 a regression or a failed check, 2 wrong usage or nothing
-readable, 3 measured, but not all valid.`,
+Exit codes, the same for all commands:
+  0  done
+  1  a regression, or a check that failed
+  2  wrong usage, or nothing that can be read
+  3  done, but part of the data is missing or not good enough`,
 		Example: `  contend sweep --quick                    a first look
   contend ` + firstExample(families) + `
-  contend test ./pkg --bench Foo           any Go benchmark, unchanged
-  contend test ./... --against main        is this branch slower?
-  contend trace trace.out                  where the CPUs of a Go execution trace wait
+  contend test ./pkg --bench Foo           measure any Go benchmark, unchanged
+  contend test ./... --against main        is this branch slower than main?
+  contend trace trace.out                  where do CPUs wait in this Go execution trace?
   contend report contend-run               draw the page of a run again
   contend claims contend-run               which published claims hold here?
-  contend doctor                           is this host fit to measure?`,
+  contend doctor                           what will spoil measurements on this host?`,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newSweep(families), newTest(), newPack(families), newRun(families), newFleet(families), newTrace(), newReport(), newCompare(), newHistory(), newClaims(families), newDoctor(), newList(families), newVersion())
+	root.AddCommand(newSweep(families), newTest(), newPack(families), newRun(families), newFleet(families), newTrace(), newReport(families), newCompare(families), newHistory(families), newClaims(families), newDoctor(), newList(families), newVersion())
 	named(root)
 	root.SetFlagErrorFunc(nearFlag)
 	return root

@@ -8,26 +8,28 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/contend-go/contend/bench/family"
 	"github.com/contend-go/contend/bench/gotest"
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/report/compare"
 )
 
-func newCompare() *cobra.Command {
+func newCompare(families []family.Family) *cobra.Command {
 	g := gate{Options: compare.Default}
 	g.Now = time.Now()
-	var in input
+	in := input{like: families[0]}
 	base, head, format, strict := "base", "head", "text", false
 	c := &cobra.Command{
 		Use:   "compare OLD NEW | DIR",
-		Short: "Did it become slower? Two builds or runs compared, with an exit code",
-		Long: `Compare each cell of two runs or benchmark texts, or of two builds that were
-measured side by side in one run (sweep --variant base=… --variant head=…).
+		Short: "Did it become slower? Compare two runs or two builds, with an exit code",
+		Long: `Compare two runs or benchmark texts cell by cell, or two builds that were measured
+together in one run (contend sweep --variant base=… --variant head=…). OLD is the
+old side, called base; NEW is the new side, called head.
 
 Exit codes: 0 no regression found, 1 a regression, 2 wrong usage or nothing to
-compare, 3 with --strict: the data cannot decide.`,
+compare, 3 only with --strict: the data are not good enough to decide.`,
 		Example: `  contend compare old.txt new.txt
-  contend compare contend-run                     its variants base and head
+  contend compare contend-run                     the builds base and head of one run
   contend compare --unit cpu-ns/op,ctxsw/op old new
   contend compare --format markdown contend-run > comment.md`,
 		Args: cobra.RangeArgs(1, 2),
@@ -59,13 +61,13 @@ compare, 3 with --strict: the data cannot decide.`,
 	}
 	f := c.Flags()
 	in.bind(f)
-	f.StringVar(&base, "base", base, "variant of the run that is the old side")
-	f.StringVar(&head, "head", head, "variant of the run that is the new side")
+	f.StringVar(&base, "base", base, "of one run: the build (variant) that is the old side; it is no git revision")
+	f.StringVar(&head, "head", head, "of one run: the build (variant) that is the new side; it is no git revision")
 	g.bind(f)
-	f.Var((*share)(&g.Want), "want", "say how many samples find a change of this size, which is above --min-effect")
+	f.Var((*share)(&g.Want), "want", "say how many samples it takes to find a change of this size; it must be larger than --min-effect")
 	f.StringVar(&format, "format", format, strings.Join(compare.Formats, ", "))
 	completeList(c, "format", func() []string { return compare.Formats })
-	f.BoolVar(&strict, "strict", false, "exit 3 if the data cannot decide: too few samples, different hosts, crashed cells")
+	f.BoolVar(&strict, "strict", false, "exit 3 if the data are not good enough to decide: too few samples, different hosts, crashed cells")
 	return c
 }
 

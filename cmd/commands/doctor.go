@@ -15,8 +15,8 @@ func newDoctor() *cobra.Command {
 	asJSON, out, look := false, ".", 500*time.Millisecond
 	c := &cobra.Command{
 		Use:     "doctor",
-		Short:   "Is this host fit to measure?",
-		Long:    "Look at the host, at rest and under a short load, and say what will spoil results here,\nhow to mend it, and which flags matter. Exit 1 if there is a problem.",
+		Short:   "Find what will spoil measurements on this host, and how to fix it",
+		Long:    "Examine the host, idle and under a short load. Say what will spoil measurements here,\nhow to fix it, and which flags of contend sweep help. Exit 1 if there is a problem.",
 		Example: "  contend doctor\n  contend doctor --json --out /data/run",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
@@ -38,6 +38,6 @@ func newDoctor() *cobra.Command {
 	}
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	c.Flags().StringVar(&out, "out", out, "folder that runs will be written to")
-	c.Flags().DurationVar(&look, "look", look, "how long to watch the host")
+	c.Flags().DurationVar(&look, "look", look, "how long to observe the host")
 	return c
 }

@@ -31,20 +31,23 @@ import (
 func newFleet(families []family.Family) *cobra.Command {
 	c := &cobra.Command{
 		Use:   "fleet",
-		Short: "One sweep on many machines, by ssh, Slurm or Kubernetes",
-		Long: `Plan a sweep once for several machines of one or more kinds, let ssh, Slurm or
-Kubernetes place the work, and bring back one run folder.
+		Short: "Measure one sweep on many machines, by ssh, Slurm or Kubernetes",
+		Long: `Measure one sweep on several machines of one or more kinds, and get one run folder.
+An engine starts the work on the machines: ssh, Slurm or Kubernetes.
 
-contend fleet plan writes a folder with the plan, what each machine runs, and the
-files for the engine, which can be read and edited. run submits what is missing,
-status says how far it is, collect merges what was delivered, stop ends what is
-under way. Each can be repeated; all state is in the folder and in the engine. Each
-plan is a fleet of its own: one with the same words measures anew.
+  plan     write a folder with the plan, the programs and the engine's files,
+           which you can read and edit
+  run      start what is not measured yet
+  status   say how far each machine is
+  collect  fetch what is measured, and merge it into one run folder
+  stop     end what is running
 
-Exit codes of run and collect: 0 everything was delivered and is valid (or, without
---wait, Slurm or Kubernetes took it); 2 it could not be carried out: wrong usage, no host or
-cluster answered, or there is nothing to collect; 3 it ran, and something is missing or
-invalid.`,
+Each command can be repeated. What is done is known from the folder and the engine. Each plan
+is a fleet of its own: one with the same words measures anew.
+
+Exit codes of run and collect: 0 all was delivered and is valid (or, without --wait,
+Slurm or Kubernetes took it); 2 it could not be done: wrong usage, no host or cluster
+answered, or there is nothing to collect; 3 it ran, and something is missing or invalid.`,
 		Example: `  contend fleet plan --kind 'epyc,hosts=a b c,cpus=64' ` + firstExample(families) + `
   contend fleet run fleet
   contend report fleet/run`,
@@ -69,22 +72,23 @@ func newFleetPlan(families []family.Family) *cobra.Command {
 	p := fleetPlan{families: families}
 	c := &cobra.Command{
 		Use:   "plan --kind NAME,KEY=VALUE… [flags] sweep|test [ITS FLAGS]",
-		Short: "Write the folder of a fleet: plan, programs, files for the engine",
-		Long: `Write the folder of a fleet. Each kind of machine is a --kind: a name and what is known
-of it, separated by commas.
+		Short: "Write the folder of a fleet: the plan, programs and files for the engine",
+		Long: `Write the folder of a fleet. Each --kind describes one kind of machine: a name, and what
+is known of it, separated by commas.
 
   machines=3            how many; for ssh hosts=USER@A B C names them instead
-  cpus=64 arch=arm64    a machine that is not so is refused before it measures;
-  model=EPYC            so is one with a CPU quota (unless quota=allowed), or shared
-  price=1.53            of a machine-hour, for what plan prints
+  cpus=64 arch=arm64    what a machine must have; one that has not is refused before
+  model=EPYC            it measures, as is one with a CPU quota (unless
+                        quota=allowed), or one that others use
+  price=1.53            price of a machine-hour, for the cost that plan prints
   partition= constraint= account=                    Slurm's
   image= selector=KEY=VALUE toleration=KEY=VALUE namespace=   Kubernetes'
 
-What is measured is a command line of contend sweep or contend test. --procs auto
-becomes the powers of two up to cpus, so that all machines of a kind measure the
-same. Each machine measures --count repetitions, or, with --split, its share of them.
-For Kubernetes the folder holds an image beside the manifest: push it as what image=
-says.`,
+After the flags of plan comes what to measure, as a command line of contend sweep or
+contend test. --procs auto becomes the powers of two up to cpus, so that all machines
+of a kind measure the same. Each machine measures --count repetitions, or, with
+--split, its share of them. For Kubernetes the folder also holds a container image:
+push it under the name that image= gives.`,
 		Example: `  contend fleet plan --kind 'epyc,hosts=a b c,cpus=64' ` + firstExample(families) + `
   contend fleet plan --engine slurm --kind milan,machines=6,cpus=128,partition=milan test ./pkg --bench Map
   contend fleet plan --engine kubernetes --program arm64=contend-arm64 \
@@ -94,12 +98,12 @@ says.`,
 	}
 	f := c.Flags()
 	f.SetInterspersed(false) // what follows sweep is the sweep's
-	f.StringArrayVar(&p.kinds, "kind", nil, "a kind of machine: NAME,KEY=VALUE…; repeatable")
-	f.StringVar(&p.engine, "engine", "ssh", "what places the work: "+strings.Join(fleet.Engines, ", "))
+	f.StringArrayVar(&p.kinds, "kind", nil, "one kind of machine: NAME,KEY=VALUE…; repeatable")
+	f.StringVar(&p.engine, "engine", "ssh", "what starts the work on the machines: "+strings.Join(fleet.Engines, ", "))
 	f.StringVar(&p.out, "out", "fleet", "folder to write; it must not exist")
-	f.BoolVar(&p.split, "split", false, "split the repetitions over the machines of a kind, instead of as many on each: it saves time, and costs each machine's own interval")
-	f.StringArrayVar(&p.programs, "program", nil, "ARCH=FILE: contend as built for an architecture that is not this one's")
-	f.StringArrayVar(&p.include, "include", nil, "as of contend pack: a file or folder below the module's root that the benchmarks read")
+	f.BoolVar(&p.split, "split", false, "divide the repetitions among the machines of a kind, instead of measuring all on each; it saves time, but then one machine may have too few for an interval of its own")
+	f.StringArrayVar(&p.programs, "program", nil, "ARCH=FILE: this program as built for another architecture; repeatable")
+	f.StringArrayVar(&p.include, "include", nil, "a file or folder of the module that the benchmarks read, in addition to their testdata; repeatable")
 	completeList(c, "engine", func() []string { return fleet.Engines })
 	return c
 }
@@ -337,12 +341,11 @@ func newFleetRun() *cobra.Command {
 	wait := false
 	c := &cobra.Command{
 		Use:   "run [FLEET]",
-		Short: "Run the shards that are missing",
-		Long: `Run the shards of which repetitions are missing, through the fleet's engine. By ssh the
-command lasts until they are measured; if it is interrupted, however that happens, the
-hosts end what they measure and keep what is complete, and the same command continues.
-Slurm and Kubernetes go on without it, and --wait stays until they are done. What was
-delivered is then collected. Exit codes: contend help fleet.
+		Short: "Start what is not measured yet",
+		Long: `Start what is not measured yet, through the fleet's engine. By ssh the command lasts
+until all is measured; if it is interrupted, the hosts end what they measure and keep what
+is complete, and the same command continues. Slurm and Kubernetes go on by themselves, and
+--wait waits for them. Then what is measured is collected. Exit codes: contend help fleet.
 
 CONTEND_SSH is the ssh command: CONTEND_SSH="ssh -p 2222".`,
 		Example: "  contend fleet run\n  contend fleet run fleet-milan --wait",
@@ -351,7 +354,7 @@ CONTEND_SSH is the ssh command: CONTEND_SSH="ssh -p 2222".`,
 			return runFleet(c.Context(), args, wait)
 		},
 	}
-	c.Flags().BoolVar(&wait, "wait", false, "stay until all shards are done, and collect")
+	c.Flags().BoolVar(&wait, "wait", false, "wait until all is measured, and collect it")
 	return c
 }
 
@@ -462,7 +465,7 @@ func planSteps(f *fleet.Fleet, dir string) (steps [][2]string) {
 func newFleetStatus() *cobra.Command {
 	return &cobra.Command{
 		Use:   "status [FLEET]",
-		Short: "Say how far each shard is",
+		Short: "Say how far each machine is",
 		Args:  cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			dir, f, engine, err := openFleet(args)
@@ -496,12 +499,11 @@ func newFleetStatus() *cobra.Command {
 func newFleetCollect() *cobra.Command {
 	return &cobra.Command{
 		Use:   "collect [FLEET]",
-		Short: "Bring home what was delivered, and merge it into one run folder",
-		Long: `Bring home what the machines have delivered, and merge it into the folder's run, with
-its report. Repetitions that are complete count, byte for byte; what was delivered
-twice counts once; what is of another plan or program is refused and named. The same
-deliveries give the same bytes. Exit 0 if all is complete, 3 if something is missing or
-failed.`,
+		Short: "Fetch what is measured, and merge it into one run folder",
+		Long: `Fetch what the machines have measured, merge it into the fleet's run folder, and draw the
+report. Only complete repetitions count, and each counts once. Samples of another plan
+or another build of the program are refused, and the command names them. Exit codes: 0
+all is complete, 3 something is missing or failed.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			dir, f, engine, err := openFleet(args)
@@ -543,10 +545,10 @@ func collect(dir string, f *fleet.Fleet) error {
 func newFleetStop() *cobra.Command {
 	return &cobra.Command{
 		Use:   "stop [FLEET]",
-		Short: "End what is under way, and leave the machines clean",
-		Long: `End what is under way. By ssh the fleet's folder on each host is removed, with what was
-not collected; Slurm's jobs are cancelled; the Jobs of Kubernetes are deleted, with
-their pods. What was delivered into the fleet's folder stays.`,
+		Short: "End what is running, and leave the machines clean",
+		Long: `End what is running. By ssh the fleet's folder on each host is removed, with all that was
+not collected; Slurm's jobs are cancelled; Kubernetes' Jobs are deleted, with their
+pods. What was collected stays.`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			_, _, engine, err := openFleet(args)

@@ -28,11 +28,11 @@ type gate struct {
 
 // bind adds the flags of a gate, with the defaults that g has.
 func (g *gate) bind(f *pflag.FlagSet) {
-	f.StringSliceVar(&g.Units, "unit", g.Units, "gated units, e.g. ops/s,cpu-ns/op (default those that the run records; else ops/s or ns/op, of an open load p99-ns and capacity/s)")
-	f.Var((*share)(&g.MinEffect), "min-effect", "smallest change that matters")
-	f.Var((*share)(&g.Alpha), "alpha", "chance that at least one of all comparisons is a false alarm")
-	f.Var((*share)(&g.Between), "between", "how far separate runs of the same code differ on one host, as a standard deviation; counts where the sides were not measured in one run")
-	f.StringVar(&g.allowLost, "allow-lost", "", "benchmarks that may be missing in head, as a regular expression")
+	f.StringSliceVar(&g.Units, "unit", g.Units, "units in which a change counts, e.g. ops/s,cpu-ns/op (default those that the run states, else ops/s or ns/op; with an open load p99-ns and capacity/s)")
+	f.Var((*share)(&g.MinEffect), "min-effect", "smallest change that counts")
+	f.Var((*share)(&g.Alpha), "alpha", "accepted probability that any of the comparisons is a false alarm")
+	f.Var((*share)(&g.Between), "between", "standard deviation between separate runs of the same code on one host; used only if the two sides were not measured in one run")
+	f.StringVar(&g.allowLost, "allow-lost", "", "benchmarks that may be missing on the new side, as a regular expression")
 }
 
 // check refuses what the flags cannot be.

@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/contend-go/contend/bench/family"
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/report"
 	"github.com/contend-go/contend/report/history"
@@ -29,25 +30,24 @@ type recordedRun struct {
 	set   *sample.Set
 }
 
-func newHistory() *cobra.Command {
-	var in input
+func newHistory(families []family.Family) *cobra.Command {
+	in := input{like: families[0]}
 	o := history.Options{MinEffect: .03, Alpha: .05}
 	out, notes := "contend-history", ""
 	c := &cobra.Command{
 		Use:   "history PATH…",
-		Short: "A figure over recorded runs: did it change, and when?",
-		Long: `Look at the figures of many recorded runs, one chart for each benchmark, and say from
-which run on a figure is at another level. Each PATH is a run folder, a benchmark
-text, or a folder of either. Runs are in the order of the dates that they state, others in
-the order of their paths.
+		Short: "Find the run from which on a benchmark is faster or slower than before",
+		Long: `Read many recorded runs, draw one chart for each benchmark, and say from which run on
+it is faster or slower than before. Each PATH is a run folder, a benchmark text, or a
+folder of these. Runs that state a date are ordered by it, others by their paths.
 
-With --git-notes REF the runs are notes of commits, oldest first: record one by
+With --git-notes REF the runs are notes of git commits, oldest first. To record one:
   contend report --normalize contend-run | git notes --ref REF add -F - HEAD
 
-A run is one point, whatever the number of its samples. A change must hold for three
-runs, so that it takes six runs to tell any, and about ten to tell a small one. The chance that a
-history without changes shows one is --alpha. Exit 0 whatever is found: what must
-not become slower is held by contend test --against.`,
+Each run is one point, however many samples it has. A change counts only if it lasts
+for three runs: six runs are the fewest that can show one, and a small change takes about ten.
+The exit code is 0 whatever is found. To refuse a change that makes something slower,
+use contend test --against.`,
 		Example: "  contend history runs/\n  contend history v1.txt v2.txt v3.txt v4.txt v5.txt v6.txt\n  contend history --git-notes benchmarks --unit cpu-ns/op",
 		RunE: func(c *cobra.Command, args []string) error {
 			if (notes == "") == (len(args) == 0) {
@@ -61,11 +61,11 @@ not become slower is held by contend test --against.`,
 		},
 	}
 	in.bind(c.Flags())
-	c.Flags().StringSliceVar(&o.Units, "unit", nil, "units to look at (default ns/op, or ops/s)")
-	c.Flags().Var((*share)(&o.MinEffect), "min-effect", "smallest change that matters")
-	c.Flags().Var((*share)(&o.Alpha), "alpha", "chance that a history without changes shows one")
+	c.Flags().StringSliceVar(&o.Units, "unit", nil, "units in which to look for changes (default ns/op, or ops/s)")
+	c.Flags().Var((*share)(&o.MinEffect), "min-effect", "smallest change that counts")
+	c.Flags().Var((*share)(&o.Alpha), "alpha", "accepted probability of a false alarm: that a change is reported where there is none")
 	c.Flags().StringVar(&out, "out", out, "folder to write the page to")
-	c.Flags().StringVar(&notes, "git-notes", "", "read the runs from the notes of this ref, such as benchmarks")
+	c.Flags().StringVar(&notes, "git-notes", "", "read the runs from the git notes under this ref, such as benchmarks")
 	return c
 }
 

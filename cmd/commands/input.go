@@ -7,6 +7,7 @@ import (
 
 	"github.com/spf13/pflag"
 
+	"github.com/contend-go/contend/bench/family"
 	"github.com/contend-go/contend/bench/host"
 	"github.com/contend-go/contend/bench/sample"
 )
@@ -16,10 +17,17 @@ type input struct {
 	names []string // rules that lift values out of names
 	by    []string // what becomes a key of the names
 	x     string   // the axis; empty for what the samples say
+
+	like family.Family // whose keys the examples of help have
+}
+
+// rule is an example of a rule.
+func (in *input) rule() string {
+	return fmt.Sprintf("'BenchmarkParallel/{%s}_{%s}'", in.like.Subject, in.like.X)
 }
 
 func (in *input) bind(f *pflag.FlagSet) {
-	f.StringArrayVar(&in.names, "name", nil, "rule that takes values out of names, e.g. 'BenchmarkParallel/{backend}_{gomaxprocs}'; repeatable, the first that matches counts")
+	f.StringArrayVar(&in.names, "name", nil, "rule that finds values in benchmark names, e.g. "+in.rule()+"; repeatable, the first rule that matches a name is used")
 }
 
 // tightMemory makes the collector spend CPU time rather than memory: 200 MB of

@@ -26,7 +26,7 @@ func newList(families []family.Family) *cobra.Command {
 	verbose := false
 	c := &cobra.Command{
 		Use:       "list [" + strings.Join(names, "|") + "]",
-		Short:     "What there is to choose from, and the units",
+		Short:     "List what can be measured, and the units",
 		Example:   "  contend list\n  contend list " + names[0] + " --verbose     what each promises, and whether it keeps it",
 		ValidArgs: names,
 		Args: func(_ *cobra.Command, args []string) error {
@@ -46,7 +46,7 @@ func newList(families []family.Family) *cobra.Command {
 			return list(cmd.Context(), os.Stdout, chosen, verbose)
 		},
 	}
-	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "check every promise, and print promised against observed")
+	c.Flags().BoolVarP(&verbose, "verbose", "v", false, "check every promise, and print what was promised and what was observed")
 	return c
 }
 

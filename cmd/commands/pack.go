@@ -27,13 +27,14 @@ func newPack(families []family.Family) *cobra.Command {
 	var include []string
 	c := &cobra.Command{
 		Use:   "pack [PACKAGES] [flags] [-- FLAGS OF GO TEST]",
-		Short: "Pack a sweep into one archive for a host without Go",
-		Long: `Compile a package's test binary, and pack it with its testdata, the flags and this
-program into one archive. On the other host, unpack it and start its run.sh: it
-measures there, and leaves the run folder and the same in one file to bring back.
+		Short: "Pack a sweep into one archive, to measure on a host without Go",
+		Long: `Compile the test binary of each package, and pack it with its testdata, the flags and
+this program into one archive. On the other host, unpack the archive and start its
+run.sh. It measures, and leaves a run folder, and the same folder as one archive to
+bring back.
 
-Flags of contend test become those of the run, and can be given to run.sh again.
-GOMAXPROCS (--procs auto) is chosen there.`,
+The flags are those of contend test. They apply on the other host, and run.sh takes
+flags that replace them. --procs auto looks at the CPUs of that host.`,
 		Example: `  contend pack ./pkg --bench Map --output map.tar.gz
   contend pack ` + firstExample(families) + ` --output sweep.tar.gz
   GOARCH=arm64 contend pack ./pkg --program contend-arm64      for another platform
@@ -45,8 +46,8 @@ GOMAXPROCS (--procs auto) is chosen there.`,
 	}
 	o.Bind(c.Flags())
 	c.PersistentFlags().StringVarP(&output, "output", "o", "contend-bundle.tar.gz", "the archive to write")
-	c.PersistentFlags().StringVar(&other, "program", "", "contend as built for the other host's platform (GOOS, GOARCH), where that is not this one's")
-	c.Flags().StringArrayVar(&include, "include", nil, "a file or folder below the module's root that the benchmarks read, beside their testdata")
+	c.PersistentFlags().StringVar(&other, "program", "", "this program as built for the other host, if its platform (GOOS, GOARCH) is not that of this one")
+	c.Flags().StringArrayVar(&include, "include", nil, "a file or folder of the module that the benchmarks read, in addition to their testdata; repeatable")
 	completeGoTest(c)
 	c.AddCommand(newPackSweep(families, &output, &other))
 	return c
@@ -118,7 +119,7 @@ func newPackSweep(families []family.Family, output, other *string) *cobra.Comman
 	s := sweep{families: families}
 	c := &cobra.Command{
 		Use:   "sweep",
-		Short: "Pack a sweep of any suite",
+		Short: "Pack a contend sweep instead of a contend test",
 		Args:  cobra.NoArgs,
 		RunE: func(c *cobra.Command, _ []string) error {
 			_, goos := os.LookupEnv("GOOS")
@@ -197,11 +198,11 @@ func writeBundle(output string, b bundle.Bundle) error {
 func newRun(families []family.Family) *cobra.Command {
 	return &cobra.Command{
 		Use:   "run BUNDLE [FLAGS]",
-		Short: "Carry out an unpacked bundle",
-		Long: `Carry out what contend pack has packed, from the folder that the archive unpacks
-to; its run.sh calls this. Flags are those of the packed command, and are added to
-the ones packed. The run folder (--out, default contend-run-HOSTNAME) stays, and
-lies beside itself in one archive file to bring back.`,
+		Short: "Measure what contend pack has packed",
+		Long: `Measure what contend pack has packed. BUNDLE is the folder that the archive unpacks
+to; the run.sh in it calls this command. The flags are those of the packed command,
+and replace those that were packed. The result is a run folder (--out, default
+contend-run-HOSTNAME), and the same folder as one archive to bring back.`,
 		Example:            "  contend run ./map --procs 1,2,4,8",
 		DisableFlagParsing: true, // they are the packed command's
 		RunE: func(c *cobra.Command, args []string) error {

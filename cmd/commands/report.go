@@ -8,28 +8,30 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/contend-go/contend/bench/family"
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/report"
 )
 
-func newReport() *cobra.Command {
+func newReport(families []family.Family) *cobra.Command {
 	var opt report.Options
-	var in input
-	var against []string
+	in := input{like: families[0]}
+	var divideBy []string
 	out, normalize, markdown, asJSON, cpus := "", false, false, false, 0.0
 	c := &cobra.Command{
 		Use:   "report DIR|FILE…",
-		Short: "Draw HTML, PNG and tables from run folders or any benchmark text",
-		Long: `Draw a page and pictures from run folders, or from any text in the Go benchmark
-format. Where names do not have their values as key=value, a rule says where they
-stand (--name). Several inputs are told apart by their file names, or by
-configuration keys (--by). The page explains its words at its end.`,
+		Short: "Draw a page, pictures and tables from run folders or any benchmark text",
+		Long: `Draw a page (report.html) and pictures from run folders, or from any text in the Go
+benchmark format, and print the findings. If benchmark names hold values without
+their keys, as Map_64K and not Map/size=64K, a rule says where the values are (--name).
+Several inputs are told apart by their file names, or by configuration keys such as cpu
+(--by). The page explains its words at its end.`,
 		Example: `  contend report contend-run
-  contend report --name 'BenchmarkParallel/{backend}_{gomaxprocs}' bench.txt
-  contend report --x size bench.txt                     a benchmark with /size=1K in its names
-  contend report --cpus 10 laptop.txt                   text that does not say how many CPUs there were
+  contend report --name ` + in.rule() + ` bench.txt
+  contend report --x size bench.txt                     a curve along /size=1K, /size=64K … in the names
+  contend report --cpus 10 laptop.txt                   a text that does not say how many CPUs there were
   contend report before after                           two runs on one chart, the first one hollow and dotted
-  contend report --by cpu laptop.txt server.txt         two hosts on one chart
+  contend report --by cpu laptop.txt server.txt         two kinds of CPU on one chart
   contend report --markdown contend-run > summary.md
   contend report --normalize bench.txt > normal.txt && benchstat -row /gomaxprocs normal.txt`,
 		Args: cobra.MinimumNArgs(1),
@@ -70,8 +72,8 @@ configuration keys (--by). The page explains its words at its end.`,
 				if asJSON {
 					return r.JSON(os.Stdout)
 				}
-				if err := r.Markdown(os.Stdout, against...); err != nil {
-					return fmt.Errorf("--against: %w", err)
+				if err := r.Markdown(os.Stdout, divideBy...); err != nil {
+					return fmt.Errorf("--divide-by: %w", err)
 				}
 				return nil
 			}
@@ -82,14 +84,14 @@ configuration keys (--by). The page explains its words at its end.`,
 		},
 	}
 	in.bind(c.Flags())
-	c.Flags().StringVar(&in.x, "x", "", "name key along which to draw, e.g. size, clients (default what the run states, else gomaxprocs)")
-	c.Flags().StringSliceVar(&in.by, "by", nil, "what tells samples apart beside their names: configuration keys, file, variant; none pools all (default file where there are several inputs, variant where a run has builds)")
-	c.Flags().BoolVar(&normalize, "normalize", false, "print one canonical text that benchstat reads right, and draw nothing")
-	c.Flags().BoolVar(&markdown, "markdown", false, "print the findings and a table of the time per operation in Markdown, and draw nothing")
+	c.Flags().StringVar(&in.x, "x", "", "key of the names that is the x axis, e.g. size, clients (default what the run states, else gomaxprocs)")
+	c.Flags().StringSliceVar(&in.by, "by", nil, "what tells samples of the same name apart: file, variant, or configuration keys such as cpu; none treats all as one (default file if there are several inputs, variant if a run holds several builds)")
+	c.Flags().BoolVar(&normalize, "normalize", false, "print the samples as one text that benchstat reads, and draw nothing")
+	c.Flags().BoolVar(&markdown, "markdown", false, "print the findings and a table of times per operation as Markdown, and draw nothing")
 	c.Flags().BoolVar(&asJSON, "json", false, "print the findings as JSON, and draw nothing")
-	c.Flags().StringSliceVar(&against, "against", nil, "with --markdown: what the other series of a chart are divided by; of several names, the first that the chart has")
-	c.Flags().StringVar(&out, "out", "", "folder to write to (default the run folder, for texts and several inputs ./contend-report)")
-	c.Flags().Float64Var(&cpus, "cpus", 0, "usable CPUs, for texts that do not state them (usable-cpus:)")
+	c.Flags().StringSliceVar(&divideBy, "divide-by", nil, "with --markdown: print the ratio of each "+in.like.Subject+" to the one of this name; of several names, each chart uses the first that it has")
+	c.Flags().StringVar(&out, "out", "", "folder to write to (default the run folder, or ./contend-report for texts and for several inputs)")
+	c.Flags().Float64Var(&cpus, "cpus", 0, "how many CPUs were usable, for texts that do not state it (usable-cpus:)")
 	c.Flags().IntVar(&opt.DPI, "dpi", report.DefaultDPI, "resolution of PNG pictures, in pixels per inch")
 	c.Flags().StringSliceVar(&opt.Formats, "format", []string{"png"}, "picture formats: png, svg or both")
 	completeList(c, "format", func() []string { return report.Formats })

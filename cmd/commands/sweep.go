@@ -67,11 +67,13 @@ func newSweep(families []family.Family) *cobra.Command {
 	}
 	c := &cobra.Command{
 		Use:   "sweep",
-		Short: "Measure a suite over values of GOMAXPROCS and of its own axes",
-		Long: `Measure every combination of the axes, each in a fresh process, in random blocks,
-and draw the report. A run that was interrupted is continued by the same command.
+		Short: "Measure all combinations of what the flags list, and draw the report",
+		Long: `Measure every combination of the values that the flags list (a cell), each in a fresh
+process. Repetitions are measured in blocks: each block holds every cell once, in
+random order. Then the report is drawn. If a run was interrupted, the same command
+continues it.
 
-The run folder holds samples.txt, which benchstat reads, the pictures, and
+The run folder holds samples.txt, which benchstat reads, the pictures and the page,
 report.html. Suites:` + suites,
 		Example: `  contend sweep --quick` + sweepExamples(families) + `
   contend sweep --procs 1-32 --dry-run --price-per-hour 1.53`,

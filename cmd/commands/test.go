@@ -36,14 +36,15 @@ func newTest() *cobra.Command {
 	t.gate.CPU, t.gate.Now = true, time.Now()
 	c := &cobra.Command{
 		Use:   "test [PACKAGES] [flags] [-- FLAGS OF GO TEST]",
-		Short: "Measure any package's Go benchmarks over values of GOMAXPROCS",
-		Long: `Build a package's test binary once, and measure each of its benchmarks at each
-GOMAXPROCS, each time in a process of its own, in random blocks. The package
-needs no change. CPU time is that of the benchmark's timed window.
+		Short: "Measure the Go benchmarks of any package at several values of GOMAXPROCS",
+		Long: `Build the test binary of each package once, and run each of its benchmarks at each
+value of GOMAXPROCS, each time in a fresh process and in random order. The packages
+need no change. CPU time is that of the timed part of the benchmark only.
 
-With --against, the benchmarks of another revision are measured beside those of
-the working tree, in the same blocks. The verdict is that of contend compare, on
-wall time and CPU time; exit code 1 is a regression.`,
+With --against, the benchmarks of a git revision (the old side, called base) are
+measured together with those of the working tree (the new side, called head), and both
+are compared as contend compare does, in wall time and CPU time. Exit code 1 is a
+regression.`,
 		Example: `  contend test ./pkg --bench Map
   contend test sync --bench Mutex --procs 1,2,4 --quick
   contend test ./pkg --bench Foo --trace cells -- -tags integration -short
@@ -71,8 +72,8 @@ wall time and CPU time; exit code 1 is a regression.`,
 	}
 	t.Bind(c.Flags())
 	t.gate.bind(c.Flags())
-	c.Flags().StringVar(&t.config, "config", "", "with --against: file of what is gated and allowed (default "+gotest.GateFile+" here or above, up to the top of the repository)")
-	c.Flags().StringVar(&t.format, "format", t.format, "of the verdict: "+strings.Join(compare.Formats, ", "))
+	c.Flags().StringVar(&t.config, "config", "", "with --against: file that says which changes count and which are allowed (default "+gotest.GateFile+" in this folder or in one above it, within the repository)")
+	c.Flags().StringVar(&t.format, "format", t.format, "with --against: format of the verdict: "+strings.Join(compare.Formats, ", "))
 	completeList(c, "format", func() []string { return compare.Formats })
 	completeGoTest(c)
 	return c

@@ -31,15 +31,18 @@ func newTrace() *cobra.Command {
 	var f traceFlags
 	c := &cobra.Command{
 		Use:   "trace FILE…",
-		Short: "The line to blame, and where every P's time went, from any Go execution trace",
-		Long: `Account Go execution traces. First comes what is to be said of one: the lines at which
-the CPUs' time is lost, who called them, who held what others waited for, and what to
-try; then what every P did, and where goroutines waited. "-" is standard input.
+		Short: "Find the lines at which a program loses CPU time, from a Go execution trace",
+		Long: `Say where the time of all Ps went in a Go execution trace. First come the findings: the
+lines at which CPU time is lost, who called them, who held what others waited for,
+and what to try. Then a table says what every P did, and another where goroutines
+waited. "-" is standard input.
 
-Switch records (FILE.switches, which contend sweep leaves beside its traces) tell
-goroutines on a CPU from those that the operating system had taken off it.
+If there is a file of switch records (FILE.switches, which contend sweep writes
+next to its traces), time in which the operating system had taken a goroutine's thread
+off its CPU is shown apart from time on a CPU.
 
-Exit codes: 0 good, 2 wrong usage or nothing readable, 3 a part could not be read.`,
+Exit codes: 0 done, 2 wrong usage or nothing that can be read, 3 a part of a trace could not
+be read.`,
 		Example: `  contend trace trace.out
   contend trace tour.trace --png timeline.png
   contend trace trace.out --pprof waits.pb.gz && go tool pprof -http=: waits.pb.gz
@@ -51,14 +54,14 @@ Exit codes: 0 good, 2 wrong usage or nothing readable, 3 a part could not be rea
 		},
 	}
 	fl := c.Flags()
-	fl.IntVar(&f.top, "top", 5, "how many of the worst wait sites; 0 is all")
-	fl.BoolVar(&f.json, "json", false, "write JSON (schema: traces/README.md)")
+	fl.IntVar(&f.top, "top", 5, "how many of the lines at which goroutines waited longest to list; 0 is all")
+	fl.BoolVar(&f.json, "json", false, "print JSON (traces/README.md explains it)")
 	fl.StringVar(&f.png, "png", "", "draw the timeline to this `FILE`, .png or .svg")
-	fl.StringVar(&f.pprof, "pprof", "", "write a profile of lost and waiting time for go tool pprof to this `FILE`, - for standard output")
-	fl.StringVar(&f.window, "window", "auto", "windows: marks, procs (changes of GOMAXPROCS), whole, a duration, or a number of equal parts")
-	fl.StringVar(&f.diff, "diff", "", "compare with this other `TRACE`")
-	fl.StringVar(&f.switches, "switches", "", "file of switch records (default the one beside the trace, if there is one)")
-	fl.IntVar(&f.cpus, "cpus", 0, "CPUs that the traced process could use, where the records do not tell")
+	fl.StringVar(&f.pprof, "pprof", "", "write lost and waiting time as a profile for go tool pprof to this `FILE`; - is standard output")
+	fl.StringVar(&f.window, "window", "auto", "how to divide the trace: marks (logged by the program), procs (where GOMAXPROCS changes), whole (not at all), a duration, or a number of equal parts")
+	fl.StringVar(&f.diff, "diff", "", "compare FILE with this other `TRACE`")
+	fl.StringVar(&f.switches, "switches", "", "file of switch records (default FILE.switches, if there is one)")
+	fl.IntVar(&f.cpus, "cpus", 0, "how many CPUs the traced process could use, if no switch records say it")
 	completeList(c, "window", func() []string { return []string{"auto", "marks", "procs", "whole"} })
 	return c
 }

@@ -16,8 +16,8 @@ import (
 func newVersion() *cobra.Command {
 	return &cobra.Command{
 		Use:     "version",
-		Short:   "Which build this is",
-		Long:    "Print the version and commit that this program was built from, as the toolchain\nrecorded them, the protocol of its samples, and the toolchain.",
+		Short:   "Print which build this is",
+		Long:    "Print the version and the commit that this program was built from, the version of its\nsample format, and the version of Go that built it.",
 		Example: "  contend version",
 		Args:    cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {

@@ -16,5 +16,5 @@ func studied(locks family.Family) family.Family {
 		}
 		parts = append(parts, study.Part{Family: locks, Values: v})
 	}
-	return study.Of("what the claims about locks need (see claims)", []string{"--procs 2 --count 8"}, parts)
+	return study.Of("what contend claims needs to judge the claims about lock services", []string{"--procs 2 --count 8"}, parts)
 }
