@@ -176,7 +176,7 @@ var lockClaims = []lockClaim{
 		},
 		gains: []gain{
 			{timely, "", "clients=16 ttl=100ms hold=0s load=open rate=200%", "service", "nats-bounded", "nats-unbounded", half, true},
-			{carried, "", "clients=16 ttl=100ms hold=0s load=open rate=200%", "service", "nats-bounded", "nats-unbounded", small, false},
+			{carried, "", "clients=16 ttl=100ms hold=0s load=open rate=200%", "service", "nats-bounded", "nats-unbounded", order, false},
 		}},
 	{statement: "Work that may be done twice needs no lock where its result is stored by a key: nothing is lost or counted twice, also when a worker dies, and eight clients get more done than under a lock of the same database.",
 		seen: []observation{
