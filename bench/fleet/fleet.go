@@ -92,6 +92,10 @@ var Engines = []string{"ssh", "slurm", "kubernetes"}
 // name keeps kinds fit for file names, hosts' folders and Kubernetes' labels.
 var name = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,30}[a-z0-9])?$`)
 
+// mostPods keeps the list of a kind's shards, which is an argument of its pods, below the
+// 128 KiB that Linux allows one (MAX_ARG_STRLEN).
+const mostPods = 500
+
 // settings are the words of a kind that an engine of its own knows.
 var settings = map[string][]string{
 	"slurm":      {"partition", "constraint", "account"},
@@ -149,6 +153,8 @@ func ParseKind(text, engine, arch string) (*Kind, error) {
 		return bad("hosts are for ssh; %s chooses the machines itself: machines=3", engine)
 	case engine == "ssh" && k.Machines != 0 && k.Machines != len(k.Hosts):
 		return bad("machines=%d, and %d hosts", k.Machines, len(k.Hosts))
+	case engine == "kubernetes" && k.Machines > mostPods:
+		return bad("machines=%d: one Job takes up to %d, plan several kinds", k.Machines, mostPods)
 	case engine == "kubernetes" && k.Settings["image"] == "":
 		return bad("name the image that contend fleet plan packs, as the cluster finds it: image=registry/contend:1")
 	}
@@ -245,11 +251,12 @@ func (f *Fleet) Of(k *Kind) (of []*Shard) {
 	return of
 }
 
-// part is what a machine of a kind must know of the plan, on one line.
-func (f *Fleet) part(k *Kind) string {
+// part is what a machine must know of the plan to measure one of a kind's shards, on one
+// line.
+func (f *Fleet) part(k *Kind, shards ...*Shard) string {
 	alone := *k
 	alone.Hosts, alone.Settings = nil, nil // of others, and of the engine
-	text, err := json.Marshal(Fleet{ID: f.ID, Nonce: f.Nonce, Engine: f.Engine, Kinds: []*Kind{&alone}, Shards: f.Of(k)})
+	text, err := json.Marshal(Fleet{ID: f.ID, Nonce: f.Nonce, Engine: f.Engine, Kinds: []*Kind{&alone}, Shards: shards})
 	if err != nil {
 		panic(err) // strings and numbers
 	}

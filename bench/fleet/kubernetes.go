@@ -132,7 +132,7 @@ spec:
       volumes:
       - {name: out, emptyDir: {}}
       - {name: tmp, emptyDir: {}}
-`, k.Settings["image"], strings.Join(ids, " "), "'"+strings.ReplaceAll(e.fleet.part(k), "'", "''")+"'", strconv.Itoa(request(k)))
+`, k.Settings["image"], strings.Join(ids, " "), "'"+strings.ReplaceAll(e.fleet.part(k, shards...), "'", "''")+"'", strconv.Itoa(request(k)))
 	return b.String()
 }
 

@@ -386,6 +386,7 @@ func TestMergeDisturbed(t *testing.T) {
 // TestClaim: of two shards on one machine the second is refused, with the name of the
 // first, and not once that has ended.
 func TestClaim(t *testing.T) {
+	t.Parallel() // it waits, as a refusal does
 	machine := "claimed-by-" + t.Name() + t.TempDir()
 	release, err := claim(machine, "shard epyc-0 of fleet f")
 	if err != nil {
@@ -426,7 +427,7 @@ func TestPlannedAgain(t *testing.T) {
 	if err != nil || loaded.ID != b.ID {
 		t.Errorf("%v %v", loaded, err)
 	}
-	part, err := Load(b.part(b.Kinds[1]))
+	part, err := Load(b.part(b.Kinds[1], b.Shards[3]))
 	if err != nil || part.ID != b.ID || len(part.Shards) != 1 || part.Shards[0].ID != "arm-0" || part.Kind("epyc") != nil {
 		t.Errorf("%+v %v", part, err)
 	}
@@ -480,6 +481,18 @@ func TestKinds(t *testing.T) {
 		if _, err := ParseKind(text, "ssh", "amd64"); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q: %v, want %q", text, err, want)
 		}
+	}
+	if _, err := ParseKind("c7g,machines=501,image=r/i:1", "kubernetes", "amd64"); err == nil || !strings.Contains(err.Error(), "takes up to 500") {
+		t.Error(err)
+	}
+	most := strings.Repeat("k", 32)
+	big, err := ParseKind(most+",machines=500,image=r/i:1", "kubernetes", "amd64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := &Fleet{Engine: "kubernetes", Kinds: []*Kind{big}}
+	if err := f.Lay(1000, false); err != nil || len(f.part(big, f.Shards...)) > 128<<10-1000 {
+		t.Errorf("%v, an argument of %d bytes", err, len(f.part(big, f.Shards...)))
 	}
 	k, err := ParseKind("c7g,machines=3,cpus=64,arch=arm64,selector=a/b=c,image=r/i:1,price=1.5", "kubernetes", "amd64")
 	if err != nil || k.Machines != 3 || k.Arch != "arm64" || k.Settings["selector"] != "a/b=c" || k.Price != 1.5 {

@@ -74,7 +74,7 @@ func said(host string, err error, last string) error {
 func (e *ssh) measure(ctx context.Context, s *Shard) error {
 	k := e.fleet.Kind(s.Kind)
 	script := fmt.Sprintf("%sfleet measure $b --fleet %s --shard %s --to %s --name %s --attended; exit $?", // the shell tells signals as exit codes
-		e.contend(k), quoted(e.fleet.part(k)), s.ID, Delivered, quoted(s.Host))
+		e.contend(k), quoted(e.fleet.part(k, s)), s.ID, Delivered, quoted(s.Host))
 	in, attend, err := os.Pipe()
 	if err != nil {
 		return err
