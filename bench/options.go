@@ -75,7 +75,7 @@ func (o *SweepOptions) Bind(f *pflag.FlagSet) {
 	f.StringVar(&o.Out, "out", "contend-run", "run folder; if it holds an unfinished run of the same plan, that run is continued")
 	f.StringVar(&o.Affinity, "affinity", "none", "none, or cores: bind each process to as many CPUs as it has Ps, first one CPU of each core, and one socket after the other")
 	f.StringVar(&o.Node, "node", "", "name of this machine in the samples (default a hash of what identifies it)")
-	f.DurationVar(&o.Budget, "budget", 0, "limit the time from the start of the command to the last sample, by fewer repetitions and shorter measurements, e.g. 20m; drawing the page comes on top")
+	f.DurationVar(&o.Budget, "budget", 0, "limit the time from the start of the command to the last sample, by fewer repetitions and shorter measurements, e.g. 20m; drawing the page and judging come on top")
 	f.BoolVar(&o.Quick, "quick", false, "a first look: 6 repetitions, each of a short time")
 	f.BoolVar(&o.DryRun, "dry-run", false, "print what would be measured, how long it takes and what it costs; measure nothing")
 	f.Float64Var(&o.PricePerHour, "price-per-hour", 0, "price of an hour on this host, for the cost that --dry-run prints")

@@ -256,7 +256,7 @@ func checkTurbo(f *Facts, o *Observed) Finding {
 		do = "echo 1 | sudo tee /sys/devices/system/cpu/intel_pstate/no_turbo"
 	}
 	return Finding{"turbo", Warning, "turbo is on",
-		"one busy core runs faster than many, so every curve falls as GOMAXPROCS rises; the share-nothing control falls alike, absolute speed-ups mislead",
+		"one busy core runs faster than many, so every curve falls as GOMAXPROCS rises; the share-nothing ceiling falls alike, so compare with it, as absolute speed-ups mislead",
 		do}
 }
 
@@ -446,7 +446,7 @@ func checkSwitchRecords(f *Facts, o *Observed) Finding {
 	}
 	switch {
 	case o.PerfParanoid == Unknown:
-		found.Do = "the kernel or the container has no perf events; nothing to mend from here"
+		found.Do = "the kernel or the container has no perf events; nothing can be done here"
 	case len(o.PerfParanoid) == 1 && o.PerfParanoid <= "2" || strings.HasPrefix(o.PerfParanoid, "-"):
 		found.Do = "the setting would allow it, so the container does not: docker run --cap-add PERFMON --security-opt seccomp=unconfined …"
 	default:

@@ -77,9 +77,9 @@ func newFleetPlan(families []family.Family) *cobra.Command {
 is known of it, separated by commas.
 
   machines=3            how many; for ssh hosts=USER@A B C names them instead
-  cpus=64 arch=arm64    what a machine must have; one that has not is refused before
-  model=EPYC            it measures, as is one with a CPU quota (unless
-                        quota=allowed), or one that others use
+  cpus=64 arch=arm64    what a machine must have; one without it is refused before it
+  model=EPYC            measures, as is one with a CPU quota (unless quota=allowed),
+                        or one that may use only a part of its CPUs
   price=1.53            price of a machine-hour, for the cost that plan prints
   partition= constraint= account=                    Slurm's
   image= selector=KEY=VALUE toleration=KEY=VALUE namespace=   Kubernetes'

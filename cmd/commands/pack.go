@@ -34,7 +34,7 @@ run.sh. It measures, and leaves a run folder, and the same folder as one archive
 bring back.
 
 The flags are those of contend test. They apply on the other host, and run.sh takes
-flags that replace them. --procs auto looks at the CPUs of that host.`,
+more of them, which take precedence. --procs auto looks at the CPUs of that host.`,
 		Example: `  contend pack ./pkg --bench Map --output map.tar.gz
   contend pack ` + firstExample(families) + ` --output sweep.tar.gz
   GOARCH=arm64 contend pack ./pkg --program contend-arm64      for another platform
@@ -200,8 +200,8 @@ func newRun(families []family.Family) *cobra.Command {
 		Use:   "run BUNDLE [FLAGS]",
 		Short: "Measure what contend pack has packed",
 		Long: `Measure what contend pack has packed. BUNDLE is the folder that the archive unpacks
-to; the run.sh in it calls this command. The flags are those of the packed command,
-and replace those that were packed. The result is a run folder (--out, default
+to; the run.sh in it calls this command. The flags are those of the packed command.
+They stand behind those that were packed, and so take precedence. The result is a run folder (--out, default
 contend-run-HOSTNAME), and the same folder as one archive to bring back.`,
 		Example:            "  contend run ./map --procs 1,2,4,8",
 		DisableFlagParsing: true, // they are the packed command's

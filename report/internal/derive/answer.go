@@ -107,7 +107,7 @@ func (f *Facet) fastest() []string {
 	if !ok {
 		return row
 	}
-	if next.Standing == Open {
+	if c.Chance() {
 		row[2] += openMark
 	}
 	lead := next.lead()

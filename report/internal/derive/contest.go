@@ -130,6 +130,12 @@ func (c *Contest) next() (r Rank, ok bool) {
 	return c.Ranks[1], true
 }
 
+// Chance reports whether the samples are too few to tell that the fastest is no chance.
+func (c *Contest) Chance() bool {
+	next, ok := c.next()
+	return ok && next.Standing == Open
+}
+
 // broken are those that are locks and did not exclude, fastest first.
 func (c *Contest) broken() (names []string) {
 	for _, r := range c.Ranks {

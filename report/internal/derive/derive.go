@@ -519,7 +519,7 @@ func (b *builder) finish() *View {
 		}
 	}
 	if n := len(b.left); n > 0 {
-		b.view.Notes = append(b.view.Notes, fmt.Sprintf("%d of %d points are left out, those that come last in the text: a page shows at most %d series of a chart and %d points. A rule (--name) can make few series of many names; so does a report of a part of the text.", n, n+len(b.points), mostSeries, mostPoints))
+		b.view.Notes = append(b.view.Notes, fmt.Sprintf("%d of %d points are left out, those that come last in the text: a page shows at most %d lines in a chart and %d points. A rule (--name) can make few lines of many names; so does a report of a part of the text.", n, n+len(b.points), mostSeries, mostPoints))
 	} else if n := len(b.control); n > 0 {
 		b.view.Notes = append(b.view.Notes, fmt.Sprintf("%d points of the share-nothing ceiling have no shared sample beside them and are not shown", n))
 	}

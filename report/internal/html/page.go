@@ -276,6 +276,9 @@ func (p *Page) matrix() (m matrix) {
 			if r.Standing == derive.First || r.Ratio.N == 0 {
 				c.Text = derive.Format("ops/s", r.Rate.Median)
 			}
+			if r.Standing == derive.First && f.Contest.Chance() {
+				c.Text, c.Class, c.Title = c.Text+" ?", "unsure", "the highest median, by chance or not: that cannot be told"
+			}
 			m.Broke = m.Broke || r.Standing == derive.Broken
 			row.Cells[slices.Index(p.View.Names, r.Name)] = c
 		}

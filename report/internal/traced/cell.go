@@ -53,7 +53,7 @@ func openCells(set *sample.Set, open opener) (cells []*cell, notes []string) {
 		}
 	}
 	if len(order) > maxCells {
-		notes = append(notes, fmt.Sprintf("lock sites are of %d of the %d traced series; see contend trace for the others", maxCells, len(order)))
+		notes = append(notes, fmt.Sprintf("lock sites are of %d of the %d lines of the charts that were traced; see contend trace for the others", maxCells, len(order)))
 		order = order[:maxCells]
 	}
 	var firsts []*sample.Sample

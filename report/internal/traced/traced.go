@@ -126,7 +126,7 @@ func tables(tours []*tour, cells []*cell, grown []Growth, costs map[*sample.Samp
 	}
 	traced := html.Table{
 		Title: "Worst places to wait, traced cells", Columns: slices.Concat([]string{"series"}, show.SiteColumns, []string{costColumn}), Numeric: numeric,
-		About: "Of each series the traces at the highest GOMAXPROCS that this host has CPUs for, all repetitions together. " + lost,
+		About: "Of each line of the charts the traces at the highest GOMAXPROCS that this host has CPUs for, all repetitions together. " + lost,
 	}
 	work := html.Table{
 		Title: "CPU time by kind", Columns: slices.Concat([]string{"series", sample.GOMAXPROCS, costColumn}, show.CPUColumns()), Numeric: append([]bool{false}, slices.Repeat([]bool{true}, 2+len(show.CPUColumns()))...),
