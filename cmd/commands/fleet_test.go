@@ -181,7 +181,7 @@ func TestFleetSSH(t *testing.T) {
 func TestFleetInterrupted(t *testing.T) {
 	t.Parallel()
 	s := newSSHFleet(t, map[string]string{"a": t.TempDir(), "b": t.TempDir()})
-	s.run(0, "plan", "--kind", "here,hosts=a b", "--out", "f", "sweep", "--backend", "mutexlru", "--keys", "1K", "--time", "5ms", "--count", "150", "--procs", "1")
+	s.run(0, "plan", "--kind", "here,hosts=a b", "--out", "f", "sweep", "--backend", "mutexlru", "--keys", "1K", "--time", "5ms", "--count", "3000", "--procs", "1")
 	f, err := fleet.Load(filepath.Join(s.dir, "f"))
 	if err != nil {
 		t.Fatal(err)
@@ -226,7 +226,7 @@ func TestFleetInterrupted(t *testing.T) {
 		}
 	}
 	// What is complete can be had, and nothing is left but the rest.
-	if says := s.run(bench.ExitInvalid, "collect", "f"); strings.Contains(says, "here-0 0 of 150") || strings.Contains(says, "here-0 150 of 150") {
+	if says := s.run(bench.ExitInvalid, "collect", "f"); strings.Contains(says, "here-0 0 of 3000") || strings.Contains(says, "here-0 3000 of 3000") {
 		t.Errorf("%s", says)
 	}
 	s.run(0, "stop", "f")

@@ -206,6 +206,7 @@ func newRow(x, y *cell, unit string, better sample.Better) *Row {
 	}
 	r.spans = max(x.spans, y.spans)
 	r.blocks, r.Paired, r.NOld, r.NNew = blocks, paired, len(old), len(new)
+	r.machines = fleetOf(x.samples) || !paired && fleetOf(y.samples)
 	r.Old, r.New = median(old), median(new)
 	r.measure(old, new)
 	return r

@@ -108,7 +108,7 @@ type Row struct {
 	Counted bool
 
 	Paired     bool
-	NOld, NNew int     // samples; pairs if Paired
+	NOld, NNew int     // samples; pairs if Paired; machines in a fleet
 	Old, New   float64 // medians
 	// Ratio is the estimate of new ÷ old, from Lo to Hi with confidence Level.
 	// NaN where there is none: too few samples, or an old median that is not
@@ -138,8 +138,10 @@ type Row struct {
 	same    float64     // what the interval that shows Same leaves out on each side
 	bands   *[2]float64 // see band
 	power   int         // samples a side that find Options.Want nine times in ten; 0 unknown
-	spans   int         // blocks in which the cell was measured, up to the last one
-	clear   bool        // its cell is settled
+	// machines says that each value, or pair, is of one machine of a fleet.
+	machines bool
+	spans    int  // blocks in which the cell was measured, up to the last one
+	clear    bool // its cell is settled
 	// The test that decides has no interval of its own, and excludes no change.
 	excludesZero bool
 	// From the rules that match: see [Rule].
@@ -550,7 +552,7 @@ func (r *Row) decide(o Options) {
 	loss := r.loss()
 	switch certain := r.PHolm <= o.Alpha; {
 	case !r.enough():
-		r.Verdict, r.Why = Unclear, fmt.Sprintf("%d of the %d samples that it takes", min(r.NOld, r.NNew), MinN)
+		r.Verdict, r.Why = Unclear, r.lacking()
 	case r.within(r.minEffect):
 		r.Verdict = Same
 	case certain && loss >= r.minEffect:

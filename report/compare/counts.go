@@ -1,7 +1,6 @@
 package compare
 
 import (
-	"fmt"
 	"math"
 	"slices"
 
@@ -34,7 +33,7 @@ func floors(values []float64) []float64 {
 // which has 1 in 4ⁿ at most where the two numbers were equally likely.
 func (r *Row) decideCount() {
 	if !r.enough() {
-		r.Verdict, r.Why = Unclear, fmt.Sprintf("%d of the %d samples that it takes", min(r.NOld, r.NNew), MinN)
+		r.Verdict, r.Why = Unclear, r.lacking()
 		return
 	}
 	r.P = newUnpaired(r.data.old, r.data.new, newNulls()).p() / 2

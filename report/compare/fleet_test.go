@@ -64,8 +64,14 @@ func TestFleet(t *testing.T) {
 	if c.Rows[0].Verdict != Unclear || c.Rows[0].NOld != 3 {
 		t.Errorf("3 machines: %s of %d", c.Rows[0].Verdict, c.Rows[0].NOld)
 	}
+	if r := c.Rows[0]; r.count() != "3 machines" || r.Why != "3 of the 6 machines that it takes" || c.drawn() != "machines" {
+		t.Errorf("%q, %q, %q", r.count(), r.Why, c.drawn())
+	}
 	if c := compared(fleetText(r, "k", 1, 12, 0, 1.1, 0)); c.Rows[0].Verdict != Worse || c.Rows[0].NOld != 12 {
 		t.Errorf("one machine stands for itself: %s of %d", c.Rows[0].Verdict, c.Rows[0].NOld)
+	}
+	if r := compared(fleetText(r, "k", 1, 3, 0, 1.1, 0)).Rows[0]; r.count() != "3 pairs" || r.Why != "3 of the 6 samples that it takes" {
+		t.Errorf("%q, %q", r.count(), r.Why)
 	}
 	// Two kinds: each is compared with itself.
 	c = compared(fleetText(r, "k", 7, 6, 0, 1.2, .01) + fleetText(r, "l", 7, 6, 100, 1, .001))

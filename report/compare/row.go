@@ -1,6 +1,7 @@
 package compare
 
 import (
+	"fmt"
 	"math"
 	"slices"
 
@@ -52,6 +53,15 @@ func (r *Row) measure(old, new []float64) {
 
 // enough reports whether the row can be tested.
 func (r *Row) enough() bool { return min(r.NOld, r.NNew) >= MinN }
+
+// lacking says what a row has of the values that a verdict takes.
+func (r *Row) lacking() string {
+	of := "samples"
+	if r.machines {
+		of = "machines"
+	}
+	return fmt.Sprintf("%d of the %d %s that it takes", min(r.NOld, r.NNew), MinN, of)
+}
 
 func (r *Row) differences() []float64 {
 	d := make([]float64, len(r.data.old))

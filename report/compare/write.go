@@ -181,7 +181,7 @@ func (c *Comparison) wanting() string {
 	}
 	text := ""
 	if few > 0 {
-		text += fmt.Sprintf("; %d samples a side can for %d (column \"needs\")", needs[few-1], few)
+		text += fmt.Sprintf("; %d %s can for %d (column \"needs\")", needs[few-1], c.drawn(), few)
 	}
 	if n := len(needs) - few; n > 0 {
 		text += fmt.Sprintf("; %d would take more than %d: too noisy a host, or too short windows", n, tooMany)
@@ -202,6 +202,14 @@ func (c *Comparison) firstCalls() string {
 		return ""
 	}
 	return fmt.Sprintf("first calls, which are in no other number and not gated (--unit %s gates them): %s", unitFirst, few(moved))
+}
+
+// drawn are what more of would decide.
+func (c *Comparison) drawn() string {
+	if slices.ContainsFunc(c.Gated(), func(r *Row) bool { return r.machines }) {
+		return "machines"
+	}
+	return "samples a side"
 }
 
 // nanoseconds prints a time: 61.3ms.
@@ -285,7 +293,7 @@ func (c *Comparison) power() string {
 	if len(needed) == 0 {
 		return ""
 	}
-	return fmt.Sprintf("a change of %s is found nine times in ten with %s samples a side in the median cell, %s in the noisiest", percent(c.Want), needs(int(math.Ceil(median(needed)))), needs(int(slices.Max(needed))))
+	return fmt.Sprintf("a change of %s is found nine times in ten with %s %s in the median cell, %s in the noisiest", percent(c.Want), needs(int(math.Ceil(median(needed)))), c.drawn(), needs(int(slices.Max(needed))))
 }
 
 // labels are the cells' names without what all of them have in common, and that.
@@ -655,7 +663,12 @@ func (c *Comparison) pairs(r *Row) string {
 }
 
 func (r *Row) count() string {
-	if r.Paired {
+	switch {
+	case r.machines && r.Paired:
+		return fmt.Sprintf("%d %s", r.NOld, plural(r.NOld, "machine"))
+	case r.machines:
+		return fmt.Sprintf("%d+%d machines", r.NOld, r.NNew)
+	case r.Paired:
 		return fmt.Sprintf("%d %s", r.NOld, plural(r.NOld, "pair"))
 	}
 	return fmt.Sprintf("%d+%d", r.NOld, r.NNew)
