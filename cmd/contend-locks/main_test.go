@@ -14,6 +14,7 @@ import (
 	"github.com/contend-go/contend/bench/lockbench/lease"
 	"github.com/contend-go/contend/bench/lockbench/locktest"
 	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/cmd/contend-locks/postgres"
 )
 
 // TestMain lets the test binary play servers, clients and cells, and be the
@@ -233,6 +234,46 @@ func TestWithoutLock(t *testing.T) {
 	is("--service pg-2pc --fault kill-holder --ttl 500ms", "waiting", some)
 	is("--service pg-saga --fault kill-holder --ttl 500ms", "waiting", no)
 	is("--service pg-saga --fault kill-holder --ttl 500ms", "granted-in-fault", some)
+}
+
+// TestNothingAtAll: additions that are merged, and work with a key of its own, are all counted,
+// once each, whatever happens to a client or a server, and the check finds what is
+// missing when all servers begin anew.
+func TestNothingAtAll(t *testing.T) {
+	list := "merge"
+	if postgres.Idempotent().Missing() == "" {
+		list += ",pg-idempotent"
+	}
+	_, set := sweep(t, "--service "+list+" --fault none,kill-holder,restart-server,partition,lose-memory --clients 3 --ttl 500ms --count 1")
+	for _, s := range set.Samples {
+		fault, _ := s.Name.Get("fault")
+		lost, ok := s.Value("lost/op")
+		waiting, _ := s.Value("waiting")
+		if !ok || (lost > 0) != (fault == "lose-memory") || waiting > 0 {
+			t.Errorf("%s: %v of additions lost, %v clients waiting", s.Name, lost, waiting)
+		}
+	}
+}
+
+// TestBackpressure: of twice what one worker carries, a queue without a bound refuses nothing, one
+// with a bound does, and neither loses what it took.
+func TestBackpressure(t *testing.T) {
+	_, set := sweep(t, "--service nats-unbounded,nats-bounded --clients 8 --load open --rate 200% --ttl 100ms --count 1")
+	for _, s := range set.Samples {
+		service, _ := s.Name.Get("service")
+		refused, ok := s.Value("refused/op")
+		if !ok || (refused > 0) != (service == "nats-bounded") {
+			t.Errorf("%s: %v refused for each that was carried out", s.Name, refused)
+		}
+		for _, unit := range []string{"lost/op", "tokens-fell", "waiting"} {
+			if v, ok := s.Value(unit); !ok || v > 0 {
+				t.Errorf("%s: %v %s", s.Name, v, unit)
+			}
+		}
+	}
+	if len(set.Samples) != 2 {
+		t.Errorf("%d samples of 2 services", len(set.Samples))
+	}
 }
 
 // TestGroupCutInTwo: each part of a group of JGroups grants the lock, and nobody tells
