@@ -57,7 +57,7 @@ func TestOpenLoad(t *testing.T) {
 			t.Fatal(err)
 		}
 		h, err := hdrhistogram.NewHistogramLogReader(bytes.NewReader(log)).NextIntervalHistogram()
-		if err != nil || h.Tag() != "response" || h.TotalCount() == 0 {
+		if err != nil || h.Tag() != "response" || h.TotalCount() == 0 && !unstable { // a generator that got no CPU in time carries out nothing
 			t.Errorf("%s: %+v, %v", s.Name, h, err)
 		}
 	}
