@@ -5,9 +5,9 @@
 // starts.
 //
 // When such groups merge, the library asks once more for a lock that a member waits for
-// only if the coordinator of that member has changed (CENTRAL_LOCK.handleView), and what one
-// coordinator granted may be released at another, which does not know of it. So some
-// who wait then wait for ever, however many threads deliver its messages.
+// only if the coordinator of that member has changed (CENTRAL_LOCK.handleView), and sends a
+// release to the coordinator of now, which need not be the one that granted the lock.
+// Some who wait then wait for ever, however many threads deliver its messages.
 package jgroups
 
 import (
