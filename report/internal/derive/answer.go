@@ -95,9 +95,13 @@ func (t Table) compact() Table {
 func (f *Facet) fastest() []string {
 	c := &f.Contest
 	first := c.Ranks[0]
-	row := []string{f.Label(), f.X.At(c.X), "none", "", "", "", ""}
+	row := []string{f.Label(), f.X.At(c.X), "", "", "", "", ""}
 	if broken := c.broken(); len(broken) > 0 {
-		row[6] = joined(broken, ", ") + brokenMark
+		row[2] = "no lock excluded" // unless one did
+		for i := range broken {
+			broken[i] += brokenMark
+		}
+		row[6] = joined(broken, ", ")
 	}
 	if !first.competes() {
 		return row
