@@ -230,3 +230,29 @@ func TestDisown(t *testing.T) {
 		t.Errorf("%q, %v", text, err)
 	}
 }
+
+// TestMakeTogether: clients that make the same tables at the same time all have them
+// afterwards, whatever the server tells who comes second.
+func TestMakeTogether(t *testing.T) {
+	target := started(t, Row())
+	const clients, rounds = 16, 200
+	var sessions []*session
+	for range clients {
+		sessions = append(sessions, &session{conn: dial(t, target), target: target})
+	}
+	if err := sessions[0].prepare(t.Context(), ""); err != nil {
+		t.Fatal(err)
+	}
+	for round := range rounds {
+		table := "CREATE TABLE IF NOT EXISTS " + object(target, fmt.Sprintf("t%d", round)) + " (n bigint GENERATED ALWAYS AS IDENTITY)"
+		var all sync.WaitGroup
+		for _, s := range sessions {
+			all.Go(func() {
+				if err := s.insist(t.Context(), table); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+	}
+}

@@ -84,11 +84,11 @@ func (s *session) prepare(ctx context.Context, statements string) error {
 }
 
 // insist repeats statements that make what is not there while others make the same:
-// IF NOT EXISTS looks first, and then finds the name taken, or the catalogue's row of it.
+// IF NOT EXISTS looks first, and then finds the name taken, its type's, or the catalogue's row of either.
 func (s *session) insist(ctx context.Context, statements string) error {
 	for {
 		_, err := s.conn.Exec(ctx, statements)
-		if !is(err, uniqueViolation) && !is(err, duplicateTable) {
+		if !is(err, uniqueViolation) && !is(err, duplicateSchema) && !is(err, duplicateTable) && !is(err, duplicateType) {
 			return err
 		}
 	}
@@ -97,7 +97,9 @@ func (s *session) insist(ctx context.Context, statements string) error {
 // The codes of errors that are told apart.
 const (
 	uniqueViolation  = "23505"
+	duplicateSchema  = "42P06"
 	duplicateTable   = "42P07"
+	duplicateType    = "42710" // or another object
 	lockNotAvailable = "55P03"
 )
 
