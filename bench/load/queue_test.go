@@ -11,13 +11,13 @@ import (
 
 // BenchmarkQueue holds measured responses against queues whose answer is known: random
 // arrivals at one server, whose work takes 10 µs each time (M/D/1), or is exponential (M/M/1). An iteration
-// is a window of 100 ms. Windows in which the host took the CPU away, so that the generator was late by itself or
-// work of fixed length took three times as long, are left out; fewer than 30 quiet ones cannot tell.
+// is a window of 20 ms. Windows in which the host took the CPU away for 50 µs, so that work, or the generator by itself, was
+// late by that, are left out; fewer than 100 quiet ones cannot tell.
 //
-//	GOMAXPROCS=2 go test -run '^$' -bench Queue -benchtime 60x ./bench/load
+//	GOMAXPROCS=2 go test -run '^$' -bench Queue -benchtime 600x ./bench/load
 func BenchmarkQueue(b *testing.B) {
-	const work, window = 10 * time.Microsecond, int64(100 * time.Millisecond)
-	const leastQuiet = 30
+	const work, window = 10 * time.Microsecond, int64(20 * time.Millisecond)
+	const leastQuiet, leastStall = 100, int64(50 * time.Microsecond)
 	clock := HostClock()
 	for _, queue := range []string{"md1", "mm1"} {
 		for _, rho := range []float64{.5, .8, .9} {
@@ -26,30 +26,29 @@ func BenchmarkQueue(b *testing.B) {
 				if queue == "mm1" {
 					times = exponential(float64(work)*(1<<fraction), rand.New(rand.NewPCG(1, 2)))
 				}
-				at := 0
+				at, late := 0, int64(0)
 				do := func(now int64, _ int) {
 					end := now + int64(times[at%len(times)]>>fraction)
 					at++
-					for clock.Now() < end {
+					for now < end {
+						now = clock.Now()
 					}
+					late = max(late, now-end)
 				}
 				open, closed := newRecord(int(window/int64(sliceTime))+1), newRecord(0)
-				quiet, busy := 0.0, 0.0 // windows, ns of closed loops
+				quiet := 0.0 // windows
 				seed := uint64(0)
 				for b.Loop() {
-					began := clock.Now()
-					closed.Merge((&Generator{Clock: clock, Do: do}).Saturate(began + window/10))
-					busy += float64(clock.Now() - began)
-					period := busy / float64(closed.Offered)
+					closed.Merge((&Generator{Clock: clock, Do: do}).Saturate(clock.Now() + window/10))
 					seed++
-					s, err := NewSchedule(Poisson, rho/period*1e9, 1, seed)
+					s, err := NewSchedule(Poisson, rho/closed.Service.Mean()*1e9, 1, seed)
 					if err != nil {
 						b.Fatal(err)
 					}
-					from := clock.Now() + window/10
-					r := (&Generator{Plan: s.Plan(0, from-window/10), Clock: clock, Do: do}).Run(from, from+window)
-					stalled := queue == "md1" && r.Service.Max() > 3*int64(work)
-					if r.Lag.Max() <= int64(work) && !stalled {
+					late = 0
+					from := clock.Now() + window/2
+					r := (&Generator{Plan: s.Plan(0, from-window/2), Clock: clock, Do: do}).Run(from, from+window)
+					if max(late, r.Lag.Max()) < leastStall {
 						open.Merge(r)
 						quiet++
 					}
@@ -59,8 +58,8 @@ func BenchmarkQueue(b *testing.B) {
 				if quiet < leastQuiet {
 					return
 				}
-				// What the loop adds to the work keeps the server busy, and is no part of responses.
-				server := open.Service.Mean() + busy/float64(closed.Offered) - closed.Service.Mean()
+				// In a queue an operation begins at the reading that ended the one before: nothing is between them.
+				server := open.Service.Mean()
 				used := float64(open.Offered) / quiet / float64(window) * server
 				mean, p99 := known(queue, used)
 				b.ReportMetric(used, "used")
