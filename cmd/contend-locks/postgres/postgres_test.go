@@ -256,3 +256,12 @@ func TestMakeTogether(t *testing.T) {
 		all.Wait()
 	}
 }
+
+// TestConnections: the server takes as many connections as 64 clients have, of whom each may
+// have three.
+func TestConnections(t *testing.T) {
+	target := started(t, TwoPhase())
+	for range 3 * 64 {
+		dial(t, target)
+	}
+}

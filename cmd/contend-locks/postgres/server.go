@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strconv"
 	"syscall"
 	"time"
 
@@ -22,7 +23,10 @@ var program = server.Program{
 	End: syscall.SIGINT, // does not wait for clients, as SIGTERM would
 }
 
-// serve is a server with its settings as they are by default, but for the given ones:
+// mostConnections has room for 64 clients that have two or three each; the default is 100.
+const mostConnections = 400
+
+// serve is a server with its settings as they are by default, but for these and the given ones:
 // a commit is on the disk when it is answered.
 func serve(ctx context.Context, m lockbench.Member, settings ...string) (err error) {
 	host, port, err := net.SplitHostPort(m.Addr)
@@ -45,7 +49,7 @@ func serve(ctx context.Context, m lockbench.Member, settings ...string) (err err
 	p := program
 	p.Home, p.Try = home, greet
 	args := []string{"-D", home.Path, "-p", port}
-	for _, set := range append(settings, "listen_addresses="+host, "unix_socket_directories=", "log_min_messages=fatal") {
+	for _, set := range append(settings, "max_connections="+strconv.Itoa(mostConnections), "listen_addresses="+host, "unix_socket_directories=", "log_min_messages=fatal") {
 		args = append(args, "-c", set)
 	}
 	for n := 0; ; n++ {

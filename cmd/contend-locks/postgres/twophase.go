@@ -27,7 +27,7 @@ func TwoPhase() lockbench.Service {
 }
 
 // mostPrepared has room for two of each connection that a server takes.
-const mostPrepared = 200
+const mostPrepared = 2 * mostConnections
 
 // tables are where the accounts are.
 var tables = []string{"here", "there"}

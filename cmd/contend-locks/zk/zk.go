@@ -82,7 +82,7 @@ func serve(ctx context.Context, m lockbench.Member) error {
 		return err
 	}
 	cfg := filepath.Join(m.Dir, "zoo.cfg")
-	text := fmt.Sprintf("dataDir=%s\nclientPortAddress=%s\nclientPort=%s\ntickTime=%d\nminSessionTimeout=%d\nmaxSessionTimeout=%d\nadmin.enableServer=false\n",
+	text := fmt.Sprintf("dataDir=%s\nclientPortAddress=%s\nclientPort=%s\ntickTime=%d\nminSessionTimeout=%d\nmaxSessionTimeout=%d\nmaxClientCnxns=0\nadmin.enableServer=false\n", // clients of one host may be more than the 60 of the default
 		filepath.Join(m.Dir, "zk"), host, port, tick.Milliseconds(), leastTTL.Milliseconds(), longestTTL.Milliseconds())
 	if err := os.WriteFile(cfg, []byte(text), 0o644); err != nil {
 		return err

@@ -214,3 +214,16 @@ func TestLostAnswer(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestConnections: the server takes the connections of 64 clients of one host, which is more
+// than it does by default.
+func TestConnections(t *testing.T) {
+	target, _ := start(t)
+	for range 64 {
+		s, err := connect(t.Context(), target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+	}
+}

@@ -53,7 +53,7 @@ func TestOneLockExcluded(t *testing.T) {
 		row, what string
 	}{
 		{[]string{"lease"}, "clients=4|redis|5003|lease ✗", "only redis excluded"},
-		{[]string{"lease", "redis"}, "clients=4|no lock excluded|lease ✗, redis ✗", "no lock excluded"},
+		{[]string{"lease", "redis"}, "clients=4|no lock excluded|lease ✗, redis ✗", "no lock that was measured here excluded, so none leads, lease and redis"},
 	} {
 		v := New(read(t, lockRun(rates, c.broke...)))
 		if got := strings.Join(v.Answers()[0].Rows[0], "|"); got != c.row {

@@ -82,7 +82,7 @@ func leader(f *Facet) Finding {
 	}
 	a := c.Ranks[0]
 	if !a.competes() {
-		fd.What, fd.Much = "no lock excluded under these conditions, so none leads", besides(f)
+		fd.What, fd.Much = "no lock that was measured here excluded, so none leads", strings.TrimPrefix(besides(f), "; ")
 		return fd
 	}
 	rate := Format("ops/s", a.Rate.Median)
