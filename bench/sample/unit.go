@@ -89,7 +89,7 @@ var Units = []Unit{
 	{"offered/s", Neither, "operations per second that were due"},
 	{"achieved/s", Neither, "operations per second that were due and carried out in the window"},
 	{"timely/s", Higher, "operations of an open load that a lock service carried out within --ttl of when they were due, per second"},
-	{"carried-p99-ns", Lower, "99% of the operations that it carried out were, within this time of when they were due, also where the load was more than it can carry"},
+	{"carried-p99-ns", Lower, "99% of the operations that it carried out had ended by this time after they were due, also where the load was more than it can carry"},
 	{"group-ops", Neither, "operations that a generator begins at one reading of the clock, none before it is due"},
 	{"B/op", Lower, "bytes allocated ÷ operations"},
 	{"allocs/op", Lower, "heap allocations ÷ operations"},

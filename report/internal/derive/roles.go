@@ -15,7 +15,7 @@ const (
 	keyBackend = "backend"
 	keyService = "service"
 	keyImpl    = "impl"    // of a row of primitives: what a backend is to a cache
-	keySharing = "sharing" // "none" is the share-nothing control
+	keySharing = "sharing" // "none" is the share-nothing ceiling
 	keyFile    = "file"    // lifted from where a sample was read
 	keyVariant = "variant" // lifted from the build of a sample
 	keyProbe   = "probe"   // "trace" on traced samples
