@@ -116,8 +116,8 @@ public class Member {
     private String answer(String[] words, Map<String, Lock> held) throws InterruptedException {
         if (words.length == 2 && words[0].equals("acquire")) {
             Lock l = locks.getLock(words[1]);
+            held.put(words[1], l); // before it is: the library can throw InterruptedException and hold the lock (LockService.lockInterruptibly); to unlock one that is not held does nothing
             l.lockInterruptibly();
-            held.put(words[1], l);
             return "granted";
         }
         if (words.length == 2 && words[0].equals("release")) {

@@ -130,3 +130,27 @@ func TestPartition(t *testing.T) {
 	acquire(t, a)
 	acquire(t, c)
 }
+
+// TestWithdrawnWhenGranted: a waiter whose connection ends at the moment at which it is
+// granted the lock does not keep it.
+func TestWithdrawnWhenGranted(t *testing.T) {
+	g := start(t)
+	holder, next := g.session(t, 1), g.session(t, 2)
+	acquire(t, holder)
+	for range 60 {
+		waiter := g.session(t, 2)
+		asked := make(chan struct{})
+		go func() {
+			_, _ = waiter.Acquire(t.Context(), "x") // an error, or a grant that nobody uses
+			close(asked)
+		}()
+		time.Sleep(2 * time.Millisecond) // it waits in most rounds; in the others it withdraws before
+		if err := holder.do(t.Context(), "release x", "released"); err != nil {
+			t.Fatal(err)
+		}
+		_ = waiter.Close()
+		<-asked
+		acquire(t, next)
+		holder, next = next, holder
+	}
+}
