@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -85,6 +86,8 @@ type Definition[C any] struct {
 	Quick Values
 	// Blocks is how many of the sweep's blocks hold the cell; nil: all hold each.
 	Blocks func(c *C, count int) int
+	// Fewer says why Blocks gives some cells less than was asked for, in a clause.
+	Fewer string
 	// Expect is how long the cell's process should take.
 	Expect func(c *C) time.Duration
 	// Tour makes the cell that steps through all values of GOMAXPROCS in one
@@ -116,6 +119,9 @@ func New[C any, P cell[C]](d Definition[C]) Family {
 	return f
 }
 
+// keyProbe is the key that tells traced cells apart. A family without a column of that key is not traced.
+const keyProbe = "probe"
+
 // table is a Definition at work.
 type table[C any, P cell[C]] struct{ Definition[C] }
 
@@ -126,6 +132,9 @@ type table[C any, P cell[C]] struct{ Definition[C] }
 func (t table[C, P]) plan(s *Sweep) (*bench.Plan, error) {
 	if err := s.Check(); err != nil {
 		return nil, err
+	}
+	if (s.TraceCells() || s.TraceTour()) && !slices.ContainsFunc(t.Columns, func(c Column[C]) bool { return c.Key == keyProbe }) {
+		return nil, fmt.Errorf("--trace %s: no traces are taken of %s; take none", s.Trace, t.Name)
 	}
 	if t.Tour == nil && s.TraceTour() {
 		return nil, fmt.Errorf("--trace: %s have no tour; take cells or none", t.Name)
@@ -187,6 +196,7 @@ func (t table[C, P]) build(s *Sweep, cells []C, procs []int, units map[time.Dura
 	plan := s.NewPlan()
 	plan.Records = append(plan.Records, t.axis(cells))
 	absent := absences{why: map[string]string{}, lacking: map[string]bool{}}
+	fewer := map[int]int{} // cells by their blocks, where these are less than was asked for
 	for _, c := range cells {
 		b := P(&c).base()
 		b.Time, b.Seed = s.Time, s.Seed
@@ -204,6 +214,9 @@ func (t table[C, P]) build(s *Sweep, cells []C, procs []int, units map[time.Dura
 			if t.Blocks != nil {
 				blocks = t.Blocks(&c, s.Count)
 			}
+			if blocks > 0 && blocks < s.Count {
+				fewer[blocks]++
+			}
 			plan.Cells = append(plan.Cells, t.planned(c, blocks))
 			if s.TraceCells() {
 				probed := c
@@ -219,6 +232,10 @@ func (t table[C, P]) build(s *Sweep, cells []C, procs []int, units map[time.Dura
 	}
 	if len(plan.Cells) == 0 {
 		return nil, fmt.Errorf("nothing to measure: %s", &absent)
+	}
+	for _, blocks := range slices.Sorted(maps.Keys(fewer)) {
+		plan.Records = append(plan.Records, sample.Record{Verb: "note", Fields: []sample.Field{{Key: "text",
+			Value: fmt.Sprintf("repetitions: %d instead of %d in %d of the cells: %s", blocks, s.Count, fewer[blocks], t.Fewer)}}})
 	}
 	if t.Records != nil {
 		plan.Records = append(plan.Records, t.Records(cells)...)

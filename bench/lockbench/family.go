@@ -116,6 +116,7 @@ func definition(services []Service, quick Quick) family.Definition[cell] {
 		Absent:   func(c *cell, _ *host.Facts) family.Absence { return c.absent(services) },
 		Expect:   func(c *cell) time.Duration { return c.expect(services) },
 		Blocks:   (*cell).blocks,
+		Fewer:    "what a fault does is counted, which takes fewer repetitions than a speed",
 		Records:  func(cells []cell) []sample.Record { return serviceRecords(services, cells) },
 		Measure: func(c *cell, _ *host.Facts, _ bench.Probe, w bench.Window) (bench.Printed, error) {
 			return c.measure(services, w)
@@ -210,20 +211,25 @@ func tokenText(k history.Kind) string {
 // hold beside what was seen.
 func serviceRecords(services []Service, cells []cell) (list []sample.Record) {
 	for _, s := range services {
-		chosen := false
+		chosen, needs := false, ""
 		for _, c := range cells {
-			chosen = chosen || c.Service == s.Name
+			if c.Service == s.Name {
+				chosen = true
+				if len(c.Addrs) == 0 { // else its servers run already
+					needs = s.Needs
+				}
+			}
 		}
 		if !chosen {
 			continue
 		}
 		p := s.Promises
 		list = append(list, sample.Record{Verb: "service", Fields: []sample.Field{
-			{Key: "name", Value: s.Name}, {Key: "about", Value: s.About},
+			{Key: "name", Value: s.Name}, {Key: "class", Value: p.class()}, {Key: "about", Value: s.About},
 			{Key: "excludes", Value: strings.Join(p.Excludes, ",")}, {Key: "token", Value: tokenText(p.Token)},
 			{Key: "expiry", Value: string(p.Expiry)}, {Key: "fifo", Value: strconv.FormatBool(p.FIFO)},
 			{Key: "changes", Value: strconv.FormatBool(p.Changes)}, {Key: "queue", Value: strconv.FormatBool(p.Queue)}, {Key: "reentrant", Value: strconv.FormatBool(p.Reentrant)}, {Key: "servers", Value: strconv.Itoa(s.Members)},
-			{Key: "stands-in", Value: p.StandsIn}, {Key: "lacking", Value: p.Lacking},
+			{Key: "stands-in", Value: p.StandsIn}, {Key: "lacking", Value: p.Lacking}, {Key: "needs", Value: needs},
 		}})
 	}
 	return list

@@ -32,6 +32,9 @@ type Service struct {
 	// Missing says in a few words what this machine lacks to start a member, and which
 	// package brings it; "" or nil where nothing is missing.
 	Missing func() string
+	// Needs names the programs that a member is started with, and how to get them; empty where nothing but this
+	// program is needed.
+	Needs string
 	// Serve is one member. It runs in a process of its own until ctx ends, and
 	// calls m.Ready when it answers. It may be nil where Members is 0.
 	Serve func(ctx context.Context, m Member) error
@@ -69,6 +72,11 @@ type Promises struct {
 	// Queue: a name is a queue of items, each acquire reserves one of them that nobody
 	// has, and a release takes it out of the queue. Leases are [Reservation]s.
 	Queue bool
+	// Steps: there is no lock; a change is made in steps between which others see it and change
+	// too, and is undone where the last one does not come.
+	Steps bool
+	// Floor: it excludes nobody and is not meant to; others are measured against it.
+	Floor bool
 	// LeastTTL is the shortest lease that it grants, and to whose multiples it
 	// rounds; 0 for any.
 	LeastTTL time.Duration
@@ -77,6 +85,18 @@ type Promises struct {
 	StandsIn string
 	// Lacking is what this program does without, in a few words.
 	Lacking string
+}
+
+// class is what a service is to those who choose one: only services of one class are alternatives to each
+// other. Reports read the word.
+func (p *Promises) class() string {
+	switch {
+	case p.Floor:
+		return "floor"
+	case p.Changes || p.Queue || p.Steps:
+		return "without-lock"
+	}
+	return "lock"
 }
 
 // Expiry is when a lock of a silent holder becomes free.

@@ -60,7 +60,7 @@ func Null() lockbench.Service {
 	var tokens atomic.Uint64
 	return lockbench.Service{
 		Name: "null", About: "the floor: a server that grants every lock to everybody, a round trip away", Members: 1,
-		Promises: lockbench.Promises{Token: history.Ordered, Expiry: lockbench.ByLease, Lacking: "excludes nobody"},
+		Promises: lockbench.Promises{Token: history.Ordered, Expiry: lockbench.ByLease, Floor: true, Lacking: "excludes nobody"},
 		Serve: func(ctx context.Context, m lockbench.Member) error {
 			return serve(ctx, m, func(c net.Conn) {
 				for r := bufio.NewScanner(c); r.Scan(); {
@@ -82,7 +82,7 @@ func Null() lockbench.Service {
 func None() lockbench.Service {
 	return lockbench.Service{
 		Name: "none", About: "no lock at all: the checks must turn red",
-		Promises: lockbench.Promises{Token: history.NoToken, Expiry: lockbench.Never, Lacking: "excludes nobody"},
+		Promises: lockbench.Promises{Token: history.NoToken, Expiry: lockbench.Never, Floor: true, Lacking: "excludes nobody"},
 		Connect:  func(context.Context, lockbench.Target) (lockbench.Session, error) { return nothing{}, nil },
 	}
 }

@@ -50,7 +50,7 @@ func Service() lockbench.Service {
 			Token:    history.Ordered, Expiry: lockbench.ByLease,
 			StandsIn: "DynamoDB", Lacking: "one server, which does not sync its disk",
 		},
-		Missing: missing, Serve: serve, Connect: connect, Remove: remove,
+		Missing: missing, Needs: server.Needs(&program, &dynalite), Serve: serve, Connect: connect, Remove: remove,
 	}
 }
 

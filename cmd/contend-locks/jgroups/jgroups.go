@@ -52,7 +52,7 @@ func Service() lockbench.Service {
 			Excludes: []string{lockbench.NoFault, "kill-holder", "pause-holder", "slow-network"},
 			Token:    history.NoToken, Reentrant: true, Expiry: lockbench.BySession, LeastTTL: leastTTL,
 		},
-		Missing: missing, Serve: serve, Connect: connect,
+		Missing: missing, Needs: server.Needs(&compiler, &program), Serve: serve, Connect: connect,
 	}
 }
 

@@ -29,7 +29,7 @@ func Service() lockbench.Service {
 			Excludes: []string{lockbench.NoFault, "kill-holder", "partition", "slow-network"},
 			Token:    history.Unordered, Expiry: lockbench.ByLease, LeastTTL: time.Second,
 		},
-		Missing: program.Missing, Serve: serve, Connect: connect, Evict: evict,
+		Missing: program.Missing, Needs: server.Needs(&program), Serve: serve, Connect: connect, Evict: evict,
 	}
 }
 

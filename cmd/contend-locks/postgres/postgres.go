@@ -75,7 +75,7 @@ func service(name, about string, excludes ...string) lockbench.Service {
 			Excludes: append(excludes, lockbench.NoFault, "kill-holder", "slow-network"),
 			Token:    history.Ordered,
 		},
-		Missing: program.Missing, Remove: remove,
+		Missing: program.Missing, Needs: server.Needs(&program), Remove: remove,
 		Serve: func(ctx context.Context, m lockbench.Member) error { return serve(ctx, m) },
 	}
 }

@@ -170,7 +170,7 @@ const undefinedObject = "42704"
 // not come in time, somebody undoes the first.
 func Saga() lockbench.Service {
 	s := service("pg-saga", "PostgreSQL, no lock: a saga; the halves of a transfer are committed one after the other, or the first is undone")
-	s.Promises.Excludes, s.Promises.Token, s.Promises.Expiry = nil, history.Unordered, lockbench.Never
+	s.Promises.Excludes, s.Promises.Token, s.Promises.Expiry, s.Promises.Steps = nil, history.Unordered, lockbench.Never, true
 	s.Connect = connectSaga
 	return s
 }

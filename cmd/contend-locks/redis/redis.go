@@ -37,7 +37,7 @@ var program = server.Program{Name: "redis-server", Package: "redis-server"}
 // Service is the real server, without persistence, as caches are run.
 func Service() lockbench.Service {
 	s := service("redis", "Redis: SET NX PX and a counter, in a script; nothing is stored; waiters poll")
-	s.Missing, s.Serve = program.Missing, serve
+	s.Missing, s.Needs, s.Serve = program.Missing, server.Needs(&program), serve
 	return s
 }
 

@@ -20,7 +20,7 @@ import (
 func Redsync(servers int) lockbench.Service {
 	s := service(fmt.Sprintf("redsync-%d", servers), fmt.Sprintf("redsync: a majority of independent Redis servers, of %d; nothing is stored; waiters poll", servers))
 	s.Members, s.Promises.Token = servers, history.NoToken
-	s.Missing, s.Serve, s.Connect = program.Missing, serve, connectRedsync
+	s.Missing, s.Needs, s.Serve, s.Connect = program.Missing, server.Needs(&program), serve, connectRedsync
 	s.Remove = func(ctx context.Context, t lockbench.Target) error {
 		for _, addr := range t.Addrs {
 			if err := remove(ctx, lockbench.Target{Addrs: []string{addr}, Prefix: t.Prefix}); err != nil {

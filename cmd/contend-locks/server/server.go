@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"time"
 
@@ -56,8 +57,18 @@ func (p *Program) Find() (string, error) {
 	return path, nil
 }
 
-func (p *Program) lacks(what string) error {
-	return fmt.Errorf("no %s here: %s", what, cmp.Or(p.Install, "apt-get install "+p.Package))
+func (p *Program) lacks(what string) error { return fmt.Errorf("no %s here: %s", what, p.source()) }
+
+// source is how to get it.
+func (p *Program) source() string { return cmp.Or(p.Install, "apt-get install "+p.Package) }
+
+// Needs names the programs, and how to get them, for [lockbench.Service].
+func Needs(programs ...*Program) string {
+	var all []string
+	for _, p := range programs {
+		all = append(all, fmt.Sprintf("%s (%s)", p.Name, p.source()))
+	}
+	return strings.Join(all, ", ")
 }
 
 // Missing is for [lockbench.Service].

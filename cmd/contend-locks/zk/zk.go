@@ -72,7 +72,7 @@ func Service() lockbench.Service {
 			Excludes: []string{lockbench.NoFault, "kill-holder", "kill-server", "restart-server", "partition", "slow-network"},
 			Token:    history.Ordered, FIFO: true, Expiry: lockbench.BySession, LeastTTL: leastTTL,
 		},
-		Missing: program.Missing, Serve: serve, Connect: connect, Remove: remove,
+		Missing: program.Missing, Needs: server.Needs(&program), Serve: serve, Connect: connect, Remove: remove,
 	}
 }
 

@@ -18,14 +18,18 @@ type Table struct {
 
 // Marks that stand beside a name, and what they say.
 const (
-	openMark   = " ?"
 	brokenMark = " ✗"
-	aboutOpen  = "?: too few samples for an interval, so that it is the fastest may be chance."
+	refMark    = " (reference)"
+	openWords  = "cannot be told (highest median "
+	aboutOpen  = "Cannot be told: there are too few samples for an interval."
 	aboutTie   = "=: cannot be told apart."
-	BrokenNote = "✗: the lock did not exclude under this fault and fence, so its speed counts for nothing."
+	aboutRef   = "Reference: synchronises nothing, so that others are held against it."
+	BrokenNote = "✗: did not exclude under this fault and fence (two had the same thing at once, or a change was lost), so its speed counts for nothing."
+
+	aboutWithout = "What does without a lock is ranked for itself: nobody keeps anything that others wait for, so --hold hardly slows it."
 )
 
-// Marked is the series' name, with a mark if it is a lock that did not exclude.
+// Marked is the series' name, with a mark if it did not exclude.
 func (s *Series) Marked() string {
 	if s.Broke {
 		return s.Name + brokenMark
@@ -37,17 +41,21 @@ func (s *Series) Marked() string {
 // conditions, and how series that are no alternatives scale; of an overlay, what changed. There is no table
 // without a row.
 func (v *View) Answers() (tables []Table) {
-	fastest := Table{Title: "Fastest", Columns: []string{"conditions", "at", "fastest", "ops/s", "÷ next", "95% interval", "did not exclude"}, Numeric: []bool{false, false, false, true, true, true, false}}
-	scaling := Table{Title: "Throughput", Columns: []string{v.Noun(), "at", "ops/s", "÷ lowest", "95% interval"}, Numeric: []bool{false, false, true, true, true}}
+	fastest := Table{Title: "Fastest", Columns: []string{"conditions", "at", "fastest", "median ops/s", "÷ next ranked", "95% interval", "not ranked"}, Numeric: []bool{false, false, false, true, true, true, false}}
+	scaling := Table{Title: "Throughput", Columns: []string{v.Noun(), "at", "median ops/s", "÷ lowest", "95% interval"}, Numeric: []bool{false, false, true, true, true}}
 	for _, f := range v.Facets {
 		if !f.Competes() {
 			scaling.Rows = append(scaling.Rows, f.scaling()...)
-			scaling.About = cmp.Or(scaling.About, f.Contest.Unrelated)
+			scaling.About = cmp.Or(scaling.About, f.Contests[0].Unrelated)
 			continue
 		}
-		fastest.Rows = append(fastest.Rows, f.fastest())
+		for _, c := range f.Contests {
+			if len(c.Ranks) > 0 {
+				fastest.Rows = append(fastest.Rows, f.fastest(c))
+			}
+		}
 	}
-	fastest.explain(aboutTie, " = ", aboutOpen, openMark, BrokenNote, brokenMark)
+	fastest.explain(aboutTie, " = ", aboutOpen, openWords, BrokenNote, brokenMark, aboutRef, refMark, aboutWithout, groupWithout)
 	scaling.explain(BrokenNote, brokenMark)
 	all := []Table{fastest, scaling}
 	if v.Sides[0] != "" {
@@ -90,20 +98,16 @@ func (t Table) compact() Table {
 	return c
 }
 
-// fastest is the facet's row: the fastest, or those that cannot be told from it,
-// its ratio to the next competitor, and the locks that did not exclude.
-func (f *Facet) fastest() []string {
-	c := &f.Contest
+// fastest is a contest's row: the fastest, or those that cannot be told from it,
+// its ratio to the next competitor, and what is not ranked.
+func (f *Facet) fastest(c *Contest) []string {
 	first := c.Ranks[0]
-	row := []string{f.Label(), f.X.At(c.X), "", "", "", "", ""}
-	if broken := c.broken(); len(broken) > 0 {
-		row[2] = "no lock excluded" // unless one did
-		for i := range broken {
-			broken[i] += brokenMark
-		}
-		row[6] = joined(broken, ", ")
-	}
+	row := []string{f.labelOf(c), f.X.At(c.X), "", "", "", "", c.unranked()}
 	if !first.competes() {
+		row[2] = "no lock excluded"
+		if c.Group == groupWithout {
+			row[2] = "nothing excluded"
+		}
 		return row
 	}
 	row[2], row[3] = joined(c.Winners(), " = "), bareRate(first.Point)
@@ -112,12 +116,24 @@ func (f *Facet) fastest() []string {
 		return row
 	}
 	if c.Chance() {
-		row[2] += openMark
+		row[2] = openWords + first.Name + ")"
 	}
 	lead := next.lead()
 	row[4] = fmt.Sprintf("%s %s", Format("×", lead.Median), next.Name)
 	row[5] = lead.span("×")
 	return row
+}
+
+// unranked names what has no place in the ranking, and marks why.
+func (c *Contest) unranked() string {
+	var names []string
+	for _, name := range c.broken() {
+		names = append(names, name+brokenMark)
+	}
+	for _, name := range c.standing(Reference) {
+		names = append(names, name+refMark)
+	}
+	return joined(names, ", ")
 }
 
 // joined are names, the first few of many.

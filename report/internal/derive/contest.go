@@ -17,17 +17,50 @@ const (
 	Tied                      // its ratio to the fastest cannot be told from 1
 	Slower                    // the interval of its ratio lies below 1
 	Open                      // with too few samples to tell
-	Broken                    // a lock that did not exclude under these conditions, and does not compete
+	Broken                    // a lock or what stands for one that did not exclude under these conditions, and does not compete
 	Reference                 // synchronises nothing, and does not compete
 )
 
-// Contest is the series of a facet at one value of the axis, by throughput.
+// Contest is the series of a facet, or those of one group of them, at one value of the axis, by throughput.
 type Contest struct {
-	X float64
+	X     float64
+	Group string // "locks" or "without a lock", where a facet has both or only the latter; else empty
 	// Ranks are the competitors, fastest first, and behind them the locks that broke and the references.
 	Ranks []Rank
 	// Unrelated says why nobody competes: empty for alternatives.
 	Unrelated string
+
+	series []*Series // that are in it, references included
+}
+
+// The groups of a facet of lock services. What does without a lock has nothing that others wait for, and would win each time.
+const (
+	groupLocks   = "locks"
+	groupWithout = "without a lock"
+)
+
+// contests are the facet's: alternatives only are held against each other. References stand behind the first.
+func contests(f *Facet) []*Contest {
+	var locks, without []*Series
+	references := 0
+	for _, s := range f.Series {
+		switch {
+		case s.Lockless:
+			without = append(without, s)
+		case s.Reference:
+			references++
+			fallthrough
+		default:
+			locks = append(locks, s)
+		}
+	}
+	switch {
+	case len(without) == 0:
+		return []*Contest{contest(f, "", f.Series)}
+	case len(locks) == references:
+		return []*Contest{contest(f, groupWithout, f.Series)}
+	}
+	return []*Contest{contest(f, groupLocks, locks), contest(f, groupWithout, without)}
 }
 
 // Rank is one series in a contest.
@@ -42,11 +75,11 @@ type Rank struct {
 // can be compared, or else one was measured; of hosts with different numbers of CPUs
 // at the highest for which most have enough. References are no competitors: a
 // cache without synchronisation wins trivially, and so does a lock that two hold at once.
-func contest(f *Facet) (c Contest) {
-	c.Unrelated = unrelated(f)
+func contest(f *Facet, group string, series []*Series) *Contest {
+	c := &Contest{Group: group, Unrelated: unrelated(f), series: series}
 	for _, x := range slices.Backward(f.Valid()) {
 		var at []Rank
-		for _, s := range f.Series {
+		for _, s := range series {
 			if p := s.Point(x); p != nil && !s.Reference && !p.Oversubscribed && p.Rate.N > 0 {
 				at = append(at, Rank{Series: s, Point: p})
 			}
@@ -66,7 +99,7 @@ func contest(f *Facet) (c Contest) {
 	slices.SortStableFunc(c.Ranks, func(a, b Rank) int {
 		return cmp.Or(cmp.Compare(a.Standing, b.Standing), cmp.Compare(b.Rate.Median, a.Rate.Median))
 	})
-	for _, s := range f.Series {
+	for _, s := range series {
 		if p := s.Point(c.X); p != nil && s.Reference && p.Rate.N > 0 {
 			c.Ranks = append(c.Ranks, Rank{Series: s, Point: p, Standing: Reference})
 		}
@@ -136,18 +169,31 @@ func (c *Contest) Chance() bool {
 	return ok && next.Standing == Open
 }
 
-// broken are those that are locks and did not exclude, fastest first.
-func (c *Contest) broken() (names []string) {
+// broken are those that did not exclude, fastest first.
+func (c *Contest) broken() []string { return c.standing(Broken) }
+
+// standing names those that stand so.
+func (c *Contest) standing(as Standing) (names []string) {
 	for _, r := range c.Ranks {
-		if r.Standing == Broken {
+		if r.Standing == as {
 			names = append(names, r.Name)
 		}
 	}
 	return names
 }
 
+// labelOf is the conditions of a contest of the facet, as [Facet.Label], with its group.
+func (f *Facet) labelOf(c *Contest) string {
+	if label := f.Label(); label == "" || c.Group == "" {
+		return label + c.Group
+	}
+	return f.Label() + " · " + c.Group
+}
+
 // Competes reports whether the facet has a ranking.
-func (f *Facet) Competes() bool { return f.Contest.Unrelated == "" && len(f.Contest.Ranks) > 1 }
+func (f *Facet) Competes() bool {
+	return slices.ContainsFunc(f.Contests, func(c *Contest) bool { return c.Unrelated == "" && len(c.Ranks) > 1 })
+}
 
 // unrelated says why the lines of a facet are no alternatives to one another: a
 // ranking needs a key of their names whose values are not numbers.

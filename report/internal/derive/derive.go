@@ -53,10 +53,10 @@ type Facet struct {
 	Boundaries  []Boundary
 	HasControl  bool
 	HasTraced   bool
-	Toured      bool // Point.Wait is of tours, as no cell was traced on its own
-	Paced       bool // an open load: operations were due at a rate that others set
-	DerivedRate bool // ops/s were computed from the wall time per operation
-	Contest     Contest
+	Toured      bool       // Point.Wait is of tours, as no cell was traced on its own
+	Paced       bool       // an open load: operations were due at a rate that others set
+	DerivedRate bool       // ops/s were computed from the wall time per operation
+	Contests    []*Contest // one, or that of locks and that of what does without
 	Findings    []Finding
 
 	lacks  []string       // keys of the fields that other facets have, where this one has none
@@ -72,7 +72,8 @@ type Series struct {
 	Pair      string   // in an overlay: its name without the side
 	Old       bool     // it is the old side of an overlay
 	Reference bool     // promises no synchronisation: a floor or a ceiling, no competitor
-	Broke     bool     // a lock that did not exclude, under the facet's fault and fence
+	Broke     bool     // of a lock service: it did not exclude, under the facet's fault and fence
+	Lockless  bool     // of a lock service: it does without a lock
 	Points    []*Point // by ascending X
 
 	fields []sample.Field // of its label
@@ -531,13 +532,11 @@ func (b *builder) finish() *View {
 	b.view.sort(orderOf(b.set), b.set.Lifted)
 	b.view.Units = unitsOf(b.set)
 	b.view.Backends = backends(b.set)
-	references, broke := References(b.set), brokenLocks(b.set)
+	references, without, broke := References(b.set), lockless(b.set), brokenLocks(b.set)
 	for _, f := range b.view.Facets {
 		f.X.settle()
 		for _, s := range f.Series {
-			s.Reference = references[s.Name] || slices.ContainsFunc(s.fields, func(fd sample.Field) bool {
-				return (fd.Key == keyBackend || fd.Key == keyService) && references[fd.Value]
-			})
+			s.Reference, s.Lockless = s.among(references), s.among(without)
 			s.Broke = slices.ContainsFunc(s.Points, func(p *Point) bool { return slices.ContainsFunc(p.shared, broke.has) })
 			slices.SortFunc(s.Points, func(a, b *Point) int { return cmp.Compare(a.X, b.X) })
 			for _, p := range s.Points {
@@ -553,15 +552,22 @@ func (b *builder) finish() *View {
 		b.view.Foreign = b.view.Foreign || s.Run == nil
 	}
 	for _, f := range b.view.Facets {
-		f.Contest = contest(f)
+		f.Contests = contests(f)
 		f.Findings = findings(f)
 		if b.view.Sides[0] != "" {
-			f.Findings[0] = b.view.changed(f)
+			f.Findings = slices.Replace(f.Findings, 0, len(f.Contests), b.view.changed(f))
 		}
 	}
 	b.view.Totals, b.view.Warnings = totals(b.set), warningKinds(b.set, b.view)
 	b.view.Findings = b.view.overview(b.set)
 	return b.view
+}
+
+// among reports whether the series is of one of the named backends or services.
+func (s *Series) among(names map[string]bool) bool {
+	return names[s.Name] || slices.ContainsFunc(s.fields, func(fd sample.Field) bool {
+		return (fd.Key == keyBackend || fd.Key == keyService) && names[fd.Value]
+	})
 }
 
 // pooled notes points whose samples came from several files, of which nothing

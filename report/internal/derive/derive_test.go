@@ -180,8 +180,13 @@ func TestReferencesDoNotLead(t *testing.T) {
 			text += fmt.Sprintf("# sample cell=%s block=%d\nBenchmarkX/backend=%s/gomaxprocs=4 1 %d ops/s\n", name, i, name, rate*1000+i)
 		}
 	}
-	if got := leader(New(read(t, text)).Facets[0]).String(); !strings.Contains(got, ": a leads") || !strings.Contains(got, "null synchronises nothing") {
+	v := New(read(t, text))
+	if got := v.Facets[0].Findings[0].String(); !strings.Contains(got, ": a leads") || !strings.Contains(got, "null synchronises nothing") {
 		t.Error(got)
+	}
+	answer := v.Answers()[0]
+	if last := len(answer.Columns) - 1; answer.Columns[last] != "not ranked" || answer.Rows[0][last] != "null (reference)" || !strings.Contains(answer.About, aboutRef) {
+		t.Errorf("what is not ranked is not named: %+v", answer)
 	}
 }
 
@@ -552,8 +557,8 @@ func TestNodes(t *testing.T) {
 	if got := limits(f)[0]; !strings.Contains(got, "at most 8: points above a host's own") {
 		t.Errorf("limits: %q", got)
 	}
-	if f.Contest.X != 4 || !cmp.Equal(f.Contest.Winners(), []string{"ring/ada"}) {
-		t.Errorf("compared at %g, won by %v", f.Contest.X, f.Contest.Winners())
+	if f.Contests[0].X != 4 || !cmp.Equal(f.Contests[0].Winners(), []string{"ring/ada"}) {
+		t.Errorf("compared at %g, won by %v", f.Contests[0].X, f.Contests[0].Winners())
 	}
 }
 

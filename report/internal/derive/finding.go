@@ -50,11 +50,15 @@ func (f Finding) String() string {
 
 // findings are those of one facet.
 func findings(f *Facet) []Finding {
-	fs := []Finding{leader(f)}
-	switch {
-	case f.Paced:
-		fs[0] = patience(f)
-	case f.X.Procs() || f.X.stated: // who reads along a size of his own does not expect a gain
+	var fs []Finding
+	for _, c := range f.Contests {
+		if f.Paced {
+			fs = append(fs, patience(f, c))
+		} else {
+			fs = append(fs, leader(f, c))
+		}
+	}
+	if !f.Paced && (f.X.Procs() || f.X.stated) { // who reads along a size of his own does not expect a gain
 		fs = append(fs, gains(f))
 	}
 	return append(fs, Finding{Kind: Unknown, What: "What these samples cannot tell", More: limits(f)})
@@ -69,12 +73,11 @@ func (f *Facet) at(x float64) string {
 	return at
 }
 
-func leader(f *Facet) Finding {
-	c := &f.Contest
-	fd := Finding{Kind: Leader, Where: f.at(c.X)}
+func leader(f *Facet, c *Contest) Finding {
+	fd := Finding{Kind: Leader, Where: c.where(f.at(c.X))}
 	switch {
 	case len(c.Ranks) == 0:
-		fd.Where, fd.What = "", "nobody leads: there is no throughput (ops/s or ns/op) at a value that is not oversubscribed"
+		fd.Where, fd.What = c.Group, "nobody leads: there is no throughput (ops/s or ns/op) at a value that is not oversubscribed"
 		return fd
 	case c.Unrelated != "":
 		fd.What = c.Unrelated
@@ -82,7 +85,10 @@ func leader(f *Facet) Finding {
 	}
 	a := c.Ranks[0]
 	if !a.competes() {
-		fd.What, fd.Much = "no lock that was measured here excluded, so none leads", strings.TrimPrefix(besides(f), "; ")
+		fd.What, fd.Much = "no lock that was measured here excluded, so none leads", strings.TrimPrefix(besides(c), "; ")
+		if c.Group == groupWithout {
+			fd.What = "nothing that was measured here excluded, so nothing leads"
+		}
 		return fd
 	}
 	rate := Format("ops/s", a.Rate.Median)
@@ -92,18 +98,18 @@ func leader(f *Facet) Finding {
 		if len(c.broken()) > 0 {
 			fd.What = "only " + a.Name + " excluded"
 		}
-		fd.Much += besides(f)
+		fd.Much += besides(c)
 		return fd
 	}
 	lead := b.lead()
 	fd.Sure = lead.uncertainty("×")
-	fd.Much = fmt.Sprintf("%s, %s that of %s%s", rate, Format("×", lead.Median), b.Name, besides(f))
+	fd.Much = fmt.Sprintf("%s, %s that of %s%s", rate, Format("×", lead.Median), b.Name, besides(c))
 	switch tied := c.Winners(); {
 	case b.Standing == Open:
 		fd.What = "which is fastest cannot be told: " + a.Name + " has the highest median"
 	case len(tied) > 1:
 		fd.What = list(tied) + " cannot be told apart"
-		fd.Much = fmt.Sprintf("%s for %s, %s that of %s%s", rate, a.Name, Format("×", lead.Median), b.Name, besides(f))
+		fd.Much = fmt.Sprintf("%s for %s, %s that of %s%s", rate, a.Name, Format("×", lead.Median), b.Name, besides(c))
 	default:
 		fd.What = a.Name + " leads"
 	}
@@ -123,13 +129,21 @@ func (e Estimate) uncertainty(unit string) string {
 	return fmt.Sprintf("95%% interval %s to %s, %s", strings.TrimSuffix(Format(unit, e.Lo), "×"), Format(unit, e.Hi), of)
 }
 
-// besides names those that the sentence leaves out: locks that did not exclude, and references.
-func besides(f *Facet) (text string) {
-	if broken := f.Contest.broken(); len(broken) > 0 {
+// where is what stands before a finding of the contest: its group, and the value of the axis.
+func (c *Contest) where(at string) string {
+	if c.Group == "" {
+		return at
+	}
+	return c.Group + ", " + at
+}
+
+// besides names those that the sentence leaves out: what did not exclude, and references.
+func besides(c *Contest) (text string) {
+	if broken := c.broken(); len(broken) > 0 {
 		text = "; " + list(broken) + " did not exclude and " + map[bool]string{true: "does", false: "do"}[len(broken) == 1] + " not compete"
 	}
 	var refs []string
-	for _, s := range f.Series {
+	for _, s := range c.series {
 		if s.Reference {
 			refs = append(refs, s.Name)
 		}

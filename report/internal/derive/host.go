@@ -60,17 +60,44 @@ func backends(set *sample.Set) []Backend {
 	return bs
 }
 
-// References are the backends that promise no synchronisation, and the lock services that exclude nobody and are no
-// locks' substitute either: what others are measured against, and no competitors.
+// References are the backends that promise no synchronisation, and the lock services that are not meant to exclude
+// anybody: what others are measured against, and no competitors.
 func References(set *sample.Set) map[string]bool {
 	references := map[string]bool{}
 	for _, r := range set.Records {
 		switch r.Verb {
 		case "backend":
 			references[r.Get("name")] = r.Get("sync") == "none"
-		case "service":
-			references[r.Get("name")] = r.Get("excludes") == "" && r.Get("changes") != "true" && r.Get("queue") != "true"
+		case verbService:
+			references[r.Get("name")] = class(r) == "floor"
 		}
 	}
 	return references
+}
+
+// verbService is that of the records in which a run says what a lock service promises.
+const verbService = "service"
+
+// lockless are the services that do without a lock.
+func lockless(set *sample.Set) map[string]bool {
+	without := map[string]bool{}
+	for _, r := range set.Records {
+		if r.Verb == verbService {
+			without[r.Get("name")] = class(r) == "without-lock"
+		}
+	}
+	return without
+}
+
+// class is "lock", "without-lock" or "floor". Runs of before it was recorded tell it by the promises.
+func class(r sample.Record) string {
+	switch class := r.Get("class"); {
+	case class != "":
+		return class
+	case r.Get("changes") == "true" || r.Get("queue") == "true":
+		return "without-lock"
+	case r.Get("excludes") == "":
+		return "floor"
+	}
+	return "lock"
 }

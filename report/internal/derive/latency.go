@@ -131,12 +131,20 @@ const resolved = 10
 // callers has a row for each series at each rate: what a caller waits and, beside it, what an operation
 // takes and what a closed loop shows.
 func (f *Facet) callers() (rows [][]string) {
-	for _, s := range f.Series {
+	for _, c := range f.Contests {
+		rows = append(rows, f.callersOf(c)...)
+	}
+	return rows
+}
+
+// callersOf are the rows of one group of series.
+func (f *Facet) callersOf(c *Contest) (rows [][]string) {
+	for _, s := range c.series {
 		for _, p := range s.Points {
 			if p.Units[offered].N == 0 {
 				continue
 			}
-			row := []string{f.Label(), s.Marked(), f.X.At(p.X), "unstable", "", "", "", "", p.Told()}
+			row := []string{f.labelOf(c), s.Marked(), f.X.At(p.X), "unstable", "", "", "", "", p.Told()}
 			if p.Carried() {
 				for i, q := range []string{"p50-ns", "p99-ns", "p99.9-ns", Service + "p99-ns", Closed + "p99-ns"} {
 					row[3+i] = unitless(q, p.Units[q])
@@ -160,7 +168,7 @@ const (
 // waiting is the table of an open load.
 func (v *View) waiting() Table {
 	t := Table{
-		Title:   "What callers wait",
+		Title:   "What callers wait, medians of the samples",
 		Columns: []string{"conditions", v.Noun(), "at", "p50", "p99", "p99.9", "service p99", "closed loop's p99", "quantiles of", "offered/s", "carried/s"},
 		Numeric: []bool{false, false, false, true, true, true, true, true, false, true, true},
 		About:   "p50, p99 and p99.9 count from when an operation was due, queues included; service is the operation alone. A closed loop never queues: its figure hides what callers wait.",
@@ -171,7 +179,7 @@ func (v *View) waiting() Table {
 		}
 	}
 	t.explain(
-		aboutUnstable, "unstable", aboutTold, " samples",
+		aboutWithout, groupWithout, aboutUnstable, "unstable", aboutTold, " samples",
 		"≤: the generator's own lag is more than a tenth of it.", "≤",
 		BrokenNote, brokenMark)
 	return t
@@ -241,9 +249,9 @@ func (s *Series) Carried() (last, broke *Point) {
 
 // patience is the finding of an open load: who lets callers wait least, at a rate that is the same for all,
 // or the highest rate that each carried.
-func patience(f *Facet) Finding {
-	fd := Finding{Kind: Leader, What: fmt.Sprintf("What callers wait at the highest %s at which the load was carried", f.X.Title())}
-	for _, s := range f.Series {
+func patience(f *Facet, c *Contest) Finding {
+	fd := Finding{Kind: Leader, What: fmt.Sprintf("What callers wait at the highest %s at which the load was carried", f.X.Title()), Where: c.Group}
+	for _, s := range c.series {
 		last, broke := s.Carried()
 		line := s.Marked() + ": "
 		switch {
@@ -263,24 +271,24 @@ func patience(f *Facet) Finding {
 		if broke != nil {
 			line += "; unstable at " + f.X.Label(broke.X)
 		}
-		if c := s.capacity(); c > 0 {
-			line += fmt.Sprintf("; capacity %s ops/s", strings.TrimSuffix(Format(capacity, c), " "+capacity))
+		if most := s.capacity(); most > 0 {
+			line += fmt.Sprintf("; capacity %s ops/s", strings.TrimSuffix(Format(capacity, most), " "+capacity))
 		}
 		fd.More = append(fd.More, line)
 	}
 	if !f.shares() {
-		f.least(&fd)
+		f.least(c, &fd)
 	}
 	return fd
 }
 
 // least ranks by p99 at the highest rate that two series carried: the same rate for both. Locks that did not exclude
 // and references do not compete.
-func (f *Facet) least(fd *Finding) {
+func (f *Facet) least(c *Contest, fd *Finding) {
 	const unit = "p99-ns"
 	for _, x := range slices.Backward(f.X.Values) {
 		var ranks []Rank
-		for _, s := range f.Series {
+		for _, s := range c.series {
 			if p := s.Point(x); p != nil && !s.Reference && !s.Broke && p.Carried() && p.Units[unit].N > 0 {
 				ranks = append(ranks, Rank{Series: s, Point: p})
 			}
@@ -302,7 +310,7 @@ func (f *Facet) least(fd *Finding) {
 			}
 		}
 		r := Ratio(a.shared, b.shared, quantile(unit))
-		fd.Where, fd.Sure = f.X.At(x), r.uncertainty("×")
+		fd.Where, fd.Sure = c.where(f.X.At(x)), r.uncertainty("×")
 		fd.Much = fmt.Sprintf("p99 %s, %s that of %s", Format(unit, a.Units[unit].Median), Format("×", r.Median), b.Name)
 		switch {
 		case len(tied) > 1:

@@ -28,7 +28,7 @@ func TestOpenLoad(t *testing.T) {
 		t.Errorf("ring at 80%%: %d unstable, %+v", p.Unstable, p.Units["p99-ns"])
 	}
 	answer := v.Answers()[0]
-	if answer.Title != "What callers wait" || len(answer.Rows) != 4 || len(v.Answers()) != 1 {
+	if answer.Title != "What callers wait, medians of the samples" || len(answer.Rows) != 4 || len(v.Answers()) != 1 {
 		t.Fatalf("%+v", v.Answers())
 	}
 	for i, want := range []string{

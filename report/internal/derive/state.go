@@ -53,11 +53,15 @@ func (t Totals) String() string {
 func (v *View) overview(set *sample.Set) []Finding {
 	fs := states(set, v.Totals)
 	for _, f := range v.Facets {
-		fd := f.Findings[0]
-		if label := f.Label(); label != "" {
-			fd.Where = strings.TrimSuffix(label+", "+fd.Where, ", ")
+		for _, fd := range f.Findings {
+			if fd.Kind != Leader {
+				continue
+			}
+			if label := f.Label(); label != "" {
+				fd.Where = strings.TrimSuffix(label+", "+fd.Where, ", ")
+			}
+			fs = append(fs, fd)
 		}
-		fs = append(fs, fd)
 	}
 	if unknown := v.unknown(); len(unknown) > 0 {
 		fs = append(fs, Finding{Kind: Unknown, What: "What these samples cannot tell", More: unknown})

@@ -140,7 +140,7 @@ func TestShownIntervalDecides(t *testing.T) {
 // TestMarksAreExplained: a table that has a mark says below it what that means, and of too few samples how many there are.
 func TestMarksAreExplained(t *testing.T) {
 	answer := New(read(t, "BenchmarkM/backend=lock-2 1 10 ns/op\nBenchmarkM/backend=map-2 1 20 ns/op\n")).Answers()[0]
-	if row := answer.Rows[0]; row[1] != "lock ?" || row[4] != "1 sample, no interval" || answer.About != aboutOpen {
+	if row := answer.Rows[0]; row[1] != "cannot be told (highest median lock)" || row[4] != "1 sample, no interval" || answer.About != aboutOpen {
 		t.Errorf("%q: %q", row, answer.About)
 	}
 }
@@ -148,7 +148,7 @@ func TestMarksAreExplained(t *testing.T) {
 // TestEmptyColumns: a column that is empty in every row is left out, wherever it stands.
 func TestEmptyColumns(t *testing.T) {
 	answer := New(read(t, "BenchmarkA-2 1 10 ns/op\nBenchmarkB-2 1 20 ns/op\n")).Answers()[0]
-	if got := strings.Join(answer.Columns, "|"); got != "benchmark|at|ops/s" || len(answer.Rows[0]) != 3 || len(answer.Numeric) != 3 {
+	if got := strings.Join(answer.Columns, "|"); got != "benchmark|at|median ops/s" || len(answer.Rows[0]) != 3 || len(answer.Numeric) != 3 {
 		t.Errorf("%q: %q", got, answer.Rows)
 	}
 }
