@@ -62,7 +62,7 @@ func (r *Report) Markdown(w io.Writer, against ...string) error {
 		}
 		first := reference(f, against)
 		for _, s := range f.Series {
-			cells := []string{markdown.Escape(strings.Join(values, " ")), markdown.Escape(s.Marked())}
+			cells := []string{markdown.Escape(strings.TrimSpace(strings.Join(values, " ") + " " + f.GroupOf(s))), markdown.Escape(s.Marked())}
 			for _, c := range across {
 				cells = append(cells, on(f, c.key, func() string { return estimate(s.Point(c.x), (*derive.Point).Time) }))
 			}

@@ -75,7 +75,7 @@ func TestMarkdownSaysOfHowMany(t *testing.T) {
 	if err := r.Markdown(&b, "lease"); err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"| redis ✗ | 40 (2 samples, no interval) | 4 (2 paired blocks, no interval) |", "✗: the lock did not exclude"} {
+	for _, want := range []string{"| redis ✗ | 40 (2 samples, no interval) | 4 (2 paired blocks, no interval) |", "✗: did not exclude under this fault and fence"} {
 		if !strings.Contains(b.String(), want) {
 			t.Errorf("no %q in\n%s", want, b.String())
 		}

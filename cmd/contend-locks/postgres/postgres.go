@@ -18,6 +18,7 @@ import (
 
 	"github.com/contend-go/contend/bench/lockbench"
 	"github.com/contend-go/contend/bench/lockbench/history"
+	"github.com/contend-go/contend/cmd/contend-locks/server"
 )
 
 // Advisory is pg_advisory_lock.

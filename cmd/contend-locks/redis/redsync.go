@@ -13,6 +13,7 @@ import (
 
 	"github.com/contend-go/contend/bench/lockbench"
 	"github.com/contend-go/contend/bench/lockbench/history"
+	"github.com/contend-go/contend/cmd/contend-locks/server"
 )
 
 // Redsync is the library of that name: a lock is held that a majority of servers,

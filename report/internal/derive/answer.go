@@ -102,7 +102,7 @@ func (t Table) compact() Table {
 // its ratio to the next competitor, and what is not ranked.
 func (f *Facet) fastest(c *Contest) []string {
 	first := c.Ranks[0]
-	row := []string{f.labelOf(c), f.X.At(c.X), "", "", "", "", c.unranked()}
+	row := []string{f.LabelOf(c), f.X.At(c.X), "", "", "", "", c.unranked()}
 	if !first.competes() {
 		row[2] = "no lock excluded"
 		if c.Group == groupWithout {

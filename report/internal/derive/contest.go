@@ -30,7 +30,7 @@ type Contest struct {
 	// Unrelated says why nobody competes: empty for alternatives.
 	Unrelated string
 
-	series []*Series // that are in it, references included
+	Series []*Series // that are in it, references included
 }
 
 // The groups of a facet of lock services. What does without a lock has nothing that others wait for, and would win each time.
@@ -76,7 +76,7 @@ type Rank struct {
 // at the highest for which most have enough. References are no competitors: a
 // cache without synchronisation wins trivially, and so does a lock that two hold at once.
 func contest(f *Facet, group string, series []*Series) *Contest {
-	c := &Contest{Group: group, Unrelated: unrelated(f), series: series}
+	c := &Contest{Group: group, Unrelated: unrelated(f), Series: series}
 	for _, x := range slices.Backward(f.Valid()) {
 		var at []Rank
 		for _, s := range series {
@@ -182,12 +182,18 @@ func (c *Contest) standing(as Standing) (names []string) {
 	return names
 }
 
-// labelOf is the conditions of a contest of the facet, as [Facet.Label], with its group.
-func (f *Facet) labelOf(c *Contest) string {
+// LabelOf is the conditions of a contest of the facet, as [Facet.Label], with its group.
+func (f *Facet) LabelOf(c *Contest) string {
 	if label := f.Label(); label == "" || c.Group == "" {
 		return label + c.Group
 	}
 	return f.Label() + " · " + c.Group
+}
+
+// GroupOf is the group that a series of the facet is ranked in, empty where there is one ranking.
+func (f *Facet) GroupOf(s *Series) string {
+	i := slices.IndexFunc(f.Contests, func(c *Contest) bool { return slices.Contains(c.Series, s) })
+	return f.Contests[i].Group
 }
 
 // Competes reports whether the facet has a ranking.

@@ -64,6 +64,8 @@ type Facet struct {
 	stated bool           // the run says which key tells the series apart
 	names  []sample.Field // the fields that stand in benchmark names
 	probed bool           // the set has samples under a probe
+	locks  bool           // they are of lock services
+	served bool           // of which some have servers that ran beside the clients
 }
 
 // Series is one line of a chart.
@@ -532,12 +534,15 @@ func (b *builder) finish() *View {
 	b.view.sort(orderOf(b.set), b.set.Lifted)
 	b.view.Units = unitsOf(b.set)
 	b.view.Backends = backends(b.set)
+	servers := served(b.set)
 	references, without, broke := References(b.set), lockless(b.set), brokenLocks(b.set)
 	for _, f := range b.view.Facets {
 		f.X.settle()
 		for _, s := range f.Series {
 			s.Reference, s.Lockless = s.among(references), s.among(without)
 			s.Broke = slices.ContainsFunc(s.Points, func(p *Point) bool { return slices.ContainsFunc(p.shared, broke.has) })
+			f.locks = f.locks || slices.ContainsFunc(s.Points, func(p *Point) bool { return slices.ContainsFunc(p.shared, isLock) })
+			f.served = f.served || s.among(servers) && slices.ContainsFunc(s.Points, func(p *Point) bool { return !slices.ContainsFunc(p.shared, given) })
 			slices.SortFunc(s.Points, func(a, b *Point) int { return cmp.Compare(a.X, b.X) })
 			for _, p := range s.Points {
 				p.estimate(f)

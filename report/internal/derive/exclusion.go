@@ -17,6 +17,17 @@ func LockCaseOf(s *sample.Sample) (c LockCase, ok bool) {
 	return c, ok && s.Name.Base == lockBase
 }
 
+func isLock(s *sample.Sample) bool {
+	_, ok := LockCaseOf(s)
+	return ok
+}
+
+// given reports whether the servers of a sample's service ran already, wherever that was.
+func given(s *sample.Sample) bool {
+	at, _ := s.Name.Get("at")
+	return at == "given"
+}
+
 // Excluded reports whether no two clients held a lock at once in the sample of a lock service, and nothing happened that follows from
 // that.
 func Excluded(s *sample.Sample) bool {

@@ -143,7 +143,7 @@ func besides(c *Contest) (text string) {
 		text = "; " + list(broken) + " did not exclude and " + map[bool]string{true: "does", false: "do"}[len(broken) == 1] + " not compete"
 	}
 	var refs []string
-	for _, s := range c.series {
+	for _, s := range c.Series {
 		if s.Reference {
 			refs = append(refs, s.Name)
 		}
@@ -323,7 +323,13 @@ func limits(f *Facet) (parts []string) {
 		add("without the share-nothing ceiling (--sharing all,none) neither efficiency nor the overhead of sharing is known")
 	}
 	if !f.HasTraced && !f.Toured && f.X.Procs() {
-		add("nothing was traced (--trace cells), so it is not known where CPUs wait")
+		add("no trace was taken, so it is not known where CPUs wait: repeat with --trace cells")
+	}
+	if f.locks {
+		add("lock services are not traced, so it is not known where their CPUs wait")
+	}
+	if f.served && f.Usable > 0 {
+		add("clients and servers shared %s CPUs: rates tell who stands in whose way, and not what servers carry that have theirs for themselves", number(f.Usable))
 	}
 	return parts
 }

@@ -89,6 +89,17 @@ func lockless(set *sample.Set) map[string]bool {
 	return without
 }
 
+// served are the services that have servers.
+func served(set *sample.Set) map[string]bool {
+	servers := map[string]bool{}
+	for _, r := range set.Records {
+		if r.Verb == verbService {
+			servers[r.Get("name")] = r.Get("servers") != "0" && r.Get("servers") != ""
+		}
+	}
+	return servers
+}
+
 // class is "lock", "without-lock" or "floor". Runs of before it was recorded tell it by the promises.
 func class(r sample.Record) string {
 	switch class := r.Get("class"); {

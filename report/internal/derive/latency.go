@@ -139,12 +139,12 @@ func (f *Facet) callers() (rows [][]string) {
 
 // callersOf are the rows of one group of series.
 func (f *Facet) callersOf(c *Contest) (rows [][]string) {
-	for _, s := range c.series {
+	for _, s := range c.Series {
 		for _, p := range s.Points {
 			if p.Units[offered].N == 0 {
 				continue
 			}
-			row := []string{f.labelOf(c), s.Marked(), f.X.At(p.X), "unstable", "", "", "", "", p.Told()}
+			row := []string{f.LabelOf(c), s.Marked(), f.X.At(p.X), "unstable", "", "", "", "", p.Told()}
 			if p.Carried() {
 				for i, q := range []string{"p50-ns", "p99-ns", "p99.9-ns", Service + "p99-ns", Closed + "p99-ns"} {
 					row[3+i] = unitless(q, p.Units[q])
@@ -251,7 +251,7 @@ func (s *Series) Carried() (last, broke *Point) {
 // or the highest rate that each carried.
 func patience(f *Facet, c *Contest) Finding {
 	fd := Finding{Kind: Leader, What: fmt.Sprintf("What callers wait at the highest %s at which the load was carried", f.X.Title()), Where: c.Group}
-	for _, s := range c.series {
+	for _, s := range c.Series {
 		last, broke := s.Carried()
 		line := s.Marked() + ": "
 		switch {
@@ -288,7 +288,7 @@ func (f *Facet) least(c *Contest, fd *Finding) {
 	const unit = "p99-ns"
 	for _, x := range slices.Backward(f.X.Values) {
 		var ranks []Rank
-		for _, s := range c.series {
+		for _, s := range c.Series {
 			if p := s.Point(x); p != nil && !s.Reference && !s.Broke && p.Carried() && p.Units[unit].N > 0 {
 				ranks = append(ranks, Rank{Series: s, Point: p})
 			}

@@ -124,6 +124,7 @@ type model struct {
 	Promise Table
 	Kept    Table // promises against what was observed
 	Absent  Table
+	Needs   Table
 	Notes   []string
 	Unread  []string
 	Files   []string // that the samples were read from
@@ -145,6 +146,8 @@ type matrix struct {
 	Names []string
 	Rows  []matrixRow
 	Broke bool // locks that did not exclude are among them
+
+	Grouped bool // some rows are of locks, or of what does without
 }
 
 // mostAcross is how many names a sheet of paper has room for beside each other.
@@ -157,7 +160,7 @@ func (m matrix) Parts() (parts []matrix) {
 		from, to := i*len(m.Names)/n, (i+1)*len(m.Names)/n
 		part := matrix{Names: m.Names[from:to]}
 		for _, row := range m.Rows {
-			part.Rows = append(part.Rows, matrixRow{row.Facet, row.Cells[from:to]})
+			part.Rows = append(part.Rows, matrixRow{row.Facet, row.Contest, row.Cells[from:to]})
 		}
 		parts = append(parts, part)
 	}
@@ -166,7 +169,8 @@ func (m matrix) Parts() (parts []matrix) {
 
 type matrixRow struct {
 	*derive.Facet
-	Cells []matrixCell
+	Contest *derive.Contest
+	Cells   []matrixCell
 }
 
 type matrixCell struct{ Text, Title, Class string }
@@ -187,6 +191,9 @@ type runModel struct {
 	Fields      []sample.Field
 }
 
+// noCommit stands where a run does not say which source its program was built from.
+const noCommit = "not recorded: the program was built without it; go build in a git checkout records it, unless -buildvcs=false says not to"
+
 func (p *Page) model() (*model, error) {
 	data, err := p.data()
 	if err != nil {
@@ -204,6 +211,7 @@ func (p *Page) model() (*model, error) {
 		Promise: p.records("backend"),
 		Kept:    p.records("promise"),
 		Absent:  p.records("absent"),
+		Needs:   p.needs(),
 	}
 	m.Policy = template.HTMLAttr(fmt.Sprintf(`content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-%s'; base-uri 'none'; form-action 'none'"`,
 		hash(script)))
@@ -264,30 +272,38 @@ func (p *Page) head() (h head) {
 // standings are the classes of the matrix's cells.
 var standings = map[derive.Standing]string{derive.First: "first", derive.Tied: "tied", derive.Slower: "slower", derive.Open: "unsure", derive.Broken: "broken", derive.Reference: "reference"}
 
-// matrix has a row for each facet whose series compete, and a column for each series.
+// matrix has a row for each contest of the facets whose series compete, and a column for each series.
 func (p *Page) matrix() (m matrix) {
 	for _, f := range p.View.Facets {
 		if !f.Competes() {
 			continue
 		}
-		row := matrixRow{f, make([]matrixCell, len(p.View.Names))}
-		for _, r := range f.Contest.Ranks {
-			c := matrixCell{Text: derive.Format("×", r.Ratio.Median), Class: standings[r.Standing], Title: r.Note()}
-			if r.Standing == derive.First || r.Ratio.N == 0 {
-				c.Text = derive.Format("ops/s", r.Rate.Median)
-			}
-			if r.Standing == derive.First && f.Contest.Chance() {
-				c.Text, c.Class, c.Title = c.Text+" ?", "unsure", "the highest median, by chance or not: that cannot be told"
-			}
-			m.Broke = m.Broke || r.Standing == derive.Broken
-			row.Cells[slices.Index(p.View.Names, r.Name)] = c
+		for _, c := range f.Contests {
+			m.Broke = m.Broke || slices.ContainsFunc(c.Ranks, func(r derive.Rank) bool { return r.Standing == derive.Broken })
+			m.Grouped = m.Grouped || c.Group != ""
+			m.Rows = append(m.Rows, matrixRow{f, c, p.cells(c)})
 		}
-		m.Rows = append(m.Rows, row)
 	}
 	if len(m.Rows) > 0 {
 		m.Names = p.View.Names
 	}
 	return m
+}
+
+// cells are those of a contest's row.
+func (p *Page) cells(of *derive.Contest) []matrixCell {
+	cells := make([]matrixCell, len(p.View.Names))
+	for _, r := range of.Ranks {
+		c := matrixCell{Text: derive.Format("×", r.Ratio.Median), Class: standings[r.Standing], Title: r.Note()}
+		if r.Standing == derive.First || r.Ratio.N == 0 {
+			c.Text = derive.Format("ops/s", r.Rate.Median)
+		}
+		if r.Standing == derive.First && of.Chance() {
+			c.Text, c.Class, c.Title = c.Text+" ?", "unsure", "the highest median, by chance or not: that cannot be told"
+		}
+		cells[slices.Index(p.View.Names, r.Name)] = c
+	}
+	return cells
 }
 
 func hash(s string) string {
@@ -426,6 +442,9 @@ func (m *model) runs() {
 				rm.Fields = append(rm.Fields, f)
 			}
 		}
+		if !rm.has("commit") && (!rm.has("version") || slices.Contains(rm.Fields, sample.Field{Key: "version", Value: "(devel)"})) {
+			rm.Fields = append(rm.Fields, sample.Field{Key: "commit", Value: noCommit})
+		}
 		m.Runs = append(m.Runs, rm)
 	}
 	for _, r := range m.Set.Records {
@@ -440,6 +459,28 @@ func (m *model) runs() {
 	if more := len(m.Set.Notes) - most; more > 0 {
 		m.Unread = append(m.Unread, fmt.Sprintf("… and %d more", more))
 	}
+}
+
+func (r *runModel) has(key string) bool {
+	return slices.ContainsFunc(r.Fields, func(f sample.Field) bool { return f.Key == key })
+}
+
+// needs are the programs that the measured services are started with, and of which services each is.
+func (p *Page) needs() (t Table) {
+	t.Columns = []string{"to be installed", "for"}
+	for _, r := range p.Set.Records {
+		needs, name := r.Get("needs"), r.Get("name")
+		if r.Verb != "service" || needs == "" {
+			continue
+		}
+		i := slices.IndexFunc(t.Rows, func(row []string) bool { return row[0] == needs })
+		if i < 0 {
+			t.Rows = append(t.Rows, []string{needs, name})
+		} else if names := strings.Split(t.Rows[i][1], ", "); !slices.Contains(names, name) {
+			t.Rows[i][1] += ", " + name
+		}
+	}
+	return t
 }
 
 // host is each host in one line.

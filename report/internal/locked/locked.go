@@ -44,7 +44,7 @@ func Open(set *sample.Set) (l Locks, err error) {
 	if len(groups) == 0 {
 		return l, nil
 	}
-	l.Tables = []html.Table{verdicts(groups)}
+	l.Tables = []html.Table{verdicts(groups, tokensOf(set))}
 	l.Summary = summary(groups, set)
 	left := 0
 	for _, g := range groups {
@@ -107,62 +107,144 @@ func (g *group) worst() (w *sample.Sample) {
 	return w
 }
 
-// verdict is what the table says of a group.
+// outcome is what became of the locks of a group: each group has one.
+type outcome string
+
+const (
+	held    outcome = "held"
+	broken  outcome = "broken"
+	stood   outcome = "stood still" // and was not broken
+	unknown outcome = "cannot tell"
+)
+
+// waited counts the samples at whose end a client waited without an answer, and broke those in which the lock did not exclude.
+func (g *group) waited() int {
+	return g.count(func(s *sample.Sample) bool { return value(s, "waiting") > 0 })
+}
+func (g *group) broke() int {
+	return g.count(func(s *sample.Sample) bool { return !derive.Excluded(s) })
+}
+
+func (g *group) count(is func(s *sample.Sample) bool) (n int) {
+	for _, s := range g.samples {
+		if is(s) {
+			n++
+		}
+	}
+	return n
+}
+
+func (g *group) outcome() outcome {
+	switch {
+	case len(g.samples) == 0:
+		return unknown
+	case g.broke() > 0:
+		return broken
+	case g.waited() > 0:
+		return stood
+	}
+	return held
+}
+
+// longest is the highest value of the group's samples, and the sample that has it; of equals one at whose end clients waited.
+func (g *group) longest(unit string) (v float64, of *sample.Sample) {
+	for _, s := range g.samples {
+		if x := value(s, unit); x > v || x == v && value(s, "waiting") > 0 {
+			v, of = x, s
+		}
+	}
+	return v, of
+}
+
+// all is the sum over the group's samples.
+func (g *group) all(unit string) (sum float64) {
+	for _, s := range g.samples {
+		sum += value(s, unit)
+	}
+	return sum
+}
+
+// verdict is what the tables say of a group.
 func (g *group) verdict() string {
 	n := len(g.samples)
-	if n == 0 {
-		return "cannot tell: no valid sample"
-	}
-	times, waiting := 0, 0
-	var overlap, accepted, rejected, fresh, away, lost float64
-	for _, s := range g.samples {
-		if !derive.Excluded(s) {
-			times++
-		}
-		if value(s, "waiting") > 0 {
-			waiting++
-		}
-		overlap = max(overlap, value(s, "overlap-ms"))
-		away = max(away, value(s, "unavailable-ms"))
-		accepted += value(s, "stale-accepted")
-		rejected += value(s, "stale-rejected")
-		fresh += value(s, "fresh-rejected")
-		lost = max(lost, value(s, "lost/op"))
-	}
 	var more []string
 	add := func(is bool, format string, args ...any) {
 		if is {
 			more = append(more, fmt.Sprintf(format, args...))
 		}
 	}
-	word := held
-	switch {
-	case times > 0:
-		word = fmt.Sprintf("broken in %d of %d", times, n)
-	case waiting > 0:
-		word = fmt.Sprintf("stood still in %d of %d", waiting, n)
+	word := string(g.outcome())
+	switch g.outcome() {
+	case unknown:
+		return word + ": no valid sample"
+	case broken:
+		word = fmt.Sprintf("%s in %d of %d", broken, g.broke(), n)
+	case stood:
+		word = fmt.Sprintf("%s in %d of %d", stood, g.waited(), n)
 	}
-	add(overlap > 0, "two holders for %s", derive.Format("x-ns", overlap*1e6))
-	add(accepted > 0, "stale writes accepted: %.0f", accepted)
-	add(rejected > 0, "stale accesses refused: %.0f", rejected)
-	add(fresh > 0, "fresh accesses refused: %.0f", fresh)
-	add(lost > 0, "%s of updates lost", derive.Format("efficiency", lost))
-	add(times > 0 && waiting > 0, "clients waited for ever in %d of %d", waiting, n)
-	add(away > 0, "nobody got it for %s", derive.Format("x-ns", away*1e6))
+	overlap, _ := g.longest("overlap-ms")
+	away, last := g.longest("unavailable-ms")
+	lost, _ := g.longest("lost/op")
+	atLeast := "up to"
+	if last != nil && value(last, "waiting") > 0 { // the run's end cut it off
+		atLeast = "at least"
+	}
+	add(overlap > 0, "two holders for up to %s", derive.Format("x-ns", overlap*1e6))
+	for _, c := range []struct{ unit, text string }{
+		{"stale-accepted", "late writes accepted"}, {"stale-rejected", "late accesses refused"}, {"fresh-rejected", "accesses refused that were not late"},
+	} {
+		sum := g.all(c.unit)
+		add(sum > 0, "%s: %.0f in all", c.text, sum)
+	}
+	add(lost > 0, "up to %s of updates lost", derive.Format("efficiency", lost))
+	add(g.outcome() == broken && g.waited() > 0, "%s in %d of %d", stood, g.waited(), n)
+	add(away > 0, "granted to nobody for %s %s", atLeast, derive.Format("x-ns", away*1e6))
 	if len(more) > 0 {
 		word += ": " + strings.Join(more, ", ")
 	}
 	return word
 }
 
-// verdicts is services × faults.
-func verdicts(groups []*group) html.Table {
-	t := html.Table{
-		Title: "Does the lock exclude?",
-		About: "By intervals: two clients that believed at the same time that they held the lock. Worst of all samples; all numbers of clients together. Stale: accessed after the resource was accessed under a later lease.",
+// What the tables say below them: by which rule the outcomes and times are counted.
+const (
+	aboutOutcomes = "Broken: two clients had the same thing at once by their own clocks, or a change was lost, or a late one accepted. " +
+		"Stood still: at the end of the run a client that was alive still waited, and nothing happened any more."
+	aboutNobody = "Granted to nobody: the longest time without a grant, from the fault (where the holder can go on, from when it let go) to the end of the run; of a run that stood still it is cut off there, so that it says at least."
+	aboutTimes  = "Up to, at least: of the worst run. In all: the sum of the runs. Late: after an access under a later lease."
+	aboutTokens = "A fence refuses late writes by tokens that rise. Where the token is unordered or there is none, a late write that was accepted is not the fence's fault."
+)
+
+// about is what tables say of these groups.
+func about(groups []*group, tokens map[string]string) string {
+	parts := []string{aboutOutcomes}
+	if slices.ContainsFunc(groups, func(g *group) bool { return g.all("unavailable-ms") > 0 }) {
+		parts = append(parts, aboutNobody)
 	}
+	parts = append(parts, aboutTimes)
+	if slices.ContainsFunc(groups, func(g *group) bool {
+		return g.Fence == "on" && g.all("stale-accepted") > 0 && tokens[g.Service] != "" && tokens[g.Service] != "rising"
+	}) {
+		parts = append(parts, aboutTokens)
+	}
+	return strings.Join(parts, " ")
+}
+
+// tokensOf are the kinds of the services' tokens, as their run recorded them.
+func tokensOf(set *sample.Set) map[string]string {
+	tokens := map[string]string{}
+	for _, r := range set.Records {
+		if r.Verb == "service" {
+			tokens[r.Get("name")] = r.Get("token")
+		}
+	}
+	return tokens
+}
+
+// verdicts is services × faults.
+func verdicts(groups []*group, tokens map[string]string) html.Table {
+	t := html.Table{Title: "Does the lock exclude?", About: "All numbers of clients together. " + about(groups, tokens)}
 	var faults, rows []string
-	text := map[string]string{}
+	text, token := map[string]string{}, map[string]string{}
 	for _, g := range groups {
 		row := g.Service + ", fence " + g.Fence
 		if !slices.Contains(faults, g.Fault) {
@@ -170,13 +252,14 @@ func verdicts(groups []*group) html.Table {
 		}
 		if !slices.Contains(rows, row) {
 			rows = append(rows, row)
+			token[row] = cmp.Or(tokens[g.Service], "–")
 		}
 		text[row+" "+g.Fault] = g.verdict()
 	}
 	slices.SortStableFunc(faults, func(a, b string) int { return order(a) - order(b) })
-	t.Columns = append([]string{"Service"}, faults...)
+	t.Columns = append([]string{"Service", "Token"}, faults...)
 	for _, row := range rows {
-		cells := []string{row}
+		cells := []string{row, token[row]}
 		for _, f := range faults {
 			v := text[row+" "+f]
 			if v == "" {
@@ -189,48 +272,63 @@ func verdicts(groups []*group) html.Table {
 	return t
 }
 
-// held is the verdict of a group in which nothing is wrong.
-const held = "held"
-
-// summary says of which groups more is to be said than that the lock held, and of how many that is all. What was promised
+// summary says of which groups more is to be said than that the lock held, and how many came out how. What was promised
 // and did not hold comes first.
 func summary(groups []*group, set *sample.Set) html.Table {
-	references, promised := derive.References(set), map[string][]string{}
+	references, tokens, promised := derive.References(set), tokensOf(set), map[string][]string{}
 	for _, r := range set.Records {
 		if r.Verb == "service" {
 			promised[r.Get("name")] = strings.Split(r.Get("excludes"), ",")
 		}
 	}
-	t := html.Table{Title: "Does the lock exclude?", Columns: []string{"service", "fault", "promised", "seen"}, Numeric: make([]bool, 4)}
+	t := html.Table{Title: "Does the lock exclude?", Columns: []string{"service", "token", "fault", "promised", "seen (up to: of the worst run; in all: sum of the runs)"}, Numeric: make([]bool, 5)}
 	var kept [][]string
-	all, good := 0, 0
+	var told []*group
+	counts := map[outcome]int{}
 	for _, g := range groups {
 		if references[g.Service] {
 			continue
 		}
-		all++
-		v := g.verdict()
-		if strings.HasPrefix(v, held) {
-			good++
+		told = append(told, g)
+		counts[g.outcome()]++
+		if g.outcome() == held {
 			continue
 		}
-		row := []string{g.Service, fmt.Sprintf("%s, fence %s", g.Fault, g.Fence), "no", v}
-		if slices.Contains(promised[g.Service], g.Fault) && g.worst() != nil {
-			row[2] = "yes"
+		row := []string{g.Service, tokens[g.Service], fmt.Sprintf("%s, fence %s", g.Fault, g.Fence), "no", g.verdict()}
+		if slices.Contains(promised[g.Service], g.Fault) && g.outcome() == broken {
+			row[3] = "yes"
 			t.Rows = append(t.Rows, row)
 		} else {
 			kept = append(kept, row)
 		}
 	}
-	t.About = fmt.Sprintf("Locks held in %d of %d combinations of service, fault and fence.", good, all)
-	if good < all {
-		t.About += fmt.Sprintf(" In %d of the other %d the service had promised to exclude.", len(t.Rows), all-good)
+	t.About = tally(counts, len(t.Rows))
+	if counts[held] < len(told) {
+		t.About += " " + about(told, tokens)
 	}
-	byName := func(a, b []string) int { return cmp.Or(strings.Compare(a[0], b[0]), strings.Compare(a[1], b[1])) }
+	byName := func(a, b []string) int { return cmp.Or(strings.Compare(a[0], b[0]), strings.Compare(a[2], b[2])) }
 	slices.SortFunc(t.Rows, byName) // samples come in the random order of blocks
 	slices.SortFunc(kept, byName)
 	t.Rows = append(t.Rows, kept...)
 	return t
+}
+
+// tally says how many combinations came out how. Each is counted once, so that the numbers add up.
+func tally(counts map[outcome]int, promised int) string {
+	all := 0
+	var parts []string
+	for _, o := range []outcome{held, broken, stood, unknown} {
+		all += counts[o]
+		if counts[o] == 0 {
+			continue
+		}
+		text := fmt.Sprintf("%d %s", counts[o], o)
+		if o == broken {
+			text += fmt.Sprintf(" (%d of them although the service promises to exclude)", promised)
+		}
+		parts = append(parts, text)
+	}
+	return fmt.Sprintf("Of %d combinations of service, fault and fence: %s.", all, strings.Join(parts, ", "))
 }
 
 // order puts the column without a fault first.
