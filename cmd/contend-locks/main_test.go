@@ -10,7 +10,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/bench/family"
+	"github.com/contend-go/contend/bench/host"
+	"github.com/contend-go/contend/bench/lockbench"
 	"github.com/contend-go/contend/bench/lockbench/lease"
 	"github.com/contend-go/contend/bench/lockbench/locktest"
 	"github.com/contend-go/contend/bench/sample"
@@ -326,6 +329,80 @@ func TestMajority(t *testing.T) {
 	t.Errorf("one of five servers began anew: %v overlaps", overlaps)
 }
 
+// planned are the records of the plan of these words.
+func planned(t *testing.T, words string) (records []sample.Record) {
+	t.Helper()
+	facts := host.Read()
+	s := &family.Sweep{SweepOptions: &bench.SweepOptions{Procs: "2", Time: time.Second, Count: 8, Affinity: "none", Trace: "none", TraceBlocks: 1, Out: t.TempDir()}, Host: &facts, Values: family.Values{}}
+	for _, word := range strings.Fields(words) {
+		key, values, _ := strings.Cut(word, "=")
+		s.Values[key] = strings.Split(values, ",")
+	}
+	plan, err := locks().Plan(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return plan.Records
+}
+
+// TestClasses: a run says of each service whether it is a lock, does without one, or is a floor; and which programs have to be
+// installed for it. Reports rank by the one, and say the other where they say how to repeat a run.
+func TestClasses(t *testing.T) {
+	all := services()
+	for i := range all {
+		all[i].Missing = nil // the records do not depend on what is installed here
+	}
+	facts := host.Read()
+	plan, err := lockbench.Family(all, lockbench.Quick{}).Plan(&family.Sweep{SweepOptions: &bench.SweepOptions{Procs: "2", Time: time.Second, Count: 1, Affinity: "none", Trace: "none", TraceBlocks: 1, Out: t.TempDir()}, Host: &facts})
+	if err != nil {
+		t.Fatal(err)
+	}
+	classes := map[string]string{}
+	for _, r := range plan.Records {
+		if r.Verb == "service" {
+			classes[r.Get("name")] = r.Get("class")
+		}
+	}
+	for _, s := range services() {
+		want := "lock"
+		switch {
+		case s.Name == "null" || s.Name == "none":
+			want = "floor"
+		case strings.Contains(s.About, "no lock:") || s.Name == "pg-cycle-locked": // that takes its lock within the change
+			want = "without-lock"
+		}
+		if classes[s.Name] != want {
+			t.Errorf("%s is %q, want %q", s.Name, classes[s.Name], want)
+		}
+		if (s.Needs != "") != (s.Missing != nil) {
+			t.Errorf("%s can lack something, and needs %q", s.Name, s.Needs)
+		}
+	}
+}
+
+// TestPlanSaysWhatItTakes: the run says what has to be installed, unless its servers are given, and why cells with a fault are
+// repeated less.
+func TestPlanSaysWhatItTakes(t *testing.T) {
+	needs, notes := map[string]string{}, ""
+	for _, r := range planned(t, "service=lease,memcached address=memcached=127.0.0.1:1 fault=none,pause-holder clients=2") {
+		switch r.Verb {
+		case "service":
+			needs[r.Get("name")] = r.Get("needs")
+		case "note":
+			notes += r.Get("text")
+		}
+	}
+	if needs["lease"] != "" || needs["memcached"] != "" || notes != "repetitions: 3 instead of 8 in 2 of the cells: what a fault does is counted, which takes fewer repetitions than a speed" {
+		t.Errorf("%q, %q", needs, notes)
+	}
+	lacks(t, "memcached")
+	for _, r := range planned(t, "service=memcached clients=2") {
+		if r.Verb == "service" && r.Get("needs") != "memcached (apt-get install memcached)" || r.Verb == "note" {
+			t.Errorf("%s", r)
+		}
+	}
+}
+
 // TestMissingServer: a service whose program is not here is left out, and the sweep
 // says which package brings it.
 func TestMissingServer(t *testing.T) {
@@ -374,6 +451,8 @@ func TestUsage(t *testing.T) {
 		"--service lease --hold 2s --ttl 1s": "take a longer --ttl",
 		"--address here:1":                   "--address: ",
 		"--service sqlite --fault partition": "this service has no server",
+		"--trace cells":                      "--trace cells: no traces are taken of locks; take none",
+		"--trace tour":                       "--trace tour: no traces are taken of locks; take none",
 	} {
 		cmd := program(append(strings.Fields("sweep "+words), "--out", t.TempDir())...)
 		out, err := cmd.CombinedOutput()

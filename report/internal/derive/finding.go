@@ -329,7 +329,7 @@ func limits(f *Facet) (parts []string) {
 		add("lock services are not traced, so it is not known where their CPUs wait")
 	}
 	if f.served && f.Usable > 0 {
-		add("clients and servers shared %s CPUs: rates tell who stands in whose way, and not what servers carry that have theirs for themselves", number(f.Usable))
+		add("clients and servers shared %s CPUs, so rates are not those of servers with CPUs of their own", number(f.Usable))
 	}
 	return parts
 }

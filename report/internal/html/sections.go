@@ -118,7 +118,7 @@ var sections = []section{
 		}},
 	{"fairness", "Fairness", "Whether the goroutines got the same share of the operations.",
 		[]chart{one("u:fairness", "Slowest ÷ fastest goroutine (fairness)", "fairness"), one("u:jain", "Jain's index (jain)", "jain")}},
-	{"exclusion", "Exclusion", "Whether two clients of a lock service held a lock at once, what came of it, and who got none.",
+	{"exclusion", "Exclusion", "Whether two clients of a lock service held a lock at once, what came of it, and who got none. Medians of the runs; what the worst run showed is in the table of what excluded.",
 		[]chart{
 			one("u:overlaps", "Grants while another held (overlaps)", "overlaps"),
 			one("u:overlap-ms", "Time with two holders (overlap-ms)", "overlap-ms"),

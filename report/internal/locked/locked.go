@@ -207,11 +207,10 @@ func (g *group) verdict() string {
 
 // What the tables say below them: by which rule the outcomes and times are counted.
 const (
-	aboutOutcomes = "Broken: two clients had the same thing at once by their own clocks, or a change was lost, or a late one accepted. " +
-		"Stood still: at the end of the run a client that was alive still waited, and nothing happened any more."
-	aboutNobody = "Granted to nobody: the longest time without a grant, from the fault (where the holder can go on, from when it let go) to the end of the run; of a run that stood still it is cut off there, so that it says at least."
-	aboutTimes  = "Up to, at least: of the worst run. In all: the sum of the runs. Late: after an access under a later lease."
-	aboutTokens = "A fence refuses late writes by tokens that rise. Where the token is unordered or there is none, a late write that was accepted is not the fence's fault."
+	aboutOutcomes = "Broken: two clients had the same thing at once by their own clocks, or a change was lost, or a late one accepted. Stood still: a client still waited when nothing happened any more, and the run was ended."
+	aboutNobody   = "Granted to nobody: the longest time without a grant, from the fault (or from when a holder that can go on let go) to the end of the run; at least, where the run stood still."
+	aboutTokens   = "A fence refuses late writes by tokens that rise. Where the token is unordered or there is none, a late write that was accepted is not the fence's fault."
+	aboutTimes    = "Up to, at least: of the worst run. In all: the sum of the runs. Late: after an access under a later lease."
 )
 
 // about is what tables say of these groups.
@@ -220,7 +219,6 @@ func about(groups []*group, tokens map[string]string) string {
 	if slices.ContainsFunc(groups, func(g *group) bool { return g.all("unavailable-ms") > 0 }) {
 		parts = append(parts, aboutNobody)
 	}
-	parts = append(parts, aboutTimes)
 	if slices.ContainsFunc(groups, func(g *group) bool {
 		return g.Fence == "on" && g.all("stale-accepted") > 0 && tokens[g.Service] != "" && tokens[g.Service] != "rising"
 	}) {
@@ -242,7 +240,7 @@ func tokensOf(set *sample.Set) map[string]string {
 
 // verdicts is services × faults.
 func verdicts(groups []*group, tokens map[string]string) html.Table {
-	t := html.Table{Title: "Does the lock exclude?", About: "All numbers of clients together. " + about(groups, tokens)}
+	t := html.Table{Title: "Does the lock exclude?", About: "All numbers of clients together. " + aboutTimes + " " + about(groups, tokens)}
 	var faults, rows []string
 	text, token := map[string]string{}, map[string]string{}
 	for _, g := range groups {
@@ -324,7 +322,7 @@ func tally(counts map[outcome]int, promised int) string {
 		}
 		text := fmt.Sprintf("%d %s", counts[o], o)
 		if o == broken {
-			text += fmt.Sprintf(" (%d of them although the service promises to exclude)", promised)
+			text += fmt.Sprintf(" (%d of them where the service promises to exclude)", promised)
 		}
 		parts = append(parts, text)
 	}

@@ -124,7 +124,7 @@ func TestSummary(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := [][]string{{"b", "none, fence on", "yes", "broken in 1 of 1"}, {"a", "pause-holder, fence on", "no", "broken in 1 of 1"}, {"b", "kill-holder, fence on", "no", "stood still in 1 of 1"}, {"saga", "none, fence on", "no", "broken in 1 of 1"}}
-	if len(l.Summary.Rows) != len(want) || !strings.Contains(l.Summary.About, "Of 5 combinations of service, fault and fence: 1 held, 3 broken (1 of them although the service promises to exclude), 1 stood still.") {
+	if len(l.Summary.Rows) != len(want) || !strings.Contains(l.Summary.About, "Of 5 combinations of service, fault and fence: 1 held, 3 broken (1 of them where the service promises to exclude), 1 stood still.") {
 		t.Fatalf("%q, %s", l.Summary.Rows, l.Summary.About)
 	}
 	for i, row := range l.Summary.Rows {
