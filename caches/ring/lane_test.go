@@ -105,3 +105,17 @@ func TestReservedSlots(t *testing.T) {
 		}
 	}
 }
+
+// TestKeepsNearWrap: which of four slots on both sides of the wrap of positions are kept,
+// by how far the head has come.
+func TestKeepsNearWrap(t *testing.T) {
+	r := reservation{n: 4, first: ^uint32(0) - 1}
+	for passed := range uint32(6) {
+		q := queue{first: r.first + passed}
+		for k := range uint32(5) {
+			if got, want := q.keeps(&r, k), k < 4 && k >= passed; got != want {
+				t.Errorf("the head passed %d: slot %d kept: %v", passed, k, got)
+			}
+		}
+	}
+}
