@@ -16,7 +16,7 @@ import (
 type entry struct {
 	value atomic.Pointer[byte] // the V itself where V is a pointer, else a *V; any goroutine, at any time
 	hits  atomic.Uint32        // 0 to maxHits; readers raise it, the shard's owner lowers it; races lose counts, no more
-	place uint32               // slot<<1 | queue: where it stands; guarded by the shard's mutex
+	place uint32               // slot<<1 | queue: where it stands, or will; guarded by the shard's mutex once the entry is in the index
 
 	// The key. Immutable, published by the store of the entry's pointer into
 	// its bucket.
@@ -29,7 +29,9 @@ type entry struct {
 // written by further reads, so the lines of hot keys stay shared between CPUs.
 const maxHits = 3
 
-// Places of entries that are in no queue: not yet, and no more.
+// Places of entries that are in no queue: one that has no slot yet, and one that was
+// deleted. An evicted entry keeps the place that it had: that its slot holds another, or
+// none, says that it has left, and saves a write to a line that it leaves behind.
 const (
 	fresh = ^uint32(1)
 	gone  = ^uint32(0)

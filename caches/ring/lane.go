@@ -8,19 +8,22 @@ import (
 // lane gathers the inserts of one CPU into a shard that is full, so that the
 // queues, which all CPUs write, are locked once for laneSize of them: new
 // entries wait here for their queue, and places that evictions made in advance
-// wait for entries. The shard counts both as used.
+// wait for entries. The shard counts both as used. Most places have a slot of the
+// small queue already.
 //
-// Its mutex is taken before the shard's. It is contended only where CPUs share
-// a lane, because there are more of them than a small capacity has lanes for.
+// Its mutex is taken before the shard's and before busy bits. It is contended only
+// where CPUs share a lane, because there are more of them than a small capacity has
+// lanes for.
 type lane struct {
-	mu    sync.Mutex
-	room  uint32           // places
-	n     uint32           // entries; never more than laneSize−1 together with the places
-	fresh [laneSize]*entry // the entries; a deleted one has the place gone
+	mu       sync.Mutex
+	room     uint32           // places
+	n        uint32           // entries; never more than laneSize−1 together with the places
+	reserved reservation      // slots of the first entries
+	fresh    [laneSize]*entry // the entries; a deleted one has the place gone, which its shard's mutex guards
 
 	// Two lines for each, because prefetchers fetch pairs. The runtime may put
 	// 8 bytes before the first, which the last of this leave room for.
-	_ [128 - 16 - 8*laneSize]byte
+	_ [128 - 32 - 8*laneSize]byte
 }
 
 const (
@@ -77,6 +80,28 @@ type newcomer struct {
 	mark  uint32
 }
 
+// add puts e into a place, of which there must be one.
+func (l *lane) add(e *entry) {
+	l.room--
+	l.fresh[l.n] = e
+	l.n++
+}
+
+// deleted is how many entries in the lane, one of s, were deleted.
+func (l *lane) deleted(s *shard) (n int) {
+	if l.n == 0 {
+		return 0
+	}
+	s.lock()
+	defer s.mu.Unlock()
+	for _, e := range l.fresh[:l.n] {
+		if e.place == gone {
+			n++
+		}
+	}
+	return n
+}
+
 // enqueue puts the entries that wait in l, and e, into the queues. If it has to
 // evict for e, it does so for the next laneSize−1 as well, and before e is in a
 // queue: an insert never evicts its own key. The caller has l locked; it is nil
@@ -84,7 +109,7 @@ type newcomer struct {
 func (t *table) enqueue(s *shard, l *lane, e *entry) {
 	var in [laneSize]newcomer
 	var out [laneSize]evicted
-	last, outs := 0, 0
+	last, outs, remembered := 0, 0, 0
 	if l != nil {
 		for i, e := range l.fresh[:l.n] {
 			in[i].entry, l.fresh[i] = e, nil
@@ -99,10 +124,10 @@ func (t *table) enqueue(s *shard, l *lane, e *entry) {
 
 	s.lock()
 	for i := range in[:last] {
-		if s.deleted(in[i].entry) {
+		if in[i].entry.place == gone {
 			l.room++
-		} else {
-			s.push(s.queueFor(m, &in[i]), in[i].entry)
+		} else if s.admit(m, &in[i], l, uint32(i)) == main {
+			remembered++
 		}
 	}
 	if l != nil {
@@ -120,6 +145,12 @@ func (t *table) enqueue(s *shard, l *lane, e *entry) {
 			}
 		}
 		s.push(q, e)
+	}
+	if l != nil {
+		l.reserved = reservation{}
+		if 2*remembered <= last { // where most enter main, slots that stay empty make small's ring longer
+			s.reserve(l)
+		}
 	}
 	s.mu.Unlock()
 

@@ -92,25 +92,31 @@ func sameString(k string) func(ref unsafe.Pointer) bool {
 // the index. So entries in queues have different keys, and as long as all keys
 // fit, the queues have room for one more: nothing is evicted.
 func (t *table) insert(e *entry, same func(ref unsafe.Pointer) bool) (there *entry) {
+	s := t.shard(e.hash)
+	l := t.lane(s)
+	there = t.enter(s, l, e, same)
+	if l != nil {
+		l.mu.Unlock()
+	}
+	return there
+}
+
+// enter is insert, into s by way of lane l, which is locked, or nil.
+func (t *table) enter(s *shard, l *lane, e *entry, same func(ref unsafe.Pointer) bool) (there *entry) {
+	place := l != nil && l.room > 0
 	e.place = fresh
+	if place {
+		e.place = l.reserved.place(l.n, small)
+	}
 	if there := t.link(e, same); there != nil {
 		return there
 	}
-	invariants.Edge() // in the index, not yet in a queue
-	s := t.shard(e.hash)
-	l := t.lane(s)
-	switch {
-	case l == nil:
-		t.enqueue(s, nil, e)
-		return nil
-	case l.room == 0:
+	invariants.Edge() // in the index, not yet in a lane or queue
+	if place {
+		l.add(e)
+	} else {
 		t.enqueue(s, l, e)
-	default:
-		l.room--
-		l.fresh[l.n] = e
-		l.n++
 	}
-	l.mu.Unlock()
 	return nil
 }
 
@@ -119,7 +125,7 @@ func (t *table) insert(e *entry, same func(ref unsafe.Pointer) bool) (there *ent
 func (t *table) makeRoom(s *shard, e *entry, moves *int) (out evicted, ok bool) {
 	for {
 		switch {
-		case s.deleted(e):
+		case e.place == gone:
 			return out, false
 		case s.used < s.quota:
 			t.grant(s, 1, 0)
@@ -144,13 +150,8 @@ func (t *table) discard(s *shard, out evicted) {
 func (t *table) remove(e *entry) {
 	s := t.shard(e.hash)
 	s.lock()
-	switch {
-	case e.place < fresh:
-		q := e.place & 1
-		s.queue[q].remove(s.slots[q], e)
+	if q := e.place & 1; s.queue[q].remove(s.slots[q], e) {
 		t.grant(s, -1, 0)
-	case e.place == fresh:
-		s.dead++
 	}
 	e.place = gone
 	s.mu.Unlock()
@@ -240,11 +241,11 @@ func (t *table) len() (n int) {
 		for i := range s.lanes {
 			l := &s.lanes[i]
 			l.mu.Lock()
-			n -= int(l.room)
+			n -= int(l.room) + l.deleted(s)
 			l.mu.Unlock()
 		}
 		s.lock()
-		n += int(s.used) - int(s.dead)
+		n += int(s.used)
 		s.mu.Unlock()
 	}
 	return min(max(n, 0), t.capacity)

@@ -59,23 +59,8 @@ func serve(ctx context.Context, m lockbench.Member, handle func(net.Conn)) error
 	if err != nil {
 		return err
 	}
-	defer l.Close()
-	stop := context.AfterFunc(ctx, func() { _ = l.Close() })
-	defer stop()
 	m.Ready()
-	for {
-		c, err := l.Accept()
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		go func() {
-			defer c.Close()
-			handle(c)
-		}()
-	}
+	return lockbench.Accept(ctx, l, handle)
 }
 
 // handle answers one connection. It reads ahead, to see it end while a request

@@ -68,8 +68,9 @@ func serve(ctx context.Context, m lockbench.Member) error {
 		if err != nil {
 			return err
 		}
-		context.AfterFunc(ctx, func() { _ = l.Close() })
-		go func() { ended <- n.listen(ctx, l) }()
+		go func() {
+			ended <- lockbench.Accept(ctx, l, lockbench.Lines(func(request string) string { return n.answer(ctx, request) }))
+		}()
 	}
 	m.Ready()
 	err := <-ended
@@ -99,26 +100,6 @@ func (n *node) of(name string) *[members]int64 {
 		n.counts[name] = new([members]int64)
 	}
 	return n.counts[name]
-}
-
-func (n *node) listen(ctx context.Context, l net.Listener) error {
-	for {
-		c, err := l.Accept()
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		go func() {
-			defer c.Close()
-			for r := bufio.NewScanner(c); r.Scan(); {
-				if _, err := io.WriteString(c, n.answer(ctx, r.Text())+"\n"); err != nil {
-					return
-				}
-			}
-		}()
-	}
 }
 
 func (n *node) answer(ctx context.Context, request string) string {

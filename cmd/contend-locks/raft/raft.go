@@ -156,8 +156,6 @@ func (s *server) listen(ctx context.Context, m lockbench.Member) error {
 	if err != nil {
 		return err
 	}
-	defer l.Close()
-	defer context.AfterFunc(ctx, func() { _ = l.Close() })()
 	go func() {
 		for ctx.Err() == nil {
 			if _, id := s.raft.LeaderWithID(); id != "" {
@@ -167,30 +165,13 @@ func (s *server) listen(ctx context.Context, m lockbench.Member) error {
 			time.Sleep(commitEvery)
 		}
 	}()
-	for {
-		c, err := l.Accept()
-		if ctx.Err() != nil {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		go s.handle(c)
-	}
-}
-
-func (s *server) handle(c net.Conn) {
-	defer c.Close()
-	for r := bufio.NewScanner(c); r.Scan(); {
+	return lockbench.Accept(ctx, l, lockbench.Lines(func(request string) string {
 		var ch change
-		answer := "error no request"
-		if json.Unmarshal(r.Bytes(), &ch) == nil {
-			answer = s.answer(ch)
+		if json.Unmarshal([]byte(request), &ch) != nil {
+			return "error no request"
 		}
-		if _, err := io.WriteString(c, answer+"\n"); err != nil {
-			return
-		}
-	}
+		return s.answer(ch)
+	}))
 }
 
 // Answers, beside the number of a token, and of a change.

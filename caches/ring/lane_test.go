@@ -1,0 +1,121 @@
+package ring
+
+import (
+	"math/rand/v2"
+	"testing"
+)
+
+// TestReservedSlots inserts by way of lanes that a test chooses, one of them rarely, so
+// that slots that were reserved for it are passed by; deletes what waits in lanes, what
+// stands in queues and what was evicted; and asks again for keys that left, which
+// enter the other queue. Positions begin shortly before they wrap.
+func TestReservedSlots(t *testing.T) {
+	const capacity = 5000
+	for seed := range uint64(3) {
+		c, err := New[uint64, uint64](capacity, Shards(1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s := c.shards[0]
+		if len(s.lanes) < 4 {
+			t.Fatalf("%d lanes: the test needs a larger capacity", len(s.lanes))
+		}
+		s.queue[small].first = ^uint32(0) - 2000
+		var met struct{ kept, passed, unreserved, deletedWaiting, deletedInQueue, deletedEvicted int }
+		rng := rand.New(rand.NewPCG(seed, 7))
+		set := func(key uint64) {
+			if e := c.lookup(key); e != nil {
+				e.touch()
+				return
+			}
+			e := &entry{words: word(key)}
+			e.hash = c.hash(e.words)
+			e.value.Store(c.pack(key))
+			if s.marks.Load() == nil {
+				c.enter(s, nil, e, nil)
+				return
+			}
+			l := &s.lanes[rng.IntN(3)]
+			if rng.IntN(200) == 0 {
+				l = &s.lanes[3]
+			}
+			if l.room == 0 {
+				for k := range l.n {
+					switch {
+					case k >= l.reserved.n:
+						met.unreserved++
+					case s.queue[small].keeps(&l.reserved, k):
+						met.kept++
+					default:
+						met.passed++
+					}
+				}
+			}
+			l.mu.Lock()
+			c.enter(s, l, e, nil)
+			l.mu.Unlock()
+		}
+		remove := func(e *entry) {
+			switch {
+			case c.lookup(e.a) != e:
+				met.deletedEvicted++
+			case waits(s, e):
+				met.deletedWaiting++
+			default:
+				met.deletedInQueue++
+			}
+			c.remove(e)
+		}
+		var old []*entry // some, which may have left long ago
+		next := uint64(1)
+		for step := range 60_000 {
+			if step/10_000%2 == 1 { // round and round over more than there is room for
+				set(uint64(step) % (capacity + capacity/5))
+			} else {
+				next++
+				set(1<<32 + next)
+			}
+			switch recent := 1<<32 + next - rng.Uint64N(40); rng.IntN(10) {
+			case 0:
+				if e := c.lookup(recent); e != nil {
+					remove(e)
+				}
+			case 1:
+				if e := c.lookup(recent); e != nil {
+					e.touch()
+					old = append(old, e)
+				}
+			case 2:
+				if len(old) > 0 {
+					remove(old[rng.IntN(len(old))])
+				}
+			}
+			if step%500 == 0 {
+				if err := c.Check(); err != nil {
+					t.Fatalf("seed %d, step %d: %v", seed, step, err)
+				}
+				if n, want := c.Len(), len(c.entries()); n != want {
+					t.Fatalf("seed %d, step %d: Len = %d, the index has %d", seed, step, n, want)
+				}
+			}
+		}
+		t.Logf("%+v", met)
+		if min(met.kept, met.passed, met.unreserved, met.deletedWaiting, met.deletedInQueue, met.deletedEvicted) < 20 {
+			t.Errorf("seed %d: %+v: the test needs more of each", seed, met)
+		}
+	}
+}
+
+// TestKeepsNearWrap: which of four slots on both sides of the wrap of positions are kept,
+// by how far the head has come.
+func TestKeepsNearWrap(t *testing.T) {
+	r := reservation{n: 4, first: ^uint32(0) - 1}
+	for passed := range uint32(6) {
+		q := queue{first: r.first + passed}
+		for k := range uint32(5) {
+			if got, want := q.keeps(&r, k), k < 4 && k >= passed; got != want {
+				t.Errorf("the head passed %d: slot %d kept: %v", passed, k, got)
+			}
+		}
+	}
+}
