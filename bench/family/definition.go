@@ -2,6 +2,7 @@ package family
 
 import (
 	"cmp"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -82,6 +83,8 @@ type Definition[C any] struct {
 	Work func(c *C) []CPUWork
 	// Absent says why a cell does not apply here; nil where all do.
 	Absent func(c *C, h *host.Facts) Absence
+	// Ready says what outside of this program would fail all processes of the cells; see [Family].
+	Ready func(ctx context.Context, cells []C) (warnings []string, err error)
 	// Quick are the words that axes take under --quick where none were given.
 	Quick Values
 	// Blocks is how many of the sweep's blocks hold the cell; nil: all hold each.
@@ -111,6 +114,9 @@ func New[C any, P cell[C]](d Definition[C]) Family {
 	}
 	t := table[C, P]{d}
 	f := Family{Name: d.Name, About: d.About, Question: d.Question, Subject: d.Columns[len(d.Columns)-1].Key, X: d.X, Lists: d.Lists, Examples: d.Examples, Variable: d.Variable, Plan: t.plan, Child: t.child}
+	if d.Ready != nil {
+		f.Ready = t.ready
+	}
 	for _, col := range d.Columns {
 		if col.Flag != "" {
 			f.Axes = append(f.Axes, col.Axis)
@@ -318,6 +324,17 @@ func (t table[C, P]) decode(env []string) (c C, ok bool) {
 		}
 	}
 	return c, false
+}
+
+// ready is Ready of the plan's cells.
+func (t table[C, P]) ready(ctx context.Context, plan *bench.Plan) ([]string, error) {
+	var cells []C
+	for _, p := range plan.Cells {
+		if c, ok := t.decode(p.Env); ok {
+			cells = append(cells, c)
+		}
+	}
+	return t.Ready(ctx, cells)
 }
 
 // child measures the cell that the environment holds.

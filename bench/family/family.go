@@ -40,6 +40,10 @@ type Family struct {
 	// Plan crosses the axes into cells. Its errors name the flag.
 	Plan func(*Sweep) (*bench.Plan, error)
 
+	// Ready says before anything is measured what would fail in every process of the plan, with warnings of what may;
+	// nil where nothing can.
+	Ready func(ctx context.Context, plan *bench.Plan) (warnings []string, err error)
+
 	// Variable is the environment variable in which a child process finds its
 	// cell, and Child measures that cell and prints what [bench.Cell] asks for.
 	// A family that only plans the cells of others has neither.

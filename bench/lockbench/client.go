@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/contend-go/contend/bench/load"
@@ -65,6 +66,8 @@ type clients struct {
 	pacing   *pacing // set before closed ends; nil without a plan
 	schedule *load.Schedule
 
+	unable atomic.Bool // a client has no session
+
 	mu   sync.Mutex
 	held map[int]string // client that is to hold: how
 	out  io.Writer      // guarded by mu
@@ -103,7 +106,12 @@ func (r *clientRole) run(services []Service, in io.Reader, out io.Writer) (err e
 		done.Go(func() { failed <- p.client(id, ready.Done) })
 	}
 	ready.Wait()
-	p.say(readyLine)
+	if p.unable.Load() {
+		stop()
+		abort()
+	} else {
+		p.say(readyLine)
+	}
 	done.Wait()
 	close(failed)
 	for e := range failed {
@@ -163,16 +171,20 @@ type client struct {
 func (p *clients) client(id int, ready func()) (err error) {
 	told := sync.OnceFunc(ready)
 	defer told()
-	f, err := os.OpenFile(historyFile(p.role.Dir, id), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	c := &client{clients: p, id: id, log: history.NewWriter(f), resource: &accessor{sharedMemory: p.memory}, random: rand.New(rand.NewPCG(p.role.Seed, uint64(id))), timer: time.NewTimer(time.Hour)}
+	c := &client{clients: p, id: id, resource: &accessor{sharedMemory: p.memory}, random: rand.New(rand.NewPCG(p.role.Seed, uint64(id))), timer: time.NewTimer(time.Hour)}
 	if err := c.connectFirst(); err != nil {
+		p.unable.Store(true)
 		return fmt.Errorf("client %d: no session with %s: %w", id, p.role.Service, err)
 	}
 	defer func() { _ = c.session.Close() }()
+	// From here on the service may hold something of the client: its history says so by being there.
+	f, err := os.OpenFile(historyFile(p.role.Dir, id), os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
+	if err != nil {
+		p.unable.Store(true)
+		return err
+	}
+	defer f.Close()
+	c.log = history.NewWriter(f)
 	told()
 	select {
 	case <-p.begin:
@@ -217,7 +229,10 @@ func (c *client) connectFirst() error {
 	late := time.AfterFunc(c.role.Patience, cancel)
 	err := c.connect(ctx)
 	if !late.Stop() {
-		return fmt.Errorf("given up after %v at %s: %w", c.role.Patience, strings.Join(c.role.Target.Addrs, ", "), errors.Join(err, ctx.Err()))
+		if err == nil {
+			err = ctx.Err()
+		}
+		return fmt.Errorf("given up after %v at %s: %w", c.role.Patience, redactedList(c.role.Target.Addrs), err)
 	}
 	if err != nil {
 		cancel()

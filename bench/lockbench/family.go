@@ -1,6 +1,7 @@
 package lockbench
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"slices"
@@ -114,10 +115,13 @@ func definition(services []Service, quick Quick) family.Definition[cell] {
 		Check:    openload.Check,
 		Complete: func(c *cell) error { return c.complete(services, addrs) },
 		Absent:   func(c *cell, _ *host.Facts) family.Absence { return c.absent(services) },
-		Expect:   func(c *cell) time.Duration { return c.expect(services) },
-		Blocks:   (*cell).blocks,
-		Fewer:    "what a fault does is counted, which takes fewer repetitions than a speed",
-		Records:  func(cells []cell) []sample.Record { return serviceRecords(services, cells) },
+		Ready: func(ctx context.Context, cells []cell) ([]string, error) {
+			return reachGiven(ctx, services, cells)
+		},
+		Expect:  func(c *cell) time.Duration { return c.expect(services) },
+		Blocks:  (*cell).blocks,
+		Fewer:   "what a fault does is counted, which takes fewer repetitions than a speed",
+		Records: func(cells []cell) []sample.Record { return serviceRecords(services, cells) },
 		Measure: func(c *cell, _ *host.Facts, _ bench.Probe, w bench.Window) (bench.Printed, error) {
 			return c.measure(services, w)
 		},

@@ -38,6 +38,8 @@ type rig struct {
 	resource  *resource
 	processes []*clientProcess
 
+	silent []string // addresses that were given, at which nobody answers
+
 	load        *openload.Run // of an open load, else nil
 	plans, from int64         // when its plans began, and its window
 
@@ -73,7 +75,7 @@ func (c *cell) measure(services []Service, w bench.Window) (p bench.Printed, err
 	if r.guard, err = newGuard(dir); err != nil {
 		return p, err
 	}
-	defer func() { err = errors.Join(err, r.close()) }()
+	defer func() { err = firstCause(err, r.close()) }()
 	if err := r.start(); err != nil {
 		return p, err
 	}
@@ -92,6 +94,17 @@ func (c *cell) measure(services []Service, w bench.Window) (p bench.Printed, err
 	return bench.Printed{Procs: runtime.GOMAXPROCS(0), Results: []bench.Result{result}}, err
 }
 
+// firstCause is an error and what came of it, in one line: of a process that failed the last line is told.
+func firstCause(err, after error) error {
+	switch {
+	case after == nil:
+		return err
+	case err == nil:
+		return after
+	}
+	return fmt.Errorf("%w; and %w", err, after)
+}
+
 // servicesFolder begins the names of folders that a cell's guard makes and removes.
 const servicesFolder = ".locks"
 
@@ -107,9 +120,13 @@ func hash(text string) (h uint64) {
 // start starts servers, resource and clients, and waits until all can begin.
 func (r *rig) start() (err error) {
 	c := r.cell
+	if len(c.Addrs) > 0 { // they may have gone since the sweep began
+		if r.silent, err = r.service.reach(context.Background(), c.Addrs); err != nil {
+			return err
+		}
+	}
 	shared := filepath.Join(r.dir, "shared")
-	histories := filepath.Join(r.dir, "histories")
-	for _, d := range []string{shared, histories} {
+	for _, d := range []string{shared, r.histories()} {
 		if err := os.Mkdir(d, 0o755); err != nil {
 			return err
 		}
@@ -133,7 +150,7 @@ func (r *rig) start() (err error) {
 		}
 		p.child, err = start(role{Client: &clientRole{
 			Service: r.service.Name, Clients: p.clients, Locks: c.Locks, Hold: c.Hold, Think: c.Think,
-			Seed: c.Seed, Resource: r.resource.path, Dir: histories, Patience: connectPatience,
+			Seed: c.Seed, Resource: r.resource.path, Dir: r.histories(), Patience: connectPatience,
 			Target: Target{Addrs: addrs, Dir: shared, Prefix: r.prefix(), TTL: c.TTL},
 		}}, r.guard, r.dir)
 		if err != nil {
@@ -263,7 +280,7 @@ func (r *rig) finish() error {
 // size is how much the clients have noted.
 func (r *rig) size() (n int64) {
 	for id := range r.cell.Clients {
-		if info, err := os.Stat(historyFile(filepath.Join(r.dir, "histories"), id)); err == nil {
+		if info, err := os.Stat(historyFile(r.histories(), id)); err == nil {
 			n += info.Size()
 		}
 	}
@@ -289,22 +306,40 @@ func (r *rig) close() error {
 
 // tidy removes what the cell left in a service that goes on without it.
 func (r *rig) tidy() error {
-	if len(r.cell.Addrs) == 0 || r.service.Remove == nil {
+	if len(r.cell.Addrs) == 0 || r.service.Remove == nil || len(r.processes) == 0 {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), connectPatience)
-	defer cancel()
-	if err := r.service.Remove(ctx, Target{Addrs: r.cell.Addrs, Prefix: r.prefix(), TTL: r.cell.TTL}); err != nil {
-		return fmt.Errorf("keys that begin with %q may be left at %s: %w", r.prefix(), strings.Join(r.cell.Addrs, ", "), err)
+	connected := r.connected()
+	patience := connectPatience
+	if !connected { // there should be nothing, but a client may have got half way
+		patience = reachPatience
 	}
-	return nil
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	err := r.service.Remove(ctx, Target{Addrs: r.cell.Addrs, Prefix: r.prefix(), TTL: r.cell.TTL})
+	if err == nil || !connected {
+		return nil
+	}
+	return fmt.Errorf("keys that begin with %q may be left at %s: %w", r.prefix(), redactedList(r.cell.Addrs), err)
 }
+
+// connected reports whether a client ever had a session: it has a history from then on.
+func (r *rig) connected() bool {
+	for id := range r.cell.Clients {
+		if _, err := os.Stat(historyFile(r.histories(), id)); err == nil {
+			return true
+		}
+	}
+	return false
+}
+
+func (r *rig) histories() string { return filepath.Join(r.dir, "histories") }
 
 // history is all that was noted, in the order of time.
 func (r *rig) history() ([]history.Event, error) {
 	events := slices.Concat(r.events, r.resource.events())
 	for id := range r.cell.Clients {
-		path := historyFile(filepath.Join(r.dir, "histories"), id)
+		path := historyFile(r.histories(), id)
 		f, err := os.Open(path)
 		if err != nil {
 			return nil, err
@@ -376,6 +411,9 @@ func (r *rig) result(events []history.Event, w bench.Window) (res bench.Result, 
 	}
 	add("refused/op", float64(r.refused(events))/float64(max(1, n)))
 	r.unavailable(events, leases, add)
+	for _, text := range r.silent {
+		res.Warnings = append(res.Warnings, unanswered(r.service, text))
+	}
 	crossed := crossCheck(leases, crossTime)
 	if note := crossed.disagrees(v.Overlaps > 0); note != "" {
 		res.Warnings = append(res.Warnings, note)

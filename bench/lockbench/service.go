@@ -41,6 +41,9 @@ type Service struct {
 	// Connect opens the session of one client. It waits until the service answers
 	// or ctx ends.
 	Connect func(ctx context.Context, t Target) (Session, error)
+	// Endpoint is where to dial for an address that was given, to see whether anybody is there before a client waits
+	// for its service; nil where addresses are as [Endpoint] reads them, with a port.
+	Endpoint func(addr string) (network, address string, err error)
 	// Evict puts so much else into the service that it drops the named lock to make
 	// room, and returns when the lock is gone. It is nil where a service drops nothing.
 	Evict func(ctx context.Context, t Target, name string) error

@@ -88,7 +88,7 @@ report.html. Suites:` + suites,
 
 func (s *sweep) run(c *cobra.Command) error {
 	facts := host.Read()
-	plan, _, err := s.plan(c, &facts)
+	plan, fam, err := s.plan(c, &facts)
 	if err != nil {
 		return err
 	}
@@ -97,6 +97,15 @@ func (s *sweep) run(c *cobra.Command) error {
 		plan.Describe(os.Stdout, o.PricePerHour)
 		announceTraces(os.Stdout, plan)
 		return nil
+	}
+	if fam.Ready != nil {
+		warnings, err := fam.Ready(c.Context(), plan)
+		for _, w := range warnings {
+			fmt.Fprintln(os.Stderr, "warning:", w)
+		}
+		if err != nil {
+			return err
+		}
 	}
 	_, err = measure(c.Context(), plan, o, o.Options(&facts), os.Stdout)
 	return err

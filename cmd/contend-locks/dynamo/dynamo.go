@@ -51,6 +51,7 @@ func Service() lockbench.Service {
 			StandsIn: "DynamoDB", Lacking: "one server, which does not sync its disk",
 		},
 		Missing: missing, Needs: server.Needs(&program, &dynalite), Serve: serve, Connect: connect, Remove: remove,
+		Endpoint: func(addr string) (string, string, error) { return lockbench.Endpoint("http://"+addr, "80") },
 	}
 }
 

@@ -55,7 +55,7 @@ func backlog(name, about string, l limits) lockbench.Service {
 		Connect: func(ctx context.Context, t lockbench.Target) (lockbench.Session, error) {
 			return try(ctx, t, func() (lockbench.Session, error) { return openBacklog(t) })
 		},
-		Remove: removeStreams,
+		Remove: removeStreams, Endpoint: endpoint,
 	}
 }
 

@@ -48,7 +48,7 @@ func Log(when Sync) lockbench.Service {
 				return &logger{conn: c, js: js, streams: map[string]bool{}}, err
 			})
 		},
-		Remove: removeStreams,
+		Remove: removeStreams, Endpoint: endpoint,
 	}
 }
 

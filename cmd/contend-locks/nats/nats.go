@@ -29,7 +29,7 @@ func Service() lockbench.Service {
 			Excludes: []string{lockbench.NoFault, "kill-holder", "kill-server", "restart-server", "partition", "slow-network"},
 			Token:    history.Ordered, Expiry: lockbench.ByLease, LeastTTL: time.Second,
 		},
-		Serve: serve, Connect: connect, Remove: remove,
+		Serve: serve, Connect: connect, Remove: remove, Endpoint: endpoint,
 	}
 }
 
@@ -83,6 +83,11 @@ func run(ctx context.Context, m lockbench.Member, o server.Options, prepare func
 func create(ctx context.Context, js jetstream.JetStream) error {
 	_, err := js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{Bucket: bucket, LimitMarkerTTL: time.Second})
 	return err
+}
+
+// endpoint is where dial dials.
+func endpoint(addr string) (network, address string, err error) {
+	return lockbench.Endpoint("nats://"+addr, strconv.Itoa(nats.DefaultPort))
 }
 
 // dial is a connection that ends with the server's end.

@@ -28,7 +28,7 @@ func Queue() lockbench.Service {
 		Connect: func(ctx context.Context, t lockbench.Target) (lockbench.Session, error) {
 			return try(ctx, t, func() (lockbench.Session, error) { return openQueue(ctx, t) })
 		},
-		Remove: removeStreams,
+		Remove: removeStreams, Endpoint: endpoint,
 	}
 }
 

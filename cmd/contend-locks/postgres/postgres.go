@@ -76,7 +76,7 @@ func service(name, about string, excludes ...string) lockbench.Service {
 			Excludes: append(excludes, lockbench.NoFault, "kill-holder", "slow-network"),
 			Token:    history.Ordered,
 		},
-		Missing: program.Missing, Needs: server.Needs(&program), Remove: remove,
+		Missing: program.Missing, Needs: server.Needs(&program), Remove: remove, Endpoint: endpoint,
 		Serve: func(ctx context.Context, m lockbench.Member) error { return serve(ctx, m) },
 	}
 }

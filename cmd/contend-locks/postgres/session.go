@@ -49,11 +49,24 @@ func open(ctx context.Context, t lockbench.Target, statements string) (*session,
 // and the database. What it does not say, such as a password, is taken from the
 // variables and files of PostgreSQL's own clients.
 func connect(ctx context.Context, t lockbench.Target) (*pgx.Conn, error) {
-	addr := t.Addrs[0]
-	if !strings.Contains(addr, "://") {
-		addr = "postgres://" + superuser + "@" + addr + "/postgres?sslmode=disable"
+	return pgx.Connect(ctx, url(t.Addrs[0]))
+}
+
+func url(addr string) string {
+	if strings.Contains(addr, "://") {
+		return addr
 	}
-	return pgx.Connect(ctx, addr)
+	return "postgres://" + superuser + "@" + addr + "/postgres?sslmode=disable"
+}
+
+// endpoint is where connect dials first.
+func endpoint(addr string) (network, address string, err error) {
+	c, err := pgx.ParseConfig(url(addr))
+	if err != nil {
+		return "", "", err
+	}
+	network, address = pgconn.NetworkAddress(c.Host, c.Port)
+	return network, address, nil
 }
 
 // passing reports whether it may help to connect again: the server is not there

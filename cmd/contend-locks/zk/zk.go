@@ -73,6 +73,9 @@ func Service() lockbench.Service {
 			Token:    history.Ordered, FIFO: true, Expiry: lockbench.BySession, LeastTTL: leastTTL,
 		},
 		Missing: program.Missing, Needs: server.Needs(&program), Serve: serve, Connect: connect, Remove: remove,
+		Endpoint: func(addr string) (string, string, error) {
+			return lockbench.Endpoint(addr, strconv.Itoa(zk.DefaultPort))
+		},
 	}
 }
 
