@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -243,7 +244,8 @@ func TestFence(t *testing.T) {
 	}
 }
 
-// TestUnreachable: a service that does not answer is named, with its address.
+// TestUnreachable: a service that does not answer is named, with its address; the client neither says that it can
+// begin, nor has a history.
 func TestUnreachable(t *testing.T) {
 	r, _ := testResource(t, 1, true)
 	far := Service{Name: "far", Connect: func(ctx context.Context, _ Target) (Session, error) {
@@ -252,9 +254,13 @@ func TestUnreachable(t *testing.T) {
 	}}
 	c := clientRole{Service: "far", Clients: []int{3}, Locks: 1, Dir: t.TempDir(), Resource: r.path, Patience: time.Millisecond, Target: Target{Addrs: []string{"nowhere:1"}}}
 	in, _ := io.Pipe()
-	err := c.run([]Service{far}, in, io.Discard)
-	if err == nil || !strings.Contains(err.Error(), "client 3: no session with far: given up after 1ms at nowhere:1: connection refused") {
+	var said strings.Builder
+	err := c.run([]Service{far}, in, &said)
+	if err == nil || !strings.Contains(err.Error(), "client 3: no session with far: given up after 1ms at nowhere:1: connection refused") || strings.Contains(err.Error(), "\n") {
 		t.Error(err)
+	}
+	if _, err := os.Stat(historyFile(c.Dir, 3)); said.Len() > 0 || err == nil {
+		t.Errorf("it says %q; its history: %v", said.String(), err)
 	}
 }
 

@@ -2,6 +2,11 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -16,7 +21,9 @@ import (
 	"github.com/redis/go-redis/v9"
 	clientv3 "go.etcd.io/etcd/client/v3"
 
+	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/bench/lockbench"
+	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/cmd/contend-locks/server/servertest"
 )
 
@@ -68,6 +75,63 @@ func TestGivenServers(t *testing.T) {
 	defer k.Close()
 	if all, err := k.Get(ctx, "", clientv3.WithPrefix(), clientv3.WithCountOnly()); err != nil || all.Count > 0 {
 		t.Errorf("left in etcd: %v, %v", all, err)
+	}
+}
+
+// TestNobodyThere: of every service that is to be measured where nobody listens the sweep says so before it begins.
+func TestNobodyThere(t *testing.T) {
+	at := servertest.Addresses(t, 1)[0]
+	var names, given []string
+	for _, s := range services() {
+		if s.Members > 0 {
+			names, given = append(names, s.Name), append(given, s.Name+"="+at)
+		}
+	}
+	dir := filepath.Join(t.TempDir(), "run")
+	cmd := program("sweep", "--service", strings.Join(names, ","), "--address", strings.Join(given, ","), "--clients", "1", "--count", "1", "--out", dir)
+	out, _ := cmd.CombinedOutput()
+	if code := cmd.ProcessState.ExitCode(); code != bench.ExitUsage {
+		t.Errorf("exit code %d", code)
+	}
+	for _, name := range names {
+		if !strings.Contains(string(out), name+": no server answers at "+at+": connection refused; ") {
+			t.Errorf("nothing is said of %s in\n%s", name, out)
+		}
+	}
+	if _, err := os.Stat(dir); err == nil {
+		t.Error("there is a run folder")
+	}
+}
+
+// TestSomeMembers: of a cluster of which one member answers the others are warned of, at the beginning and with each
+// sample.
+func TestSomeMembers(t *testing.T) {
+	there, start := serve(t, "etcd")
+	start()
+	nobody := servertest.Addresses(t, 1)[0]
+	dir := filepath.Join(t.TempDir(), "run")
+	out, err := program("sweep", "--service", "etcd", "--address", "etcd="+there+",http://"+nobody, "--clients", "1", "--count", "1", "--no-report", "--out", dir).CombinedOutput()
+	want := "etcd: no server answers at " + nobody + ": connection refused"
+	if err != nil || !strings.Contains(string(out), "warning: "+want) {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	set, err := sample.Load(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(set.Samples) != 1 || !strings.Contains(fmt.Sprint(set.Samples[0].Warnings), want) {
+		t.Errorf("samples %+v", set.Samples)
+	}
+}
+
+// TestAnotherProtocol: a server that is no etcd is said to be none, and no keys are said to be left in it.
+func TestAnotherProtocol(t *testing.T) {
+	web := httptest.NewServer(http.NotFoundHandler())
+	defer web.Close()
+	cmd := program("sweep", "--service", "etcd", "--address", "etcd="+web.URL, "--clients", "1", "--count", "1", "--no-report", "--out", filepath.Join(t.TempDir(), "run"))
+	out, _ := cmd.CombinedOutput()
+	if code := cmd.ProcessState.ExitCode(); code != bench.ExitInvalid || !strings.Contains(string(out), "client 0: no session with etcd: ") || strings.Contains(string(out), "may be left") {
+		t.Errorf("exit code %d\n%s", code, out)
 	}
 }
 
