@@ -72,7 +72,7 @@ func New(set *sample.Set) (*Report, error) {
 
 // answers are the tables that a report begins with. Whether locks excluded comes first: the fastest may be one that did not.
 func (r *Report) answers() (answers []derive.Table) {
-	if len(r.locks.Tables) > 0 {
+	if r.locks.Summary.Title != "" {
 		answers = append(answers, r.locks.Summary)
 	}
 	return append(answers, r.view.Answers()...)

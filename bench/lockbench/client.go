@@ -229,8 +229,8 @@ func (c *client) connectFirst() error {
 	late := time.AfterFunc(c.role.Patience, cancel)
 	err := c.connect(ctx)
 	if !late.Stop() {
-		if err == nil {
-			err = ctx.Err()
+		if err == nil || err == context.Canceled { // the end of the patience, which says nothing of the service
+			err = fmt.Errorf("no answer that a client of %s understands", c.role.Service)
 		}
 		return fmt.Errorf("given up after %v at %s: %w", c.role.Patience, redactedList(c.role.Target.Addrs), err)
 	}

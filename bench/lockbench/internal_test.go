@@ -259,6 +259,13 @@ func TestUnreachable(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "client 3: no session with far: given up after 1ms at nowhere:1: connection refused") || strings.Contains(err.Error(), "\n") {
 		t.Error(err)
 	}
+	mute := Service{Name: "far", Connect: func(ctx context.Context, _ Target) (Session, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}}
+	if err := c.run([]Service{mute}, in, &said); err == nil || !strings.Contains(err.Error(), "at nowhere:1: no answer that a client of far understands") {
+		t.Error(err)
+	}
 	if _, err := os.Stat(historyFile(c.Dir, 3)); said.Len() > 0 || err == nil {
 		t.Errorf("it says %q; its history: %v", said.String(), err)
 	}

@@ -26,6 +26,7 @@ import (
 	"github.com/contend-go/contend/bench/lockbench"
 	"github.com/contend-go/contend/bench/lockbench/history"
 	"github.com/contend-go/contend/bench/lockbench/lease"
+	"github.com/contend-go/contend/bench/port"
 	"github.com/contend-go/contend/bench/process"
 	"github.com/contend-go/contend/bench/sample"
 )
@@ -74,6 +75,19 @@ func command(dir string, s spec) *exec.Cmd {
 	cmd.Env = append(os.Environ(), "CONTEND_LOCKS="+s.text(), "CONTEND_DIR="+dir, "CONTEND_PREFIX=cell-0")
 	process.Isolate(cmd)
 	return cmd
+}
+
+// TestGone: a cell whose given servers have gone since the sweep began says so, and does not wait for them.
+func TestGone(t *testing.T) {
+	nobody, release, err := port.Reserve(1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer release()
+	out, err := command(t.TempDir(), spec{"addrs": nobody}).CombinedOutput()
+	if err == nil || !strings.HasSuffix(string(out), "lease: no server answers at "+nobody[0]+": connection refused; start one there, or correct --address\n") {
+		t.Errorf("%v\n%s", err, out)
+	}
 }
 
 // measured is what a cell printed, and its history.

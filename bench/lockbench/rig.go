@@ -58,8 +58,12 @@ type clientProcess struct {
 	dead    bool // killed by a fault
 }
 
-// connectPatience is when a service that does not answer counts as not there.
-const connectPatience = 30 * time.Second
+// When a service counts as not there that does not answer: one that this program started may take long to begin, one
+// that was given runs already.
+const (
+	connectPatience = 30 * time.Second
+	givenPatience   = 10 * time.Second
+)
 
 // warmup is between the first acquires and the timed window.
 const warmup = 100 * time.Millisecond
@@ -140,6 +144,10 @@ func (r *rig) start() (err error) {
 			return err
 		}
 	}
+	patience := connectPatience
+	if len(c.Addrs) > 0 {
+		patience = givenPatience
+	}
 	for i := range c.Processes {
 		p := &clientProcess{index: i, clients: c.members(i)}
 		addrs := c.Addrs
@@ -150,7 +158,7 @@ func (r *rig) start() (err error) {
 		}
 		p.child, err = start(role{Client: &clientRole{
 			Service: r.service.Name, Clients: p.clients, Locks: c.Locks, Hold: c.Hold, Think: c.Think,
-			Seed: c.Seed, Resource: r.resource.path, Dir: r.histories(), Patience: connectPatience,
+			Seed: c.Seed, Resource: r.resource.path, Dir: r.histories(), Patience: patience,
 			Target: Target{Addrs: addrs, Dir: shared, Prefix: r.prefix(), TTL: c.TTL},
 		}}, r.guard, r.dir)
 		if err != nil {
@@ -310,7 +318,7 @@ func (r *rig) tidy() error {
 		return nil
 	}
 	connected := r.connected()
-	patience := connectPatience
+	patience := givenPatience
 	if !connected { // there should be nothing, but a client may have got half way
 		patience = reachPatience
 	}

@@ -55,7 +55,7 @@ func (e Estimate) Basis() string {
 	case e.Paired:
 		of = "paired block"
 	}
-	return plural(e.N, of)
+	return Plural(e.N, of)
 }
 
 // Spread is how much a fleet's machines differ: the largest median ÷ the smallest;

@@ -37,7 +37,7 @@ func totals(set *sample.Set) (t Totals) {
 
 // String is "120 samples, 2 more are invalid".
 func (t Totals) String() string {
-	text := plural(t.Samples, "sample")
+	text := Plural(t.Samples, "sample")
 	switch t.Invalid {
 	case 0:
 	case 1:
@@ -73,7 +73,7 @@ func (v *View) overview(set *sample.Set) []Finding {
 			if v.Warned == 1 {
 				verb = "carries"
 			}
-			fd.What = fmt.Sprintf("%s of %s %s a warning", thousands(v.Warned), plural(v.Samples, "sample"), verb)
+			fd.What = fmt.Sprintf("%s of %s %s a warning", thousands(v.Warned), Plural(v.Samples, "sample"), verb)
 		}
 		for _, w := range v.Warnings {
 			fd.More = append(fd.More, w.String())
@@ -314,7 +314,7 @@ type Warning struct {
 
 // String is "41 samples: neighbours: the host took 1.2% to 8.0% of the CPU time".
 func (w Warning) String() string {
-	text := plural(w.N, "sample")
+	text := Plural(w.N, "sample")
 	if w.Bad {
 		text += " left out"
 	}
@@ -468,8 +468,8 @@ func (w *wording) String() string {
 	return b.String()
 }
 
-// plural is "1 sample", "3,504 samples".
-func plural(n int, word string) string { return plural2(n, word, word+"s") }
+// Plural is "1 sample", "3,504 samples".
+func Plural(n int, word string) string { return plural2(n, word, word+"s") }
 
 func plural2(n int, one, many string) string {
 	if n == 1 {

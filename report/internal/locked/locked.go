@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/contend-go/contend/bench/lockbench/history"
@@ -279,7 +280,7 @@ func summary(groups []*group, set *sample.Set) html.Table {
 			promised[r.Get("name")] = strings.Split(r.Get("excludes"), ",")
 		}
 	}
-	t := html.Table{Title: "Does the lock exclude?", Columns: []string{"service", "token", "fault", "promised", "seen (up to: of the worst run; in all: sum of the runs)"}, Numeric: make([]bool, 5)}
+	t := html.Table{Title: "Does the lock exclude?", Columns: []string{"service", "token", "fault", "promises to exclude", "seen (up to: of the worst run; in all: sum of the runs)"}, Numeric: make([]bool, 5)}
 	var kept [][]string
 	var told []*group
 	counts := map[outcome]int{}
@@ -293,15 +294,20 @@ func summary(groups []*group, set *sample.Set) html.Table {
 			continue
 		}
 		row := []string{g.Service, tokens[g.Service], fmt.Sprintf("%s, fence %s", g.Fault, g.Fence), "no", g.verdict()}
-		if slices.Contains(promised[g.Service], g.Fault) && g.outcome() == broken {
+		if slices.Contains(promised[g.Service], g.Fault) {
 			row[3] = "yes"
+		}
+		if row[3] == "yes" && g.outcome() == broken {
 			t.Rows = append(t.Rows, row)
 		} else {
 			kept = append(kept, row)
 		}
 	}
+	if len(told) == 0 {
+		return html.Table{} // of references alone there is nothing to say
+	}
 	t.About = tally(counts, len(t.Rows))
-	if counts[held] < len(told) {
+	if counts[broken]+counts[stood] > 0 {
 		t.About += " " + about(told, tokens)
 	}
 	byName := func(a, b []string) int { return cmp.Or(strings.Compare(a[0], b[0]), strings.Compare(a[2], b[2])) }
@@ -322,11 +328,15 @@ func tally(counts map[outcome]int, promised int) string {
 		}
 		text := fmt.Sprintf("%d %s", counts[o], o)
 		if o == broken {
-			text += fmt.Sprintf(" (%d of them where the service promises to exclude)", promised)
+			against := "none"
+			if promised > 0 {
+				against = strconv.Itoa(promised)
+			}
+			text += " (" + against + " of them where the service promises to exclude)"
 		}
 		parts = append(parts, text)
 	}
-	return fmt.Sprintf("Of %d combinations of service, fault and fence: %s.", all, strings.Join(parts, ", "))
+	return fmt.Sprintf("Of %s of service, fault and fence: %s.", derive.Plural(all, "combination"), strings.Join(parts, ", "))
 }
 
 // order puts the column without a fault first.
@@ -420,7 +430,7 @@ func Lanes(events []history.Event) (*chart.Lanes, error) {
 		}
 	}
 	fill(l, events, lock, v)
-	l.Conditions = fmt.Sprintf("lock %d; time from the fault; %d grants while another believed, %s in all", lock, v.Overlaps, derive.Format("x-ns", float64(v.Overlap)))
+	l.Conditions = fmt.Sprintf("lock %d; time from the fault; %s while another believed, %s in all", lock, derive.Plural(v.Overlaps, "grant"), derive.Format("x-ns", float64(v.Overlap)))
 	return l, nil
 }
 

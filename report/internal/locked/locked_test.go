@@ -123,7 +123,7 @@ func TestSummary(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := [][]string{{"b", "none, fence on", "yes", "broken in 1 of 1"}, {"a", "pause-holder, fence on", "no", "broken in 1 of 1"}, {"b", "kill-holder, fence on", "no", "stood still in 1 of 1"}, {"saga", "none, fence on", "no", "broken in 1 of 1"}}
+	want := [][]string{{"b", "none, fence on", "yes", "broken in 1 of 1"}, {"a", "pause-holder, fence on", "no", "broken in 1 of 1"}, {"b", "kill-holder, fence on", "yes", "stood still in 1 of 1"}, {"saga", "none, fence on", "no", "broken in 1 of 1"}}
 	if len(l.Summary.Rows) != len(want) || !strings.Contains(l.Summary.About, "Of 5 combinations of service, fault and fence: 1 held, 3 broken (1 of them where the service promises to exclude), 1 stood still.") {
 		t.Fatalf("%q, %s", l.Summary.Rows, l.Summary.About)
 	}
@@ -131,6 +131,33 @@ func TestSummary(t *testing.T) {
 		if got := []string{row[0], row[2], row[3]}; !slices.Equal(got, want[i][:3]) || !strings.HasPrefix(row[4], want[i][3]) {
 			t.Errorf("row %d: %q, want %q", i, row, want[i])
 		}
+	}
+}
+
+// TestSummaryWithoutSamples: what cannot be told is counted as that alone, and no word is said of outcomes that there are
+// not; of references alone there is no summary.
+func TestSummaryWithoutSamples(t *testing.T) {
+	set := folder(t, overlapping(), "fault=none/fence=on/service=a/gomaxprocs=2 10 100 ns/op 0 overlaps")
+	set.Records = append(set.Records, sample.Record{Verb: "service", Fields: []sample.Field{{Key: "name", Value: "a"}, {Key: "excludes", Value: "none"}, {Key: "token", Value: "rising"}}})
+	set.Samples[0].Invalid = "it did not run"
+	l, err := Open(set)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := "Of 1 combination of service, fault and fence: 1 cannot tell."; l.Summary.About != want {
+		t.Errorf("%q, want %q", l.Summary.About, want)
+	}
+	if want := []string{"a", "rising", "none, fence on", "yes", "cannot tell: no valid sample"}; len(l.Summary.Rows) != 1 || !slices.Equal(l.Summary.Rows[0], want) {
+		t.Errorf("rows %q", l.Summary.Rows)
+	}
+	set = folder(t, overlapping(), "fault=none/fence=on/service=a/gomaxprocs=2 10 100 ns/op 3 overlaps 4 overlap-ms")
+	if l, err = Open(set); err != nil || !strings.HasPrefix(l.Summary.About, "Of 1 combination of service, fault and fence: 1 broken (none of them where the service promises to exclude).") {
+		t.Errorf("%q, %v", l.Summary.About, err)
+	}
+	set = folder(t, overlapping(), "fault=none/fence=on/service=none/gomaxprocs=2 10 100 ns/op 3 overlaps 4 overlap-ms")
+	set.Records = append(set.Records, sample.Record{Verb: "service", Fields: []sample.Field{{Key: "name", Value: "none"}, {Key: "class", Value: "floor"}}})
+	if l, err = Open(set); err != nil || len(l.Tables) != 1 || l.Summary.Title != "" || l.Summary.About != "" {
+		t.Errorf("of none alone: %+v, %v", l.Summary, err)
 	}
 }
 
