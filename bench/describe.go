@@ -37,7 +37,7 @@ func (p *Plan) Describe(w io.Writer, pricePerHour float64) {
 
 // Size is how much the plan measures, and how long that should take.
 func (p *Plan) Size() string {
-	return fmt.Sprintf("%s, %s, about %v", count(len(p.Cells), "cell", "cells"), count(p.Samples(), "process", "processes"), p.Duration().Round(time.Second))
+	return fmt.Sprintf("%s, %s, about %v", Count(len(p.Cells), "cell", "cells"), Count(p.Samples(), "process", "processes"), p.Duration().Round(time.Second))
 }
 
 // Lacking is what this machine lacks for cells that are left out, each once.
@@ -50,8 +50,8 @@ func (p *Plan) Lacking() (reasons []string) {
 	return reasons
 }
 
-// count is a number with its noun.
-func count(n int, one, many string) string {
+// Count is a number with its noun: "1 process", "3 processes".
+func Count(n int, one, many string) string {
 	if n == 1 {
 		return "1 " + one
 	}
@@ -88,7 +88,7 @@ func (p *Plan) lines() []planLine {
 
 // Describe prints what the run has come to.
 func (s Summary) Describe(w io.Writer) {
-	fmt.Fprintf(w, "%s measured", count(s.Measured, "sample", "samples"))
+	fmt.Fprintf(w, "%s measured", Count(s.Measured, "sample", "samples"))
 	if s.Reused > 0 {
 		fmt.Fprintf(w, ", %d found finished", s.Reused)
 	}

@@ -278,8 +278,8 @@ func (o *SweepOptions) Fit(build func() (*Plan, error)) (*Plan, error) {
 		if o.Spent > 0 {
 			before = fmt.Sprintf(", after %v of building and looking for benchmarks", o.Spent.Round(time.Second))
 		}
-		return nil, fmt.Errorf("--budget: %d cells, %d repetitions each, in windows of %v take about %v%s, more than %v: keep %.0f%% of the cells; %s",
-			len(p.Cells), o.Count, o.Time, p.Duration().Round(time.Second), before, o.Budget, math.Floor(100*float64(max(0, left))/float64(p.Duration())), cmp.Or(p.longest(), "there is no axis of several values"))
+		return nil, fmt.Errorf("--budget: %s, %s each, in windows of %v take about %v%s, more than %v: keep %.0f%% of the cells; %s",
+			Count(len(p.Cells), "cell", "cells"), Count(o.Count, "repetition", "repetitions"), o.Time, p.Duration().Round(time.Second), before, o.Budget, math.Floor(100*float64(max(0, left))/float64(p.Duration())), cmp.Or(p.longest(), "there is no axis of several values"))
 	}
 	if err == nil && o.Sequential > 0 && o.Sequential <= o.Count && o.Count < count {
 		o.Count = count

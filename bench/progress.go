@@ -62,7 +62,7 @@ func (g *progress) cell(c Cell, e sample.Entry, d time.Duration, again bool) {
 		line := fmt.Sprintf("%d/%d  %s left  ", g.done, g.total, g.remaining())
 		fmt.Fprint(g.w, "\r\x1b[K"+lastPart(line+lastPart(c.Name, g.columns-1-len(line)), g.columns-1))
 	case g.done == g.total, time.Since(g.last) >= plainEvery:
-		fmt.Fprintf(g.w, "%d of %d processes measured, %s left\n", g.done, g.total, g.remaining())
+		fmt.Fprintf(g.w, "%d of %s measured, %s left\n", g.done, Count(g.total, "process", "processes"), g.remaining())
 		g.last = time.Now()
 	}
 }

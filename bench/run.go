@@ -174,7 +174,7 @@ func (r *runner) leave(block int) error {
 	}
 	if n := len(r.settled); n > before {
 		r.progress.clear()
-		fmt.Fprintf(r.progress.w, "%s clear after %d blocks and left\n", count(n, "cell is", "cells are"), block)
+		fmt.Fprintf(r.progress.w, "%s clear after %d blocks and left\n", Count(n, "cell is", "cells are"), block)
 	}
 	return nil
 }

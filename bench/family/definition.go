@@ -402,5 +402,9 @@ func (a *absences) String() string {
 		return "no combination of the axes"
 	}
 	first := a.order[0]
-	return strconv.Itoa(len(a.order)) + " combinations do not apply, such as " + first + ": " + a.why[first]
+	such := ": "
+	if len(a.order) > 1 {
+		such = ", such as "
+	}
+	return bench.Count(len(a.order), "combination does", "combinations do") + " not apply" + such + first + ": " + a.why[first]
 }

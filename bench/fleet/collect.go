@@ -210,7 +210,7 @@ func (f *Fleet) planned(m *Merged, text *bytes.Buffer) {
 func (f *Fleet) missing(m *Merged, text *bytes.Buffer) {
 	for _, st := range m.States {
 		if len(st.Missing) > 0 {
-			says := fmt.Sprintf("fleet %s: shard %s delivered %d of its %d repetitions", f.ID, st.Shard.ID, st.Complete, st.Shard.Blocks)
+			says := fmt.Sprintf("fleet %s: shard %s delivered %d of its %s", f.ID, st.Shard.ID, st.Complete, bench.Count(st.Shard.Blocks, "repetition", "repetitions"))
 			if len(st.Refused) > 0 {
 				says += "; refused: " + strings.Join(st.Refused, "; ")
 			}
@@ -295,7 +295,7 @@ func (m *Merged) Describe(w io.Writer, engine string, seen map[string]Seen) {
 	t.Flush()
 	for _, st := range m.States {
 		if st.Again > 0 {
-			fmt.Fprintf(w, "%s: %d repetitions were delivered twice and count once\n", st.Shard.ID, st.Again)
+			fmt.Fprintf(w, "%s: %s once\n", st.Shard.ID, bench.Count(st.Again, "repetition was delivered twice and counts", "repetitions were delivered twice and count"))
 		}
 		for _, name := range st.Cut {
 			fmt.Fprintf(w, "%s: %s ended without a list of what it delivered: the repetitions that it completed count\n", st.Shard.ID, name)

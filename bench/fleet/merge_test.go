@@ -253,7 +253,7 @@ func TestMergeFaults(t *testing.T) {
 		"cut short, and all of it measured on another machine": {func(t *testing.T, dir string, f *Fleet) {
 			deliver(t, dir, f, "epyc-1", made{name: "a", node: "x", torn: 3, open: true})
 			deliver(t, dir, f, "epyc-1", made{name: "b", node: "y", torn: -1})
-		}, 0, "epyc-1 2 of 2 5 0 x, y\nepyc-2 2 of 2 5 0 n2\narm-0 2 of 2 5 0 n3\nepyc-1: 1 repetitions were delivered twice and count once\n"},
+		}, 0, "epyc-1 2 of 2 5 0 x, y\nepyc-2 2 of 2 5 0 n2\narm-0 2 of 2 5 0 n3\nepyc-1: 1 repetition was delivered twice and counts once\n"},
 		"cut short, and only the rest measured on another machine": {func(t *testing.T, dir string, f *Fleet) {
 			deliver(t, dir, f, "epyc-1", made{name: "a", node: "x", torn: 3, open: true})
 			deliver(t, dir, f, "epyc-1", made{name: "b", node: "y", torn: -1, blocks: []int{3}})

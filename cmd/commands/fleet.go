@@ -187,7 +187,8 @@ func describeFleet(f *fleet.Fleet, dir string) {
 	for _, k := range f.Kinds {
 		shards := f.Of(k)
 		each := k.Expect * time.Duration(shards[0].Blocks)
-		fmt.Printf("%s: %d machines, %d cells, %d repetitions on each, about %v", k.Name, k.Machines, k.Cells, shards[0].Blocks, each.Round(time.Second))
+		fmt.Printf("%s: %s, %s, %s on each, about %v", k.Name, bench.Count(k.Machines, "machine", "machines"), bench.Count(k.Cells, "cell", "cells"),
+			bench.Count(shards[0].Blocks, "repetition", "repetitions"), each.Round(time.Second))
 		if k.Price > 0 {
 			price := each.Hours() * k.Price * float64(k.Machines)
 			cost += price

@@ -17,6 +17,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/contend-go/contend/bench"
 	"github.com/contend-go/contend/bench/family"
 	"github.com/contend-go/contend/bench/sample"
 	"github.com/contend-go/contend/report"
@@ -276,10 +277,10 @@ func printHistory(w io.Writer, all []*history.Series, records []recordedRun) {
 		}
 	}
 	if changes == 0 {
-		fmt.Fprintf(w, "No change found in %d figures over %d runs\n", len(all), len(records))
+		fmt.Fprintf(w, "No change found in %s over %s\n", bench.Count(len(all), "figure", "figures"), bench.Count(len(records), "run", "runs"))
 	}
 	if few > 0 {
-		fmt.Fprintf(w, "%d of %d figures have fewer than %d runs: too few to tell a change\n", few, len(all), history.Least)
+		fmt.Fprintf(w, "%d of %s fewer than %d runs: too few to tell a change\n", few, bench.Count(len(all), "figure has", "figures have"), history.Least)
 	}
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(tw, "benchmark\tunit\truns\tfirst\tlast\tlast ÷ first\tchanges from")

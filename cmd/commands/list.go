@@ -89,7 +89,7 @@ func list(ctx context.Context, w io.Writer, lists []family.List, verbose bool) e
 		broken += n
 	}
 	if broken > 0 {
-		return exit(bench.ExitFailed, fmt.Errorf("%d promises broken", broken))
+		return exit(bench.ExitFailed, fmt.Errorf("%s broken", bench.Count(broken, "promise", "promises")))
 	}
 	return nil
 }

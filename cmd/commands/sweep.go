@@ -131,7 +131,7 @@ func measure(ctx context.Context, plan *bench.Plan, o *bench.SweepOptions, opt b
 	sum, err := bench.Run(ctx, plan, opt)
 	if err != nil {
 		if sum.Measured > 0 {
-			err = fmt.Errorf("%w; %d samples are safe in %s, the same command continues", err, sum.Measured+sum.Reused, o.Out)
+			err = fmt.Errorf("%w; %s safe in %s, the same command continues", err, bench.Count(sum.Measured+sum.Reused, "sample is", "samples are"), o.Out)
 		}
 		return sum, exit(bench.ExitCode(sum, err, o.Strict), err)
 	}
@@ -156,5 +156,5 @@ func strictError(sum bench.Summary, strict bool) error {
 	if !strict || len(sum.Invalid) > 0 || sum.Warned == 0 {
 		return nil
 	}
-	return fmt.Errorf("--strict: %d of %d samples carry a warning, see above; without --strict that is exit 0", sum.Warned, sum.Measured+sum.Reused)
+	return fmt.Errorf("--strict: %d of %s a warning, see above; without --strict that is exit 0", sum.Warned, bench.Count(sum.Measured+sum.Reused, "sample carries", "samples carry"))
 }

@@ -336,7 +336,7 @@ func roughly(d time.Duration) string {
 	case n == 1:
 		return "a minute"
 	}
-	return fmt.Sprintf("%d seconds", max(1, int(d.Round(time.Second)/time.Second)))
+	return bench.Count(max(1, int(d.Round(time.Second)/time.Second)), "second", "seconds")
 }
 
 // moveAside renames the run folder of an earlier comparison, of another plan, and

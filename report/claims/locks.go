@@ -407,7 +407,7 @@ func (o observation) judge(set *sample.Set) (v Verdict, evidence string) {
 	if o.fence != "" {
 		what += ", fence " + o.fence
 	}
-	evidence = fmt.Sprintf("%s: %s in %d of %d samples", what, o.unit, seen, n)
+	evidence = fmt.Sprintf("%s: %s in %d of %s", what, o.unit, seen, plural(n, "sample"))
 	switch {
 	case n == 0:
 		return CannotTell, what + ": not measured"

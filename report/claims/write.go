@@ -37,7 +37,7 @@ func (h Host) write(b *strings.Builder) {
 		fmt.Fprintf(b, "   theirs: %s\n", a.Theirs)
 	}
 	n := h.count()
-	fmt.Fprintf(b, "\n%d claims as the study tested them: %d confirmed, %d refuted, %d cannot tell.\n", len(h.Answers), n[Confirmed], n[Refuted], n[CannotTell])
+	fmt.Fprintf(b, "\n%s as the study tested them: %d confirmed, %d refuted, %d cannot tell.\n", plural(len(h.Answers), "claim"), n[Confirmed], n[Refuted], n[CannotTell])
 	if n[CannotTell] > 0 {
 		fmt.Fprintln(b, "contend sweep --suite study measures the cells that are missing; CPUs that are missing take a larger host.")
 	}

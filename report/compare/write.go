@@ -147,7 +147,7 @@ func (c *Comparison) remarks() []string {
 		}
 	}
 	if c.Traced > 0 {
-		add("%d samples of traced cells left out: tracing slows what it measures", c.Traced)
+		add("%d %s of traced cells left out: tracing slows what it measures", c.Traced, plural(c.Traced, "sample"))
 	}
 	if len(c.Unstated) > 0 {
 		add("only one side states %s: that they agree is not checked", few(c.Unstated))

@@ -524,7 +524,7 @@ func (b *builder) finish() *View {
 	if n := len(b.left); n > 0 {
 		b.view.Notes = append(b.view.Notes, fmt.Sprintf("%d of %d points are left out, those that come last in the text: a page shows at most %d lines in a chart and %d points. A rule (--name) can make few lines of many names; so does a report of a part of the text.", n, n+len(b.points), mostSeries, mostPoints))
 	} else if n := len(b.control); n > 0 {
-		b.view.Notes = append(b.view.Notes, fmt.Sprintf("%d points of the share-nothing ceiling have no shared sample beside them and are not shown", n))
+		b.view.Notes = append(b.view.Notes, Plural(n, "point")+" of the share-nothing ceiling without a shared sample beside them, not shown")
 	}
 	for key, p := range b.points {
 		if list := b.toured[key]; list != nil {
@@ -601,7 +601,7 @@ func (b *builder) pooled() {
 		}
 	}
 	if points > 0 {
-		b.view.Notes = append(b.view.Notes, fmt.Sprintf("%d points pool the samples of several files (%s), and nothing tells whether one machine measured them: --by file keeps them apart", points, list(slices.Sorted(maps.Keys(files)))))
+		b.view.Notes = append(b.view.Notes, fmt.Sprintf("%s the samples of several files (%s), and nothing tells whether one machine measured them: --by file keeps them apart", plural2(points, "point pools", "points pool"), list(slices.Sorted(maps.Keys(files)))))
 	}
 }
 

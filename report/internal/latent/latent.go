@@ -302,7 +302,7 @@ func (w *worst) meanwhile(h hill) string {
 		}
 	}
 	if n := sum[load.Moved]; n > 0 {
-		parts = append(parts, fmt.Sprintf("%d threads went to another CPU", int64(n)))
+		parts = append(parts, derive.Plural(int(n), "thread")+" went to another CPU")
 	}
 	if len(parts) == 0 {
 		return "nothing of this kind: the operations themselves, or their queue"
