@@ -522,7 +522,7 @@ func TestNodes(t *testing.T) {
 		t.Error("two nodes were pooled")
 	}
 	v = New(read(t, text("", 100), text("", 200)))
-	if len(v.Facets) != 1 || len(v.Notes) != 1 || !strings.Contains(v.Notes[0], "pool the samples of several files (samples0.txt and samples1.txt)") {
+	if len(v.Facets) != 1 || len(v.Notes) != 1 || !strings.Contains(v.Notes[0], "1 point pools the samples of several files (samples0.txt and samples1.txt)") {
 		t.Errorf("nobody knows: %d facets, notes %v", len(v.Facets), v.Notes)
 	}
 	set := read(t, text("ada", 100)+text("bob", 200))
