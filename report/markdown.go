@@ -171,9 +171,9 @@ func estimate(p *derive.Point, of func(*derive.Point) derive.Estimate) string {
 // digits prints three significant ones, without an exponent.
 func digits(v float64) string {
 	text := strconv.FormatFloat(v, 'g', 3, 64)
-	if strings.Contains(text, "e+") {
+	if strings.Contains(text, "e") {
 		v, _ = strconv.ParseFloat(text, 64) // our own text
-		return strconv.FormatFloat(v, 'f', 0, 64)
+		return strconv.FormatFloat(v, 'f', -1, 64)
 	}
 	return text
 }

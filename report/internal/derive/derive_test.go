@@ -411,7 +411,9 @@ func TestFormat(t *testing.T) {
 		{"ops/s", 24271844, "24.3 M ops/s"}, {"ops/s", 9999, "9999 ops/s"}, {"ops/s", 12345, "12.3 k ops/s"},
 		{"ns/op", 41.25, "41.3 ns"}, {"ns/op", 1234567, "1.23 ms"}, {"cpu-ns/op", -3.14159, "-3.14 ns"}, {"sec/op", 2e-6, "2000 ns"},
 		{"hits/get", 0.98765, "98.8%"}, {"cpu-unused", -0.94, "-94.0%"}, {"×", 1.5, "1.50×"}, {"fairness", 0.1, "0.100"},
-		{"widgets", 0, "0 widgets"}, {"ctxsw/op", 0.000123, "1.23e-4 ctxsw/op"}, {"os-wait", 2.5, "2.50 threads"},
+		{"widgets", 0, "0 widgets"}, {"ctxsw/op", 0.000123, "0.000123 ctxsw/op"},
+		{"×", 0.000751, "0.000751×"}, {"×", 7.514e-6, "0.00000751×"}, {"×", 0.00099999, "0.00100×"}, {"×", -0.0002, "-0.000200×"}, {"×", 2.5e-10, "2.50e-10×"}, {"×", 0.00151, "0.00151×"}, {"×", 0.0125, "0.0125×"},
+		{"os-wait", 2.5, "2.50 threads"},
 	} {
 		if got := Format(c.unit, c.v); got != c.want {
 			t.Errorf("Format(%s, %v) = %q, want %q", c.unit, c.v, got, c.want)

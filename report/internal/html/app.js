@@ -53,10 +53,13 @@
   function digits(v) {
     const a = Math.abs(v);
     if (v === 0) return "0";
-    if (a < 1e-3 || a >= 1e7) return v.toExponential(2);
+    if (a < 1e-9 || a >= 1e7) return v.toExponential(2);
     if (a >= 100) return fixed(v, 0);
     if (a >= 10) return fixed(v, 1);
-    return fixed(v, a >= 1 ? 2 : 3);
+    if (a >= 1) return fixed(v, 2);
+    let k = 3;
+    while (a * 10 ** k < 99.5) k++;
+    return fixed(v, k);
   }
 
   const prefixes = {
