@@ -1,6 +1,7 @@
 package derive
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -145,9 +146,10 @@ func besides(f *Facet) (text string) {
 
 // gains says up to where each series gains, a line for each value of the axis: the
 // smallest valid one that no higher valid one is shown to beat, by an interval of
-// the ratio that lies above 1.
+// the ratio that lies above 1. Where an interval holds 1 there may be a gain all the same:
+// that none could be told is all that is said.
 func gains(f *Facet) Finding {
-	fd := Finding{Kind: Gains, What: "Up to where throughput grows", Sure: fmt.Sprintf("a gain is one that a %g%% interval of the ratio tells from no change", 100*Confidence)}
+	fd := Finding{Kind: Gains, What: "Up to where a gain in throughput could be told", Sure: fmt.Sprintf("a gain is told where the whole %g%% interval of the ratio lies above 1", 100*Confidence)}
 	valid := f.Valid()
 	if len(valid) < 2 || f.X.Procs() && valid[0] == 0 {
 		fd.What, fd.Sure = "Where the curves stop gaining cannot be told", fmt.Sprintf("it takes two values of %s%s", f.X.Title(), map[bool]string{true: " that are not oversubscribed"}[f.X.Procs()])
@@ -171,16 +173,18 @@ func gains(f *Facet) Finding {
 		}
 	}
 	for _, x := range slices.Backward(slices.Sorted(maps.Keys(stops))) {
-		line := "up to " + f.X.At(x)
+		line, again := "up to "+f.X.At(x), "slower again"
 		switch x {
 		case most:
 			line += ", the highest valid"
 		case valid[0]:
-			line = "not beyond " + f.X.At(x)
+			line, again = "no gain could be told beyond "+f.X.At(x), "slower"
+		default:
+			line += ", and no gain could be told beyond"
 		}
 		line += ": " + list(stops[x])
 		if fall := slower[x]; fall != nil {
-			line += fmt.Sprintf("; slower again at %s: %s", f.X.Label(most), fall.String(len(stops[x])))
+			line += fmt.Sprintf("; %s at %s: %s", again, f.X.Label(most), fall.String(len(stops[x])))
 		}
 		fd.More = append(fd.More, line)
 	}
@@ -308,10 +312,40 @@ func limits(f *Facet) (parts []string) {
 	if !f.HasControl && f.X.Procs() {
 		add("without the share-nothing ceiling (--sharing all,none) neither efficiency nor the overhead of sharing is known")
 	}
+	if text := f.aboveCeiling(); text != "" {
+		add("%s", text)
+	}
 	if !f.HasTraced && !f.Toured && f.X.Procs() {
 		add("nothing was traced (--trace cells), so it is not known where CPUs wait")
 	}
 	return parts
+}
+
+// aboveCeiling names the points, not oversubscribed, whose whole interval of the efficiency lies
+// above 1, the one that is furthest above first; empty if there are none.
+func (f *Facet) aboveCeiling() string {
+	type above struct {
+		name string
+		*Point
+	}
+	var points []above
+	for _, s := range f.Series {
+		for _, p := range s.Points {
+			if p.Efficiency.Above(1) && !p.Oversubscribed && !s.Reference {
+				points = append(points, above{s.Name, p})
+			}
+		}
+	}
+	if len(points) == 0 {
+		return ""
+	}
+	p := slices.MaxFunc(points, func(a, b above) int { return cmp.Compare(a.Efficiency.Median, b.Efficiency.Median) })
+	text := fmt.Sprintf("%s at %s is above its share-nothing ceiling by more than the interval: efficiency %s (%s to %s)",
+		p.name, f.X.At(p.X), Format("efficiency", p.Efficiency.Median), Format("efficiency", p.Efficiency.Lo), Format("efficiency", p.Efficiency.Hi))
+	if more := len(points) - 1; more > 0 {
+		text += ", and so " + map[bool]string{true: "is ", false: "are "}[more == 1] + plural(more, "more point")
+	}
+	return text + "; what sharing costs is not known there"
 }
 
 // machines says how much machines of a fleet differ from each other, and from
