@@ -88,7 +88,7 @@ func (t *text) finding(f derive.Finding) {
 	t.line(0, f.String())
 	for i, more := range f.More {
 		if i == mostLines {
-			t.line(2, fmt.Sprintf("… and %d more, on the page", len(f.More)-i))
+			t.line(2, fmt.Sprintf("… %d of %d; the page has all", i, len(f.More)))
 			break
 		}
 		t.line(2, more)
@@ -130,7 +130,7 @@ func (t *text) table(table derive.Table) {
 		}
 	}
 	if more > 0 {
-		t.line(2, fmt.Sprintf("… and %d more, on the page", more))
+		t.line(2, fmt.Sprintf("… %d of %d rows; the page has all", mostAnswers, len(table.Rows)))
 	}
 	if table.About != "" {
 		t.line(2, table.About)

@@ -210,7 +210,8 @@
       const note = add(list, "li", { class: "note" });
       const g = draw(note, "svg", { width: 30, height: 14, "aria-hidden": "true" });
       draw(g, "path", { class: "ceiling", d: "M1,7H29" });
-      add(note, "span", {}, dashed);
+      const many = facet().series.length > mostCeilings;
+      add(note, "span", {}, many ? `${dashed}: of ${facet().series.length} lines the highest; point at a name for its own` : dashed);
     }
     add(legend, "p", { class: "hint" }, "Press ? for the keys.");
   }
@@ -493,10 +494,12 @@
     c.points.push({ s, p, x: px, y: top + 6, m, e: null, at: atText(f, p.p) });
   }
 
+  const mostCeilings = 6; // that one chart shows each of
+
   // drawCeilings draws each series' control; of many series only the highest,
   // and the one's that is emphasised.
   function drawCeilings(g, series, m, x, y, shows) {
-    const few = series.length <= 6;
+    const few = series.length <= mostCeilings;
     for (const s of series) {
       const pts = s.points.filter((p) => est(p, m.ceiling) && shows(est(p, m.ceiling)[0]));
       if (!pts.length) continue;
@@ -705,6 +708,7 @@
     if (pt.parts) for (const m of pt.parts) estimateLine(m, est(pt.p, m.key), m.label);
     else estimateLine(pt.m, pt.e, "");
     if (pt.p.unstable) add(tip, "div", { class: "tip-over" }, "Unstable: more was offered than was carried.");
+    if (pt.m.key === "efficiency" && pt.e && pt.e[1] > 1) add(tip, "div", { class: "tip-note" }, "Above the ceiling by more than the interval.");
     if (pt.p.over) add(tip, "div", { class: "tip-over" }, "Oversubscribed: above the usable CPUs, no evidence of scaling.");
     for (const n of (pt.p.notes || []).slice(0, 4)) add(tip, "div", { class: "tip-note" }, n);
     tip.hidden = false;

@@ -78,6 +78,8 @@ var tmpl = template.Must(template.New("page").Funcs(template.FuncMap{
 	"field":   derive.FieldText,
 	"numeric": func(t Table, i int) bool { return i < len(t.Numeric) && t.Numeric[i] },
 	"places":  places,
+	"first":   func(n int, fs []derive.Finding) []derive.Finding { return fs[:min(n, len(fs))] },
+	"once":    once,
 	"long":    func(s string) bool { return utf8.RuneCountInString(s) > longText },
 	"words":   func() [][2]string { return Glossary },
 	"kib":     func(b []byte) string { return strconv.Itoa((len(b)+1023)/1024) + " KiB" },
@@ -93,6 +95,17 @@ func places(where []string) string {
 		return strings.Join(where, "; ")
 	}
 	return fmt.Sprintf("%s; and %d more points", strings.Join(where[:most-1], "; "), len(where)-most+1)
+}
+
+// once leaves out what to do where the next finding says the same.
+func once(fs []derive.Finding) []derive.Finding {
+	fs = slices.Clone(fs)
+	for i := range fs[:max(0, len(fs)-1)] {
+		if fs[i].Next == fs[i+1].Next {
+			fs[i].Next = ""
+		}
+	}
+	return fs
 }
 
 func dataURL(kind string, b []byte) template.URL {
@@ -127,6 +140,8 @@ type model struct {
 	Notes   []string
 	Unread  []string
 	Files   []string // that the samples were read from
+
+	Usual derive.Estimate // its basis is that of most estimates, which need not be said at each
 }
 
 // head is what the page says first, by kind.
@@ -174,7 +189,7 @@ type matrixCell struct{ Text, Title, Class string }
 type facetModel struct {
 	*derive.Facet
 	Index    int
-	Usual    derive.Estimate // its basis is that of most, which need not be said at each
+	Usual    derive.Estimate // that of the page
 	Sections []shown
 	Findings []derive.Finding // that are not on the first screen
 	Pictures []Picture
@@ -203,7 +218,8 @@ func (p *Page) model() (*model, error) {
 		Host:    p.host(),
 		Promise: p.records("backend"),
 		Kept:    p.records("promise"),
-		Absent:  p.records("absent"),
+		Absent:  p.absent(),
+		Usual:   p.usual(),
 	}
 	m.Policy = template.HTMLAttr(fmt.Sprintf(`content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-%s'; base-uri 'none'; form-action 'none'"`,
 		hash(script)))
@@ -345,32 +361,30 @@ func (p *Page) packages() (pkgs []string) {
 	return pkgs
 }
 
-// span is the range of the axis, where all facets have one axis.
+// span is the range of the axis, as far as it is that of all facets: a title speaks of the whole page.
 func (p *Page) span() string {
-	var lowest, highest *derive.Axis
-	for _, f := range p.View.Facets {
-		a := &f.X
-		if lowest == nil {
-			lowest, highest = a, a
-		}
-		if a.Key != lowest.Key {
-			return ""
-		}
-		if a.Lowest() < lowest.Lowest() {
-			lowest = a
-		}
-		if a.Highest() > highest.Highest() {
-			highest = a
-		}
-	}
-	if highest == nil || highest.Procs() && highest.Highest() == 0 {
+	if len(p.View.Facets) == 0 {
 		return ""
 	}
-	lo, hi := lowest.Label(lowest.Lowest()), highest.Label(highest.Highest())
-	if lo == hi {
-		return fmt.Sprintf(", %s %s", highest.Title(), hi)
+	a := &p.View.Facets[0].X
+	lowest := true
+	for _, f := range p.View.Facets {
+		if f.X.Key != a.Key || f.X.Highest() != a.Highest() {
+			return ""
+		}
+		lowest = lowest && f.X.Lowest() == a.Lowest()
 	}
-	return fmt.Sprintf(", %s %s to %s", highest.Title(), lo, hi)
+	if a.Procs() && a.Highest() == 0 {
+		return ""
+	}
+	lo, hi := a.Label(a.Lowest()), a.Label(a.Highest())
+	switch {
+	case !lowest:
+		return fmt.Sprintf(", %s up to %s", a.Title(), hi)
+	case lo == hi:
+		return fmt.Sprintf(", %s %s", a.Title(), hi)
+	}
+	return fmt.Sprintf(", %s %s to %s", a.Title(), lo, hi)
 }
 
 // configs are the configurations of all samples, equal ones once.
@@ -493,6 +507,27 @@ func (p *Page) records(verb string) Table {
 	return t
 }
 
+// absent are the cells that do not apply, by the reason, which many have in common.
+func (p *Page) absent() Table {
+	names := map[string][]string{}
+	t := Table{Columns: []string{"reason", "cells", "names"}, Numeric: []bool{1: true, 2: false}}
+	var reasons []string
+	for _, r := range p.Set.Records {
+		name, reason := r.Get("name"), r.Get("reason")
+		if r.Verb != "absent" || slices.Contains(names[reason], name) {
+			continue
+		}
+		if names[reason] == nil {
+			reasons = append(reasons, reason)
+		}
+		names[reason] = append(names[reason], name)
+	}
+	for _, reason := range reasons {
+		t.Rows = append(t.Rows, []string{reason, strconv.Itoa(len(names[reason])), strings.Join(names[reason], "; ")})
+	}
+	return t
+}
+
 // Cell is one cell of a table of numbers.
 type Cell struct {
 	Text, Range, Title string
@@ -518,6 +553,9 @@ func (f facetModel) Cell(s *derive.Series, x float64, m measure) Cell {
 		if e.N != f.Usual.N || len(e.Machines) != len(f.Usual.Machines) { // pairs are of the samples beside them
 			c.Range += ", " + e.Basis()
 		}
+	}
+	if m.Key == "efficiency" && e.Above(1) {
+		c.Range += ", above the ceiling"
 	}
 	if told := p.Told(); told != "" && latency.MatchString(m.Unit) {
 		c.Range += ", " + told

@@ -67,7 +67,7 @@ func Open(set *sample.Set) (l Locks, err error) {
 		l.Strips = append(l.Strips, lanes.Strip())
 	}
 	if left > 0 {
-		l.Notes = append(l.Notes, fmt.Sprintf("%d more combinations in which a lock did not exclude have a history, but no picture: a report draws %d", left, mostPictures))
+		l.Notes = append(l.Notes, fmt.Sprintf("of %d combinations in which a lock did not exclude, %d are drawn over time; a sweep of another alone (--service, --fault) draws it too", left+mostPictures, mostPictures))
 	}
 	return l, nil
 }
