@@ -103,7 +103,7 @@ func timeUnit(v *derive.View) string {
 // findings writes what the report says first.
 func (r *Report) findings(b *strings.Builder) {
 	escape := markdown.Escape
-	for _, f := range r.Findings() {
+	for _, f := range derive.NextOnce(r.Findings()) {
 		fmt.Fprintf(b, "- %s\n", escape(f.String()))
 		for _, more := range f.More {
 			fmt.Fprintf(b, "  - %s\n", escape(more))

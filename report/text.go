@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -22,15 +23,14 @@ const (
 func (r *Report) Text(w io.Writer, columns int) error {
 	t := &text{columns: columns}
 	blamed, answered := 0, false
-	for _, f := range r.Findings() {
-		switch f.Kind {
-		case derive.Leader: // they are the rows of the answers
-			continue
-		case derive.Blame:
-			if blamed++; blamed > mostBlamed {
-				continue
-			}
+	shown := slices.DeleteFunc(r.Findings(), func(f derive.Finding) bool {
+		if f.Kind == derive.Blame {
+			blamed++
 		}
+		return f.Kind == derive.Leader || // they are the rows of the answers
+			f.Kind == derive.Blame && blamed > mostBlamed
+	})
+	for _, f := range derive.NextOnce(shown) {
 		if f.Kind != derive.State && !answered {
 			for _, a := range r.answers() {
 				t.table(a)
@@ -87,7 +87,7 @@ func (t *text) line(indent int, s string) {
 func (t *text) finding(f derive.Finding) {
 	t.line(0, f.String())
 	for i, more := range f.More {
-		if i == mostLines {
+		if i == mostLines && len(f.More) > mostLines+1 { // the note takes a line too
 			t.line(2, fmt.Sprintf("… %d of %d; the page has all", i, len(f.More)))
 			break
 		}

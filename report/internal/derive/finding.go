@@ -1,7 +1,6 @@
 package derive
 
 import (
-	"cmp"
 	"fmt"
 	"maps"
 	"slices"
@@ -47,6 +46,17 @@ func (f Finding) String() string {
 		text += " (" + f.Sure + ")"
 	}
 	return text
+}
+
+// NextOnce leaves out what to do where the finding behind it says the same, for people.
+func NextOnce(fs []Finding) []Finding {
+	fs = slices.Clone(fs)
+	for i := range max(0, len(fs)-1) {
+		if fs[i].Next == fs[i+1].Next {
+			fs[i].Next = ""
+		}
+	}
+	return fs
 }
 
 // findings are those of one facet.
@@ -310,10 +320,11 @@ func limits(f *Facet) (parts []string) {
 		add("points with fewer than %d samples have no interval (the fewest have %d)", MinN, n)
 	}
 	if !f.HasControl && f.X.Procs() {
-		add("without the share-nothing ceiling (--sharing all,none) neither efficiency nor the overhead of sharing is known")
-	}
-	if text := f.aboveCeiling(); text != "" {
-		add("%s", text)
+		how := ""
+		if f.sharing { // what has the axis
+			how = " (--sharing all,none)"
+		}
+		add("without the share-nothing ceiling%s neither efficiency nor the overhead of sharing is known", how)
 	}
 	if !f.HasTraced && !f.Toured && f.X.Procs() {
 		add("nothing was traced (--trace cells), so it is not known where CPUs wait")
@@ -321,31 +332,41 @@ func limits(f *Facet) (parts []string) {
 	return parts
 }
 
-// aboveCeiling names the points, not oversubscribed, whose whole interval of the efficiency lies
-// above 1, the one that is furthest above first; empty if there are none.
-func (f *Facet) aboveCeiling() string {
-	type above struct {
-		name string
-		*Point
-	}
-	var points []above
-	for _, s := range f.Series {
-		for _, p := range s.Points {
-			if p.Efficiency.Above(1) && !p.Oversubscribed && !s.Reference {
-				points = append(points, above{s.Name, p})
+// aboveCeiling tells of the points, not oversubscribed, whose whole interval of the efficiency lies
+// above 1, and names the one that is furthest above; empty if there are none.
+func (v *View) aboveCeiling() string {
+	var most Estimate
+	var where string
+	above, all := 0, 0
+	for _, f := range v.Facets {
+		for _, s := range f.Series {
+			for _, p := range s.Points {
+				if !p.Efficiency.Interval() || p.Oversubscribed || s.Reference {
+					continue
+				}
+				all++
+				if !p.Efficiency.Above(1) {
+					continue
+				}
+				if above++; p.Efficiency.Median > most.Median {
+					most, where = p.Efficiency, fmt.Sprintf("%s at %s", s.Name, f.X.At(p.X))
+					if label := f.Label(); label != "" {
+						where += " (" + label + ")"
+					}
+				}
 			}
 		}
 	}
-	if len(points) == 0 {
+	format := func(e float64) string { return Format("efficiency", e) }
+	figures := fmt.Sprintf("efficiency %s (%s to %s); what sharing costs is not known there", format(most.Median), format(most.Lo), format(most.Hi))
+	switch above {
+	case 0:
 		return ""
+	case 1:
+		return fmt.Sprintf("%s is above its share-nothing ceiling by more than the interval: %s", where, figures)
 	}
-	p := slices.MaxFunc(points, func(a, b above) int { return cmp.Compare(a.Efficiency.Median, b.Efficiency.Median) })
-	text := fmt.Sprintf("%s at %s is above its share-nothing ceiling by more than the interval: efficiency %s (%s to %s)",
-		p.name, f.X.At(p.X), Format("efficiency", p.Efficiency.Median), Format("efficiency", p.Efficiency.Lo), Format("efficiency", p.Efficiency.Hi))
-	if more := len(points) - 1; more > 0 {
-		text += ", and so " + map[bool]string{true: "is ", false: "are "}[more == 1] + plural(more, "more point")
-	}
-	return text + "; what sharing costs is not known there"
+	return fmt.Sprintf("%s of %s points are above their share-nothing ceiling by more than the interval, as one in 40 would be by chance; furthest %s: %s",
+		thousands(above), thousands(all), where, figures)
 }
 
 // machines says how much machines of a fleet differ from each other, and from

@@ -79,7 +79,7 @@ var tmpl = template.Must(template.New("page").Funcs(template.FuncMap{
 	"numeric": func(t Table, i int) bool { return i < len(t.Numeric) && t.Numeric[i] },
 	"places":  places,
 	"first":   func(n int, fs []derive.Finding) []derive.Finding { return fs[:min(n, len(fs))] },
-	"once":    once,
+	"once":    derive.NextOnce,
 	"long":    func(s string) bool { return utf8.RuneCountInString(s) > longText },
 	"words":   func() [][2]string { return Glossary },
 	"kib":     func(b []byte) string { return strconv.Itoa((len(b)+1023)/1024) + " KiB" },
@@ -95,17 +95,6 @@ func places(where []string) string {
 		return strings.Join(where, "; ")
 	}
 	return fmt.Sprintf("%s; and %d more points", strings.Join(where[:most-1], "; "), len(where)-most+1)
-}
-
-// once leaves out what to do where the next finding says the same.
-func once(fs []derive.Finding) []derive.Finding {
-	fs = slices.Clone(fs)
-	for i := range fs[:max(0, len(fs)-1)] {
-		if fs[i].Next == fs[i+1].Next {
-			fs[i].Next = ""
-		}
-	}
-	return fs
 }
 
 func dataURL(kind string, b []byte) template.URL {
@@ -141,6 +130,7 @@ type model struct {
 	Unread  []string
 	Files   []string // that the samples were read from
 
+	Lanes []lanes
 	Usual derive.Estimate // its basis is that of most estimates, which need not be said at each
 }
 
@@ -220,6 +210,7 @@ func (p *Page) model() (*model, error) {
 		Kept:    p.records("promise"),
 		Absent:  p.absent(),
 		Usual:   p.usual(),
+		Lanes:   p.lanes(),
 	}
 	m.Policy = template.HTMLAttr(fmt.Sprintf(`content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-%s'; base-uri 'none'; form-action 'none'"`,
 		hash(script)))
@@ -428,6 +419,32 @@ func (p *Page) hosts() Table {
 		t.Rows = append(t.Rows, row)
 	}
 	return t
+}
+
+// lanes are timelines one after the other that have a note in common.
+type lanes struct {
+	Shared string
+	Strips []strip.Strip
+}
+
+// lanes takes a note that stands at several timelines one after the other to their head.
+func (p *Page) lanes() (groups []lanes) {
+	for i := 0; i < len(p.Timelines); {
+		note, end := p.Timelines[i].Note, i+1
+		for end < len(p.Timelines) && p.Timelines[end].Note == note {
+			end++
+		}
+		g := lanes{Strips: slices.Clone(p.Timelines[i:end])}
+		if len(g.Strips) > 1 {
+			g.Shared = note
+			for j := range g.Strips {
+				g.Strips[j].Note = ""
+			}
+		}
+		groups = append(groups, g)
+		i = end
+	}
+	return groups
 }
 
 func (m *model) runs() {
