@@ -365,7 +365,7 @@ func (v *View) aboveCeiling() string {
 	case 1:
 		return fmt.Sprintf("%s is above its share-nothing ceiling by more than the interval: %s", where, figures)
 	}
-	return fmt.Sprintf("%s of %s points are above their share-nothing ceiling by more than the interval, as one in 40 would be by chance; furthest %s: %s",
+	return fmt.Sprintf("%s of %s points are above their share-nothing ceiling by more than the interval (up to one in 40 can be so by chance); furthest %s: %s",
 		thousands(above), thousands(all), where, figures)
 }
 

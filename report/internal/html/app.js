@@ -547,15 +547,13 @@
   // it is counted. A share is of one whole: all series have one scale, and the
   // value is marked, as medians of parts need not add up to it.
   const stacks = {
-    cpu(measures) {
+    cpu() {
       const [control, overhead, total] = ["c:cpu-ns/op", "overhead", "u:cpu-ns/op"];
-      const split = measures.some((m) => m.key === overhead);
       return {
         total,
-        names: split ? [["control", "share-nothing ceiling"], ["overhead", "overhead of sharing"], ["negative", "negative overhead: sharing cost less"]] : [["control", "CPU time (no share-nothing ceiling was measured)"]],
+        names: [["control", "share-nothing ceiling"], ["overhead", "overhead of sharing"], ["negative", "negative overhead: sharing cost less"]],
         parts(p) {
-          const t = est(p, total);
-          if (!est(p, overhead)) return t && [["control", 0, t[0]]];
+          if (!est(p, overhead)) return null;
           const base = est(p, control)[0], top = base + est(p, overhead)[0];
           return [["control", 0, Math.min(base, Math.max(top, 0))], top > base ? ["overhead", base, top] : ["negative", top, base]];
         },

@@ -242,13 +242,23 @@ func (p *Page) model() (*model, error) {
 	return m, nil
 }
 
-// Wide reports whether the answers want the whole width, or there is nothing beside them: those of open
-// loads have many columns, and conditions may have long names.
+// Wide reports whether the answers want the whole width: those of open loads have many columns, and conditions may have
+// long names.
 func (h head) Wide() bool {
-	const long = 50
-	return h.Paced || len(h.Blamed) == 0 || slices.ContainsFunc(h.Answers, func(t Table) bool {
-		return slices.ContainsFunc(t.Rows, func(row []string) bool { return len(row[0]) > long })
-	})
+	const half = 80 // letters that half of the width has room for
+	return h.Paced || slices.ContainsFunc(h.Answers, func(t Table) bool { return letters(t) > half })
+}
+
+// letters are how many the table has room for beside each other.
+func letters(t Table) (n int) {
+	for i, head := range t.Columns {
+		most := utf8.RuneCountInString(head)
+		for _, row := range t.Rows {
+			most = max(most, utf8.RuneCountInString(row[i]))
+		}
+		n += most + 3
+	}
+	return n
 }
 
 // head sorts the findings by what the page shows them as.

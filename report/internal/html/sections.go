@@ -85,13 +85,12 @@ var sections = []section{
 		{Key: "efficiency", Label: "efficiency", Unit: "efficiency", Ideal: "one", About: "Throughput ÷ the share-nothing ceiling at the same point, paired by block. Dashed: 100%, nothing lost by sharing. " + aboveCeiling, Zero: true},
 		{Key: "per-price", Label: "ops per price", Unit: "ops/price", About: "Operations for one unit of the price of a machine-hour, as the fleet's plan states it.", Zero: true},
 	}}}},
-	{"cpu", "CPU time per operation",
-		"The overhead of sharing is how much more CPU time an operation takes than at the share-nothing ceiling (the same load with a private copy for each goroutine), paired by block. Noise can make it negative.",
+	{"cpu", "CPU time per operation", "",
 		[]chart{
-			{ID: "cpu-bars", Title: "Share-nothing ceiling and overhead of sharing", Bars: "cpu", Needs: "u:cpu-ns/op", Measures: []measure{
+			{ID: "cpu-bars", Title: "Share-nothing ceiling and overhead of sharing", Bars: "cpu", Needs: "overhead", Measures: []measure{
 				{Key: "c:cpu-ns/op", Label: "share-nothing ceiling", Unit: "cpu-ns/op"},
 				{Key: "overhead", Label: "overhead of sharing", Unit: "cpu-ns/op"},
-				{Key: "u:cpu-ns/op", Label: "total", Unit: "cpu-ns/op"},
+				{Key: "u:cpu-ns/op", Label: "total", Unit: "cpu-ns/op", About: "The overhead of sharing is how much more CPU time an operation takes than at the share-nothing ceiling (the same load with a private copy for each goroutine), paired by block. Noise can make it negative."},
 			}},
 			{ID: "cpu-lines", Title: "CPU time per operation", Measures: []measure{
 				{Key: "u:cpu-ns/op", Label: "total", Unit: "cpu-ns/op", About: "Process CPU time, user and system, ÷ operations.", Zero: true},
