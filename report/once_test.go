@@ -169,10 +169,25 @@ func TestBoxesThatScrollShowIt(t *testing.T) {
 	tb.noProblems(t)
 }
 
-// TestMixedKinds: lines of several kinds are called what they are.
+// TestMixedKinds: lines of several kinds are called what they are, and the legend has room for that.
 func TestMixedKinds(t *testing.T) {
-	got := pageOf(t, "# run id=a\nusable-cpus: 2\nBenchmarkCache/backend=a/gomaxprocs=2 1 10 ns/op\nBenchmarkCache/backend=b/gomaxprocs=2 1 10 ns/op\nBenchmarkPrimitive/row=x/impl=c/gomaxprocs=2 1 10 ns/op\n")
-	if title := between(t, got, "<h1>", "</h1>"); !strings.Contains(title, "3 backends and implementations") || strings.Contains(visible(got), "series") {
-		t.Errorf("title %q", title)
+	text := "# run id=a\nusable-cpus: 2\n"
+	for i, name := range []string{"Cache/backend=a", "Cache/backend=b", "Primitive/row=x/impl=c", "Primitive/row=x/impl=d"} {
+		text += fmt.Sprintf("Benchmark%s/gomaxprocs=2 1 10 ns/op %d cpu-ns/op\n", name, i+5)
 	}
+	dir, _ := folder(t, text)
+	tb := openTab(t, 1440, 900)
+	tb.load(t, filepath.Join(dir, PageName), "")
+	if got := eval[string](t, tb, `document.body.innerText`); !strings.Contains(got, "4 backends and implementations") || strings.Contains(got, "series") {
+		t.Errorf("%s", got)
+	}
+	if high := eval[float64](t, tb, `Math.max(...[...document.querySelectorAll(".legend-tools > *")].map(e => e.getBoundingClientRect().height))`); high > 42 {
+		t.Errorf("the head of the legend is broken into letters: %.0f pixels", high)
+	}
+	// A chart says what it is once, also to those who hear it.
+	cpu := `document.querySelector('.facet:not([hidden]) [data-section="cpu"]')`
+	if got := eval[string](t, tb, cpu+`.querySelector("h3").textContent + "|" + `+cpu+`.querySelector("figcaption b").textContent + "|" + `+cpu+`.querySelector("svg").ariaLabel.split(",")[0]`); got != "CPU time per operation||CPU time per operation" {
+		t.Errorf("%q", got)
+	}
+	tb.noProblems(t)
 }

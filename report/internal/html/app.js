@@ -446,7 +446,7 @@
     }
     const [min, max] = reach(usable, intervals, log);
     const g = draw(c.body, "svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "application", tabindex: 0, "aria-roledescription": "chart",
-      "aria-label": `${c.def.title || "Throughput"}, ${m.label}, by ${f.x.title}, ${series.length} lines. Arrow keys move between points.` });
+      "aria-label": `${c.def.title || c.section.title}, ${m.label}, by ${f.x.title}, ${series.length} lines. Arrow keys move between points.` });
     const xg = draw(g, "g"), yg = draw(g, "g");
     const x = xAxis(xg, f, left, right, top, bottom, true);
     const y = yAxis(yg, m, log ? min : Math.min(0, min), max, log, left, right, top, bottom);

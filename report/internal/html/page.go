@@ -659,6 +659,7 @@ type (
 	}
 	dataSection struct {
 		ID     string      `json:"id"`
+		Title  string      `json:"title"`
 		Charts []dataChart `json:"charts"`
 	}
 	dataChart struct {
@@ -711,9 +712,12 @@ func (p *Page) data() ([]byte, error) {
 		df := dataFacet{Slug: f.Slug, X: axisOf(&f.X), Usable: f.Usable, Bounds: f.Boundaries}
 		keys := map[string]bool{}
 		for _, s := range sectionsOf(p.View, f) {
-			ds := dataSection{ID: s.ID, Charts: []dataChart{}}
+			ds := dataSection{ID: s.ID, Title: s.Title, Charts: []dataChart{}}
 			for _, c := range s.Charts {
 				dc := dataChart{ID: c.ID, Title: c.Title, Bars: c.Bars}
+				if c.Title == s.Title && len(s.Charts) == 1 {
+					dc.Title = "" // it stands above
+				}
 				for _, m := range c.Measures {
 					keys[m.Key] = true
 					dashed := ""
