@@ -146,11 +146,13 @@ func TestConstantsInOneLine(t *testing.T) {
 // TestBoxesThatScrollShowIt: a box that holds more than it shows has a shadow at the edge where it goes on, in light and dark,
 // and says how many rows it has.
 func TestBoxesThatScrollShowIt(t *testing.T) {
-	var workloads []string
+	var workloads, promises []string
 	for i := range 40 {
+		promises = append(promises, fmt.Sprintf("# backend name=b%d sync=mutex\n", i)) // a long table further down
 		workloads = append(workloads, fmt.Sprintf("load%02d", i))
 	}
-	dir, _ := folder(t, synthetic.Plan{Backends: synthetic.Names(3), Procs: []int{1, 2}, Blocks: 6, Usable: 2, Workloads: workloads, Control: true}.Text())
+	text := synthetic.Plan{Backends: synthetic.Names(3), Procs: []int{1, 2}, Blocks: 6, Usable: 2, Workloads: workloads, Control: true}.Text()
+	dir, _ := folder(t, strings.Replace(text, "# absent", strings.Join(promises, "")+"# absent", 1))
 	tb := openTab(t, 1440, 900)
 	for _, theme := range []string{"light", "dark"} {
 		tb.load(t, filepath.Join(dir, PageName), "#theme="+theme)
@@ -160,6 +162,9 @@ func TestBoxesThatScrollShowIt(t *testing.T) {
 		}
 		if got := eval[string](t, tb, box+`.previousElementSibling.textContent`); got != "40 rows in a box that scrolls." {
 			t.Errorf("before the box: %q", got)
+		}
+		if n := eval[int](t, tb, `[...document.querySelectorAll(".rows")].filter(e => e.offsetParent && e.nextElementSibling.scrollHeight <= e.nextElementSibling.clientHeight).length`); n != 0 {
+			t.Errorf("%d boxes are said to scroll and do not", n)
 		}
 		background := eval[string](t, tb, `getComputedStyle(`+box+`).background`)
 		if n := strings.Count(background, "linear-gradient"); n != 8 {
