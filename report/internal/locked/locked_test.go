@@ -109,6 +109,13 @@ func TestDrawnOfHowMany(t *testing.T) {
 	if !slices.Equal(l.Notes, []string{want}) {
 		t.Errorf("%q", l.Notes)
 	}
+	set := folder(t, overlapping(), lines...)
+	for _, s := range set.Samples {
+		s.Attachments = nil
+	}
+	if l, err := Open(set); err != nil || len(l.Notes) != 1 || !strings.HasSuffix(l.Notes[0], "(11)") {
+		t.Errorf("without histories: %q, %v", l.Notes, err)
+	}
 }
 
 // TestSummary: what did not hold is listed, promises first; what promises nothing is not counted.
