@@ -641,9 +641,15 @@ func change(x float64) string {
 	case math.IsInf(x, 0):
 		return "from 0"
 	case x >= 1:
-		return "×" + strconv.FormatFloat(1+x, 'g', 3, 64)
+		return "×" + plain(1+x)
 	}
 	return strings.Replace(fmt.Sprintf("%+.1f%%", 100*x), "-", "−", 1)
+}
+
+// plain prints three significant digits without an exponent: 3.2, 1230.
+func plain(x float64) string {
+	x, _ = strconv.ParseFloat(strconv.FormatFloat(x, 'g', 3, 64), 64) // our own text
+	return strconv.FormatFloat(x, 'f', -1, 64)
 }
 
 func (r *Row) bounds() string {

@@ -64,6 +64,8 @@ type Facet struct {
 	stated bool           // the run says which key tells the series apart
 	names  []sample.Field // the fields that stand in benchmark names
 	probed bool           // the set has samples under a probe
+
+	sharing bool // its names say what is shared
 }
 
 // Series is one line of a chart.
@@ -650,6 +652,10 @@ func (p *Point) estimate(f *Facet) {
 	p.Warnings = warnings(p.shared, p.control, p.traced, p.toured)
 	p.Units, p.Control, p.Traced = summaries(p.shared), summaries(p.control), summaries(p.traced)
 	f.HasControl = f.HasControl || len(p.control) > 0
+	if len(p.shared) > 0 {
+		_, says := p.shared[0].Name.Get(keySharing)
+		f.sharing = f.sharing || says
+	}
 	f.HasTraced = f.HasTraced || len(p.traced) > 0
 
 	rates, derived := ratesOf(p.shared)
