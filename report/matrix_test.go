@@ -1,26 +1,10 @@
 package report
 
 import (
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 )
-
-// pageOf is the page of a text.
-func pageOf(t *testing.T, text string) string {
-	t.Helper()
-	dir := t.TempDir()
-	if _, err := reportOf(t, text).Write(dir, Options{}); err != nil {
-		t.Fatal(err)
-	}
-	page, err := os.ReadFile(filepath.Join(dir, PageName))
-	if err != nil {
-		t.Fatal(err)
-	}
-	return string(page)
-}
 
 // TestMatrix: the matrix of conditions and services has no winner where locks broke or samples are too few.
 func TestMatrix(t *testing.T) {

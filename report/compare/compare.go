@@ -181,12 +181,13 @@ type Comparison struct {
 	OldLabel, NewLabel string
 	Rows               []*Row // gated ones first, worst first
 	Missing, New       []string
-	NoUnit             []string // cells on both sides without a common unit to compare
-	Failures           []string // lines of the new text in which go test says that something failed
-	Crashed            []string // cells whose samples are all invalid on one side only
-	Invalid            [2]int   // samples left out: old, new
-	Traced             int      // samples of traced cells, which are not compared
-	OtherParts         [2]int   // samples of earlier parts of a run, on another host or of another build
+	NoUnit             []string  // cells on both sides without a common unit to compare
+	Failures           []string  // lines of the new text in which go test says that something failed
+	Crashed            []string  // cells whose samples are all invalid on one side only
+	Invalid            [2]int    // samples left out: old, new
+	reasons            [2]string // the last reason of each
+	Traced             int       // samples of traced cells, which are not compared
+	OtherParts         [2]int    // samples of earlier parts of a run, on another host or of another build
 	Differs            []Difference
 	Unstated           []string // configuration keys that one side alone states
 	MaxProcs           int
@@ -262,6 +263,7 @@ func (o Options) check() error {
 
 // match finds the cells that both sides have, and the units to compare.
 func (c *Comparison) match(a, b *cells, direction func(string) sample.Better) error {
+	c.noteFailures(a, b)
 	for _, key := range a.order {
 		if b.byKey[key] == nil {
 			c.absent(&c.Missing, key, b)
@@ -324,6 +326,9 @@ func (c *Comparison) nothing() string {
 
 // absent notes a cell that the other side has not, or only invalid.
 func (c *Comparison) absent(list *[]string, key cellKey, other *cells) {
+	if failed, _ := other.fared(key); failed > 0 && other.label == c.NewLabel {
+		return // a notice says it
+	}
 	if why, ok := other.invalid[key]; ok {
 		c.Crashed = append(c.Crashed, fmt.Sprintf("%s: %s: %s", other.label, key, why))
 		return

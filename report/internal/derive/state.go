@@ -97,6 +97,9 @@ func (v *View) unknown() (all []string) {
 	for i, text := range all {
 		all[i] = v.under(in[text], text)
 	}
+	if text := v.aboveCeiling(); text != "" {
+		all = append(all, text)
+	}
 	return append(slices.Clone(v.Notes), all...)
 }
 
