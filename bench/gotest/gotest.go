@@ -206,7 +206,7 @@ type Program struct {
 	Start time.Duration `json:"start"`
 
 	key     string            // what Key is where a suite has several packages
-	sources map[string]string // see [sources]; nil without --against
+	sources map[string]source // nil without --against
 }
 
 // Broken is a package of which nothing can be measured, with the reason.
