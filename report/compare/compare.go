@@ -233,6 +233,7 @@ func Compare(old, new Side, opt Options) (*Comparison, error) {
 	}
 	a, b := collect(old, c, 0), collect(new, c, 1)
 	c.configuration(a, b)
+	c.noteCopies(old, new)
 	if old.Set != new.Set {
 		for _, f := range new.Set.Failures {
 			c.Failures = append(c.Failures, f.String())
@@ -245,6 +246,32 @@ func Compare(old, new Side, opt Options) (*Comparison, error) {
 	c.judge(newNulls())
 	c.noteStalls()
 	return c, nil
+}
+
+// noteCopies says that both sides hold the same samples of a run, as a folder and its copy do.
+func (c *Comparison) noteCopies(old, new Side) {
+	if old.Set == new.Set || old.Variant != new.Variant {
+		return
+	}
+	type place struct {
+		run, cell string
+		block     int
+	}
+	held := map[place]bool{}
+	for _, s := range old.Set.Samples {
+		if s.Run != nil && s.Run.ID != "" {
+			held[place{s.Run.ID, s.Cell, s.Block}] = true
+		}
+	}
+	n := 0
+	for _, s := range new.Set.Samples {
+		if s.Run != nil && held[place{s.Run.ID, s.Cell, s.Block}] {
+			n++
+		}
+	}
+	if n > 0 {
+		c.Notices = append(c.Notices, Notice{"note", fmt.Sprintf("%d of %d samples of %s are the same processes' as in %s, a copy: what differs between them is no change", n, len(new.Set.Samples), new.Label, old.Label), false})
+	}
 }
 
 func (o Options) check() error {

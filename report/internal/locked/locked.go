@@ -287,7 +287,7 @@ func summary(groups []*group, set *sample.Set) html.Table {
 			promised[r.Get("name")] = strings.Split(r.Get("excludes"), ",")
 		}
 	}
-	t := html.Table{Title: "Does the lock exclude?", Columns: []string{"service", "token", "fault", "promised", "seen (up to: of the worst run; in all: sum of the runs)"}, Numeric: make([]bool, 5)}
+	t := html.Table{Title: "Does the lock exclude?", Columns: []string{"service", "token", "fault", "promised", "seen (times: worst run; counts: sums)"}, Numeric: make([]bool, 5)}
 	var kept [][]string
 	var told []*group
 	counts := map[outcome]int{}

@@ -147,6 +147,9 @@ func TestSummary(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := [][]string{{"b", "none, fence on", "yes", "broken in 1 of 1"}, {"a", "pause-holder, fence on", "no", "broken in 1 of 1"}, {"b", "kill-holder, fence on", "no", "stood still in 1 of 1"}, {"saga", "none, fence on", "no", "broken in 1 of 1"}}
+	if head := l.Summary.Columns[4]; !strings.Contains(head, "worst run") || !strings.Contains(head, "sums") {
+		t.Errorf("the head %q does not say what times and counts are of", head)
+	}
 	if len(l.Summary.Rows) != len(want) || !strings.Contains(l.Summary.About, "Of 5 combinations of service, fault and fence: 1 held, 3 broken (1 of them where the service promises to exclude), 1 stood still.") {
 		t.Fatalf("%q, %s", l.Summary.Rows, l.Summary.About)
 	}
