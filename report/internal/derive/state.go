@@ -63,6 +63,9 @@ func (v *View) overview(set *sample.Set) []Finding {
 			fs = append(fs, fd)
 		}
 	}
+	if fd, ok := v.dearer(); ok {
+		fs = append(fs, fd)
+	}
 	if unknown := v.unknown(); len(unknown) > 0 {
 		fs = append(fs, Finding{Kind: Unknown, What: "What these samples cannot tell", More: unknown})
 	}
