@@ -398,27 +398,34 @@ func blockedHolder(l Locator, a *account.Account, g *group) *Holder {
 // serialShare is from which share of the window on its serial part is worth a finding.
 const serialShare = 0.2
 
+const inSyscall = "in a system call at "
+
 // serial finds Amdahl's bound as it was: time in which a single P was busy, the others had nothing to do.
 func (v *Verdict) serial(l Locator, w *account.Window) {
 	var sum time.Duration
 	type part struct {
 		Place
-		d       time.Duration
-		syscall bool
+		d    time.Duration
+		what string
 	}
 	parts := map[string]*part{}
 	for _, s := range w.Serial {
-		p := l.Place(s.Stack)
-		if start := l.Place(s.Start); len(s.Start) > 0 && l.module(start.Line) != std {
+		p, what := l.Place(s.Stack), "ran on from "
+		switch start := l.Place(s.Start); {
+		case s.Syscall:
+			what = inSyscall
+		case len(s.Start) > 0 && l.module(start.Line) != std:
 			p = start
+		case s.Reason == account.Created:
+			what = "ran on since its creation at " // by the standard library, as WaitGroup.Go does
 		}
 		if p.Line.Func == "" {
 			continue
 		}
 		sum += s.Time
-		k := fmt.Sprint(s.Syscall, key(p.Line))
+		k := what + key(p.Line)
 		if parts[k] == nil {
-			parts[k] = &part{Place: p, syscall: s.Syscall}
+			parts[k] = &part{Place: p, what: what}
 		}
 		parts[k].d += s.Time
 	}
@@ -431,13 +438,12 @@ func (v *Verdict) serial(l Locator, w *account.Window) {
 			best = p
 		}
 	}
-	what := "ran on from "
 	known := Inferred
-	if best.syscall {
-		what, known = "in a system call at ", Exact
+	if best.what == inSyscall {
+		known = Exact
 	}
 	v.Remarks = append(v.Remarks, fmt.Sprintf("serial part: for %s of the time one P was busy, the others had nothing to do; %s of that %s%s (%s)",
-		percent(ratio(sum, w.Wall())), percent(ratio(best.d, sum)), what, Spot(best.Line), known))
+		percent(ratio(sum, w.Wall())), percent(ratio(best.d, sum)), best.what, Spot(best.Line), known))
 }
 
 // hot is CPU samples of one kind and line.

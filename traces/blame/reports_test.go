@@ -68,6 +68,19 @@ func TestSerialFunction(t *testing.T) {
 	}
 }
 
+// TestSerialCreated says that a goroutine ran since its creation, where the function that it began with is the standard library's.
+func TestSerialCreated(t *testing.T) {
+	a := &account.Account{GoMinor: 26, Duration: time.Second}
+	a.Total = account.Window{Capacity: 2 * time.Second, End: time.Second, Serial: []account.Serial{{
+		Time: time.Second, Reason: account.Created,
+		Stack: account.Stack{frame("sync.(*WaitGroup).Go", "sync/waitgroup.go", 239), frame("main.all", "app/all.go", 7)},
+		Start: account.Stack{frame("sync.(*WaitGroup).Go.func1", "sync/waitgroup.go", 240)},
+	}}}
+	if text := strings.Join(Of(a).Remarks, "\n"); !strings.Contains(text, "ran on since its creation at main.all app/all.go:7 (inferred)") {
+		t.Errorf("remarks: %s", text)
+	}
+}
+
 // TestSpins tells a loop that waits by yielding from a few calls: 9 in one program, hundreds of thousands in another.
 func TestSpins(t *testing.T) {
 	yields := func(a *account.Account) (n int64) {
