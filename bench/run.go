@@ -83,6 +83,12 @@ type Again struct{ Reason string }
 
 func (a *Again) Error() string { return a.Reason }
 
+// Failed is an error of [Options.Read]: the program did not do what it was started for, as
+// one that crashes does not, though it ended well.
+type Failed struct{ Reason string }
+
+func (f *Failed) Error() string { return f.Reason }
+
 // ErrInterrupted is returned when the context was cancelled. What was measured
 // is safe, and the same Run continues.
 var ErrInterrupted = errors.New("interrupted")
@@ -562,6 +568,8 @@ func (r *runner) entries(c Cell, block int, o Output) (entries []sample.Entry, a
 		id.Invalid = mismatch(c, printed)
 	}
 	if id.Invalid != "" {
+		var f *Failed
+		id.Failed = o.Failed != "" || errors.As(err, &f) || err == nil && len(printed.Results) == 0
 		id.Attachments = append(o.keepStderr(), o.left()...)
 		var a *Again
 		return []sample.Entry{{Identity: id, Line: c.Name}}, errors.As(err, &a)

@@ -384,7 +384,7 @@ func TestPageInBrowser(t *testing.T) {
 			t.Errorf("the findings end at %.0f pixels", bottom)
 		}
 		head := eval[string](t, tb, `document.getElementById("findings").innerText`)
-		for _, want := range []string{"workload=evict", "s3fifo", "What these samples cannot tell", "Where CPUs wait", "carry a warning"} {
+		for _, want := range []string{"workload=evict", "s3fifo", "What these samples cannot tell", "Where CPU time is lost", "carry a warning"} {
 			if !strings.Contains(head, want) {
 				t.Errorf("the findings lack %q: %s", want, head)
 			}

@@ -103,7 +103,7 @@ func timeUnit(v *derive.View) string {
 // findings writes what the report says first.
 func (r *Report) findings(b *strings.Builder) {
 	escape := markdown.Escape
-	for _, f := range r.Findings() {
+	for _, f := range derive.NextOnce(r.Findings()) {
 		fmt.Fprintf(b, "- %s\n", escape(f.String()))
 		for _, more := range f.More {
 			fmt.Fprintf(b, "  - %s\n", escape(more))
@@ -171,9 +171,9 @@ func estimate(p *derive.Point, of func(*derive.Point) derive.Estimate) string {
 // digits prints three significant ones, without an exponent.
 func digits(v float64) string {
 	text := strconv.FormatFloat(v, 'g', 3, 64)
-	if strings.Contains(text, "e+") {
+	if strings.Contains(text, "e") {
 		v, _ = strconv.ParseFloat(text, 64) // our own text
-		return strconv.FormatFloat(v, 'f', 0, 64)
+		return strconv.FormatFloat(v, 'f', -1, 64)
 	}
 	return text
 }

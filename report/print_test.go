@@ -1,11 +1,15 @@
 package report
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
+	"regexp"
 	"testing"
 
 	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/chromedp"
 
 	"github.com/contend-go/contend/report/internal/synthetic"
 )
@@ -42,4 +46,23 @@ func TestPrint(t *testing.T) {
 			tb.noProblems(t)
 		})
 	}
+}
+
+// TestPrintsOnFewPages: a section that is longer than what is left of a sheet begins on it all the same.
+func TestPrintsOnFewPages(t *testing.T) {
+	plan := typical
+	plan.Workloads = nil
+	dir, _ := folder(t, plan.Text())
+	tb := openTab(t, 1440, 900)
+	tb.load(t, filepath.Join(dir, PageName), "")
+	var pdf []byte
+	tb.run(t, chromedp.ActionFunc(func(ctx context.Context) (err error) {
+		pdf, _, err = page.PrintToPDF().WithPaperWidth(8.27).WithPaperHeight(11.69).Do(ctx)
+		return err
+	}))
+	const most = 9
+	if n := len(regexp.MustCompile(`/Type\s*/Page\b`).FindAll(pdf, -1)); n < 1 || n > most {
+		t.Errorf("%d pages, want up to %d", n, most)
+	}
+	tb.noProblems(t)
 }

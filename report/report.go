@@ -57,7 +57,8 @@ func New(set *sample.Set) (*Report, error) {
 	if len(set.Samples) == 0 {
 		return nil, errors.New("report: no samples")
 	}
-	traces, err := traced.Open(set)
+	view := derive.New(set)
+	traces, err := traced.Open(set, view.Noun())
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +66,6 @@ func New(set *sample.Set) (*Report, error) {
 	if err != nil {
 		return nil, err
 	}
-	view := derive.New(set)
 	waits := latent.Open(view)
 	return &Report{Notes: slices.Concat(traces.Notes, locks.Notes, waits.Notes), set: set, view: view, traces: traces, locks: locks, waits: waits}, nil
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -22,15 +23,14 @@ const (
 func (r *Report) Text(w io.Writer, columns int) error {
 	t := &text{columns: columns}
 	blamed, answered := 0, false
-	for _, f := range r.Findings() {
-		switch f.Kind {
-		case derive.Leader: // they are the rows of the answers
-			continue
-		case derive.Blame:
-			if blamed++; blamed > mostBlamed {
-				continue
-			}
+	shown := slices.DeleteFunc(r.Findings(), func(f derive.Finding) bool {
+		if f.Kind == derive.Blame {
+			blamed++
 		}
+		return f.Kind == derive.Leader || // they are the rows of the answers
+			f.Kind == derive.Blame && blamed > mostBlamed
+	})
+	for _, f := range derive.NextOnce(shown) {
 		if f.Kind != derive.State && !answered {
 			for _, a := range r.answers() {
 				t.table(a)
@@ -87,8 +87,8 @@ func (t *text) line(indent int, s string) {
 func (t *text) finding(f derive.Finding) {
 	t.line(0, f.String())
 	for i, more := range f.More {
-		if i == mostLines {
-			t.line(2, fmt.Sprintf("… and %d more, on the page", len(f.More)-i))
+		if i == mostLines && len(f.More) > mostLines+1 { // the note takes a line too
+			t.line(2, fmt.Sprintf("… %d of %d; the page has all", i, len(f.More)))
 			break
 		}
 		t.line(2, more)
@@ -130,7 +130,7 @@ func (t *text) table(table derive.Table) {
 		}
 	}
 	if more > 0 {
-		t.line(2, fmt.Sprintf("… and %d more, on the page", more))
+		t.line(2, fmt.Sprintf("… %d of %d rows; the page has all", mostAnswers, len(table.Rows)))
 	}
 	if table.About != "" {
 		t.line(2, table.About)

@@ -23,7 +23,9 @@ func TestFork(t *testing.T) {
 	const tests = `package p
 
 import (
+	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 )
 
@@ -38,8 +40,14 @@ func BenchmarkReads(b *testing.B) {
 		b.Fatal(err)
 	}
 }
+
+func BenchmarkReadsOther(b *testing.B) { _ = filepath.Join("data", "n.txt") }
+
+func BenchmarkReadsSome(b *testing.B) { _ = fmt.Sprintf("data/%d.txt", 1) }
+
+func BenchmarkWrites(b *testing.B) { _ = "data/left.out" }
 `
-	dir := moduleOf(t, map[string]string{"p.go": "package p\n", "p_test.go": tests, "testdata/input": "a"})
+	dir := moduleOf(t, map[string]string{"p.go": "package p\n", "p_test.go": tests, "testdata/input": "a", "data/n.txt": "1", "data/doc.go": "package data\n"})
 	git := func(args ...string) {
 		t.Helper()
 		all := append([]string{"-C", dir, "-c", "user.name=t", "-c", "user.email=t@example.com"}, args...)
@@ -57,6 +65,9 @@ func BenchmarkReads(b *testing.B) {
 	git("checkout", "-q", "branch")
 	write(t, filepath.Join(dir, "p_test.go"), strings.Replace(tests, "1000", "30000", 1))
 	write(t, filepath.Join(dir, "testdata/input"), "another")
+	write(t, filepath.Join(dir, "data/n.txt"), "2")
+	write(t, filepath.Join(dir, "data/left.out"), "by an earlier run")
+	write(t, filepath.Join(dir, "data/doc.go"), "package data\n\nconst New = true\n")
 	write(t, filepath.Join(dir, "sub/p_test.go"), tests)
 
 	facts := host.Read()
@@ -71,14 +82,14 @@ func BenchmarkReads(b *testing.B) {
 		for _, c := range s.Changed {
 			changed = append(changed, c.Name)
 		}
-		if got := strings.Join(changed, " "); got != "BenchmarkHelped BenchmarkReads" {
+		if got := strings.Join(changed, " "); got != "BenchmarkHelped BenchmarkReads BenchmarkReadsOther BenchmarkReadsSome" {
 			t.Errorf("changed are %q", got)
 		}
 		for _, p := range s.Programs {
 			if text, err := os.ReadFile(filepath.Join(p.Dir, "p.go")); p.Variant == Base && (err != nil || strings.Contains(string(text), "Gained")) {
 				t.Errorf("the base holds what main gained: %v\n%s", err, text)
 			}
-			if p.Key == "p" && (len(p.Benchmarks) != 1 || p.Benchmarks[0].Name != "BenchmarkStays") {
+			if p.Key == "p" && (len(p.Benchmarks) != 2 || p.Benchmarks[0].Name != "BenchmarkStays" || p.Benchmarks[1].Name != "BenchmarkWrites") {
 				t.Errorf("%s: %+v, absent %+v", p.Variant, p.Benchmarks, p.Absent)
 			}
 		}

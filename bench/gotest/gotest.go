@@ -206,7 +206,7 @@ type Program struct {
 	Start time.Duration `json:"start"`
 
 	key     string            // what Key is where a suite has several packages
-	sources map[string]string // see [sources]; nil without --against
+	sources map[string]source // nil without --against
 }
 
 // Broken is a package of which nothing can be measured, with the reason.
@@ -431,7 +431,7 @@ func (s *Suite) Plan(o *Options, facts *host.Facts) (*bench.Plan, error) {
 	s.asked, s.traced = map[string]asked{}, o.TraceCells()
 	return o.Fit(func() (*bench.Plan, error) {
 		plan := o.NewPlan()
-		if a, b := s.Toolchains(Base), s.Toolchains(Head); s.Against != "" && !slices.Equal(a, b) {
+		if a, b := s.Toolchains(Base), s.Toolchains(Head); s.Against != "" && len(a) > 0 && len(b) > 0 && !slices.Equal(a, b) {
 			conditions := "not the same conditions: "
 			if s.toolchains {
 				conditions = ""

@@ -46,21 +46,21 @@ func (s *Suite) match(renames []rename) error {
 			return err
 		}
 	}
-	digests := map[string]map[string]string{Base: {}, Head: {}}
+	all := map[string]map[string]source{Base: {}, Head: {}}
 	for _, p := range s.Programs {
 		for _, b := range p.Benchmarks {
-			digests[p.Variant][p.Key+" "+b.name()] = p.sources[top(b.Name)]
+			all[p.Variant][p.Key+" "+b.name()] = p.sources[top(b.Name)]
 		}
 	}
 	for _, p := range s.Programs {
-		all := p.Benchmarks
+		selected := p.Benchmarks
 		p.Benchmarks = nil
-		for _, b := range all {
-			was, inBase := digests[Base][p.Key+" "+b.name()]
-			is, inHead := digests[Head][p.Key+" "+b.name()]
+		for _, b := range selected {
+			was, inBase := all[Base][p.Key+" "+b.name()]
+			is, inHead := all[Head][p.Key+" "+b.name()]
 			absence := Absence{Name: b.name()}
 			switch {
-			case inBase && inHead && (was == is || was == "" || is == ""):
+			case inBase && inHead && (was.code == "" || is.code == "" || was.same(is)):
 				p.Benchmarks = append(p.Benchmarks, b)
 				continue
 			case inBase && inHead:
@@ -69,7 +69,7 @@ func (s *Suite) match(renames []rename) error {
 					s.Changed = append(s.Changed, absence)
 				}
 			case inBase:
-				absence.Reason = s.missing(p, b.name(), digests)
+				absence.Reason = s.missing(p, b.name(), all)
 				s.Lost = append(s.Lost, absence)
 			default:
 				absence.Reason = "only in head: nothing to compare it with"
@@ -81,7 +81,7 @@ func (s *Suite) match(renames []rename) error {
 	return nil
 }
 
-const differs = "the benchmark itself, or a helper or testdata that it uses, is not the same in base and head: not comparable; --bench-from head measures both sides with head's"
+const differs = "the benchmark itself, or a helper or a file that it uses, is not the same in base and head: not comparable; --bench-from head measures both sides with head's"
 
 // rename gives the base's benchmarks the names that they have in head.
 func (s *Suite) rename(r rename) error {
@@ -107,7 +107,7 @@ func (s *Suite) rename(r rename) error {
 }
 
 // missing is why the head does not have a benchmark of the base's program p.
-func (s *Suite) missing(p *Program, name string, digests map[string]map[string]string) string {
+func (s *Suite) missing(p *Program, name string, all map[string]map[string]source) string {
 	for _, b := range s.Broken {
 		if b.Variant == Head && b.Package == p.Package {
 			return "its package is broken in head: " + b.Reason
@@ -124,13 +124,13 @@ func (s *Suite) missing(p *Program, name string, digests map[string]map[string]s
 			}
 		}
 		for _, b := range h.Benchmarks {
-			if _, ok := digests[Base][h.Key+" "+b.name()]; !ok {
+			if _, ok := all[Base][h.Key+" "+b.name()]; !ok {
 				new = append(new, b.name())
 			}
 		}
 	}
 	reason := "is not in head: deleted, renamed, or not selected there"
-	if other := renamed(name, new, func(side, name string) string { return digests[side][p.Key+" "+name] }); other != "" {
+	if other := renamed(name, new, func(side, name string) string { return all[side][p.Key+" "+name].code }); other != "" {
 		old := name
 		if top(old) != top(other) {
 			old, other = top(old), top(other)

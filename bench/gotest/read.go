@@ -247,7 +247,7 @@ func usualIterations(windows []int) int {
 func (r *reader) refuse(o bench.Output, out parsed) error {
 	for _, e := range out.ends {
 		if e.name == r.benchmark {
-			return errors.New(e.reason())
+			return &bench.Failed{Reason: e.reason()}
 		}
 	}
 	found, other := false, ""
@@ -270,7 +270,7 @@ func (r *reader) refuse(o bench.Output, out parsed) error {
 	case !found && other != "":
 		return fmt.Errorf("no such benchmark at GOMAXPROCS=%d, where there is %s: names that depend on GOMAXPROCS cannot be swept", r.cell.Procs, other)
 	case !found && !out.complete:
-		return errors.New("no benchmark was run: TestMain ended the process before")
+		return &bench.Failed{Reason: "no benchmark was run: TestMain ended the process before"}
 	case !found:
 		return fmt.Errorf("no such benchmark at GOMAXPROCS=%d", r.cell.Procs)
 	}

@@ -13,16 +13,41 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 )
 
-// sources are digests of what the benchmarks of a package are made of, by the name
+// source is what a benchmark is made of.
+type source struct {
+	code   string            // digest
+	inputs map[string]string // digests of files by their names below the package's folder
+}
+
+// same reports whether two benchmarks are one. Other files than testdata may be on one side
+// alone: what git does not know, such as what a benchmark leaves behind, is in no revision.
+func (s source) same(other source) bool {
+	for name, digest := range s.inputs {
+		was, ok := other.inputs[name]
+		if was != digest && (ok || strings.HasPrefix(name, "testdata/")) {
+			return false
+		}
+	}
+	for name := range other.inputs {
+		if _, ok := s.inputs[name]; !ok && strings.HasPrefix(name, "testdata/") {
+			return false
+		}
+	}
+	return s.code == other.code
+}
+
+// sources are what the benchmarks of a package are made of, by the name
 // of the function: the function itself, what it refers to in test files, directly
-// or not, and the package's testdata where any of that speaks of it. The package's
-// own code is no part: that it may differ is why it is measured.
-func sources(dir string, files []string) (map[string]string, error) {
+// or not, and the files and folders below the package's that a string in any of that
+// names, such as testdata. Go code is no part: that it may differ is why it is measured.
+func sources(dir string, files []string) (map[string]source, error) {
 	text := map[string]string{} // declarations by name; several of one name are joined
 	uses := map[string][]string{}
+	names := map[string][]string{} // strings in them
 	positions := token.NewFileSet()
 	add := func(name string, node ast.Node) error {
 		var b bytes.Buffer
@@ -31,8 +56,13 @@ func sources(dir string, files []string) (map[string]string, error) {
 		}
 		text[name] += b.String() + "\n"
 		ast.Inspect(node, func(n ast.Node) bool {
-			if id, ok := n.(*ast.Ident); ok {
-				uses[name] = append(uses[name], id.Name)
+			switch n := n.(type) {
+			case *ast.Ident:
+				uses[name] = append(uses[name], n.Name)
+			case *ast.BasicLit:
+				if s, err := strconv.Unquote(n.Value); err == nil && n.Kind == token.STRING {
+					names[name] = append(names[name], s)
+				}
 			}
 			return true
 		})
@@ -68,11 +98,7 @@ func sources(dir string, files []string) (map[string]string, error) {
 			}
 		}
 	}
-	data, err := testdata(dir)
-	if err != nil {
-		return nil, err
-	}
-	digests := map[string]string{}
+	all := map[string]source{}
 	for name := range text {
 		if !strings.HasPrefix(name, "Benchmark") {
 			continue
@@ -86,41 +112,47 @@ func sources(dir string, files []string) (map[string]string, error) {
 			reached[next] = true
 			todo = append(todo, uses[next]...)
 		}
-		h, readsData := sha256.New(), false
+		h, inputs := sha256.New(), map[string]string{}
 		for other := range reached {
-			readsData = readsData || strings.Contains(text[other], "testdata")
-		}
-		if readsData {
-			fmt.Fprintln(h, data)
+			for _, s := range names[other] {
+				if err := input(inputs, dir, s); err != nil {
+					return nil, err
+				}
+			}
 		}
 		fmt.Fprintln(h, text[name]) // first, whatever it is called
 		delete(reached, name)
 		for _, other := range slices.Sorted(maps.Keys(reached)) {
 			fmt.Fprintln(h, text[other])
 		}
-		digests[name] = fmt.Sprintf("%x", h.Sum(nil))
+		all[name] = source{fmt.Sprintf("%x", h.Sum(nil)), inputs}
 	}
-	return digests, nil
+	return all, nil
 }
 
-// testdata is a digest of the names and contents in the package's testdata.
-func testdata(dir string) (string, error) {
-	root := filepath.Join(dir, "testdata")
-	if _, err := os.Stat(root); err != nil {
-		return "", nil
+// input adds the digests of what a string names, if that is a file, or a folder, below dir;
+// but for Go code. A format or a pattern of names stands for the folder that it begins with.
+func input(inputs map[string]string, dir, name string) error {
+	if i := strings.IndexAny(name, "%*?["); i >= 0 {
+		name = name[:strings.LastIndexByte(name[:i], '/')+1]
 	}
-	h := sha256.New()
-	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() {
+	if !filepath.IsLocal(name) || filepath.Clean(name) == "." {
+		return nil
+	}
+	root := filepath.Join(dir, name)
+	if _, err := os.Stat(root); err != nil {
+		return nil
+	}
+	return filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || filepath.Ext(path) == ".go" {
 			return err
 		}
 		if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 			return nil // no file, or a link to none
 		}
 		content, err := os.ReadFile(path)
-		rel, _ := filepath.Rel(root, path)
-		fmt.Fprintf(h, "%s %x\n", filepath.ToSlash(rel), sha256.Sum256(content))
+		rel, _ := filepath.Rel(dir, path)
+		inputs[filepath.ToSlash(rel)] = fmt.Sprintf("%x", sha256.Sum256(content))
 		return err
 	})
-	return fmt.Sprintf("%x", h.Sum(nil)), err
 }

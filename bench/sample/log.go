@@ -132,6 +132,9 @@ func (e Entry) format(b io.Writer, more bool) {
 	if e.Invalid != "" {
 		id = append(id, Field{"invalid", e.Invalid})
 	}
+	if e.Failed {
+		id = append(id, Field{"failed", "1"})
+	}
 	fmt.Fprintln(b, Record{Verb: "sample", Fields: id})
 	for _, w := range e.Warnings {
 		fmt.Fprintln(b, Record{Verb: "warn", Fields: []Field{{"text", w}}})

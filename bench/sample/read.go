@@ -519,6 +519,7 @@ func (p *parser) identify() *Identity {
 	id := &Identity{Block: -1, Warnings: p.warnings, Attachments: p.attached}
 	if p.dangling() {
 		id.Cell, id.Variant, id.Invalid = p.intern(p.identity.Get("cell")), p.intern(p.identity.Get("variant")), p.intern(p.identity.Get("invalid"))
+		id.Failed = p.identity.Get("failed") == "1"
 		if b, err := strconv.Atoi(p.identity.Get("block")); err == nil {
 			id.Block = b
 		}

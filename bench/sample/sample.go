@@ -28,7 +28,8 @@
 //
 // An invalid sample (crash, hang, throttled) is kept but hidden from other
 // readers and from statistics: its identity line has invalid="reason", and its
-// result line, where there is one, stands behind "# result ".
+// result line, where there is one, stands behind "# result ". failed=1 beside it says
+// that the program is to blame, and not what was measured or the host.
 package sample
 
 import (
@@ -89,6 +90,7 @@ type Identity struct {
 	Warnings    []string
 	Attachments []Attachment
 	Invalid     string // the reason, empty for a valid sample
+	Failed      bool   // it is invalid because the program crashed, hung or printed no result
 }
 
 // Value is one measurement with its unit as printed.

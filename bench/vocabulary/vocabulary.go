@@ -45,6 +45,11 @@ func Near(word string, known []string) []string {
 	return words
 }
 
+// Slip reports whether word is a known one but for one letter.
+func Slip(word string, known []string) bool {
+	return slices.ContainsFunc(known, func(k string) bool { return distance(word, k) == 1 })
+}
+
 // distance is the Levenshtein distance in bytes: insertions, deletions and
 // substitutions that turn a into b.
 func distance(a, b string) int {

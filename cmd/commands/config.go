@@ -6,12 +6,15 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/BurntSushi/toml"
 
 	"github.com/contend-go/contend/bench/gotest"
+	"github.com/contend-go/contend/bench/sample"
+	"github.com/contend-go/contend/bench/vocabulary"
 	"github.com/contend-go/contend/report/compare"
 )
 
@@ -66,13 +69,16 @@ func (g *gate) configure(path string, given func(flag string) bool) error {
 	case errors.As(err, &parse):
 		return fmt.Errorf("%s:%d: %s", path, parse.Position.Line, parse.Message)
 	case err != nil:
-		return fmt.Errorf("%s: %w", path, err)
+		return fmt.Errorf("%s: %w (benchmark and allow are lists: [[benchmark]], [[allow]])", path, err)
 	}
 	if unknown := read.Undecoded(); len(unknown) > 0 {
 		return fmt.Errorf("%s: %s unknown; there are units, min-effect, alpha, [[benchmark]] with match, units, min-effect and threshold, [[allow]] with match, unit, reason and until", path, unknown[0])
 	}
 	if c.Units != nil && !given("unit") {
 		g.Units = c.Units
+		if err := checkUnits(path+": units", g.Units); err != nil {
+			return err
+		}
 	}
 	if c.MinEffect != nil && !given("min-effect") {
 		g.MinEffect = float64(*c.MinEffect)
@@ -84,6 +90,11 @@ func (g *gate) configure(path string, given func(flag string) bool) error {
 		if b.Match == "" {
 			return fmt.Errorf("%s: [[benchmark]] without match: write a regular expression of names", path)
 		}
+		if b.Units != nil {
+			if err := checkUnits(path+": units of [[benchmark]] "+b.Match, *b.Units); err != nil {
+				return err
+			}
+		}
 		g.Rules = append(g.Rules, compare.Rule{Match: b.Match, Units: b.Units, MinEffect: float64(b.MinEffect), Threshold: float64(b.Threshold)})
 	}
 	for _, a := range c.Allow {
@@ -91,6 +102,25 @@ func (g *gate) configure(path string, given func(flag string) bool) error {
 			return fmt.Errorf("%s: [[allow]]: write match, a regular expression of names, reason, and until, a day such as 2027-01-31", path)
 		}
 		g.Allowances = append(g.Allowances, compare.Allowance{Match: a.Match, Unit: a.Unit, Reason: a.Reason, Until: a.Until})
+	}
+	return nil
+}
+
+// checkUnits refuses units that cannot be gated, before anything is measured. One that is
+// not ours may be a benchmark's own, unless its name is all but that of one of ours.
+func checkUnits(source string, units []string) error {
+	var known []string
+	for _, u := range sample.Units {
+		known = append(known, u.Name)
+	}
+	for _, name := range units {
+		i := slices.Index(known, name)
+		switch {
+		case i >= 0 && sample.Units[i].Better == sample.Neither:
+			return fmt.Errorf("%s: %s is neither better when higher nor when lower: it cannot be gated", source, name)
+		case i < 0 && vocabulary.Slip(name, known):
+			return fmt.Errorf("%s: %w", source, vocabulary.Unknown("unit", name, known))
+		}
 	}
 	return nil
 }

@@ -62,6 +62,9 @@ regression.`,
 			if err := t.gate.check(); err != nil {
 				return err
 			}
+			if err := checkUnits("--unit", t.gate.Units); err != nil {
+				return err
+			}
 			t.SetDefaults(c.Flags().Changed)
 			if t.Compares() && !c.Flags().Changed("first-block") { // machines of a fleet measure whole blocks
 				t.Sequential = compare.LeastSequential

@@ -27,7 +27,10 @@ type cells struct {
 	order   []cellKey
 	byKey   map[cellKey]*cell
 	invalid map[cellKey]string // the last reason, of cells without a valid sample
-	config  map[string][]string
+
+	failing  []cellKey // keys of failures, in the order of the samples
+	failures map[cellKey]*failures
+	config   map[string][]string
 }
 
 // cell is what one side measured of one cell.
@@ -43,7 +46,7 @@ type cell struct {
 // collect takes the samples of a side that can be compared, and notes in c
 // what it leaves out.
 func collect(side Side, c *Comparison, which int) *cells {
-	s := &cells{label: side.Label, byKey: map[cellKey]*cell{}, invalid: map[cellKey]string{}, config: map[string][]string{}}
+	s := &cells{label: side.Label, byKey: map[cellKey]*cell{}, invalid: map[cellKey]string{}, failures: map[cellKey]*failures{}, config: map[string][]string{}}
 	part := lastPart(side)
 	kinds, machines := kindsOf(side)
 	if len(kinds) > 0 { // its machines are parts that belong together
@@ -85,8 +88,14 @@ func collect(side Side, c *Comparison, which int) *cells {
 		spans[key] = max(spans[key], smp.Block+1)
 		if !smp.Valid() {
 			c.Invalid[which]++
-			s.invalid[key] = smp.Invalid
+			s.invalid[key], c.reasons[which] = smp.Invalid, smp.Invalid
+			if smp.Failed {
+				s.failed(key, smp.Block, smp.Invalid)
+			}
 			continue
+		}
+		if f := s.failures[key]; f != nil { // it was tried again
+			delete(f.blocks, smp.Block)
 		}
 		if reflect.ValueOf(config).Pointer() != reflect.ValueOf(smp.Config).Pointer() {
 			config = smp.Config

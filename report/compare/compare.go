@@ -181,12 +181,13 @@ type Comparison struct {
 	OldLabel, NewLabel string
 	Rows               []*Row // gated ones first, worst first
 	Missing, New       []string
-	NoUnit             []string // cells on both sides without a common unit to compare
-	Failures           []string // lines of the new text in which go test says that something failed
-	Crashed            []string // cells whose samples are all invalid on one side only
-	Invalid            [2]int   // samples left out: old, new
-	Traced             int      // samples of traced cells, which are not compared
-	OtherParts         [2]int   // samples of earlier parts of a run, on another host or of another build
+	NoUnit             []string  // cells on both sides without a common unit to compare
+	Failures           []string  // lines of the new text in which go test says that something failed
+	Crashed            []string  // cells whose samples are all invalid on one side only
+	Invalid            [2]int    // samples left out: old, new
+	reasons            [2]string // the last reason of each
+	Traced             int       // samples of traced cells, which are not compared
+	OtherParts         [2]int    // samples of earlier parts of a run, on another host or of another build
 	Differs            []Difference
 	Unstated           []string // configuration keys that one side alone states
 	MaxProcs           int
@@ -232,6 +233,7 @@ func Compare(old, new Side, opt Options) (*Comparison, error) {
 	}
 	a, b := collect(old, c, 0), collect(new, c, 1)
 	c.configuration(a, b)
+	c.noteCopies(old, new)
 	if old.Set != new.Set {
 		for _, f := range new.Set.Failures {
 			c.Failures = append(c.Failures, f.String())
@@ -244,6 +246,32 @@ func Compare(old, new Side, opt Options) (*Comparison, error) {
 	c.judge(newNulls())
 	c.noteStalls()
 	return c, nil
+}
+
+// noteCopies says that both sides hold the same samples of a run, as a folder and its copy do.
+func (c *Comparison) noteCopies(old, new Side) {
+	if old.Set == new.Set || old.Variant != new.Variant {
+		return
+	}
+	type place struct {
+		run, cell string
+		block     int
+	}
+	held := map[place]bool{}
+	for _, s := range old.Set.Samples {
+		if s.Run != nil && s.Run.ID != "" {
+			held[place{s.Run.ID, s.Cell, s.Block}] = true
+		}
+	}
+	n := 0
+	for _, s := range new.Set.Samples {
+		if s.Run != nil && held[place{s.Run.ID, s.Cell, s.Block}] {
+			n++
+		}
+	}
+	if n > 0 {
+		c.Notices = append(c.Notices, Notice{"note", fmt.Sprintf("%d of %d samples of %s are the same processes' as in %s, a copy: what differs between them is no change", n, len(new.Set.Samples), new.Label, old.Label), false})
+	}
 }
 
 func (o Options) check() error {
@@ -262,6 +290,7 @@ func (o Options) check() error {
 
 // match finds the cells that both sides have, and the units to compare.
 func (c *Comparison) match(a, b *cells, direction func(string) sample.Better) error {
+	c.noteFailures(a, b)
 	for _, key := range a.order {
 		if b.byKey[key] == nil {
 			c.absent(&c.Missing, key, b)
@@ -324,6 +353,9 @@ func (c *Comparison) nothing() string {
 
 // absent notes a cell that the other side has not, or only invalid.
 func (c *Comparison) absent(list *[]string, key cellKey, other *cells) {
+	if failed, _ := other.fared(key); failed > 0 && other.label == c.NewLabel {
+		return // a notice says it
+	}
 	if why, ok := other.invalid[key]; ok {
 		c.Crashed = append(c.Crashed, fmt.Sprintf("%s: %s: %s", other.label, key, why))
 		return

@@ -566,3 +566,20 @@ func TestContrary(t *testing.T) {
 		t.Errorf("%v\n%s", err, &out)
 	}
 }
+
+// TestCopy: that a folder is compared with a copy of itself is said, and that two runs are
+// compared is not.
+func TestCopy(t *testing.T) {
+	text := func(run string) string {
+		b := "# contend protocol=1\n# run id=" + run + "\n# begin\n"
+		for i, v := range hundred {
+			b += fmt.Sprintf("# sample cell=a block=%d\nBenchmarkA/gomaxprocs=1 100 %v ns/op\n", i, v)
+		}
+		return b
+	}
+	for run, want := range map[string]string{"1": "[note: 8 of 8 samples of new are the same processes' as in old, a copy: what differs between them is no change]", "2": "[]"} {
+		if c := compareTexts(t, text("1"), text(run), Default); fmt.Sprint(c.Notices) != want {
+			t.Errorf("run %s: %v, want %s", run, c.Notices, want)
+		}
+	}
+}

@@ -74,3 +74,12 @@ func TestAllowances(t *testing.T) {
 		}
 	}
 }
+
+// TestChange: changes of any size read without an exponent.
+func TestChange(t *testing.T) {
+	for x, want := range map[float64]string{2.2: "×3.2", 1233: "×1230", 1e7: "×10000000", -0.99925: "−99.9%", 0.051: "+5.1%"} {
+		if got := change(x); got != want {
+			t.Errorf("%g prints as %q, want %q", x, got, want)
+		}
+	}
+}

@@ -60,17 +60,16 @@ func (c *Comparison) Headline() string {
 	if len(c.Failures) > 0 {
 		red = append(red, "Failed")
 	}
-	unstable := 0
+	alarms := map[string]int{}
 	for _, n := range c.Notices {
-		if n.What == whatUnstable {
-			unstable++
+		if n.Alarm {
+			alarms[n.What]++
 		}
 	}
-	if n := Alarms(c.Notices) - unstable; n > 0 {
-		red = append(red, fmt.Sprintf("Lost %d", n))
-	}
-	if unstable > 0 {
-		red = append(red, fmt.Sprintf("Unstable %d", unstable))
+	for _, kind := range []struct{ what, headline string }{{whatLost, "Lost"}, {whatFails, "Failing"}, {whatUnstable, "Unstable"}} {
+		if n := alarms[kind.what]; n > 0 {
+			red = append(red, fmt.Sprintf("%s %d", kind.headline, n))
+		}
 	}
 	switch {
 	case len(red) > 0:
@@ -138,9 +137,12 @@ func (c *Comparison) remarks() []string {
 	if len(c.NoUnit) > 0 {
 		add("no gated unit on both sides: %s", few(c.NoUnit))
 	}
+	if n := len(c.Gated()) - len(c.shown()); n > 0 {
+		add("not listed: %d %s that stayed the same", n, plural(n, "count"))
+	}
 	for i, label := range []string{c.OldLabel, c.NewLabel} {
 		if n := c.Invalid[i]; n > 0 {
-			add("%s: %d invalid %s left out", label, n, plural(n, "sample"))
+			add("%s: %d invalid %s left out, the last one for: %s", label, n, plural(n, "sample"), c.reasons[i])
 		}
 		if n := c.OtherParts[i]; n > 0 {
 			add("%s: %d %s of earlier parts of the run (another host or build) left out", label, n, plural(n, "sample"))
@@ -641,9 +643,15 @@ func change(x float64) string {
 	case math.IsInf(x, 0):
 		return "from 0"
 	case x >= 1:
-		return "×" + strconv.FormatFloat(1+x, 'g', 3, 64)
+		return "×" + plain(1+x)
 	}
 	return strings.Replace(fmt.Sprintf("%+.1f%%", 100*x), "-", "−", 1)
+}
+
+// plain prints three significant digits without an exponent: 3.2, 1230.
+func plain(x float64) string {
+	x, _ = strconv.ParseFloat(strconv.FormatFloat(x, 'g', 3, 64), 64) // our own text
+	return strconv.FormatFloat(x, 'f', -1, 64)
 }
 
 func (r *Row) bounds() string {

@@ -186,7 +186,7 @@ type Account struct {
 
 	Windows []Window // in time order, without gaps
 	Total   Window   // the sum over all windows
-	// GuessedProcs: the trace does not tell GOMAXPROCS at its start, as before Go 1.22. It is
+	// GuessedProcs: the trace does not tell GOMAXPROCS at its start, as before Go 1.22, or where the part that tells it is lost. It is
 	// taken to be one more than the highest P.
 	GuessedProcs bool
 	// OpenWaits is goroutines that the trace's end leaves blocked, longest first, at most 100; OpenCount is
@@ -352,6 +352,12 @@ type Site struct {
 	By      Charge        // and to what there
 	Assist  time.Duration // that goroutines helped the collector here, which an allocation made them do; it is not lost, but GC
 
+	// Ended are the goroutines created here that ended in the window, after they had run for Ran in all; Yields are the calls of runtime.Gosched
+	// here. Both need Options.Causes.
+	Ended  int64
+	Ran    time.Duration
+	Yields int64
+
 	// Apparatus: those that blocked here measure: they record the trace, or direct
 	// Contend's load. No idle time is charged to them.
 	Apparatus bool
@@ -455,6 +461,7 @@ type Serial struct {
 	Syscall   bool   // it was in a system call, at Stack
 	Stack     Stack  // otherwise where the goroutine that ran had stood last
 	Reason    Reason // why it stood there
+	Start     Stack  // of a goroutine that ran on from its creation: the function it began with, if the trace tells
 	Goroutine uint64
 }
 

@@ -28,6 +28,8 @@ type charge struct {
 	syscall, stw             int64
 	assist                   int64   // not lost: running in a mark assist
 	inferred                 float64 // of blocked: the site is told by who ended the wait
+	ended, ran               int64   // goroutines created there that ended, and for how long they had run
+	yields                   int64   // calls that gave the P away
 }
 
 func (c *charges) site(i int32) *charge {
@@ -40,6 +42,7 @@ type serialKey struct {
 	site    int32 // of the system call, or where the running goroutine stood last
 	syscall bool
 	g       uint64
+	start   uint64 // stack of the function it began with, if it did not stand anywhere yet
 }
 
 // maxSwitch divides switching from one goroutine to the next in two: the scheduler takes less than 1 µs, a thief that
@@ -136,6 +139,9 @@ type chargedG struct {
 	got      float64
 	woke     int32 // site at which the one waited that it woke last
 	assists  int32 // site of the mark assist it is in, less than 0 for none
+	born     int32 // site that created it, less than 0 if that was before the trace
+	start    uint64
+	ran      int64
 	hist     history
 }
 
@@ -244,7 +250,7 @@ func (c *charger) g(id uint64) *chargedG {
 	}
 	g := c.gs[id]
 	if g == nil {
-		g = &chargedG{id: id, class: exempt, site: noSite, woke: noSite, assists: noSite, since: c.now}
+		g = &chargedG{id: id, class: exempt, site: noSite, woke: noSite, assists: noSite, born: noSite, since: c.now}
 		c.count[exempt]++
 		c.gs[id] = g
 	}
@@ -370,6 +376,9 @@ func (c *charger) pass(d int64) {
 		if p.g != nil {
 			key.g = p.g.id
 			key.site = p.g.site
+			if key.site == p.g.born {
+				key.start = p.g.start
+			}
 		}
 		if key != c.serial {
 			c.flushSerial()
@@ -496,6 +505,9 @@ func (c *charger) vacated(p int, g *chargedG) {
 func (c *charger) put(g *chargedG, state gState, site int32, t int64) {
 	c.advance(t)
 	c.settle(g)
+	if g.state == gRunning {
+		g.ran += c.now - g.since
+	}
 	c.count[g.class]--
 	g.state, g.site, g.inferred = state, site, false
 	switch state {
@@ -567,6 +579,11 @@ func (c *charger) change(m *machine, x *goroutine, state gState, t int64) {
 		switch k := c.s.names.sites[at]; {
 		case k.reason != Preempted:
 			site = at
+			if k.reason == Created {
+				g.born, g.start = site, m.translate.stack(x.start)
+			} else if k.reason == Yield {
+				c.charges.site(site).yields++
+			}
 		case c.stw && c.stopSite >= 0:
 			site = c.stopSite // the stop made it wait
 		case site < 0 || slices.ContainsFunc(c.s.names.stacks[k.stack], func(f Frame) bool { return !strings.HasPrefix(f.Func, "runtime.") }):
@@ -576,6 +593,11 @@ func (c *charger) change(m *machine, x *goroutine, state gState, t int64) {
 	}
 	c.put(g, state, site, t)
 	if state == gGone {
+		if g.born >= 0 {
+			b := c.charges.site(g.born)
+			b.ended++
+			b.ran += g.ran
+		}
 		c.count[g.class]--
 		delete(c.gs, g.id)
 		if c.recent[g.id&255] == g {
@@ -590,6 +612,9 @@ func (c *charger) assist(m *machine, x *goroutine, stack uint64, t int64) {
 	g := c.g(x.id)
 	c.advance(t)
 	c.settle(g)
+	if g.state == gRunning {
+		g.ran += c.now - g.since
+	}
 	g.since, g.got = c.now, c.share(g.class)
 	if g.assists = noSite; x.assist {
 		g.assists = c.s.names.site(nameKey{GCAssist, m.translate.stack(stack)})

@@ -23,8 +23,9 @@ const (
 type goroutine struct {
 	id    uint64
 	seq   uint64
-	since int64 // in state
-	site  int32 // where it is blocked or in a system call
+	since int64  // in state
+	site  int32  // where it is blocked or in a system call
+	start uint64 // stack of the function that it begins with, if it was created in this generation
 	state gState
 	// head: it is in its state since before the generation, so the stitcher knows since when.
 	head   bool
@@ -619,7 +620,7 @@ func (m *machine) leave(th *thread, t int64) *goroutine {
 func (m *machine) goCreate(e *decode.Event, t int64) {
 	if e.Type == decode.GoCreate {
 		g := m.create(e.Args[0], gRunnable, t)
-		g.site = m.sites.of(reasonCreated, e.Args[2])
+		g.site, g.start = m.sites.of(reasonCreated, e.Args[2]), e.Args[1]
 		m.tell(g, t)
 	} else {
 		g := m.create(e.Args[0], gWaiting, t)

@@ -275,7 +275,7 @@ func (o *old) goroutine(ev trace.Event, st trace.StateTransition, t int64) {
 		g.site = m.sites.of(reasonUnknown, o.stack(st.Stack))
 		if from == trace.GoNotExist {
 			m.at(t).created++
-			g.site = m.sites.of(reasonCreated, o.stack(ev.Stack()))
+			g.site, g.start = m.sites.of(reasonCreated, o.stack(ev.Stack())), o.stack(st.Stack)
 		} else {
 			g.since = m.books[0].start // since before the trace
 		}

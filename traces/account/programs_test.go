@@ -284,11 +284,18 @@ var programs = map[string]func(*os.File){
 		defer pprof.StopCPUProfile()
 		traced(mutex)(w)
 	},
-	// killed leaves without stopping the trace.
+	// killed leaves without stopping the trace, once part of a second generation is written.
 	"killed": func(w *os.File) {
 		trace.Start(w)
 		pool(1300 * time.Millisecond)()
-		os.Exit(1)
+		for {
+			if data, err := os.ReadFile(w.Name()); err == nil {
+				if a, err := readBytes(data, Options{}); err == nil && a.Generations > 1 {
+					os.Exit(1)
+				}
+			}
+			pool(100 * time.Millisecond)()
+		}
 	},
 	// sweep is the trace that the speed is measured with: a contended sweep of GOMAXPROCS.
 	"sweep": traced(func() {

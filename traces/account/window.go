@@ -89,6 +89,9 @@ func (s *stitcher) totalCharges() *charges {
 			to.syscall += int64(x.Syscall)
 			to.stw += int64(x.Stopped)
 			to.assist += b.charges.sites[i].assist
+			to.ended += b.charges.sites[i].ended
+			to.ran += b.charges.sites[i].ran
+			to.yields += b.charges.sites[i].yields
 		}
 		t.noCPU += math.Round(b.charges.noCPU)
 		t.noWork += math.Round(b.charges.noWork)
@@ -123,22 +126,20 @@ func (s *stitcher) addSites(w *Window, b *book, total bool) {
 		if i < len(b.sites) {
 			from = b.sites[i]
 		}
-		var by Charge
+		var c charge
 		if i < len(charged) {
-			by = charged[i].round()
+			c = charged[i]
 		}
-		assist := time.Duration(0)
-		if i < len(charged) {
-			assist = time.Duration(charged[i].assist)
-		}
-		if from.empty() && by.total() == 0 && assist == 0 {
+		by := c.round()
+		if from.empty() && by.total() == 0 && c.assist == 0 && c.ended == 0 && c.yields == 0 {
 			continue
 		}
 		k := s.names.sites[i]
 		site := Site{
 			Reason: k.reason, Stack: s.names.stacks[k.stack], Wait: time.Duration(from.wait), Waits: from.waits, Ready: time.Duration(from.ready),
 			MaxWait: time.Duration(from.maxWait), Parked: from.parked, Open: from.open, MaxOpen: time.Duration(from.maxOpen),
-			Handoffs: from.handoffs, Apparatus: s.names.apparatus[i], ByDesign: s.names.classes[i] == lesser && k.reason.patient(), Detail: s.names.details[int32(i)], Charged: by.total(), By: by, Assist: assist,
+			Handoffs: from.handoffs, Apparatus: s.names.apparatus[i], ByDesign: s.names.classes[i] == lesser && k.reason.patient(), Detail: s.names.details[int32(i)], Charged: by.total(), By: by, Assist: time.Duration(c.assist),
+			Ended: c.ended, Ran: time.Duration(c.ran), Yields: c.yields,
 		}
 		if isLock(k.reason) {
 			site.Barging = from.waits - from.handoffs
@@ -217,6 +218,7 @@ func (s *stitcher) addRest(w *Window, c *charges) {
 			n := s.names.sites[k.site]
 			x.Stack, x.Reason = s.names.stacks[n.stack], n.reason
 		}
+		x.Start = s.names.stacks[k.start]
 		w.Serial = append(w.Serial, x)
 	}
 	slices.SortFunc(w.Serial, func(x, y Serial) int {

@@ -44,6 +44,7 @@ type Finding struct {
 	Under int // number of an earlier finding whose holder does this, counted from 1: they are one cause; 0 is none
 
 	Holder *Holder // nil if nobody holds anything, or the trace does not tell
+	Note   string  // what else is known of it
 	Known  Known
 	Next   string // what to try
 }
@@ -148,10 +149,16 @@ type group struct {
 	charged time.Duration
 	waits   int64
 	open    int64
+	parked  int64
 	rows    []row
 	holds   []account.Hold
 	held    time.Duration
 	detail  string
+
+	releasers []account.Releaser
+	ended     int64 // goroutines created there
+	ran       time.Duration
+	yields    int64
 }
 
 type row struct {
@@ -212,6 +219,9 @@ func (g *group) add(s *account.Site, p Place) {
 	g.charged += s.Charged
 	g.waits += s.Waits
 	g.open += s.Open
+	g.parked += s.Parked
+	g.releasers = append(g.releasers, s.Releasers...)
+	g.ended, g.ran, g.yields = g.ended+s.Ended, g.ran+s.Ran, g.yields+s.Yields
 	g.held += s.Held
 	g.holds = append(g.holds, s.Holds...)
 	b := &g.by
@@ -243,7 +253,7 @@ func kindOf(r account.Reason) string {
 	case account.Yield:
 		return "runtime.Gosched"
 	case account.Created:
-		return "short goroutines"
+		return "new goroutines"
 	case account.StopGC:
 		return "garbage collection"
 	case account.System:
@@ -259,13 +269,14 @@ func (v *Verdict) finding(l Locator, a *account.Account, g *group) Finding {
 	slices.SortStableFunc(g.rows, func(x, y row) int { return cmp.Compare(y.charged, x.charged) })
 	f := Finding{
 		Kind: g.kind, Place: g.rows[0].Place, By: g.by, Waits: g.waits, Open: g.open,
-		Share: ratio(g.charged, v.useful()), OfCapacity: ratio(g.charged, v.Capacity), Next: next[g.kind],
+		Share: ratio(g.charged, v.useful()), OfCapacity: ratio(g.charged, v.Capacity),
 	}
-	if g.reason == account.StopWorld && g.detail != "" {
+	switch {
+	case g.reason == account.StopWorld && g.detail != "":
 		f.Kind += " (" + g.detail + ")"
-	}
-	if f.Next == "" {
-		f.Next = next[string(g.reason)]
+	case g.reason == account.Created && g.isShort():
+		g.kind = "short goroutines"
+		f.Kind = g.kind
 	}
 	for _, r := range g.rows {
 		f.Others = append(f.Others, Row{r.Place, ratio(r.charged, v.useful())})
@@ -273,24 +284,12 @@ func (v *Verdict) finding(l Locator, a *account.Account, g *group) Finding {
 	if ratio(g.by.Inferred, g.charged) > 0.1 {
 		f.Known = Inferred
 	}
-	f.Holder = holder(l, g)
-	if f.Holder != nil {
+	if f.Holder = holder(l, g); f.Holder != nil {
 		f.Holder.Lock = isShared(g.reason)
-	}
-	if h := f.Holder; h != nil && isShared(g.reason) {
-		switch h.Activity {
-		case account.HoldSyscall:
-			f.Next = "make that call after the lock is released, or do more with each call"
-		case account.HoldBlocked:
-			f.Next = "do not wait while it is held"
-		}
-		if g.reason == account.Pool {
-			f.Next = next["pool"]
-		}
-	}
-	if f.Holder == nil && g.open > 0 {
+	} else if g.open > 0 && isShared(g.reason) {
 		f.Holder = blockedHolder(l, a, g)
 	}
+	f.Note, f.Next = g.note(f.Holder), g.advice(f.Holder, a.Duration)
 	return f
 }
 
@@ -304,8 +303,8 @@ func ratio(a, b time.Duration) float64 {
 // holder is what the holder mostly did, by the chains of releases.
 func holder(l Locator, g *group) *Holder {
 	switch g.reason {
-	case account.SyscallOut, account.Yield, account.Created, account.StopGC, account.StopWorld, account.Sleep, account.Network, account.System,
-		account.WaitGroup, account.Preempted:
+	case account.SyscallOut, account.Yield, account.Created, account.StopGC, account.StopWorld, account.Sleep, account.Network,
+		account.System, account.Preempted, account.GCAssist, account.GCWait:
 		return nil
 	}
 	if g.held <= 0 {
@@ -399,24 +398,34 @@ func blockedHolder(l Locator, a *account.Account, g *group) *Holder {
 // serialShare is from which share of the window on its serial part is worth a finding.
 const serialShare = 0.2
 
+const inSyscall = "in a system call at "
+
 // serial finds Amdahl's bound as it was: time in which a single P was busy, the others had nothing to do.
 func (v *Verdict) serial(l Locator, w *account.Window) {
 	var sum time.Duration
 	type part struct {
 		Place
-		d       time.Duration
-		syscall bool
+		d    time.Duration
+		what string
 	}
 	parts := map[string]*part{}
 	for _, s := range w.Serial {
-		p := l.Place(s.Stack)
+		p, what := l.Place(s.Stack), "ran on from "
+		switch start := l.Place(s.Start); {
+		case s.Syscall:
+			what = inSyscall
+		case len(s.Start) > 0 && l.module(start.Line) != std:
+			p = start
+		case s.Reason == account.Created:
+			what = "ran on since its creation at " // by the standard library, as WaitGroup.Go does
+		}
 		if p.Line.Func == "" {
 			continue
 		}
 		sum += s.Time
-		k := fmt.Sprint(s.Syscall, key(p.Line))
+		k := what + key(p.Line)
 		if parts[k] == nil {
-			parts[k] = &part{Place: p, syscall: s.Syscall}
+			parts[k] = &part{Place: p, what: what}
 		}
 		parts[k].d += s.Time
 	}
@@ -429,13 +438,12 @@ func (v *Verdict) serial(l Locator, w *account.Window) {
 			best = p
 		}
 	}
-	what := "ran on from "
 	known := Inferred
-	if best.syscall {
-		what, known = "in a system call at ", Exact
+	if best.what == inSyscall {
+		known = Exact
 	}
 	v.Remarks = append(v.Remarks, fmt.Sprintf("serial part: for %s of the time one P was busy, the others had nothing to do; %s of that %s%s (%s)",
-		percent(ratio(sum, w.Wall())), percent(ratio(best.d, sum)), what, Spot(best.Line), known))
+		percent(ratio(sum, w.Wall())), percent(ratio(best.d, sum)), best.what, Spot(best.Line), known))
 }
 
 // hot is CPU samples of one kind and line.

@@ -169,6 +169,11 @@ func TestNext(t *testing.T) {
 			t.Errorf("%s: nothing to try", kind)
 		}
 	}
+	for _, kind := range []string{"new goroutines", "short goroutines", "limit", "slow sender", "slow receiver", "deadlock"} {
+		if next[kind] == "" {
+			t.Errorf("%s: nothing to try", kind)
+		}
+	}
 	for _, r := range []account.Reason{account.RWWriter, account.Once, account.Cond, account.WaitGroup, account.Singleflight, account.Semaphore,
 		account.FileLock, account.ChanSend, account.Select, account.Sleep, account.Network, account.GCAssist, account.GCWait, account.StopWait, account.Preempted} {
 		if next[string(r)] == "" {

@@ -17,6 +17,11 @@ import (
 // read accounts a recording, gzip'd or not.
 func read(t *testing.T, path string, mode account.WindowMode) *account.Account {
 	t.Helper()
+	return readWindows(t, path, account.WindowSpec{Mode: mode})
+}
+
+func readWindows(t *testing.T, path string, spec account.WindowSpec) *account.Account {
+	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
@@ -30,7 +35,7 @@ func read(t *testing.T, path string, mode account.WindowMode) *account.Account {
 			t.Fatal(err)
 		}
 	}
-	a, err := account.Read(bytes.NewReader(data), int64(len(data)), account.Options{Windows: account.WindowSpec{Mode: mode}, Causes: true})
+	a, err := account.Read(bytes.NewReader(data), int64(len(data)), account.Options{Windows: spec, Causes: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -20,8 +20,12 @@ var next = map[string]string{
 	"file lock":                 "all write to one file or connection: buffer, or write from one goroutine",
 	"cond":                      "see who signals, and what it does before",
 	"waitgroup":                 "the slowest of its goroutines is what the others wait for: give them equal parts",
-	"chan send":                 "send several items at a time, or through a larger buffer, so that fewer goroutine switches are paid; if the receiver is slow, make that faster",
-	"chan receive":              "send several items at a time, so that fewer goroutine switches are paid; if the sender is slow, make that faster",
+	"chan send":                 "send several items at a time, or through a larger buffer, so that fewer goroutine switches are paid",
+	"chan receive":              "send several items at a time, so that fewer goroutine switches are paid",
+	"limit":                     "the function that sends receives as well, further down: the channel is a limit on how many go on at once; hold it for less, or raise the limit",
+	"slow receiver":             "the receiver is slow: make what it does between two receives shorter, or receive in more goroutines",
+	"slow sender":               "the sender is slow: make what it does before it sends shorter",
+	"deadlock":                  "perhaps a deadlock: look at a goroutine dump (SIGQUIT, or /debug/pprof/goroutine?debug=2) for who holds it and where that is blocked",
 	"select":                    "find the goroutine that sends on these channels, and what it does before it sends",
 	"sleep":                     "wait for what happens, not for time",
 	"network":                   "the answer of the other side is what is waited for: more requests at a time, or fewer",
@@ -32,6 +36,7 @@ var next = map[string]string{
 	"stop-the-world":            "call it less often: every call stops all Ps",
 	"waiting to stop the world": "call less often what stops the world",
 	"runtime.Gosched":           "a loop that yields until something is so: use a sync.Mutex or a channel, which park",
+	"new goroutines":            "each waits for a P to run on before it begins: keep a few that take work from a channel, or give each a larger part",
 	"short goroutines":          "they end as soon as they begin: give each more to do, or keep a few that take work from a channel",
 	"preempted":                 "goroutines run for longer than 10 ms at a time and are taken off the P; more Ps, or less work",
 	"lock fast path":            "the lock's own cache line travels between the CPUs: copy on write (atomic.Pointer), or a lock for each shard",
@@ -77,6 +82,9 @@ func (f *Finding) Lines() (lines []string) {
 		more += "; partly inferred, by who woke those that waited before the trace began"
 	}
 	add("%s", more)
+	if f.Note != "" {
+		add("%s", f.Note)
+	}
 	if f.Under > 0 {
 		add("this is what those of %d wait for: one cause", f.Under)
 	}

@@ -249,3 +249,14 @@ func TestShort(t *testing.T) {
 		}
 	}
 }
+
+// TestGuessedNote says why GOMAXPROCS is a guess: the format does not tell it, or the part of the file that does is lost.
+func TestGuessedNote(t *testing.T) {
+	for minor, why := range map[int]string{21: "traces before Go 1.22 do not tell it", 22: "the part of the file that tells it is lost", 26: "the part of the file that tells it is lost"} {
+		tr := mutexTrace()
+		tr.Account.GoMinor, tr.Account.GuessedProcs = minor, true
+		if text := strings.Join(tr.notes(), "\n"); !strings.Contains(text, "GOMAXPROCS is a guess") || !strings.HasSuffix(text, ": "+why) {
+			t.Errorf("Go 1.%d: %s", minor, text)
+		}
+	}
+}

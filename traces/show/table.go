@@ -92,7 +92,11 @@ func (t *Trace) Verdict() *blame.Verdict {
 func (t *Trace) notes() []string {
 	notes := slices.Concat(t.Verdict().Remarks, t.Notes)
 	if t.Account.GuessedProcs {
-		notes = append(notes, fmt.Sprintf("GOMAXPROCS is a guess, one more than the highest P that ran (~%d): traces before Go 1.22 do not tell it", t.Account.Windows[0].MinProcs))
+		why := "the part of the file that tells it is lost"
+		if t.Account.GoMinor < 22 {
+			why = "traces before Go 1.22 do not tell it"
+		}
+		notes = append(notes, fmt.Sprintf("GOMAXPROCS is a guess, one more than the highest P that ran (~%d): %s", t.Account.Windows[0].MinProcs, why))
 	}
 	return notes
 }

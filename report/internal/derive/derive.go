@@ -66,6 +66,8 @@ type Facet struct {
 	probed bool           // the set has samples under a probe
 	locks  bool           // they are of lock services
 	served bool           // of which some have servers that ran beside the clients
+
+	sharing bool // its names say what is shared
 }
 
 // Series is one line of a chart.
@@ -661,6 +663,10 @@ func (p *Point) estimate(f *Facet) {
 	p.Warnings = warnings(p.shared, p.control, p.traced, p.toured)
 	p.Units, p.Control, p.Traced = summaries(p.shared), summaries(p.control), summaries(p.traced)
 	f.HasControl = f.HasControl || len(p.control) > 0
+	if len(p.shared) > 0 {
+		_, says := p.shared[0].Name.Get(keySharing)
+		f.sharing = f.sharing || says
+	}
 	f.HasTraced = f.HasTraced || len(p.traced) > 0
 
 	rates, derived := ratesOf(p.shared)

@@ -100,7 +100,7 @@ func TestFindings(t *testing.T) {
 	for kind, wants := range map[Kind][]string{
 		Leader: {"GOMAXPROCS=16, the highest that is not oversubscribed: s3fifo leads, " + Format("ops/s", a.Rate.Median),
 			Format("×", r.Median) + " that of ring", Format("×", r.Hi) + ", 20 paired blocks"},
-		Gains:   {"up to GOMAXPROCS=16, the highest valid: s3fifo", "a 95% interval of the ratio"},
+		Gains:   {"up to GOMAXPROCS=16, the highest valid: s3fifo", "the whole 95% interval of the ratio lies above 1"},
 		Unknown: {"with 16 usable CPUs, GOMAXPROCS 32 is oversubscription"},
 	} {
 		for _, want := range wants {
@@ -142,7 +142,7 @@ func TestWhereCurvesStop(t *testing.T) {
 		}
 	}
 	// One line for each value, the highest first.
-	if got, want := strings.Join(gains(f).More, "\n"), "up to GOMAXPROCS=8, the highest valid: up\nup to GOMAXPROCS=2: down and flat; slower again at 8: down (0."; !strings.HasPrefix(got, want) {
+	if got, want := strings.Join(gains(f).More, "\n"), "up to GOMAXPROCS=8, the highest valid: up\nup to GOMAXPROCS=2, and no gain could be told beyond: down and flat; slower again at 8: down (0."; !strings.HasPrefix(got, want) {
 		t.Errorf("%q, want %q", got, want)
 	}
 	few := New(read(t, text(5))).Facets[0]
@@ -153,6 +153,39 @@ func TestWhereCurvesStop(t *testing.T) {
 	}
 	if got := gains(few); !strings.Contains(got.Sure, "fewer than 6 samples") || len(got.More) != 2 || !strings.HasSuffix(got.More[1], "GOMAXPROCS=2, by chance or not: down and flat") {
 		t.Errorf("from 5 samples: %+v", got)
+	}
+}
+
+// TestNoGainToldIsNotNone: where the interval of the speed-up holds 1 there may be a gain, so that none is denied; what lies
+// below 1 is said to be slower, and not slower again.
+func TestNoGainToldIsNotNone(t *testing.T) {
+	text := "# run id=1\nusable-cpus: 2\n"
+	for block := range 6 {
+		for name, r := range map[string]float64{"noisy": 0.7 + 0.2*float64(block), "down": 0.5} {
+			for p, v := range map[int]float64{1: 1e6, 2: 1e6 * r} {
+				text += fmt.Sprintf("# sample cell=x block=%d\nBenchmarkX/backend=%s/gomaxprocs=%d 1 %g ops/s\n", block, name, p, v)
+			}
+		}
+	}
+	fd := gains(New(read(t, text)).Facets[0])
+	if want := "no gain could be told beyond GOMAXPROCS=1: down and noisy; slower at 2: down (0.500×)"; len(fd.More) != 1 || fd.More[0] != want || !strings.Contains(fd.What, "could be told") {
+		t.Errorf("%+v, want %q", fd, want)
+	}
+}
+
+// TestAboveCeiling: an efficiency whose whole interval lies above 100% is remarked upon; one that may be noise is not.
+func TestAboveCeiling(t *testing.T) {
+	text := "# run id=1\nusable-cpus: 2\n"
+	for block := range 6 {
+		for name, r := range map[string]float64{"above": 1.5, "noisy": 0.8 + 0.2*float64(block), "below": 0.5} {
+			for _, p := range []int{1, 2, 4} {
+				text += fmt.Sprintf("# sample cell=x block=%d\nBenchmarkX/sharing=all/backend=%[2]s/gomaxprocs=%[3]d 1 %[4]g ops/s\n# sample cell=y block=%[1]d\nBenchmarkX/sharing=none/backend=%[2]s/gomaxprocs=%[3]d 1 1e6 ops/s\n", block, name, p, 1e6*(r+0.1*float64(p)))
+			}
+		}
+	}
+	all := strings.Join(New(read(t, text)).unknown(), "\n")
+	if want := "2 of 6 points are above their share-nothing ceiling by more than the interval (up to one in 40 can be so by chance); furthest above at GOMAXPROCS=2: efficiency 170% (170% to 170%); what sharing costs"; !strings.Contains(all, want) {
+		t.Errorf("%s lacks %q", all, want)
 	}
 }
 
@@ -416,7 +449,9 @@ func TestFormat(t *testing.T) {
 		{"ops/s", 24271844, "24.3 M ops/s"}, {"ops/s", 9999, "9999 ops/s"}, {"ops/s", 12345, "12.3 k ops/s"},
 		{"ns/op", 41.25, "41.3 ns"}, {"ns/op", 1234567, "1.23 ms"}, {"cpu-ns/op", -3.14159, "-3.14 ns"}, {"sec/op", 2e-6, "2000 ns"},
 		{"hits/get", 0.98765, "98.8%"}, {"cpu-unused", -0.94, "-94.0%"}, {"×", 1.5, "1.50×"}, {"fairness", 0.1, "0.100"},
-		{"widgets", 0, "0 widgets"}, {"ctxsw/op", 0.000123, "1.23e-4 ctxsw/op"}, {"os-wait", 2.5, "2.50 threads"},
+		{"widgets", 0, "0 widgets"}, {"ctxsw/op", 0.000123, "0.000123 ctxsw/op"},
+		{"×", 0.000751, "0.000751×"}, {"×", 7.514e-6, "0.00000751×"}, {"×", 0.00099999, "0.00100×"}, {"×", -0.0002, "-0.000200×"}, {"×", 2.5e-10, "2.50e-10×"}, {"×", 0.00151, "0.00151×"}, {"×", 0.0125, "0.0125×"},
+		{"os-wait", 2.5, "2.50 threads"},
 	} {
 		if got := Format(c.unit, c.v); got != c.want {
 			t.Errorf("Format(%s, %v) = %q, want %q", c.unit, c.v, got, c.want)

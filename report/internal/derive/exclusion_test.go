@@ -111,7 +111,7 @@ func TestNoun(t *testing.T) {
 		"BenchmarkX/impl=a-2 1 10 ns/op\n":                                                                  "implementation implementations",
 		"BenchmarkX-2 1 10 ns/op\nBenchmarkY-2 1 10 ns/op\n":                                                "benchmark benchmarks",
 		"BenchmarkX/size=1-2 1 10 ns/op\nBenchmarkX/size=2-2 1 10 ns/op\n":                                  "series series",
-		"BenchmarkX/backend=a-2 1 10 ns/op\nBenchmarkY/impl=a-2 1 10 ns/op\n":                               "series series",
+		"BenchmarkX/backend=a-2 1 10 ns/op\nBenchmarkY/impl=a-2 1 10 ns/op\n":                               "backend or implementation backends and implementations",
 		"# run id=a\n# axis name=L key=clients series=service\nBenchmarkL/clients=1/service=a 1 10 ns/op\n": "service services",
 	} {
 		v := New(read(t, text))

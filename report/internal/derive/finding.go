@@ -48,6 +48,17 @@ func (f Finding) String() string {
 	return text
 }
 
+// NextOnce leaves out what to do where the finding behind it says the same, for people.
+func NextOnce(fs []Finding) []Finding {
+	fs = slices.Clone(fs)
+	for i := range max(0, len(fs)-1) {
+		if fs[i].Next == fs[i+1].Next {
+			fs[i].Next = ""
+		}
+	}
+	return fs
+}
+
 // findings are those of one facet.
 func findings(f *Facet) []Finding {
 	var fs []Finding
@@ -159,9 +170,10 @@ func besides(c *Contest) (text string) {
 
 // gains says up to where each series gains, a line for each value of the axis: the
 // smallest valid one that no higher valid one is shown to beat, by an interval of
-// the ratio that lies above 1.
+// the ratio that lies above 1. Where an interval holds 1 there may be a gain all the same:
+// that none could be told is all that is said.
 func gains(f *Facet) Finding {
-	fd := Finding{Kind: Gains, What: "Up to where throughput grows", Sure: fmt.Sprintf("a gain is one that a %g%% interval of the ratio tells from no change", 100*Confidence)}
+	fd := Finding{Kind: Gains, What: "Up to where a gain in throughput could be told", Sure: fmt.Sprintf("a gain is told where the whole %g%% interval of the ratio lies above 1", 100*Confidence)}
 	valid := f.Valid()
 	if len(valid) < 2 || f.X.Procs() && valid[0] == 0 {
 		fd.What, fd.Sure = "Where the curves stop gaining cannot be told", fmt.Sprintf("it takes two values of %s%s", f.X.Title(), map[bool]string{true: " that are not oversubscribed"}[f.X.Procs()])
@@ -185,16 +197,18 @@ func gains(f *Facet) Finding {
 		}
 	}
 	for _, x := range slices.Backward(slices.Sorted(maps.Keys(stops))) {
-		line := "up to " + f.X.At(x)
+		line, again := "up to "+f.X.At(x), "slower again"
 		switch x {
 		case most:
 			line += ", the highest valid"
 		case valid[0]:
-			line = "not beyond " + f.X.At(x)
+			line, again = "no gain could be told beyond "+f.X.At(x), "slower"
+		default:
+			line += ", and no gain could be told beyond"
 		}
 		line += ": " + list(stops[x])
 		if fall := slower[x]; fall != nil {
-			line += fmt.Sprintf("; slower again at %s: %s", f.X.Label(most), fall.String(len(stops[x])))
+			line += fmt.Sprintf("; %s at %s: %s", again, f.X.Label(most), fall.String(len(stops[x])))
 		}
 		fd.More = append(fd.More, line)
 	}
@@ -320,7 +334,11 @@ func limits(f *Facet) (parts []string) {
 		add("points with fewer than %d samples have no interval (the fewest have %d)", MinN, n)
 	}
 	if !f.HasControl && f.X.Procs() {
-		add("without the share-nothing ceiling (--sharing all,none) neither efficiency nor the overhead of sharing is known")
+		how := ""
+		if f.sharing { // what has the axis
+			how = " (--sharing all,none)"
+		}
+		add("without the share-nothing ceiling%s neither efficiency nor the overhead of sharing is known", how)
 	}
 	if !f.HasTraced && !f.Toured && f.X.Procs() {
 		add("no trace was taken, so it is not known where CPUs wait: repeat with --trace cells")
@@ -332,6 +350,43 @@ func limits(f *Facet) (parts []string) {
 		add("clients and servers shared %s CPUs, so rates are not those of servers with CPUs of their own", number(f.Usable))
 	}
 	return parts
+}
+
+// aboveCeiling tells of the points, not oversubscribed, whose whole interval of the efficiency lies
+// above 1, and names the one that is furthest above; empty if there are none.
+func (v *View) aboveCeiling() string {
+	var most Estimate
+	var where string
+	above, all := 0, 0
+	for _, f := range v.Facets {
+		for _, s := range f.Series {
+			for _, p := range s.Points {
+				if !p.Efficiency.Interval() || p.Oversubscribed || s.Reference {
+					continue
+				}
+				all++
+				if !p.Efficiency.Above(1) {
+					continue
+				}
+				if above++; p.Efficiency.Median > most.Median {
+					most, where = p.Efficiency, fmt.Sprintf("%s at %s", s.Name, f.X.At(p.X))
+					if label := f.Label(); label != "" {
+						where += " (" + label + ")"
+					}
+				}
+			}
+		}
+	}
+	format := func(e float64) string { return Format("efficiency", e) }
+	figures := fmt.Sprintf("efficiency %s (%s to %s); what sharing costs is not known there", format(most.Median), format(most.Lo), format(most.Hi))
+	switch above {
+	case 0:
+		return ""
+	case 1:
+		return fmt.Sprintf("%s is above its share-nothing ceiling by more than the interval: %s", where, figures)
+	}
+	return fmt.Sprintf("%s of %s points are above their share-nothing ceiling by more than the interval (up to one in 40 can be so by chance); furthest %s: %s",
+		thousands(above), thousands(all), where, figures)
 }
 
 // machines says how much machines of a fleet differ from each other, and from

@@ -85,13 +85,14 @@ func inThousands(v float64, suffixes ...string) string {
 }
 
 // digits prints three significant digits, and integers below ten million in
-// full. The page's script prints alike, from the same arithmetic.
+// full. Nobody writes 1/1330 as 7.52e-4: an exponent stands only where zeros would have to be
+// counted. The page's script prints alike, from the same arithmetic.
 func digits(v float64) string {
 	a := math.Abs(v)
 	switch {
 	case v == 0:
 		return "0"
-	case a < 1e-3 || a >= 1e7:
+	case a < 1e-9 || a >= 1e7:
 		mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(v, 'e', 2, 64), "e")
 		return mantissa + "e" + exponent[:1] + strings.TrimLeft(exponent[1:], "0")
 	case a >= 100:
@@ -101,7 +102,11 @@ func digits(v float64) string {
 	case a >= 1:
 		return fixed(v, 2)
 	}
-	return fixed(v, 3)
+	decimals := 3
+	for a*math.Pow10(decimals) < 99.5 {
+		decimals++
+	}
+	return fixed(v, decimals)
 }
 
 // fixed rounds to decimals, halves away from zero.

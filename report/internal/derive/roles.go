@@ -1,7 +1,6 @@
 package derive
 
 import (
-	"cmp"
 	"slices"
 	"strconv"
 	"strings"
@@ -22,27 +21,36 @@ const (
 	keyBase    = sample.BaseKey
 )
 
-// nouns are what a reader calls the lines that a key tells apart.
-var nouns = map[string]string{keyBackend: "backend", keyService: "service", keyImpl: "implementation", keyBase: "benchmark"}
+// nounOf is what a reader calls the lines that a key tells apart.
+var nounOf = map[string]string{keyBackend: "backend", keyService: "service", keyImpl: "implementation", keyBase: "benchmark"}
 
-// Noun is what the lines of the charts are: "backend", "service"; "series" where they are of several kinds, or of
-// another.
-func (v *View) Noun() string {
-	noun := ""
+// kinds are what the lines of the charts are, as the facets have them.
+func (v *View) kinds() (nouns []string) {
 	for _, f := range v.Facets {
 		for _, key := range f.Keys {
-			if is := nouns[key]; is != "" && (noun == "" || noun == is) {
-				noun = is
-			} else if is != "" {
-				return "series"
+			if noun := nounOf[key]; noun != "" && !slices.Contains(nouns, noun) {
+				nouns = append(nouns, noun)
 			}
 		}
 	}
-	return cmp.Or(noun, "series")
+	if len(nouns) == 0 {
+		return []string{"series"}
+	}
+	return nouns
 }
 
-// Nouns are several of them.
-func (v *View) Nouns() string { return strings.TrimSuffix(v.Noun(), "s") + "s" }
+// Noun is what a line of the charts is: "backend", "backend or implementation"; "series" where their keys
+// have no word.
+func (v *View) Noun() string { return strings.Join(v.kinds(), " or ") }
+
+// Nouns are several of them: "backends and implementations".
+func (v *View) Nouns() string {
+	kinds := v.kinds()
+	for i, noun := range kinds {
+		kinds[i] = strings.TrimSuffix(noun, "s") + "s"
+	}
+	return list(kinds)
+}
 
 // maxSeries is how many lines one chart bears. An automatically chosen key
 // with more values than that becomes a facet instead.

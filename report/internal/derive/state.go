@@ -63,6 +63,9 @@ func (v *View) overview(set *sample.Set) []Finding {
 			fs = append(fs, fd)
 		}
 	}
+	if fd, ok := v.dearer(); ok {
+		fs = append(fs, fd)
+	}
 	if unknown := v.unknown(); len(unknown) > 0 {
 		fs = append(fs, Finding{Kind: Unknown, What: "What these samples cannot tell", More: unknown})
 	}
@@ -96,6 +99,9 @@ func (v *View) unknown() (all []string) {
 	}
 	for i, text := range all {
 		all[i] = v.under(in[text], text)
+	}
+	if text := v.aboveCeiling(); text != "" {
+		all = append(all, text)
 	}
 	return append(slices.Clone(v.Notes), all...)
 }

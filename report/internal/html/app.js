@@ -53,10 +53,13 @@
   function digits(v) {
     const a = Math.abs(v);
     if (v === 0) return "0";
-    if (a < 1e-3 || a >= 1e7) return v.toExponential(2);
+    if (a < 1e-9 || a >= 1e7) return v.toExponential(2);
     if (a >= 100) return fixed(v, 0);
     if (a >= 10) return fixed(v, 1);
-    return fixed(v, a >= 1 ? 2 : 3);
+    if (a >= 1) return fixed(v, 2);
+    let k = 3;
+    while (a * 10 ** k < 99.5) k++;
+    return fixed(v, k);
   }
 
   const prefixes = {
@@ -207,7 +210,8 @@
       const note = add(list, "li", { class: "note" });
       const g = draw(note, "svg", { width: 30, height: 14, "aria-hidden": "true" });
       draw(g, "path", { class: "ceiling", d: "M1,7H29" });
-      add(note, "span", {}, dashed);
+      const many = facet().series.length > mostCeilings;
+      add(note, "span", {}, many ? `${dashed}: of ${facet().series.length} lines the highest; point at a name for its own` : dashed);
     }
     add(legend, "p", { class: "hint" }, "Press ? for the keys.");
   }
@@ -442,7 +446,7 @@
     }
     const [min, max] = reach(usable, intervals, log);
     const g = draw(c.body, "svg", { width, height, viewBox: `0 0 ${width} ${height}`, role: "application", tabindex: 0, "aria-roledescription": "chart",
-      "aria-label": `${c.def.title || "Throughput"}, ${m.label}, by ${f.x.title}, ${series.length} lines. Arrow keys move between points.` });
+      "aria-label": `${c.def.title || c.section.title}, ${m.label}, by ${f.x.title}, ${series.length} lines. Arrow keys move between points.` });
     const xg = draw(g, "g"), yg = draw(g, "g");
     const x = xAxis(xg, f, left, right, top, bottom, true);
     const y = yAxis(yg, m, log ? min : Math.min(0, min), max, log, left, right, top, bottom);
@@ -490,10 +494,12 @@
     c.points.push({ s, p, x: px, y: top + 6, m, e: null, at: atText(f, p.p) });
   }
 
+  const mostCeilings = 6; // that one chart shows each of
+
   // drawCeilings draws each series' control; of many series only the highest,
   // and the one's that is emphasised.
   function drawCeilings(g, series, m, x, y, shows) {
-    const few = series.length <= 6;
+    const few = series.length <= mostCeilings;
     for (const s of series) {
       const pts = s.points.filter((p) => est(p, m.ceiling) && shows(est(p, m.ceiling)[0]));
       if (!pts.length) continue;
@@ -541,15 +547,13 @@
   // it is counted. A share is of one whole: all series have one scale, and the
   // value is marked, as medians of parts need not add up to it.
   const stacks = {
-    cpu(measures) {
+    cpu() {
       const [control, overhead, total] = ["c:cpu-ns/op", "overhead", "u:cpu-ns/op"];
-      const split = measures.some((m) => m.key === overhead);
       return {
         total,
-        names: split ? [["control", "share-nothing ceiling"], ["overhead", "overhead of sharing"], ["negative", "negative overhead: sharing cost less"]] : [["control", "CPU time (no share-nothing ceiling was measured)"]],
+        names: [["control", "share-nothing ceiling"], ["overhead", "overhead of sharing"], ["negative", "negative overhead: sharing cost less"]],
         parts(p) {
-          const t = est(p, total);
-          if (!est(p, overhead)) return t && [["control", 0, t[0]]];
+          if (!est(p, overhead)) return null;
           const base = est(p, control)[0], top = base + est(p, overhead)[0];
           return [["control", 0, Math.min(base, Math.max(top, 0))], top > base ? ["overhead", base, top] : ["negative", top, base]];
         },
@@ -702,6 +706,7 @@
     if (pt.parts) for (const m of pt.parts) estimateLine(m, est(pt.p, m.key), m.label);
     else estimateLine(pt.m, pt.e, "");
     if (pt.p.unstable) add(tip, "div", { class: "tip-over" }, "Unstable: more was offered than was carried.");
+    if (pt.m.key === "efficiency" && pt.e && pt.e[1] > 1) add(tip, "div", { class: "tip-note" }, "Above the ceiling by more than the interval.");
     if (pt.p.over) add(tip, "div", { class: "tip-over" }, "Oversubscribed: above the usable CPUs, no evidence of scaling.");
     for (const n of (pt.p.notes || []).slice(0, 4)) add(tip, "div", { class: "tip-note" }, n);
     tip.hidden = false;

@@ -78,6 +78,8 @@ var tmpl = template.Must(template.New("page").Funcs(template.FuncMap{
 	"field":   derive.FieldText,
 	"numeric": func(t Table, i int) bool { return i < len(t.Numeric) && t.Numeric[i] },
 	"places":  places,
+	"first":   func(n int, fs []derive.Finding) []derive.Finding { return fs[:min(n, len(fs))] },
+	"once":    derive.NextOnce,
 	"long":    func(s string) bool { return utf8.RuneCountInString(s) > longText },
 	"words":   func() [][2]string { return Glossary },
 	"kib":     func(b []byte) string { return strconv.Itoa((len(b)+1023)/1024) + " KiB" },
@@ -128,6 +130,9 @@ type model struct {
 	Notes   []string
 	Unread  []string
 	Files   []string // that the samples were read from
+
+	Lanes []lanes
+	Usual derive.Estimate // its basis is that of most estimates, which need not be said at each
 }
 
 // head is what the page says first, by kind.
@@ -178,7 +183,7 @@ type matrixCell struct{ Text, Title, Class string }
 type facetModel struct {
 	*derive.Facet
 	Index    int
-	Usual    derive.Estimate // its basis is that of most, which need not be said at each
+	Usual    derive.Estimate // that of the page
 	Sections []shown
 	Findings []derive.Finding // that are not on the first screen
 	Pictures []Picture
@@ -210,8 +215,10 @@ func (p *Page) model() (*model, error) {
 		Host:    p.host(),
 		Promise: p.records("backend"),
 		Kept:    p.records("promise"),
-		Absent:  p.records("absent"),
 		Needs:   p.needs(),
+		Absent:  p.absent(),
+		Usual:   p.usual(),
+		Lanes:   p.lanes(),
 	}
 	m.Policy = template.HTMLAttr(fmt.Sprintf(`content="default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-%s'; base-uri 'none'; form-action 'none'"`,
 		hash(script)))
@@ -243,13 +250,23 @@ func (p *Page) model() (*model, error) {
 	return m, nil
 }
 
-// Wide reports whether the answers want the whole width, or there is nothing beside them: those of open
-// loads have many columns, and conditions may have long names.
+// Wide reports whether the answers want the whole width: those of open loads have many columns, and conditions may have
+// long names.
 func (h head) Wide() bool {
-	const long = 50
-	return h.Paced || len(h.Blamed) == 0 || slices.ContainsFunc(h.Answers, func(t Table) bool {
-		return slices.ContainsFunc(t.Rows, func(row []string) bool { return len(row[0]) > long })
-	})
+	const half = 80 // letters that half of the width has room for
+	return h.Paced || slices.ContainsFunc(h.Answers, func(t Table) bool { return letters(t) > half })
+}
+
+// letters are how many the table has room for beside each other.
+func letters(t Table) (n int) {
+	for i, head := range t.Columns {
+		most := utf8.RuneCountInString(head)
+		for _, row := range t.Rows {
+			most = max(most, utf8.RuneCountInString(row[i]))
+		}
+		n += most + 3
+	}
+	return n
 }
 
 // head sorts the findings by what the page shows them as.
@@ -361,32 +378,30 @@ func (p *Page) packages() (pkgs []string) {
 	return pkgs
 }
 
-// span is the range of the axis, where all facets have one axis.
+// span is the range of the axis, as far as it is that of all facets: a title speaks of the whole page.
 func (p *Page) span() string {
-	var lowest, highest *derive.Axis
-	for _, f := range p.View.Facets {
-		a := &f.X
-		if lowest == nil {
-			lowest, highest = a, a
-		}
-		if a.Key != lowest.Key {
-			return ""
-		}
-		if a.Lowest() < lowest.Lowest() {
-			lowest = a
-		}
-		if a.Highest() > highest.Highest() {
-			highest = a
-		}
-	}
-	if highest == nil || highest.Procs() && highest.Highest() == 0 {
+	if len(p.View.Facets) == 0 {
 		return ""
 	}
-	lo, hi := lowest.Label(lowest.Lowest()), highest.Label(highest.Highest())
-	if lo == hi {
-		return fmt.Sprintf(", %s %s", highest.Title(), hi)
+	a := &p.View.Facets[0].X
+	lowest := true
+	for _, f := range p.View.Facets {
+		if f.X.Key != a.Key || f.X.Highest() != a.Highest() {
+			return ""
+		}
+		lowest = lowest && f.X.Lowest() == a.Lowest()
 	}
-	return fmt.Sprintf(", %s %s to %s", highest.Title(), lo, hi)
+	if a.Procs() && a.Highest() == 0 {
+		return ""
+	}
+	lo, hi := a.Label(a.Lowest()), a.Label(a.Highest())
+	switch {
+	case !lowest:
+		return fmt.Sprintf(", %s up to %s", a.Title(), hi)
+	case lo == hi:
+		return fmt.Sprintf(", %s %s", a.Title(), hi)
+	}
+	return fmt.Sprintf(", %s %s to %s", a.Title(), lo, hi)
 }
 
 // configs are the configurations of all samples, equal ones once.
@@ -430,6 +445,32 @@ func (p *Page) hosts() Table {
 		t.Rows = append(t.Rows, row)
 	}
 	return t
+}
+
+// lanes are timelines one after the other that have a note in common.
+type lanes struct {
+	Shared string
+	Strips []strip.Strip
+}
+
+// lanes takes a note that stands at several timelines one after the other to their head.
+func (p *Page) lanes() (groups []lanes) {
+	for i := 0; i < len(p.Timelines); {
+		note, end := p.Timelines[i].Note, i+1
+		for end < len(p.Timelines) && p.Timelines[end].Note == note {
+			end++
+		}
+		g := lanes{Strips: slices.Clone(p.Timelines[i:end])}
+		if len(g.Strips) > 1 {
+			g.Shared = note
+			for j := range g.Strips {
+				g.Strips[j].Note = ""
+			}
+		}
+		groups = append(groups, g)
+		i = end
+	}
+	return groups
 }
 
 func (m *model) runs() {
@@ -534,6 +575,27 @@ func (p *Page) records(verb string) Table {
 	return t
 }
 
+// absent are the cells that do not apply, by the reason, which many have in common.
+func (p *Page) absent() Table {
+	names := map[string][]string{}
+	t := Table{Columns: []string{"reason", "cells", "names"}, Numeric: []bool{1: true, 2: false}}
+	var reasons []string
+	for _, r := range p.Set.Records {
+		name, reason := r.Get("name"), r.Get("reason")
+		if r.Verb != "absent" || slices.Contains(names[reason], name) {
+			continue
+		}
+		if names[reason] == nil {
+			reasons = append(reasons, reason)
+		}
+		names[reason] = append(names[reason], name)
+	}
+	for _, reason := range reasons {
+		t.Rows = append(t.Rows, []string{reason, strconv.Itoa(len(names[reason])), strings.Join(names[reason], "; ")})
+	}
+	return t
+}
+
 // Cell is one cell of a table of numbers.
 type Cell struct {
 	Text, Range, Title string
@@ -559,6 +621,9 @@ func (f facetModel) Cell(s *derive.Series, x float64, m measure) Cell {
 		if e.N != f.Usual.N || len(e.Machines) != len(f.Usual.Machines) { // pairs are of the samples beside them
 			c.Range += ", " + e.Basis()
 		}
+	}
+	if m.Key == "efficiency" && e.Above(1) {
+		c.Range += ", above the ceiling"
 	}
 	if told := p.Told(); told != "" && latency.MatchString(m.Unit) {
 		c.Range += ", " + told
@@ -635,6 +700,7 @@ type (
 	}
 	dataSection struct {
 		ID     string      `json:"id"`
+		Title  string      `json:"title"`
 		Charts []dataChart `json:"charts"`
 	}
 	dataChart struct {
@@ -687,9 +753,12 @@ func (p *Page) data() ([]byte, error) {
 		df := dataFacet{Slug: f.Slug, X: axisOf(&f.X), Usable: f.Usable, Bounds: f.Boundaries}
 		keys := map[string]bool{}
 		for _, s := range sectionsOf(p.View, f) {
-			ds := dataSection{ID: s.ID, Charts: []dataChart{}}
+			ds := dataSection{ID: s.ID, Title: s.Title, Charts: []dataChart{}}
 			for _, c := range s.Charts {
 				dc := dataChart{ID: c.ID, Title: c.Title, Bars: c.Bars}
+				if c.Title == s.Title && len(s.Charts) == 1 {
+					dc.Title = "" // it stands above
+				}
 				for _, m := range c.Measures {
 					keys[m.Key] = true
 					dashed := ""

@@ -71,24 +71,26 @@ func quantiles() chart {
 	return c
 }
 
+// aboveCeiling is why a ceiling is none at some points.
+const aboveCeiling = "A point can lie above the ceiling: by noise, or because many private copies need more memory than one that is shared."
+
 // sections is the one list of what a facet shows, top down. Units that no
 // section names follow in a last one.
 var sections = []section{
 	{"throughput", "Throughput", "", []chart{{ID: "throughput", Measures: []measure{
-		{Key: "rate", Label: "ops/s", Unit: "ops/s", Ceiling: "ceiling", About: "Operations per second, all goroutines together. Dashed: the share-nothing ceiling, the same load with a private copy for each goroutine.", Zero: true},
+		{Key: "rate", Label: "ops/s", Unit: "ops/s", Ceiling: "ceiling", About: "Operations per second, all goroutines together. Dashed: the share-nothing ceiling, the same load with a private copy for each goroutine. " + aboveCeiling, Zero: true},
 		{Key: "u:ns/op", Label: "ns/op", Unit: "ns/op", About: "Wall time per operation, all goroutines together.", Zero: true},
 		{Key: "u:sec/op", Label: "sec/op", Unit: "sec/op", About: "Wall time per operation, all goroutines together.", Zero: true},
 		{Key: "speedup", Label: "speed-up", Unit: "×", Ideal: "linear", About: "Throughput ÷ throughput at the lowest value of the axis, paired by block. Dashed, for GOMAXPROCS: linear.", Zero: true},
-		{Key: "efficiency", Label: "efficiency", Unit: "efficiency", Ideal: "one", About: "Throughput ÷ the share-nothing ceiling at the same point, paired by block. Dashed: nothing lost by sharing.", Zero: true},
+		{Key: "efficiency", Label: "efficiency", Unit: "efficiency", Ideal: "one", About: "Throughput ÷ the share-nothing ceiling at the same point, paired by block. Dashed: 100%, nothing lost by sharing. " + aboveCeiling, Zero: true},
 		{Key: "per-price", Label: "ops per price", Unit: "ops/price", About: "Operations for one unit of the price of a machine-hour, as the fleet's plan states it.", Zero: true},
 	}}}},
-	{"cpu", "CPU time per operation",
-		"The overhead of sharing is how much more CPU time an operation takes than at the share-nothing ceiling (the same load with a private copy for each goroutine), paired by block. Noise can make it negative.",
+	{"cpu", "CPU time per operation", "",
 		[]chart{
-			{ID: "cpu-bars", Title: "Share-nothing ceiling and overhead of sharing", Bars: "cpu", Needs: "u:cpu-ns/op", Measures: []measure{
+			{ID: "cpu-bars", Title: "Share-nothing ceiling and overhead of sharing", Bars: "cpu", Needs: "overhead", Measures: []measure{
 				{Key: "c:cpu-ns/op", Label: "share-nothing ceiling", Unit: "cpu-ns/op"},
 				{Key: "overhead", Label: "overhead of sharing", Unit: "cpu-ns/op"},
-				{Key: "u:cpu-ns/op", Label: "total", Unit: "cpu-ns/op"},
+				{Key: "u:cpu-ns/op", Label: "total", Unit: "cpu-ns/op", About: "The overhead of sharing is how much more CPU time an operation takes than at the share-nothing ceiling (the same load with a private copy for each goroutine), paired by block. Noise can make it negative."},
 			}},
 			{ID: "cpu-lines", Title: "CPU time per operation", Measures: []measure{
 				{Key: "u:cpu-ns/op", Label: "total", Unit: "cpu-ns/op", About: "Process CPU time, user and system, ÷ operations.", Zero: true},
@@ -203,6 +205,8 @@ func present(f *derive.Facet, all []section) []shown {
 	for _, of := range all {
 		s := shown{section: of}
 		var cs []chart
+		var values []string
+		titles := map[string][]string{} // by the value that their charts would show
 		for _, c := range s.Charts {
 			c.Measures = slices.DeleteFunc(slices.Clone(c.Measures), func(m measure) bool { return !measured(f, m.Key) })
 			if c.Needs != "" && !measured(f, c.Needs) {
@@ -212,10 +216,16 @@ func present(f *derive.Facet, all []section) []shown {
 				c.Measures[i].adapt(f)
 			}
 			if value, ok := constant(f, c); ok {
-				s.Constant = append(s.Constant, fmt.Sprintf("%s: %s everywhere.", c.Title, value))
+				if titles[value] == nil {
+					values = append(values, value)
+				}
+				titles[value] = append(titles[value], c.Title)
 			} else if len(c.Measures) > 0 {
 				cs = append(cs, c)
 			}
+		}
+		for _, value := range values {
+			s.Constant = append(s.Constant, fmt.Sprintf("%s: %s everywhere.", strings.Join(titles[value], ", "), value))
 		}
 		if s.Charts = cs; len(cs)+len(s.Constant) > 0 {
 			ss = append(ss, s)
@@ -237,7 +247,7 @@ func constant(f *derive.Facet, c chart) (value string, ok bool) {
 			if e.N == 0 || s.Reference {
 				continue
 			}
-			text := derive.Format(c.Measures[0].Unit, e.Median)
+			text := c.Measures[0].value(e.Median) // the unit stands in the title
 			if n++; n > 1 && text != value {
 				return "", false
 			}

@@ -8,6 +8,7 @@ var Glossary = [][2]string{
 	{"95% interval", "the range that holds the true median with a probability of at least 95%; it takes 6 samples"},
 	{"oversubscribed", "more Ps than CPUs: the curve shows queueing there, and nothing about scaling"},
 	{"share-nothing ceiling", "the same load on a private copy for each goroutine. The gap below it is what sharing costs"},
+	{"efficiency", "throughput ÷ the share-nothing ceiling: what sharing leaves of it. Above 100% is noise, or the private copies are slower than one that is shared, as together they need more memory; where the whole interval lies above 100%, the report says so"},
 	{"p-wait", "the share of GOMAXPROCS × time in which Ps were stalled: idle, switching, or stopped while there was work to do; from a trace"},
 	{"stalled", "a P that runs no goroutine, for whatever reason"},
 	{"wake-up latency", "from the moment that a goroutine could run again until it ran"},

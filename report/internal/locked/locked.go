@@ -5,6 +5,7 @@ package locked
 import (
 	"cmp"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -47,7 +48,7 @@ func Open(set *sample.Set) (l Locks, err error) {
 	}
 	l.Tables = []html.Table{verdicts(groups, tokensOf(set))}
 	l.Summary = summary(groups, set)
-	left := 0
+	left, bare := 0, 0
 	for _, g := range groups {
 		s := g.worst()
 		if s == nil || g.Fault == "none" {
@@ -58,6 +59,10 @@ func Open(set *sample.Set) (l Locks, err error) {
 			continue
 		}
 		lanes, err := lanesOf(s, fmt.Sprintf("%s under %s, fence %s", g.Service, g.Fault, g.Fence))
+		if errors.Is(err, errNoHistory) {
+			bare++
+			continue
+		}
 		if err != nil {
 			l.Notes = append(l.Notes, err.Error())
 			continue
@@ -67,8 +72,11 @@ func Open(set *sample.Set) (l Locks, err error) {
 		l.Pictures = append(l.Pictures, pic)
 		l.Strips = append(l.Strips, lanes.Strip())
 	}
+	if bare > 0 {
+		l.Notes = append(l.Notes, fmt.Sprintf("not drawn over time, as the samples came without their histories: combinations in which a lock did not exclude (%d)", bare))
+	}
 	if left > 0 {
-		l.Notes = append(l.Notes, fmt.Sprintf("%d more combinations in which a lock did not exclude have a history, but no picture: a report draws %d", left, mostPictures))
+		l.Notes = append(l.Notes, fmt.Sprintf("of %d combinations in which a lock did not exclude, %d are drawn over time; a sweep of another alone (--service, --fault) draws it too", left+mostPictures, mostPictures))
 	}
 	return l, nil
 }
@@ -280,7 +288,7 @@ func summary(groups []*group, set *sample.Set) html.Table {
 			promised[r.Get("name")] = strings.Split(r.Get("excludes"), ",")
 		}
 	}
-	t := html.Table{Title: "Does the lock exclude?", Columns: []string{"service", "token", "fault", "promises to exclude", "seen (up to: of the worst run; in all: sum of the runs)"}, Numeric: make([]bool, 5)}
+	t := html.Table{Title: "Does the lock exclude?", Columns: []string{"service", "token", "fault", "promises to exclude", "seen (times: worst run; counts: sums)"}, Numeric: make([]bool, 5)}
 	var kept [][]string
 	var told []*group
 	counts := map[outcome]int{}
@@ -361,6 +369,8 @@ func lanesOf(s *sample.Sample, title string) (*chart.Lanes, error) {
 	return lanes, nil
 }
 
+var errNoHistory = errors.New("the sample has no history")
+
 // events are a sample's history.
 func events(s *sample.Sample) ([]history.Event, error) {
 	for _, a := range s.Attachments {
@@ -384,7 +394,7 @@ func events(s *sample.Sample) ([]history.Event, error) {
 		history.Sort(list)
 		return list, nil
 	}
-	return nil, fmt.Errorf("%s has no history", s.Name)
+	return nil, errNoHistory
 }
 
 // mostLanes are drawn: those of the clients that held the lock first.

@@ -101,6 +101,29 @@ func TestVerdicts(t *testing.T) {
 	}
 }
 
+// TestDrawnOfHowMany: the note says how many histories are drawn of how many, and how to see the others.
+func TestDrawnOfHowMany(t *testing.T) {
+	var lines []string
+	for i := range 11 {
+		lines = append(lines, fmt.Sprintf("fault=pause-holder/fence=on/clients=2/service=s%02d 10 1 ns/op 1 overlaps 4 overlap-ms", i))
+	}
+	l, err := Open(folder(t, overlapping(), lines...))
+	if err != nil || len(l.Pictures) != mostPictures {
+		t.Fatal(err, len(l.Pictures))
+	}
+	const want = "of 11 combinations in which a lock did not exclude, 8 are drawn over time; a sweep of another alone (--service, --fault) draws it too"
+	if !slices.Equal(l.Notes, []string{want}) {
+		t.Errorf("%q", l.Notes)
+	}
+	set := folder(t, overlapping(), lines...)
+	for _, s := range set.Samples {
+		s.Attachments = nil
+	}
+	if l, err := Open(set); err != nil || len(l.Notes) != 1 || !strings.HasSuffix(l.Notes[0], "(11)") {
+		t.Errorf("without histories: %q, %v", l.Notes, err)
+	}
+}
+
 // TestSummary: what did not hold is listed, promises first, and so is what promises nothing though it stands for a lock; a floor is
 // not counted. The numbers of outcomes add up.
 func TestSummary(t *testing.T) {
@@ -124,6 +147,9 @@ func TestSummary(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := [][]string{{"b", "none, fence on", "yes", "broken in 1 of 1"}, {"a", "pause-holder, fence on", "no", "broken in 1 of 1"}, {"b", "kill-holder, fence on", "yes", "stood still in 1 of 1"}, {"saga", "none, fence on", "no", "broken in 1 of 1"}}
+	if head := l.Summary.Columns[4]; !strings.Contains(head, "worst run") || !strings.Contains(head, "sums") {
+		t.Errorf("the head %q does not say what times and counts are of", head)
+	}
 	if len(l.Summary.Rows) != len(want) || !strings.Contains(l.Summary.About, "Of 5 combinations of service, fault and fence: 1 held, 3 broken (1 of them where the service promises to exclude), 1 stood still.") {
 		t.Fatalf("%q, %s", l.Summary.Rows, l.Summary.About)
 	}

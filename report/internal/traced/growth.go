@@ -122,11 +122,11 @@ func untold(list []Growth) (reasons []string, series map[string][]string) {
 }
 
 // growthTable tells the growths of a set.
-func growthTable(list []Growth) html.Table {
+func growthTable(noun string, list []Growth) html.Table {
 	t := html.Table{
 		Title:   "CPU time per operation that grows with GOMAXPROCS",
 		About:   "By the difference of CPU samples between the lowest and the highest GOMAXPROCS that this host has CPUs for, of traced repetitions; without the allocator and the collector.",
-		Columns: []string{"series", "what", "place", "GOMAXPROCS", "CPU per operation", "standard errors", "try"},
+		Columns: []string{noun, "what", "place", "GOMAXPROCS", "CPU per operation", "standard errors", "try"},
 		Numeric: []bool{5: true},
 	}
 	for _, g := range list {

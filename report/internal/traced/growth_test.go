@@ -30,7 +30,7 @@ func TestGrowthIsFirst(t *testing.T) {
 		t.Error("nothing to try")
 	}
 
-	rows := growthTable(list).Rows
+	rows := growthTable("backend", list).Rows
 	if len(rows) != 2 || rows[0][2] == "" || rows[0][4] != "5 ns → 35 ns" || rows[1][0] != "A, B" || rows[1][1] != "cannot tell" || rows[1][2] != "neighbours" {
 		t.Errorf("%q", rows)
 	}

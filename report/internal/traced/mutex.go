@@ -129,11 +129,11 @@ func (c *cell) runtimeLock() (f derive.Finding, ok bool) {
 }
 
 // mutexTable tells the longest waits of the mutex profiles.
-func mutexTable(cells []*cell, most int) html.Table {
+func mutexTable(noun string, cells []*cell, most int) html.Table {
 	t := html.Table{
 		Title:   "Locks by the mutex profile",
 		About:   "Where locks were released that others had waited for, over the whole process of the traced repetitions. It has the runtime's own locks, which traces do not show.",
-		Columns: []string{"series", "what", "place", "waited", "times"},
+		Columns: []string{noun, "what", "place", "waited", "times"},
 		Numeric: []bool{3: true, 4: true},
 	}
 	for _, c := range cells {

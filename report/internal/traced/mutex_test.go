@@ -75,7 +75,7 @@ func TestMutexProfile(t *testing.T) {
 	if !ok || !strings.Contains(f.What, "app.step app/step.go:8") || !strings.Contains(f.What, "2.50%") {
 		t.Errorf("%v %+v", ok, f)
 	}
-	rows := mutexTable([]*cell{c}, 3).Rows
+	rows := mutexTable("backend", []*cell{c}, 3).Rows
 	want := []string{"runtime.schedule", "app.add", "app.step"}
 	for i, w := range want {
 		if len(rows) != len(want) || !strings.Contains(rows[i][2], w) || (rows[i][1] == "lock") != (w == "app.add") {

@@ -30,8 +30,8 @@ type Traces struct {
 // some 15 bytes each.
 const mostCells = 80_000
 
-// Open reads the traces that the samples of a set name.
-func Open(set *sample.Set) (t Traces, err error) {
+// Open reads the traces that the samples of a set name. noun is what a line of the charts is, such as "backend".
+func Open(set *sample.Set, noun string) (t Traces, err error) {
 	tours, notes := openTours(set, chart.TimelineColumns)
 	open := openOnce()
 	cells, more := openCells(set, open)
@@ -59,7 +59,7 @@ func Open(set *sample.Set) (t Traces, err error) {
 		}
 		t.Pictures, t.Strips = append(t.Pictures, pic), append(t.Strips, page)
 	}
-	t.Tables = tables(tours, cells, grown, costs)
+	t.Tables = tables(noun, tours, cells, grown, costs)
 	t.Findings = findings(tours, cells, grown)
 	return t, nil
 }
@@ -110,7 +110,7 @@ func sites(w *account.Window, most int) [][]string {
 const costColumn = "traced ÷ untraced"
 
 // tables are what traces tell beyond pictures and samples.
-func tables(tours []*tour, cells []*cell, grown []Growth, costs map[*sample.Sample]derive.Estimate) []html.Table {
+func tables(noun string, tours []*tour, cells []*cell, grown []Growth, costs map[*sample.Sample]derive.Estimate) []html.Table {
 	cost := func(s *sample.Sample) string {
 		if e := costs[s]; e.N > 0 {
 			return derive.Format("×", e.Median)
@@ -121,15 +121,15 @@ func tables(tours []*tour, cells []*cell, grown []Growth, costs map[*sample.Samp
 	const lost = "Lost CPU time: the share of the time of Ps without a goroutine that is charged to waits at this line. Lines with less than 0.05% are left out."
 	numeric := []bool{false, false, false, true, true, true, true, false, true}
 	toured := html.Table{
-		Title: "Worst places to wait", Columns: slices.Concat([]string{"series"}, show.SiteColumns), Numeric: numeric,
+		Title: "Worst places to wait", Columns: slices.Concat([]string{noun}, show.SiteColumns), Numeric: numeric,
 		About: "Over a tour through all values of GOMAXPROCS; what tracing cost stands in the timelines. " + lost,
 	}
 	traced := html.Table{
-		Title: "Worst places to wait, traced cells", Columns: slices.Concat([]string{"series"}, show.SiteColumns, []string{costColumn}), Numeric: numeric,
+		Title: "Worst places to wait, traced cells", Columns: slices.Concat([]string{noun}, show.SiteColumns, []string{costColumn}), Numeric: numeric,
 		About: "Of each line of the charts the traces at the highest GOMAXPROCS that this host has CPUs for, all repetitions together. " + lost,
 	}
 	work := html.Table{
-		Title: "CPU time by kind", Columns: slices.Concat([]string{"series", sample.GOMAXPROCS, costColumn}, show.CPUColumns()), Numeric: append([]bool{false}, slices.Repeat([]bool{true}, 2+len(show.CPUColumns()))...),
+		Title: "CPU time by kind", Columns: slices.Concat([]string{noun, sample.GOMAXPROCS, costColumn}, show.CPUColumns()), Numeric: append([]bool{false}, slices.Repeat([]bool{true}, 2+len(show.CPUColumns()))...),
 		About: "Shares of the CPU profiler's samples, of which few tell little. First the tours, step by step, then the traced cells.",
 	}
 	addWork := func(title string, s *sample.Sample, w *account.Window) {
@@ -152,5 +152,5 @@ func tables(tours []*tour, cells []*cell, grown []Growth, costs map[*sample.Samp
 		addWork(c.title, c.sample, c.window)
 	}
 	work = withoutZeros(work)
-	return slices.DeleteFunc([]html.Table{growthTable(grown), toured, traced, mutexTable(cells, most), work}, func(t html.Table) bool { return len(t.Rows) == 0 })
+	return slices.DeleteFunc([]html.Table{growthTable(noun, grown), toured, traced, mutexTable(noun, cells, most), work}, func(t html.Table) bool { return len(t.Rows) == 0 })
 }
