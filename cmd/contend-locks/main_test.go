@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -87,18 +88,32 @@ func TestConformance(t *testing.T) {
 	}
 }
 
-// sweep measures and loads the run.
+// sweep measures and loads the run, in which every process has a valid sample.
 func sweep(t *testing.T, words string) (dir string, set *sample.Set) {
 	t.Helper()
-	dir = filepath.Join(t.TempDir(), "run")
-	if out, err := program(append(strings.Fields("sweep "+words), "--out", dir)...).CombinedOutput(); err != nil {
-		t.Fatalf("sweep %s: %v\n%s", words, err, out)
-	}
-	set, err := sample.Load(dir)
-	if err != nil {
-		t.Fatal(err)
+	dir, set, incomplete := trySweep(t, words)
+	if incomplete != nil {
+		t.Fatal(incomplete)
 	}
 	return dir, set
+}
+
+// trySweep measures and loads the run. incomplete says why, where some have none.
+func trySweep(t *testing.T, words string) (dir string, set *sample.Set, incomplete error) {
+	t.Helper()
+	dir = filepath.Join(t.TempDir(), "run")
+	out, err := program(append(strings.Fields("sweep "+words), "--out", dir)...).CombinedOutput()
+	if err != nil {
+		incomplete = fmt.Errorf("sweep %s: %w\n%s", words, err, out)
+	}
+	var exit *exec.ExitError
+	if err != nil && !(errors.As(err, &exit) && exit.ExitCode() == bench.ExitInvalid) {
+		t.Fatal(incomplete)
+	}
+	if set, err = sample.Load(dir); err != nil {
+		t.Fatal(err)
+	}
+	return dir, set, incomplete
 }
 
 // TestStaleWrites: what a holder writes that was stopped after its check is
@@ -288,25 +303,27 @@ func TestGroupCutInTwo(t *testing.T) {
 
 // secondHolders sweeps until all samples of locks with leases have a second holder,
 // and returns them. A busy host needs longer leases: a server must be back before the
-// first is over.
+// first is over, and members that are slow to answer must not be given up before the fault.
 func secondHolders(t *testing.T, words string, samples int) []*sample.Sample {
 	t.Helper()
 	for ttl := 2; ; ttl *= 2 {
-		_, set := sweep(t, fmt.Sprintf("%s --clients 2 --ttl %ds --count 1", words, ttl))
-		if len(set.Samples) != samples {
-			t.Fatalf("%d samples, not %d", len(set.Samples), samples)
-		}
+		_, set, incomplete := trySweep(t, fmt.Sprintf("%s --clients 2 --ttl %ds --count 1", words, ttl))
+		var valid []*sample.Sample
 		held := 0
 		for _, s := range set.Samples {
+			if !s.Valid() {
+				continue
+			}
+			valid = append(valid, s)
 			if overlaps, _ := s.Value("overlaps"); overlaps == 0 {
 				held++
 			}
 		}
-		if held == 0 {
-			return set.Samples
+		if held == 0 && len(valid) == samples {
+			return valid
 		}
 		if ttl > 30 {
-			t.Fatalf("%s: no second holder in %d of %d samples", words, held, samples)
+			t.Fatalf("%s: of %d samples %d are valid, %d without a second holder: %v", words, samples, len(valid), held, incomplete)
 		}
 	}
 }
