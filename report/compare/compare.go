@@ -292,7 +292,7 @@ func (o Options) check() error {
 func (c *Comparison) match(a, b *cells, direction func(string) sample.Better) error {
 	c.noteFailures(a, b)
 	for _, key := range a.order {
-		if b.byKey[key] == nil {
+		if failed, _ := b.fared(key); b.byKey[key] == nil && failed == 0 { // else a notice says it
 			c.absent(&c.Missing, key, b)
 		}
 	}
@@ -353,9 +353,6 @@ func (c *Comparison) nothing() string {
 
 // absent notes a cell that the other side has not, or only invalid.
 func (c *Comparison) absent(list *[]string, key cellKey, other *cells) {
-	if failed, _ := other.fared(key); failed > 0 && other.label == c.NewLabel {
-		return // a notice says it
-	}
 	if why, ok := other.invalid[key]; ok {
 		c.Crashed = append(c.Crashed, fmt.Sprintf("%s: %s: %s", other.label, key, why))
 		return
