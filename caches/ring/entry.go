@@ -42,8 +42,10 @@ const (
 // equal ones have in common, the hash and the length.
 type words struct {
 	a, b, c uint64
-	size    int // a string's length; 0 if the key is no string
+	size    int // ^ of a string's length, noString of another key: never 0, so that no key has the words of an empty entry
 }
+
+const noString = ^0
 
 // inlineKey is the longest string, in bytes, that an entry holds itself:
 // comparing it costs no further cache line.

@@ -11,8 +11,10 @@ import (
 )
 
 // bucket is one cache line of the index: a word of tags, so that one load and
-// a few instructions tell which of seven entries can have the key, and the
+// a few instructions tell which of six entries can have the key, and the
 // entries. An entry whose home bucket is full goes to the next that has room.
+// What the ghost remembers of the bucket's keys is there too: the latest marks
+// in a word, those that had to give way in slots that are free.
 //
 // Any goroutine reads a bucket at any time; the goroutine that set its busy bit
 // writes it, for a few instructions. What it writes, and in which order, is
@@ -21,12 +23,14 @@ type bucket struct {
 	// Byte 0: the busy bit, and how many entries passed by this bucket since
 	// it was full, maxOverflow for ever once reached. Byte i: tag of slot i,
 	// 0 where it is free.
-	word atomic.Uint64
-	slot [slotsPerBucket]slot
+	word  atomic.Uint64
+	marks marks // only who has set the busy bit looks at it
+	slot  [slotsPerBucket]slot
 }
 
 // slot is a pointer in 8 bytes on every architecture, so that slot i, counted
-// from 1, is 8i bytes into its bucket, as its tag is 8i bits into the word.
+// from 1, is 8i bytes behind the bucket's word, as its tag is 8i bits into it. Where
+// the tag is 0 it is nil or stands for a mark.
 type slot struct {
 	_ [8 - ptrSize]byte
 	atomic.Pointer[entry]
@@ -38,18 +42,18 @@ const ptrSize = unsafe.Sizeof(uintptr(0))
 // what it takes it for.
 var (
 	_ [0]struct{} = [unsafe.Sizeof(bucket{}) - bucketSize]struct{}{}
-	_ [0]struct{} = [unsafe.Offsetof(bucket{}.slot) - 8]struct{}{}
+	_ [0]struct{} = [unsafe.Offsetof(bucket{}.slot) - 16]struct{}{}
 	_ [0]struct{} = [unsafe.Sizeof(slot{}) - 8]struct{}{}
 )
 
 const (
-	slotsPerBucket = 7
+	slotsPerBucket = 6
 	bucketSize     = 64
 
 	busy        = 0x80
 	overflow    = 0x7f // the counter's bits
 	maxOverflow = 0x7f
-	everyTag    = 0x0101010101010100 // 1 in the byte of every tag
+	everyTag    = 0x0001010101010100 // 1 in the byte of every tag
 	everyTagTop = everyTag << 7
 )
 
@@ -59,10 +63,10 @@ type index struct {
 	mask    uint64         // buckets − 1; they are a power of two
 }
 
-// newIndex makes an index for capacity entries: when full, 2.5 to 5 entries to
+// newIndex makes an index for capacity entries: when full, 2 to 4 entries to
 // a bucket.
 func newIndex(capacity int) index {
-	n := 1 << bits.Len(uint(capacity-1)/5)
+	n := 1 << bits.Len(uint(capacity-1)/4)
 	return index{newBuckets(n), uint64(n - 1)}
 }
 
@@ -110,9 +114,9 @@ func match(tags, want uint64) uint64 {
 
 // at is the slot whose byte has its top bit at the lowest bit of m.
 func (b *bucket) at(m uint64) *slot {
-	// The top bit of byte i is bit 8i+7, and slot i, counted from 1, is 8i
+	// The top bit of byte i is bit 8i+7, and slot i, counted from 1, is 8i+8
 	// bytes on.
-	return (*slot)(unsafe.Add(unsafe.Pointer(b), bits.TrailingZeros64(m)-7))
+	return (*slot)(unsafe.Add(unsafe.Pointer(b), bits.TrailingZeros64(m)+1))
 }
 
 // find returns the entry of a key that is its words, nil if there is none. It
@@ -158,14 +162,15 @@ func (x *index) findRef(hash uint64, w words, same func(ref unsafe.Pointer) bool
 }
 
 // link puts e into the index, unless its key is there: then it returns the
-// entry that has it. same is as in findRef, nil if the key is its words.
+// entry that has it. It takes out the key's mark, 0 if there is none. same is as
+// in findRef, nil if the key is its words.
 //
 // The busy bit of the home bucket makes it the only one to insert this key.
-func (x *index) link(e *entry, same func(ref unsafe.Pointer) bool) (there *entry) {
-	for n := 0; !x.tryLink(e, same, &there); n++ {
+func (x *index) link(e *entry, same func(ref unsafe.Pointer) bool) (there *entry, m mark) {
+	for n := 0; !x.tryLink(e, same, &there, &m); n++ {
 		backOff(n)
 	}
-	return there
+	return there, m
 }
 
 // backOff waits, in the n-th round, for a goroutine that holds a busy bit. Its
@@ -188,7 +193,7 @@ const (
 	maxSleep = time.Millisecond
 )
 
-func (x *index) tryLink(e *entry, same func(ref unsafe.Pointer) bool, there **entry) bool {
+func (x *index) tryLink(e *entry, same func(ref unsafe.Pointer) bool, there **entry, m *mark) bool {
 	for n := uint64(0); n <= x.mask; n++ {
 		b := x.bucket(e.hash, n)
 		word, ok := b.acquire()
@@ -208,8 +213,9 @@ func (x *index) tryLink(e *entry, same func(ref unsafe.Pointer) bool, there **en
 			}
 		}
 		if free := match(word, 0); free != 0 {
-			invariants.Assert(b.at(free).Load() == nil, "a slot without a tag holds an entry")
 			x.pass(e.hash, n, 1)
+			*m = x.bucket(e.hash, 0).recall(e.hash)
+			free = b.vacant(free)
 			word |= tagOf(e.hash) << (bits.TrailingZeros64(free) - 7)
 			invariants.Edge()
 			b.word.Store(word | busy)
@@ -227,14 +233,63 @@ func (x *index) tryLink(e *entry, same func(ref unsafe.Pointer) bool, there **en
 	return false
 }
 
-// unlink takes e out of the index, unless somebody else has.
-func (x *index) unlink(e *entry) {
-	for n := 0; !x.tryUnlink(e); n++ {
+// recall takes a key's mark out of its home bucket, whose busy bit is set, and
+// returns it; 0 if there is none.
+func (b *bucket) recall(hash uint64) mark {
+	if m := b.marks.take(print(hash)); m != 0 {
+		return m
+	}
+	for free := match(b.word.Load(), 0); free != 0; free &= free - 1 {
+		if m := parked(b.at(free).Load()); m.print() == print(hash) {
+			b.at(free).Store(nil)
+			return m
+		}
+	}
+	return 0
+}
+
+// vacant chooses one of the free slots, as match returns them: one without a
+// mark if there is one.
+func (b *bucket) vacant(free uint64) uint64 {
+	for m := free; m != 0; m &= m - 1 {
+		if b.at(m).Load() == nil {
+			return m
+		}
+	}
+	invariants.Assert(parked(b.at(free).Load()) != 0, "a slot without a tag holds an entry")
+	return free
+}
+
+// unlink takes e out of the index, unless somebody else has, and leaves what is
+// to be remembered of it.
+func (x *index) unlink(e *entry, left trace) {
+	for n := 0; !x.tryUnlink(e, left); n++ {
 		backOff(n)
 	}
 }
 
-func (x *index) tryUnlink(e *entry) bool {
+// trace is what an entry leaves behind: its mark, 0 if it leaves none, and how
+// many steps older other marks may be that are not forgotten.
+type trace struct {
+	mark   mark
+	window uint32
+}
+
+// remember adds a mark to the home bucket of an entry. It returns what is to
+// stand in the slot that the entry leaves: the mark that gives way, if it is not
+// forgotten by now.
+func (b *bucket) remember(left trace) *entry {
+	if left.mark == 0 {
+		return nil
+	}
+	oldest := b.marks.push(left.mark)
+	if oldest == 0 || oldest.age(uint32(left.mark>>printBits)) > left.window {
+		return nil
+	}
+	return oldest.park()
+}
+
+func (x *index) tryUnlink(e *entry, left trace) bool {
 	want := tagOf(e.hash) * everyTag
 	for n := uint64(0); n <= x.mask; n++ {
 		b := x.bucket(e.hash, n)
@@ -246,8 +301,12 @@ func (x *index) tryUnlink(e *entry) bool {
 		for m := match(word, want); m != 0; m &= m - 1 {
 			if slot := b.at(m); slot.Load() == e {
 				tag := uint64(0xff) << (bits.TrailingZeros64(m) - 7)
+				free := x.bucket(e.hash, 0).remember(left)
+				if n > 0 {
+					free = nil // in this bucket nobody would look for it
+				}
 				invariants.Edge()
-				slot.Store(nil) // here e disappears
+				slot.Store(free) // here e disappears
 				invariants.Edge()
 				b.word.Store(word &^ tag)
 				x.pass(e.hash, n, -1)

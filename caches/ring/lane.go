@@ -20,10 +20,11 @@ type lane struct {
 	n        uint32           // entries; never more than laneSize−1 together with the places
 	reserved reservation      // slots of the first entries
 	fresh    [laneSize]*entry // the entries; a deleted one has the place gone, which its shard's mutex guards
+	marks    [laneSize]mark   // and what the ghost knew of their keys
 
 	// Two lines for each, because prefetchers fetch pairs. The runtime may put
 	// 8 bytes before the first, which the last of this leave room for.
-	_ [128 - 32 - 8*laneSize]byte
+	_ [128 - 32 - 10*laneSize]byte
 }
 
 const (
@@ -65,7 +66,7 @@ func (t *tickets) next() uint32 {
 // lane returns this CPU's lane of s, locked; nil if there are none, or none are
 // needed because nothing was evicted yet.
 func (t *table) lane(s *shard) *lane {
-	if len(s.lanes) == 0 || s.marks.Load() == nil {
+	if len(s.lanes) == 0 || !s.evicts.Load() {
 		return nil
 	}
 	l := &s.lanes[t.tickets.next()%uint32(len(s.lanes))]
@@ -76,14 +77,13 @@ func (t *table) lane(s *shard) *lane {
 // newcomer is an entry on its way into a queue.
 type newcomer struct {
 	*entry
-	place *atomic.Uint32 // of its mark; nil if the ghost does not know it
-	mark  uint32
+	mark mark // what is remembered of its key, 0 if nothing
 }
 
-// add puts e into a place, of which there must be one.
-func (l *lane) add(e *entry) {
+// add puts n into a place, of which there must be one.
+func (l *lane) add(n newcomer) {
 	l.room--
-	l.fresh[l.n] = e
+	l.fresh[l.n], l.marks[l.n] = n.entry, n.mark
 	l.n++
 }
 
@@ -102,31 +102,26 @@ func (l *lane) deleted(s *shard) (n int) {
 	return n
 }
 
-// enqueue puts the entries that wait in l, and e, into the queues. If it has to
-// evict for e, it does so for the next laneSize−1 as well, and before e is in a
+// enqueue puts the entries that wait in l, and n, into the queues. If it has to
+// evict for n, it does so for the next laneSize−1 as well, and before n is in a
 // queue: an insert never evicts its own key. The caller has l locked; it is nil
 // for an entry that waits for no others.
-func (t *table) enqueue(s *shard, l *lane, e *entry) {
+func (t *table) enqueue(s *shard, l *lane, n newcomer) {
 	var in [laneSize]newcomer
 	var out [laneSize]evicted
 	last, outs, remembered := 0, 0, 0
 	if l != nil {
 		for i, e := range l.fresh[:l.n] {
-			in[i].entry, l.fresh[i] = e, nil
+			in[i], l.fresh[i] = newcomer{e, l.marks[i]}, nil
 		}
 		last, l.n = int(l.n), 0
-	}
-	in[last].entry = e
-	m := s.marks.Load()
-	for i := range in[:last+1] { // before the lock: it may have to fetch the lines
-		in[i].place, in[i].mark = m.seek(in[i].hash)
 	}
 
 	s.lock()
 	for i := range in[:last] {
 		if in[i].entry.place == gone {
 			l.room++
-		} else if s.admit(m, &in[i], l, uint32(i)) == main {
+		} else if s.admit(in[i], l, uint32(i)) == main {
 			remembered++
 		}
 	}
@@ -134,9 +129,9 @@ func (t *table) enqueue(s *shard, l *lane, e *entry) {
 		s.queue[small].fetch(s.slots[small])
 		s.queue[main].fetch(s.slots[main])
 	}
-	q := s.queueFor(m, &in[last]) // first: making room may forget it
+	q := s.queueFor(n) // first: making room may forget it
 	moves := maxMoves
-	if o, ok := t.makeRoom(s, e, &moves); ok {
+	if o, ok := t.makeRoom(s, n.entry, &moves); ok {
 		if o.entry != nil {
 			out[0], outs = o, 1
 			for ; l != nil && l.room < laneSize-1; l.room++ {
@@ -144,7 +139,7 @@ func (t *table) enqueue(s *shard, l *lane, e *entry) {
 				outs++
 			}
 		}
-		s.push(q, e)
+		s.push(q, n.entry)
 	}
 	if l != nil {
 		l.reserved = reservation{}
@@ -154,16 +149,10 @@ func (t *table) enqueue(s *shard, l *lane, e *entry) {
 	}
 	s.mu.Unlock()
 
-	for _, n := range in[:last+1] {
-		if n.place != nil {
-			n.place.CompareAndSwap(n.mark, 0)
-		}
-	}
 	for _, o := range out[:outs] { // all lines at once, rather than one after the other
 		t.bucket(o.hash, 0).word.Load()
-		s.marks.Load().set(o.hash)[0].Load()
 	}
 	for _, o := range out[:outs] {
-		t.discard(s, o)
+		t.discard(o)
 	}
 }

@@ -31,7 +31,7 @@ func TestReservedSlots(t *testing.T) {
 			e := &entry{words: word(key)}
 			e.hash = c.hash(e.words)
 			e.value.Store(c.pack(key))
-			if s.marks.Load() == nil {
+			if !s.evicts.Load() {
 				c.enter(s, nil, e, nil)
 				return
 			}

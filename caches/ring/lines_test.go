@@ -22,10 +22,6 @@ func (t *table) memory() (pieces [][]byte) {
 	add(t.buckets, uintptr(t.mask+1)*bucketSize)
 	for _, s := range t.shards {
 		add(unsafe.Pointer(s), unsafe.Sizeof(*s))
-		if m := s.marks.Load(); m != nil {
-			add(unsafe.Pointer(m), unsafe.Sizeof(*m))
-			add(unsafe.Pointer(&m.sets[0]), uintptr(len(m.sets))*unsafe.Sizeof(markSet{}))
-		}
 		for _, slots := range s.slots {
 			if len(slots) > 0 {
 				add(unsafe.Pointer(&slots[0]), uintptr(len(slots))*unsafe.Sizeof(slots[0]))

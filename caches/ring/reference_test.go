@@ -22,8 +22,6 @@ func TestAgainstReference(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			c.shards[0].marks.Store(newMarks(capacity * 9 / 10))
-			c.shards[0].marks.Load().sets = make([]markSet, 1<<10)
 			ref, err := s3fifo.New[int, int](capacity)
 			if err != nil {
 				t.Fatal(err)

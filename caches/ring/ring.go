@@ -188,7 +188,7 @@ func (c *Cache[K, V]) lookup(key K) *entry {
 		return c.find(c.hash(w), w)
 	}
 	hash := maphash.Comparable(c.seed, key)
-	return c.findRef(hash, words{a: hash}, sameAs(key))
+	return c.findRef(hash, words{a: hash, size: noString}, sameAs(key))
 }
 
 // insert adds an entry unless the key is there, and returns the one that is. A
@@ -205,7 +205,7 @@ func (c *Cache[K, V]) insert(key K, p *byte) *entry {
 		return c.table.insert(e, nil)
 	}
 	e.hash = maphash.Comparable(c.seed, key)
-	e.words = words{a: e.hash}
+	e.words = words{a: e.hash, size: noString}
 	same := sameAs(key)
 	box := new(K)
 	*box = key

@@ -64,7 +64,7 @@ func (t *table) findString(k string) *entry {
 		return t.find(t.hash(w), w)
 	}
 	hash := maphash.String(t.seed, k)
-	return t.findRef(hash, words{a: hash, size: len(k)}, sameString(k))
+	return t.findRef(hash, words{a: hash, size: ^len(k)}, sameString(k))
 }
 
 // insertString is insert for a string, which becomes e's key.
@@ -75,7 +75,7 @@ func (t *table) insertString(e *entry, k string) *entry {
 		return t.insert(e, nil)
 	}
 	e.hash = maphash.String(t.seed, k)
-	e.words = words{a: e.hash, size: len(k)}
+	e.words = words{a: e.hash, size: ^len(k)}
 	e.ref = unsafe.Pointer(unsafe.StringData(k))
 	return t.insert(e, sameString(k))
 }
@@ -108,14 +108,15 @@ func (t *table) enter(s *shard, l *lane, e *entry, same func(ref unsafe.Pointer)
 	if place {
 		e.place = l.reserved.place(l.n, small)
 	}
-	if there := t.link(e, same); there != nil {
+	there, m := t.link(e, same)
+	if there != nil {
 		return there
 	}
 	invariants.Edge() // in the index, not yet in a lane or queue
 	if place {
-		l.add(e)
+		l.add(newcomer{e, m})
 	} else {
-		t.enqueue(s, l, e)
+		t.enqueue(s, l, newcomer{e, m})
 	}
 	return nil
 }
@@ -136,13 +137,10 @@ func (t *table) makeRoom(s *shard, e *entry, moves *int) (out evicted, ok bool) 
 	}
 }
 
-// discard ends an eviction from s. No lock of a shard may be held.
-func (t *table) discard(s *shard, out evicted) {
+// discard ends an eviction. No lock of a shard may be held.
+func (t *table) discard(out evicted) {
 	invariants.Edge() // out of the queues, still in the index
-	if out.remember {
-		s.marks.Load().put(out.hash, out.step, out.oldest)
-	}
-	t.unlink(out.entry)
+	t.unlink(out.entry, out.left)
 }
 
 // remove takes e out of the cache. If somebody else is about to, it does not
@@ -156,7 +154,7 @@ func (t *table) remove(e *entry) {
 	e.place = gone
 	s.mu.Unlock()
 	invariants.Edge()
-	t.unlink(e)
+	t.unlink(e, trace{})
 }
 
 // grant changes what s uses and what it may use. The caller holds its mutex.
@@ -225,7 +223,7 @@ func (t *table) take(s *shard, evict bool) bool {
 		second.mu.Unlock()
 		first.mu.Unlock()
 		if out.entry != nil {
-			t.discard(d, out)
+			t.discard(out)
 		}
 		if done {
 			return true
