@@ -64,9 +64,13 @@ type index struct {
 }
 
 // newIndex makes an index for capacity entries: when full, 2 to 4 entries to
-// a bucket.
+// a bucket. Caches of one shard have 1.5 to 3, and lose hardly any mark.
 func newIndex(capacity int) index {
-	n := 1 << bits.Len(uint(capacity-1)/4)
+	most := uint(4)
+	if capacity < 2*shardEntries {
+		most = 3
+	}
+	n := 1 << bits.Len(uint(capacity-1)/most)
 	return index{newBuckets(n), uint64(n - 1)}
 }
 
@@ -275,18 +279,29 @@ type trace struct {
 	window uint32
 }
 
-// remember adds a mark to the home bucket of an entry. It returns what is to
-// stand in the slot that the entry leaves: the mark that gives way, if it is not
-// forgotten by now.
+// remember adds a mark to the home bucket of an entry, and drops those that are
+// forgotten by now. It returns what is to stand in the slot that the entry leaves:
+// the mark that gives way, if one does.
 func (b *bucket) remember(left trace) *entry {
 	if left.mark == 0 {
 		return nil
 	}
-	oldest := b.marks.push(left.mark)
-	if oldest == 0 || oldest.age(uint32(left.mark>>printBits)) > left.window {
-		return nil
+	if b.marks.forget(left.mark.step(), left.window) {
+		b.unpark()
 	}
-	return oldest.park()
+	if oldest := b.marks.push(left.mark); oldest != 0 {
+		return oldest.park()
+	}
+	return nil
+}
+
+// unpark empties the free slots of a bucket whose busy bit is set.
+func (b *bucket) unpark() {
+	for free := match(b.word.Load(), 0); free != 0; free &= free - 1 {
+		if s := b.at(free); parked(s.Load()) != 0 {
+			s.Store(nil)
+		}
+	}
 }
 
 func (x *index) tryUnlink(e *entry, left trace) bool {
