@@ -5,6 +5,7 @@
 package ring_test
 
 import (
+	"cmp"
 	"math/rand/v2"
 	"runtime"
 	"slices"
@@ -25,18 +26,26 @@ type contest struct {
 	workload string
 	reads    float64
 	capacity int // for benchKeys keys
+	length   int // of keys, in bytes; workload.DefaultKeyLength if 0
+	keys     int // benchKeys if 0
 }
 
 const benchKeys = 1 << 16
 
+const manyKeys = 1 << 20
+
 var contests = []contest{
-	{"get", []string{"plainmap", "xsyncmap", "fido", "otter2"}, "zipf", 1, 2 * benchKeys},
-	{"update25", []string{"xsyncmap", "fido", "otter2"}, "zipf", .75, 2 * benchKeys},
-	{"update100", []string{"xsyncmap", "fido", "otter2"}, "zipf", 0, 2 * benchKeys},
-	{"evict25", []string{"mutexlru", "fido", "otter2"}, "evict", .75, benchKeys / 10},
-	{"hot-get", bounded(), "hot", 1, 2 * benchKeys},
-	{"hot-update25", bounded(), "hot", .75, 2 * benchKeys},
-	{"hot-update100", bounded(), "hot", 0, 2 * benchKeys},
+	{name: "get", peers: []string{"plainmap", "xsyncmap", "fido", "otter2"}, workload: "zipf", reads: 1, capacity: 2 * benchKeys},
+	{name: "get8", peers: []string{"plainmap"}, workload: "zipf", reads: 1, capacity: 2 * benchKeys, length: 8},
+	{name: "get40", peers: []string{"plainmap"}, workload: "zipf", reads: 1, capacity: 2 * benchKeys, length: 40},
+	{name: "get100", peers: []string{"plainmap"}, workload: "zipf", reads: 1, capacity: 2 * benchKeys, length: 100},
+	{name: "get1M", peers: []string{"plainmap"}, workload: "zipf", reads: 1, capacity: 2 * manyKeys, keys: manyKeys},
+	{name: "update25", peers: []string{"xsyncmap", "fido", "otter2"}, workload: "zipf", reads: .75, capacity: 2 * benchKeys},
+	{name: "update100", peers: []string{"xsyncmap", "fido", "otter2"}, workload: "zipf", reads: 0, capacity: 2 * benchKeys},
+	{name: "evict25", peers: []string{"mutexlru", "fido", "otter2"}, workload: "evict", reads: .75, capacity: benchKeys / 10},
+	{name: "hot-get", peers: bounded(), workload: "hot", reads: 1, capacity: 2 * benchKeys},
+	{name: "hot-update25", peers: bounded(), workload: "hot", reads: .75, capacity: 2 * benchKeys},
+	{name: "hot-update100", peers: bounded(), workload: "hot", reads: 0, capacity: 2 * benchKeys},
 }
 
 // bounded names the peers that evict and promise what ring promises.
@@ -61,15 +70,16 @@ func BenchmarkPeers(b *testing.B) {
 }
 
 func (c contest) run(b *testing.B) {
-	stored, lookup, err := workload.MakeKeys[string](benchKeys, workload.DefaultKeyLength, 1)
+	n := cmp.Or(c.keys, benchKeys)
+	stored, lookup, err := workload.MakeKeys[string](n, cmp.Or(c.length, workload.DefaultKeyLength), 1)
 	if err != nil {
 		b.Fatal(err)
 	}
-	stream, err := workload.New(workload.Config{Name: c.workload, Keys: benchKeys, Reads: c.reads, Seed: 1})
+	stream, err := workload.New(workload.Config{Name: c.workload, Keys: n, Reads: c.reads, Seed: 1})
 	if err != nil {
 		b.Fatal(err)
 	}
-	items := make([]*caches.Item, benchKeys)
+	items := make([]*caches.Item, n)
 	for i := range items {
 		items[i] = &caches.Item{ID: uint64(i)}
 	}
