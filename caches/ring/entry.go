@@ -20,9 +20,9 @@ type entry struct {
 
 	// The key. Immutable, published by the store of the entry's pointer into
 	// its bucket.
-	hash uint64 // a function of the key and the cache's secrets
+	hash uint64         // a function of the key and the cache's secrets
+	ref  unsafe.Pointer // a *K, or the bytes of a string that is too long for the entry; nil if the entry holds the key
 	words
-	ref unsafe.Pointer // a longer string's bytes, or a *K; nil if the words are the key
 }
 
 // maxHits is S3-FIFO's two-bit counter. An entry read this often is not
@@ -38,18 +38,62 @@ const (
 )
 
 // words are a key, if it is an integer or a string of up to inlineKey bytes:
-// two such keys are equal if their words are. Of other keys they are what
-// equal ones have in common, the hash and the length.
+// two such keys are equal if their words are. Of a longer string they are the
+// length and the first bytes, of another key its hash.
 type words struct {
-	a, b, c uint64
 	size    int // ^ of a string's length, noString of another key: never 0, so that no key has the words of an empty entry
+	a, b, c uint64
 }
 
 const noString = ^0
 
-// inlineKey is the longest string, in bytes, that an entry holds itself:
+// inlineKey is the longest string, in bytes, that an entry's words hold:
 // comparing it costs no further cache line.
 const inlineKey = 24
+
+// longEntry is an entry whose key is a longer string: its bytes begin in the words
+// and go on behind them. They are found without another pointer, and so loaded
+// together with the entry. Such entries may share a line with a neighbour.
+type longEntry[Tail any] struct {
+	entry
+	_ Tail
+}
+
+// longestKey is the longest string, in bytes, that an entry can hold.
+const longestKey = inlineKey + 128
+
+// newLong makes an entry for a string of more than inlineKey bytes: of the sizes that
+// the allocator has, those that leave at most a quarter unused.
+func newLong(k string) (e *entry) {
+	switch n := len(k) - inlineKey; {
+	case n <= 16:
+		e = &new(longEntry[[16]byte]).entry
+	case n <= 32:
+		e = &new(longEntry[[32]byte]).entry
+	case n <= 64:
+		e = &new(longEntry[[64]byte]).entry
+	case n <= 96:
+		e = &new(longEntry[[96]byte]).entry
+	case n <= 128:
+		e = &new(longEntry[[128]byte]).entry
+	default:
+		e = &entry{ref: unsafe.Pointer(unsafe.StringData(k))}
+	}
+	e.size = ^len(k)
+	if len(k) <= longestKey {
+		copy(unsafe.Slice((*byte)(unsafe.Pointer(&e.a)), len(k)), k)
+	}
+	return e
+}
+
+// is reports whether a string of more than inlineKey bytes is e's key.
+func (e *entry) is(k string) bool {
+	p := unsafe.Pointer(&e.a)
+	if len(k) > longestKey {
+		p = e.ref
+	}
+	return e.size == ^len(k) && unsafe.String((*byte)(p), len(k)) == k
+}
 
 // touch counts a hit.
 func (e *entry) touch() {

@@ -144,16 +144,15 @@ func (x *index) find(hash uint64, w words) *entry {
 	return nil
 }
 
-// findRef is find for a key that is more than its words; same compares it with
-// those of entries.
-func (x *index) findRef(hash uint64, w words, same func(ref unsafe.Pointer) bool) *entry {
+// findLong is find for a string of more than inlineKey bytes.
+func (x *index) findLong(hash uint64, k string) *entry {
 	want := tagOf(hash) * everyTag
 	for n := uint64(0); n <= x.mask; n++ {
 		b := x.bucket(hash, n)
 		tags := b.word.Load()
 		for m := match(tags, want); m != 0; m &= m - 1 {
 			invariants.Edge()
-			if e := b.at(m).Load(); e != nil && e.words == w && same(e.ref) {
+			if e := b.at(m).Load(); e != nil && e.hash == hash && e.is(k) {
 				return e
 			}
 		}
@@ -165,13 +164,44 @@ func (x *index) findRef(hash uint64, w words, same func(ref unsafe.Pointer) bool
 	return nil
 }
 
-// link puts e into the index, unless its key is there: then it returns the
-// entry that has it. It takes out the key's mark, 0 if there is none. same is as
-// in findRef, nil if the key is its words.
+// findBoxed is find for a key that is no string and no integer; same compares it
+// with those of entries.
+func (x *index) findBoxed(hash uint64, same func(ref unsafe.Pointer) bool) *entry {
+	want := tagOf(hash) * everyTag
+	for n := uint64(0); n <= x.mask; n++ {
+		b := x.bucket(hash, n)
+		tags := b.word.Load()
+		for m := match(tags, want); m != 0; m &= m - 1 {
+			invariants.Edge()
+			if e := b.at(m).Load(); e != nil && e.hash == hash && e.ref != nil && same(e.ref) {
+				return e
+			}
+		}
+		invariants.Edge()
+		if tags&overflow == 0 {
+			break
+		}
+	}
+	return nil
+}
+
+// findKey is find for any key.
+func (x *index) findKey(k *key) *entry {
+	switch {
+	case k.same != nil:
+		return x.findBoxed(k.hash, k.same)
+	case k.long != "":
+		return x.findLong(k.hash, k.long)
+	}
+	return x.find(k.hash, k.words)
+}
+
+// link puts e, whose key is k, into the index, unless the key is there: then it
+// returns the entry that has it. It takes out the key's mark, 0 if there is none.
 //
 // The busy bit of the home bucket makes it the only one to insert this key.
-func (x *index) link(e *entry, same func(ref unsafe.Pointer) bool) (there *entry, m mark) {
-	for n := 0; !x.tryLink(e, same, &there, &m); n++ {
+func (x *index) link(e *entry, k *key) (there *entry, m mark) {
+	for n := 0; !x.tryLink(e, k, &there, &m); n++ {
 		backOff(n)
 	}
 	return there, m
@@ -197,7 +227,7 @@ const (
 	maxSleep = time.Millisecond
 )
 
-func (x *index) tryLink(e *entry, same func(ref unsafe.Pointer) bool, there **entry, m *mark) bool {
+func (x *index) tryLink(e *entry, k *key, there **entry, m *mark) bool {
 	for n := uint64(0); n <= x.mask; n++ {
 		b := x.bucket(e.hash, n)
 		word, ok := b.acquire()
@@ -206,12 +236,7 @@ func (x *index) tryLink(e *entry, same func(ref unsafe.Pointer) bool, there **en
 			return false
 		}
 		if n == 0 {
-			if same == nil {
-				*there = x.find(e.hash, e.words)
-			} else {
-				*there = x.findRef(e.hash, e.words, same)
-			}
-			if *there != nil {
+			if *there = x.findKey(k); *there != nil {
 				b.word.Store(word)
 				return true
 			}

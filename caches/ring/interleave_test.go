@@ -90,7 +90,7 @@ func (s *scenario) start() (r *run, stop func()) {
 	r = &run{x: index{newBuckets(2), 1}, ids: make(map[*entry]uint64)}
 	link := func(key, hash, value uint64) *entry {
 		e := r.entry(key, hash, value)
-		r.x.link(e, nil)
+		r.x.link(e, keyOf(e))
 		return e
 	}
 	if s.full {
@@ -163,7 +163,7 @@ func (w *worker) work(i int) {
 			e := r.entry(theKey, theHash, uint64(op[1]-'0'))
 			e.hits.Store(uint32(i)<<8 | uint32(n)) // names the entry whatever the schedule
 			w.call(n, e)
-			if there := r.x.link(e, nil); there != nil {
+			if there, _ := r.x.link(e, keyOf(e)); there != nil {
 				w.edge(false)
 				there.value.Store(e.value.Load())
 			}
@@ -171,7 +171,7 @@ func (w *worker) work(i int) {
 			if e := r.x.find(theHash, words{a: theKey}); e != nil {
 				w.edge(false)
 				w.call(n, e)
-				r.x.unlink(e)
+				r.x.unlink(e, trace{})
 			}
 		case 'g':
 			if e := r.x.find(theHash, words{a: theKey}); e != nil {
@@ -180,12 +180,12 @@ func (w *worker) work(i int) {
 			}
 		case 'x':
 			w.call(n, r.filler)
-			r.x.unlink(r.filler)
+			r.x.unlink(r.filler, trace{})
 		case 'n':
 			e := r.entry(200, 0x31<<56, 0)
 			e.hits.Store(uint32(i)<<8 | uint32(n))
 			w.call(n, e)
-			r.x.link(e, nil)
+			r.x.link(e, keyOf(e))
 		}
 		if op != "x" && op != "n" {
 			r.spec.end(i, result)

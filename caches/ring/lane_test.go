@@ -32,7 +32,7 @@ func TestReservedSlots(t *testing.T) {
 			e.hash = c.hash(e.words)
 			e.value.Store(c.pack(key))
 			if !s.evicts.Load() {
-				c.enter(s, nil, e, nil)
+				c.enter(s, nil, e, keyOf(e))
 				return
 			}
 			l := &s.lanes[rng.IntN(3)]
@@ -52,7 +52,7 @@ func TestReservedSlots(t *testing.T) {
 				}
 			}
 			l.mu.Lock()
-			c.enter(s, l, e, nil)
+			c.enter(s, l, e, keyOf(e))
 			l.mu.Unlock()
 		}
 		remove := func(e *entry) {

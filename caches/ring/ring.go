@@ -112,12 +112,7 @@ func New[K comparable, V any](capacity int, opts ...Option) (*Cache[K, V], error
 // The first reads of an entry write its hit counter; after the third, reads
 // write nothing.
 func (c *Cache[K, V]) Get(key K) (value V, ok bool) {
-	var e *entry
-	if c.kind == stringKey {
-		e = c.findString(*(*string)(unsafe.Pointer(&key)))
-	} else {
-		e = c.lookup(key)
-	}
+	e := c.lookup(key)
 	if e == nil {
 		return value, false
 	}
@@ -180,39 +175,46 @@ func (c *Cache[K, V]) Close() error { return nil }
 
 // lookup finds the entry of key.
 func (c *Cache[K, V]) lookup(key K) *entry {
-	switch c.kind {
-	case stringKey:
+	if c.kind == stringKind {
 		return c.findString(*(*string)(unsafe.Pointer(&key)))
-	case wordKey:
-		w := word(key)
-		return c.find(c.hash(w), w)
 	}
-	hash := maphash.Comparable(c.seed, key)
-	return c.findRef(hash, words{a: hash, size: noString}, sameAs(key))
+	k := c.key(key)
+	return c.findKey(&k)
+}
+
+// key is a key as the index sees it.
+func (c *Cache[K, V]) key(k K) key {
+	switch c.kind {
+	case stringKind:
+		return c.stringKey(*(*string)(unsafe.Pointer(&k)))
+	case integerKind:
+		w := word(k)
+		return key{hash: c.hash(w), words: w}
+	}
+	hash := maphash.Comparable(c.seed, k)
+	return key{hash: hash, same: sameAs(k)}
 }
 
 // insert adds an entry unless the key is there, and returns the one that is. A
 // key that does not equal itself is not added.
 func (c *Cache[K, V]) insert(key K, p *byte) *entry {
-	e := new(entry)
+	k := c.key(key)
+	var e *entry
+	switch {
+	case k.long != "":
+		e = newLong(k.long)
+	case k.same != nil:
+		box := new(K)
+		*box = key
+		if e = (&entry{ref: unsafe.Pointer(box)}); !k.same(e.ref) {
+			return nil // a NaN, or with one in it: no Get could find it
+		}
+	default:
+		e = &entry{words: k.words}
+	}
+	e.hash = k.hash
 	e.value.Store(p)
-	switch c.kind {
-	case stringKey:
-		return c.insertString(e, *(*string)(unsafe.Pointer(&key)))
-	case wordKey:
-		e.words = word(key)
-		e.hash = c.hash(e.words)
-		return c.table.insert(e, nil)
-	}
-	e.hash = maphash.Comparable(c.seed, key)
-	e.words = words{a: e.hash, size: noString}
-	same := sameAs(key)
-	box := new(K)
-	*box = key
-	if e.ref = unsafe.Pointer(box); !same(e.ref) {
-		return nil // a NaN, or with one in it: no Get could find it
-	}
-	return c.table.insert(e, same)
+	return c.table.insert(e, &k)
 }
 
 // sameAs compares key with boxed ones.

@@ -3,7 +3,6 @@ package ring
 import (
 	"hash/maphash"
 	"sync/atomic"
-	"unsafe"
 
 	"github.com/contend-go/contend/caches/internal/invariants"
 )
@@ -54,47 +53,28 @@ func (t *table) shard(hash uint64) *shard { return t.shards[hash&uint64(len(t.sh
 
 // findString is find for a string.
 func (t *table) findString(k string) *entry {
-	if len(k) <= inlineKey {
-		var w words
-		if len(k) >= 8 {
-			w = wide(k) // most keys: without a call
-		} else {
-			w = inline(k)
-		}
-		return t.find(t.hash(w), w)
+	if len(k) > inlineKey {
+		return t.findLong(maphash.String(t.seed, k), k)
 	}
-	hash := maphash.String(t.seed, k)
-	return t.findRef(hash, words{a: hash, size: ^len(k)}, sameString(k))
-}
-
-// insertString is insert for a string, which becomes e's key.
-func (t *table) insertString(e *entry, k string) *entry {
-	if len(k) <= inlineKey {
-		e.words = inline(k)
-		e.hash = t.hash(e.words)
-		return t.insert(e, nil)
+	var w words
+	if len(k) >= 8 {
+		w = wide(k) // most keys: without a call
+	} else {
+		w = inline(k)
 	}
-	e.hash = maphash.String(t.seed, k)
-	e.words = words{a: e.hash, size: ^len(k)}
-	e.ref = unsafe.Pointer(unsafe.StringData(k))
-	return t.insert(e, sameString(k))
+	return t.find(t.hash(w), w)
 }
 
-// sameString compares k with strings of its length.
-func sameString(k string) func(ref unsafe.Pointer) bool {
-	return func(ref unsafe.Pointer) bool { return unsafe.String((*byte)(ref), len(k)) == k }
-}
-
-// insert puts e into the cache, unless its key is there: then it returns the
-// entry that has it. same is as in link.
+// insert puts e, whose key is k, into the cache, unless its key is there: then it returns the
+// entry that has it.
 //
 // An entry is in the index before it is in a queue, and leaves the queue before
 // the index. So entries in queues have different keys, and as long as all keys
 // fit, the queues have room for one more: nothing is evicted.
-func (t *table) insert(e *entry, same func(ref unsafe.Pointer) bool) (there *entry) {
+func (t *table) insert(e *entry, k *key) (there *entry) {
 	s := t.shard(e.hash)
 	l := t.lane(s)
-	there = t.enter(s, l, e, same)
+	there = t.enter(s, l, e, k)
 	if l != nil {
 		l.mu.Unlock()
 	}
@@ -102,13 +82,13 @@ func (t *table) insert(e *entry, same func(ref unsafe.Pointer) bool) (there *ent
 }
 
 // enter is insert, into s by way of lane l, which is locked, or nil.
-func (t *table) enter(s *shard, l *lane, e *entry, same func(ref unsafe.Pointer) bool) (there *entry) {
+func (t *table) enter(s *shard, l *lane, e *entry, k *key) (there *entry) {
 	place := l != nil && l.room > 0
 	e.place = fresh
 	if place {
 		e.place = l.reserved.place(l.n, small)
 	}
-	there, m := t.link(e, same)
+	there, m := t.link(e, k)
 	if there != nil {
 		return there
 	}
