@@ -2,8 +2,89 @@ package ring
 
 import (
 	"math/rand/v2"
+	"slices"
 	"testing"
+	"unsafe"
 )
+
+// TestMarks does the same to a word of marks and to a list.
+func TestMarks(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 3))
+	var ms marks
+	var list []mark // the latest first
+	met := [4]int{}
+	for step := range uint32(200_000) {
+		switch op := rng.IntN(8); {
+		case op < 4:
+			m := newMark(rng.Uint64N(20)<<40, step/4)
+			want := mark(0)
+			if len(list) == 4 {
+				want, list = list[3], list[:3]
+				met[0]++
+			}
+			list = slices.Insert(list, 0, m)
+			if got := ms.push(m); got != want {
+				t.Fatalf("step %d: push returns %#x, want %#x", step, got, want)
+			}
+		case op < 7:
+			p := print(rng.Uint64N(20) << 40)
+			want := mark(0)
+			if at := slices.IndexFunc(list, func(m mark) bool { return m.print() == p }); at >= 0 {
+				want, list = list[at], slices.Delete(list, at, at+1)
+				met[1]++
+			}
+			if got := ms.take(p); got != want {
+				t.Fatalf("step %d: take(%#x) = %#x, want %#x", step, p, got, want)
+			}
+		default:
+			window := rng.Uint32N(8)
+			any := false
+			for len(list) > 0 && (step/4-list[len(list)-1].step())%steps > window {
+				list, any = list[:len(list)-1], true
+				met[2]++
+			}
+			if got := ms.forget(step/4, window); got != any {
+				t.Fatalf("step %d: forget says %v, want %v", step, got, any)
+			}
+			if len(list) == 0 {
+				met[3]++
+			}
+		}
+		want := marks(0)
+		for i, m := range list {
+			want |= marks(m) << (markBits * i)
+		}
+		if ms != want {
+			t.Fatalf("step %d: %#x, want %#x", step, ms, want)
+		}
+	}
+	if slices.Min(met[:]) < 1000 {
+		t.Errorf("%v: the test needs more of each", met)
+	}
+}
+
+// TestParking: every mark but 0 has an address that no entry can have, and where
+// it leads there lies an entry that has no key's words.
+func TestParking(t *testing.T) {
+	for m := mark(1); m != 0; m++ {
+		e := m.park()
+		if got := parked(e); got != m {
+			t.Fatalf("mark %#x comes back as %#x", m, got)
+		}
+		if e.size != 0 || e.ref != nil || e.hash != 0 {
+			t.Fatalf("mark %#x leads to an entry", m)
+		}
+	}
+	last := uintptr(unsafe.Pointer((^mark(0)).park())) + unsafe.Sizeof(entry{})
+	if end := uintptr(unsafe.Pointer(&parking)) + unsafe.Sizeof(parking); last > end {
+		t.Errorf("the last entry ends %d bytes behind the memory", last-end)
+	}
+	for _, e := range []*entry{nil, new(entry), newLong("a string of more than twenty-four bytes")} {
+		if m := parked(e); m != 0 {
+			t.Errorf("an entry stands for mark %#x", m)
+		}
+	}
+}
 
 // TestGhostWraps runs two caches alike, but for the second's ghost, which
 // believes that it is about to have counted 2^32 steps: both must find the same

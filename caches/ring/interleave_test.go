@@ -39,6 +39,11 @@ func TestEveryInterleaving(t *testing.T) {
 		{name: "in another bucket, two writers", full: true, goroutines: []string{"s1", "s2", "g"}},
 		{name: "its home has room meanwhile", full: true, held: true, goroutines: []string{"d s1", "x", "g"}},
 		{name: "beside a neighbour that passes by too", full: true, goroutines: []string{"s1", "n", "g"}},
+		{name: "evicted, a mark in its slot, beside two readers", held: true, marks: true, goroutines: []string{"e", "g g", "g"}},
+		{name: "evicted, and set again where a mark was", held: true, marks: true, goroutines: []string{"e s1", "g g"}},
+		{name: "evicted beside a writer and a reader", held: true, marks: true, goroutines: []string{"e", "s1", "g g"}},
+		{name: "evicted and deleted at once, and set", held: true, marks: true, goroutines: []string{"e", "d s1", "g"}},
+		{name: "evicted from another bucket", full: true, held: true, marks: true, goroutines: []string{"e s1", "g g"}},
 	} {
 		t.Run(s.name, func(t *testing.T) {
 			invariants.Hook = nil
@@ -49,17 +54,20 @@ func TestEveryInterleaving(t *testing.T) {
 }
 
 // scenario is some goroutines' operations: sN sets the key to N, d deletes it,
-// g gets it; x deletes an entry that fills the key's home, n sets another key
-// of that home.
+// e evicts it, g gets it; x deletes an entry that fills the key's home, n sets
+// another key of that home.
 type scenario struct {
 	name       string
 	held       bool // the key is there at the beginning, with the value 9
 	full       bool // and its home is full, so that the key's place is the next bucket
+	marks      bool // and its home remembers four keys: one has to give way to the next
 	goroutines []string
 }
 
+// The key has the words of an empty entry but for the size: nobody may take for it
+// what a mark stands for.
 const (
-	theKey  = 1
+	theKey  = 0
 	theHash = 0x11 << 56 // home bucket 0
 	absentV = 0
 )
@@ -103,6 +111,11 @@ func (s *scenario) start() (r *run, stop func()) {
 		link(theKey, theHash, 9)
 		initial = 9
 	}
+	if s.marks {
+		for i := range uint64(4) {
+			r.x.bucket(0, 0).marks.push(newMark((500+i)<<40, 0))
+		}
+	}
 	r.spec = newMonitor(initial)
 	invariants.Hook = func(waits bool) { r.now.edge(waits) }
 	var stops []func()
@@ -133,7 +146,7 @@ func (s *scenario) start() (r *run, stop func()) {
 var errStopped = fmt.Errorf("stopped")
 
 func (r *run) entry(key, hash, value uint64) *entry {
-	e := &entry{hash: hash, words: words{a: key}}
+	e := &entry{hash: hash, words: word(key)}
 	e.value.Store(boxed(value))
 	r.ids[e] = uint64(len(r.ids) + 1)
 	return e
@@ -167,14 +180,18 @@ func (w *worker) work(i int) {
 				w.edge(false)
 				there.value.Store(e.value.Load())
 			}
-		case 'd':
-			if e := r.x.find(theHash, words{a: theKey}); e != nil {
+		case 'd', 'e':
+			if e := r.x.find(theHash, word(uint64(theKey))); e != nil {
 				w.edge(false)
 				w.call(n, e)
-				r.x.unlink(e, trace{})
+				left := trace{}
+				if op == "e" {
+					left = trace{mark: newMark(theHash, 1), window: 1}
+				}
+				r.x.unlink(e, left)
 			}
 		case 'g':
-			if e := r.x.find(theHash, words{a: theKey}); e != nil {
+			if e := r.x.find(theHash, word(uint64(theKey))); e != nil {
 				w.edge(false)
 				result = uint8(unboxed(e.value.Load()))
 			}
@@ -213,9 +230,12 @@ func (r *run) memory() string {
 	for i := range r.x.mask + 1 {
 		bucket := r.x.bucket(i, 0)
 		b = binary.AppendUvarint(b, bucket.word.Load())
+		b = binary.AppendUvarint(b, uint64(bucket.marks))
 		for s := range bucket.slot {
-			if e := bucket.slot[s].Load(); e != nil {
-				b = append(b, byte(e.a), byte(e.hits.Load()), byte(e.hits.Load()>>8), byte(unboxed(e.value.Load()))+1)
+			if e := bucket.slot[s].Load(); parked(e) != 0 {
+				b = binary.LittleEndian.AppendUint16(append(b, 2), uint16(parked(e)))
+			} else if e != nil {
+				b = append(b, 1, byte(e.a), byte(e.hits.Load()), byte(e.hits.Load()>>8), byte(unboxed(e.value.Load()))+1)
 			} else {
 				b = append(b, 0)
 			}
@@ -322,6 +342,9 @@ func (r *run) atEnd() error {
 		}
 		for k := range b.slot {
 			e := b.slot[k].Load()
+			if parked(e) != 0 {
+				e = nil
+			}
 			if tag := b.word.Load() >> (8 * (k + 1)) & 0xff; (e == nil) != (tag == 0) || e != nil && tag != tagOf(e.hash) {
 				return fmt.Errorf("bucket %d, slot %d has the tag %#x for %v", i, k, tag, e)
 			}
@@ -385,7 +408,7 @@ func (m *monitor) end(i int, result uint8) {
 			switch op := m.ops[j]; op[0] {
 			case 's':
 				then.value = op[1] - '0'
-			case 'd':
+			case 'd', 'e':
 				then.value = absentV
 			case 'g':
 				then.did[j] += c.value

@@ -3,30 +3,26 @@ package ring
 import (
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"testing"
-
-	"github.com/contend-go/contend/caches"
-	"github.com/contend-go/contend/caches/s3fifo"
 )
 
-// TestAgainstReference runs random operations on the cache and on the exact
-// S3-FIFO side by side: they must hold the same keys at every step. The ghost
-// gets so many sets that it forgets nothing early, and runs are so short that
-// the steps in its marks do not come round.
+// TestAgainstReference runs random operations on the cache and on a slow, obvious
+// S3-FIFO side by side, whose ghost forgets keys a step at a time, as the README
+// says: they must hold the same keys at every step. The index gets so many buckets
+// that none has to give up a mark, and runs end before the steps in marks come round.
 func TestAgainstReference(t *testing.T) {
 	seed := rand.Uint64()
-	for _, capacity := range []int{1, 2, 3, 9, 10, 37, 100, 250} {
-		for run := range uint64(20) {
+	for _, capacity := range []int{1, 2, 3, 9, 10, 37, 100, 250, 600} {
+		for run := range uint64(50) {
 			rng := rand.New(rand.NewPCG(seed, run))
 			c, err := New[int, int](capacity)
 			if err != nil {
 				t.Fatal(err)
 			}
-			ref, err := s3fifo.New[int, int](capacity)
-			if err != nil {
-				t.Fatal(err)
-			}
-			for step := range steps - 1 {
+			c.index = newIndex(1 << 14)
+			ref := newReference(c)
+			for step := 0; c.shards[0].ghost.step < steps-1; step++ {
 				if err := sameStep(rng, c, ref, step); err != nil {
 					t.Fatalf("seed %d, capacity %d, run %d, step %d: %v", seed, capacity, run, step, err)
 				}
@@ -35,8 +31,148 @@ func TestAgainstReference(t *testing.T) {
 	}
 }
 
+// reference is S3-FIFO on slices and a map.
+type reference struct {
+	capacity    int
+	small, main []*refEntry // oldest first
+	held        map[int]*refEntry
+	id          func(key int) uint64 // what the ghost takes for the key
+	ghost       []refStep            // oldest first; the last is the present one
+	added       int                  // keys in the present step
+}
+
+type refEntry struct{ key, value, hits int }
+
+// refStep is a part of the ghost that is forgotten at once.
+type refStep struct {
+	left int // places that no key has been taken from
+	ids  []uint64
+}
+
+func newReference(c *Cache[int, int]) *reference {
+	return &reference{
+		capacity: c.capacity,
+		held:     make(map[int]*refEntry),
+		id: func(key int) uint64 {
+			hash := c.hash(word(key))
+			return hash&c.mask<<16 | uint64(print(hash))
+		},
+	}
+}
+
+func (r *reference) Get(key int) (int, bool) {
+	e, ok := r.held[key]
+	if !ok {
+		return 0, false
+	}
+	e.hits = min(e.hits+1, 3)
+	return e.value, true
+}
+
+func (r *reference) Set(key, value int) {
+	if e, ok := r.held[key]; ok {
+		e.hits = min(e.hits+1, 3)
+		e.value = value
+		return
+	}
+	e := &refEntry{key: key, value: value}
+	remembered := r.recall(r.id(key))
+	for len(r.held) >= r.capacity {
+		r.evict()
+	}
+	r.held[key] = e
+	if remembered {
+		r.main = append(r.main, e)
+	} else {
+		r.small = append(r.small, e)
+	}
+}
+
+func (r *reference) Update(key int, f func(old int, ok bool) int) int {
+	e, ok := r.held[key]
+	old := 0
+	if ok {
+		old = e.value
+	}
+	value := f(old, ok)
+	r.Set(key, value)
+	return value
+}
+
+func (r *reference) Delete(key int) {
+	e := r.held[key]
+	delete(r.held, key)
+	is := func(x *refEntry) bool { return x == e }
+	r.small, r.main = slices.DeleteFunc(r.small, is), slices.DeleteFunc(r.main, is)
+}
+
+// evict evicts one entry, or moves all of small to main.
+func (r *reference) evict() {
+	if len(r.main) > r.capacity-max(1, r.capacity/10) || len(r.small) == 0 {
+		for {
+			e := r.main[0]
+			r.main = r.main[1:]
+			if e.hits == 0 {
+				delete(r.held, e.key)
+				return
+			}
+			e.hits--
+			r.main = append(r.main, e)
+		}
+	}
+	for len(r.small) > 0 {
+		e := r.small[0]
+		r.small = r.small[1:]
+		if e.hits < 2 {
+			delete(r.held, e.key)
+			r.remember(r.id(e.key))
+			return
+		}
+		e.hits = 0
+		r.main = append(r.main, e)
+	}
+}
+
+// remember adds a key to the present step, and begins another if that is full: then
+// the oldest steps are forgotten until the ghost's size is right again.
+func (r *reference) remember(id uint64) {
+	room := r.capacity * 9 / 10
+	perStep := room/16 + 1
+	if r.added == 0 {
+		r.ghost = append(r.ghost, refStep{left: perStep})
+		for {
+			kept := 0
+			for _, s := range r.ghost {
+				kept += s.left
+			}
+			if kept <= room+perStep/2 && len(r.ghost) < 64 {
+				break
+			}
+			r.ghost = r.ghost[1:]
+		}
+	}
+	if len(r.ghost) > 0 { // it is empty where a step is more than there is room for
+		last := &r.ghost[len(r.ghost)-1]
+		last.ids = append(last.ids, id)
+	}
+	r.added = (r.added + 1) % perStep
+}
+
+// recall takes a key out of the ghost, the one added last where two look the same.
+func (r *reference) recall(id uint64) bool {
+	for i := len(r.ghost) - 1; i >= 0; i-- {
+		s := &r.ghost[i]
+		if at := slices.Index(s.ids, id); at >= 0 && s.left > 0 {
+			s.ids = slices.Delete(s.ids, at, at+1)
+			s.left--
+			return true
+		}
+	}
+	return false
+}
+
 // sameStep does the same to both caches and says where they differ.
-func sameStep(rng *rand.Rand, c *Cache[int, int], ref caches.Cache[int, int], step int) error {
+func sameStep(rng *rand.Rand, c *Cache[int, int], ref *reference, step int) error {
 	key := int(rng.ExpFloat64() * float64(c.capacity))
 	got, ok := c.Get(key)
 	want, wanted := ref.Get(key)
@@ -44,19 +180,19 @@ func sameStep(rng *rand.Rand, c *Cache[int, int], ref caches.Cache[int, int], st
 		return fmt.Errorf("Get(%d) = %d, %v, want %d, %v", key, got, ok, want, wanted)
 	}
 	switch op := rng.IntN(20); {
-	case op == 0 && ok: // of a key that is not held, the reference also forgets that it ever was
+	case op == 0 && ok:
 		c.Delete(key)
 		ref.Delete(key)
 	case op == 1:
 		inc := func(old int, _ bool) int { return old + 1 }
-		if got, want := c.Update(key, inc), ref.(caches.Updater[int, int]).Update(key, inc); got != want {
+		if got, want := c.Update(key, inc), ref.Update(key, inc); got != want {
 			return fmt.Errorf("Update(%d) = %d, want %d", key, got, want)
 		}
 	case op < 5 || !ok:
 		c.Set(key, step)
 		ref.Set(key, step)
 	}
-	if got, want := c.Len(), ref.Len(); got != want {
+	if got, want := c.Len(), len(ref.held); got != want {
 		return fmt.Errorf("Len = %d, want %d", got, want)
 	}
 	if step%100 == 0 {
@@ -107,7 +243,7 @@ func TestCollisions(t *testing.T) {
 }
 
 // TestSpread: keys that differ in few bits fill the buckets as evenly as
-// random ones would: about one in 14 has its home full at four to a bucket.
+// random ones would: about one in 20 has its home full at four to a bucket.
 func TestSpread(t *testing.T) {
 	const n = 1 << 16
 	for name, key := range map[string]func(i uint64) words{
@@ -129,9 +265,9 @@ func TestSpread(t *testing.T) {
 		for _, in := range homes {
 			beyond += max(0, in-slotsPerBucket)
 		}
-		// Poisson with mean 4: E[max(0, X−7)] = 0.081 per bucket, 0.02 per key.
-		if got := float64(beyond) / n; got > 0.03 {
-			t.Errorf("%s: %.3f of the keys are beyond their home's seven slots, want about 0.02", name, got)
+		// Poisson with mean 4: E[max(0, X−6)] = 0.195 per bucket, 0.049 per key.
+		if got := float64(beyond) / n; got > 0.06 {
+			t.Errorf("%s: %.3f of the keys are beyond their home's six slots, want about 0.049", name, got)
 		}
 	}
 }
