@@ -30,7 +30,8 @@ func TestMarks(t *testing.T) {
 			p := print(rng.Uint64N(20) << 40)
 			want := mark(0)
 			if at := slices.IndexFunc(list, func(m mark) bool { return m.print() == p }); at >= 0 {
-				want, list = list[at], slices.Delete(list, at, at+1)
+				want = list[at]
+				list = slices.Delete(list, at, at+1)
 				met[1]++
 			}
 			if got := ms.take(p); got != want {
