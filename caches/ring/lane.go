@@ -64,9 +64,9 @@ func (t *tickets) next() uint32 {
 }
 
 // lane returns this CPU's lane of s, locked; nil if there are none, or none are
-// needed because nothing was evicted yet.
+// needed: nothing was evicted yet, or there is one P.
 func (t *table) lane(s *shard) *lane {
-	if len(s.lanes) == 0 || !s.evicts.Load() {
+	if !s.gather.Load() {
 		return nil
 	}
 	l := &s.lanes[t.tickets.next()%uint32(len(s.lanes))]

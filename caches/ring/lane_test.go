@@ -2,6 +2,7 @@ package ring
 
 import (
 	"math/rand/v2"
+	"runtime"
 	"testing"
 )
 
@@ -31,7 +32,7 @@ func TestReservedSlots(t *testing.T) {
 			e := &entry{words: word(key)}
 			e.hash = c.hash(e.words)
 			e.value.Store(c.pack(key))
-			if !s.evicts.Load() {
+			if s.ledger.perStep == 0 {
 				c.enter(s, nil, e, keyOf(e))
 				return
 			}
@@ -117,5 +118,43 @@ func TestKeepsNearWrap(t *testing.T) {
 				t.Errorf("the head passed %d: slot %d kept: %v", passed, k, got)
 			}
 		}
+	}
+}
+
+// TestOneP: with one P inserts go by way of no lane, and every place is used; with
+// more they do, before long.
+func TestOneP(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	const capacity = 5000
+	c, err := New[uint64, *int](capacity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := uint64(0)
+	inLanes := func() (n int) {
+		for i := range c.shards[0].lanes {
+			n += int(c.shards[0].lanes[i].n + c.shards[0].lanes[i].room)
+		}
+		return n
+	}
+	fill := func(n int) {
+		for range n {
+			next++
+			c.Set(next, nil)
+		}
+	}
+	if fill(3 * capacity); inLanes() > 0 || c.Len() != capacity {
+		t.Errorf("one P: %d entries and places in lanes, %d of %d entries held", inLanes(), c.Len(), capacity)
+	}
+	runtime.GOMAXPROCS(2)
+	if fill(capacity); inLanes() == 0 {
+		t.Error("two Ps: nothing in lanes")
+	}
+	runtime.GOMAXPROCS(1)
+	if fill(2 * capacity); c.Len() < capacity-capacity/laneShare {
+		t.Errorf("one P again: %d of %d entries held", c.Len(), capacity)
+	}
+	if err := c.Check(); err != nil {
+		t.Error(err)
 	}
 }

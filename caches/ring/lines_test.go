@@ -7,6 +7,7 @@ package ring
 import (
 	"math"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 	"unsafe"
@@ -57,6 +58,7 @@ func linesWritten(t *table, do func()) (lines int) {
 // writes and other CPUs may hold: its cost where many CPUs share the cache. The
 // line of an entry that is new is not counted: nobody else knows it yet.
 func TestLinesWritten(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
 	const capacity, rounds = 1000, 300
 	c, err := New[uint64, *int](capacity)
 	if err != nil {

@@ -3,6 +3,7 @@ package ring
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
 	"slices"
 	"testing"
 )
@@ -313,6 +314,7 @@ func TestAllKeysFit(t *testing.T) {
 // TestLanes deletes entries that wait in lanes: they must be gone at once, and
 // what is kept from use must stay within its bound.
 func TestLanes(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4)) // with one P there are none
 	const capacity = 1000
 	c, err := New[uint64, uint64](capacity)
 	if err != nil {
