@@ -6,7 +6,7 @@ import (
 )
 
 // lane gathers the inserts of one CPU into a shard that is full, so that the
-// queues, which all CPUs write, are locked once for laneSize of them: new
+// queues, which all CPUs write, are locked once for a batch of them: new
 // entries wait here for their queue, and places that evictions made in advance
 // wait for entries. The shard counts both as used. Most places have a slot of the
 // small queue already.
@@ -22,27 +22,31 @@ type lane struct {
 	fresh    [laneSize]*entry // the entries; a deleted one has the place gone, which its shard's mutex guards
 	marks    [laneSize]mark   // and what the ghost knew of their keys
 
-	// Two lines for each, because prefetchers fetch pairs. The runtime may put
+	// Pairs of lines, because prefetchers fetch those. The runtime may put
 	// 8 bytes before the first, which the last of this leave room for.
-	_ [128 - 32 - 10*laneSize]byte
+	_ [256 - 32 - 10*laneSize]byte
 }
 
 const (
-	laneSize = 8
+	laneSize = 16 // entries and places, at most, with the one that finds no place
 	maxLanes = 64 // in a shard
 
 	// laneShare bounds what lanes keep from being used: one place in so many.
 	laneShare = 64
 )
 
-// newLanes makes the lanes of a shard, none if it is too small for two: its
-// inserts then lock the queues one by one.
-func newLanes(quota int) []lane {
-	n := min(maxLanes, quota/laneShare/(laneSize-1))
-	if n < 2 {
-		return nil
+// newLanes makes the lanes of a shard, and says for how many inserts at once each
+// is emptied: fewer in small shards, that more CPUs have one of their own. It makes
+// none if there would not be two: its inserts then lock the queues one by one.
+func newLanes(quota int) (lanes []lane, batch uint32) {
+	count := func(batch int) int { return min(maxLanes, quota/laneShare/(batch-1)) }
+	if n := count(laneSize); n >= 4 {
+		return make([]lane, n), laneSize
 	}
-	return make([]lane, n)
+	if n := count(laneSize / 2); n >= 2 {
+		return make([]lane, n), laneSize / 2
+	}
+	return nil, 0
 }
 
 // tickets tell CPUs apart: each has one, which chooses its lane. They live in a
@@ -103,7 +107,7 @@ func (l *lane) deleted(s *shard) (n int) {
 }
 
 // enqueue puts the entries that wait in l, and n, into the queues. If it has to
-// evict for n, it does so for the next laneSize−1 as well, and before n is in a
+// evict for n, it does so for the rest of a batch as well, and before n is in a
 // queue: an insert never evicts its own key. The caller has l locked; it is nil
 // for an entry that waits for no others.
 func (t *table) enqueue(s *shard, l *lane, n newcomer) {
@@ -134,7 +138,7 @@ func (t *table) enqueue(s *shard, l *lane, n newcomer) {
 	if o, ok := t.makeRoom(s, n.entry, &moves); ok {
 		if o.entry != nil {
 			out[0], outs = o, 1
-			for ; l != nil && l.room < laneSize-1; l.room++ {
+			for ; l != nil && l.room < s.batch-1; l.room++ {
 				out[outs] = s.evict(&moves)
 				outs++
 			}

@@ -44,7 +44,8 @@ func (t *table) init(capacity, shards int) {
 		if i < capacity%shards {
 			quota++
 		}
-		t.shards[i] = &shard{id: uint32(i), lanes: newLanes(quota)}
+		t.shards[i] = &shard{id: uint32(i)}
+		t.shards[i].lanes, t.shards[i].batch = newLanes(quota)
 		t.grant(t.shards[i], 0, quota)
 	}
 }
