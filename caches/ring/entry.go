@@ -86,13 +86,16 @@ func newLong(k string) (e *entry) {
 	return e
 }
 
-// is reports whether a string of more than inlineKey bytes is e's key.
-func (e *entry) is(k string) bool {
+// long reports whether e's key is a string of more than inlineKey bytes.
+func (e *entry) long() bool { return ^e.size > inlineKey }
+
+// string is e's key, if it is long.
+func (e *entry) string() string {
 	p := unsafe.Pointer(&e.a)
-	if len(k) > longestKey {
+	if ^e.size > longestKey {
 		p = e.ref
 	}
-	return e.size == ^len(k) && unsafe.String((*byte)(p), len(k)) == k
+	return unsafe.String((*byte)(p), ^e.size)
 }
 
 // touch counts a hit.

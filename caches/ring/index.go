@@ -152,7 +152,7 @@ func (x *index) findLong(hash uint64, k string) *entry {
 		tags := b.word.Load()
 		for m := match(tags, want); m != 0; m &= m - 1 {
 			invariants.Edge()
-			if e := b.at(m).Load(); e != nil && e.hash == hash && e.is(k) {
+			if e := b.at(m).Load(); e != nil && e.hash == hash && e.size == ^len(k) && e.string() == k {
 				return e
 			}
 		}
@@ -185,23 +185,25 @@ func (x *index) findBoxed(hash uint64, same func(ref unsafe.Pointer) bool) *entr
 	return nil
 }
 
-// findKey is find for any key.
-func (x *index) findKey(k *key) *entry {
+// findSame returns the entry that has the key of e. same is as in findBoxed, nil if
+// the key is a string or an integer.
+func (x *index) findSame(e *entry, same func(ref unsafe.Pointer) bool) *entry {
 	switch {
-	case k.same != nil:
-		return x.findBoxed(k.hash, k.same)
-	case k.long != "":
-		return x.findLong(k.hash, k.long)
+	case same != nil:
+		return x.findBoxed(e.hash, same)
+	case e.long():
+		return x.findLong(e.hash, e.string())
 	}
-	return x.find(k.hash, k.words)
+	return x.find(e.hash, e.words)
 }
 
-// link puts e, whose key is k, into the index, unless the key is there: then it
-// returns the entry that has it. It takes out the key's mark, 0 if there is none.
+// link puts e into the index, unless its key is there: then it returns the entry
+// that has it. It takes out the key's mark, 0 if there is none. same is as in
+// findSame.
 //
 // The busy bit of the home bucket makes it the only one to insert this key.
-func (x *index) link(e *entry, k *key) (there *entry, m mark) {
-	for n := 0; !x.tryLink(e, k, &there, &m); n++ {
+func (x *index) link(e *entry, same func(ref unsafe.Pointer) bool) (there *entry, m mark) {
+	for n := 0; !x.tryLink(e, same, &there, &m); n++ {
 		backOff(n)
 	}
 	return there, m
@@ -227,7 +229,7 @@ const (
 	maxSleep = time.Millisecond
 )
 
-func (x *index) tryLink(e *entry, k *key, there **entry, m *mark) bool {
+func (x *index) tryLink(e *entry, same func(ref unsafe.Pointer) bool, there **entry, m *mark) bool {
 	for n := uint64(0); n <= x.mask; n++ {
 		b := x.bucket(e.hash, n)
 		word, ok := b.acquire()
@@ -236,7 +238,7 @@ func (x *index) tryLink(e *entry, k *key, there **entry, m *mark) bool {
 			return false
 		}
 		if n == 0 {
-			if *there = x.findKey(k); *there != nil {
+			if *there = x.findSame(e, same); *there != nil {
 				b.word.Store(word)
 				return true
 			}

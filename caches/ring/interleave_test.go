@@ -98,7 +98,7 @@ func (s *scenario) start() (r *run, stop func()) {
 	r = &run{x: index{newBuckets(2), 1}, ids: make(map[*entry]uint64)}
 	link := func(key, hash, value uint64) *entry {
 		e := r.entry(key, hash, value)
-		r.x.link(e, keyOf(e))
+		r.x.link(e, nil)
 		return e
 	}
 	if s.full {
@@ -176,7 +176,7 @@ func (w *worker) work(i int) {
 			e := r.entry(theKey, theHash, uint64(op[1]-'0'))
 			e.hits.Store(uint32(i)<<8 | uint32(n)) // names the entry whatever the schedule
 			w.call(n, e)
-			if there, _ := r.x.link(e, keyOf(e)); there != nil {
+			if there, _ := r.x.link(e, nil); there != nil {
 				w.edge(false)
 				there.value.Store(e.value.Load())
 			}
@@ -202,7 +202,7 @@ func (w *worker) work(i int) {
 			e := r.entry(200, 0x31<<56, 0)
 			e.hits.Store(uint32(i)<<8 | uint32(n))
 			w.call(n, e)
-			r.x.link(e, keyOf(e))
+			r.x.link(e, nil)
 		}
 		if op != "x" && op != "n" {
 			r.spec.end(i, result)

@@ -33,7 +33,7 @@ func TestReservedSlots(t *testing.T) {
 			e.hash = c.hash(e.words)
 			e.value.Store(c.pack(key))
 			if s.ledger.perStep == 0 {
-				c.enter(s, nil, e, keyOf(e))
+				c.enter(s, nil, e, nil)
 				return
 			}
 			l := &s.lanes[rng.IntN(3)]
@@ -53,7 +53,7 @@ func TestReservedSlots(t *testing.T) {
 				}
 			}
 			l.mu.Lock()
-			c.enter(s, l, e, keyOf(e))
+			c.enter(s, l, e, nil)
 			l.mu.Unlock()
 		}
 		remove := func(e *entry) {

@@ -175,46 +175,37 @@ func (c *Cache[K, V]) Close() error { return nil }
 
 // lookup finds the entry of key.
 func (c *Cache[K, V]) lookup(key K) *entry {
-	if c.kind == stringKind {
-		return c.findString(*(*string)(unsafe.Pointer(&key)))
-	}
-	k := c.key(key)
-	return c.findKey(&k)
-}
-
-// key is a key as the index sees it.
-func (c *Cache[K, V]) key(k K) key {
 	switch c.kind {
 	case stringKind:
-		return c.stringKey(*(*string)(unsafe.Pointer(&k)))
+		return c.findString(*(*string)(unsafe.Pointer(&key)))
 	case integerKind:
-		w := word(k)
-		return key{hash: c.hash(w), words: w}
+		w := word(key)
+		return c.find(c.hash(w), w)
 	}
-	hash := maphash.Comparable(c.seed, k)
-	return key{hash: hash, same: sameAs(k)}
+	return c.findBoxed(maphash.Comparable(c.seed, key), sameAs(key))
 }
 
 // insert adds an entry unless the key is there, and returns the one that is. A
 // key that does not equal itself is not added.
 func (c *Cache[K, V]) insert(key K, p *byte) *entry {
-	k := c.key(key)
 	var e *entry
-	switch {
-	case k.long != "":
-		e = newLong(k.long)
-	case k.same != nil:
+	var same func(ref unsafe.Pointer) bool
+	switch c.kind {
+	case stringKind:
+		e = c.newString(*(*string)(unsafe.Pointer(&key)))
+	case integerKind:
+		w := word(key)
+		e = &entry{hash: c.hash(w), words: w}
+	default:
 		box := new(K)
 		*box = key
-		if e = (&entry{ref: unsafe.Pointer(box)}); !k.same(e.ref) {
+		e = &entry{hash: maphash.Comparable(c.seed, key), ref: unsafe.Pointer(box)}
+		if same = sameAs(key); !same(e.ref) {
 			return nil // a NaN, or with one in it: no Get could find it
 		}
-	default:
-		e = &entry{words: k.words}
 	}
-	e.hash = k.hash
 	e.value.Store(p)
-	return c.table.insert(e, &k)
+	return c.table.insert(e, same)
 }
 
 // sameAs compares key with boxed ones.

@@ -2,8 +2,11 @@ package ring_test
 
 import (
 	"fmt"
+	"runtime"
 	"strings"
 	"testing"
+	"time"
+	"unsafe"
 
 	"github.com/contend-go/contend/caches/cachetest"
 	"github.com/contend-go/contend/caches/ring"
@@ -160,5 +163,42 @@ func TestAllocations(t *testing.T) {
 	words.Set(7, value)
 	if got := testing.AllocsPerRun(100, func() { words.Get(7); words.Set(7, value) }); got != 0 {
 		t.Errorf("a Get and an overwriting Set of an integer key: %v allocations, want 0", got)
+	}
+}
+
+// TestLongKeys: an entry has its own copy of a string that fits into it, and lets
+// the caller's go; of a longer one it keeps the caller's.
+func TestLongKeys(t *testing.T) {
+	c, err := ring.New[string, int](1000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, length := range []int{1, 8, 24, 25, 40, 41, 56, 57, 88, 89, 120, 121, 151, 152, 153, 1000} {
+		letGo := make(chan bool, 1)
+		func() {
+			bytes := make([]byte, length+64) // not of a size that is allocated together with others
+			runtime.AddCleanup(&bytes[0], func(done chan bool) { done <- true }, letGo)
+			c.Set(unsafe.String(&bytes[0], length), length)
+		}()
+		runtime.GC()
+		gone := false
+		for range 10 { // the cleanup runs on a goroutine of its own
+			runtime.GC()
+			select {
+			case gone = <-letGo:
+			case <-time.After(10 * time.Millisecond):
+			}
+		}
+		if want := length <= 152; gone != want {
+			t.Errorf("a key of %d bytes: the caller's was let go: %v, want %v", length, gone, want)
+		}
+		key := make([]byte, length)
+		if v, ok := c.Get(string(key)); !ok || v != length {
+			t.Errorf("a key of %d bytes: Get = %d, %v", length, v, ok)
+		}
+		key[length-1] = 1
+		if _, ok := c.Get(string(key)); ok {
+			t.Errorf("a key of %d bytes that differs in the last is found", length)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package ring
 import (
 	"hash/maphash"
 	"sync/atomic"
+	"unsafe"
 
 	"github.com/contend-go/contend/caches/internal/invariants"
 )
@@ -66,16 +67,27 @@ func (t *table) findString(k string) *entry {
 	return t.find(t.hash(w), w)
 }
 
-// insert puts e, whose key is k, into the cache, unless its key is there: then it returns the
-// entry that has it.
+// newString makes an entry for a string.
+func (t *table) newString(k string) (e *entry) {
+	if len(k) > inlineKey {
+		e = newLong(k)
+		e.hash = maphash.String(t.seed, k)
+		return e
+	}
+	w := inline(k)
+	return &entry{hash: t.hash(w), words: w}
+}
+
+// insert puts e into the cache, unless its key is there: then it returns the
+// entry that has it. same is as in link.
 //
 // An entry is in the index before it is in a queue, and leaves the queue before
 // the index. So entries in queues have different keys, and as long as all keys
 // fit, the queues have room for one more: nothing is evicted.
-func (t *table) insert(e *entry, k *key) (there *entry) {
+func (t *table) insert(e *entry, same func(ref unsafe.Pointer) bool) (there *entry) {
 	s := t.shard(e.hash)
 	l := t.lane(s)
-	there = t.enter(s, l, e, k)
+	there = t.enter(s, l, e, same)
 	if l != nil {
 		l.mu.Unlock()
 	}
@@ -83,13 +95,13 @@ func (t *table) insert(e *entry, k *key) (there *entry) {
 }
 
 // enter is insert, into s by way of lane l, which is locked, or nil.
-func (t *table) enter(s *shard, l *lane, e *entry, k *key) (there *entry) {
+func (t *table) enter(s *shard, l *lane, e *entry, same func(ref unsafe.Pointer) bool) (there *entry) {
 	place := l != nil && l.room > 0
 	e.place = fresh
 	if place {
 		e.place = l.reserved.place(l.n, small)
 	}
-	there, m := t.link(e, k)
+	there, m := t.link(e, same)
 	if there != nil {
 		return there
 	}
