@@ -180,17 +180,15 @@ func TestLongKeys(t *testing.T) {
 			runtime.AddCleanup(&bytes[0], func(done chan bool) { done <- true }, letGo)
 			c.Set(unsafe.String(&bytes[0], length), length)
 		}()
-		runtime.GC()
-		gone := false
-		for range 10 { // the cleanup runs on a goroutine of its own
+		for gone, tries := false, 0; !gone && (length <= 152 || tries < 3); tries++ {
 			runtime.GC()
 			select {
 			case gone = <-letGo:
-			case <-time.After(10 * time.Millisecond):
+				if length > 152 {
+					t.Errorf("a key of %d bytes: the caller's was let go", length)
+				}
+			case <-time.After(10 * time.Millisecond): // the cleanup runs on a goroutine of its own
 			}
-		}
-		if want := length <= 152; gone != want {
-			t.Errorf("a key of %d bytes: the caller's was let go: %v, want %v", length, gone, want)
 		}
 		key := make([]byte, length)
 		if v, ok := c.Get(string(key)); !ok || v != length {
