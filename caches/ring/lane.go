@@ -31,6 +31,10 @@ const (
 	laneSize = 16 // entries and places, at most, with the one that finds no place
 	maxLanes = 64 // in a shard
 
+	// laneTries is how many lanes an insert tries before it waits for one: all are
+	// taken only where there are more CPUs than lanes.
+	laneTries = 4
+
 	// laneShare bounds what lanes keep from being used: one place in so many.
 	laneShare = 64
 )
@@ -67,13 +71,20 @@ func (t *tickets) next() uint32 {
 	return *k
 }
 
-// lane returns this CPU's lane of s, locked; nil if there are none, or none are
-// needed: nothing was evicted yet, or there is one P.
+// lane returns this CPU's lane of s, locked, or one of the next, rather than to wait
+// for who has it; nil if there are none, or none are needed: nothing was evicted yet,
+// or there is one P.
 func (t *table) lane(s *shard) *lane {
 	if !s.gather.Load() {
 		return nil
 	}
-	l := &s.lanes[t.tickets.next()%uint32(len(s.lanes))]
+	k, n := t.tickets.next(), uint32(len(s.lanes))
+	for i := range uint32(laneTries) {
+		if l := &s.lanes[(k+i)%n]; l.mu.TryLock() {
+			return l
+		}
+	}
+	l := &s.lanes[k%n]
 	l.mu.Lock()
 	return l
 }
