@@ -228,7 +228,7 @@ func (e *Evidence) take(c check, est derive.Estimate) {
 		e.Why = "not measured: " + string(c.quantity) + " of " + c.a.keys
 		return
 	case !est.Interval():
-		e.Why = fmt.Sprintf("%s of each cell: too few for an interval, which takes %d", plural(est.N, "sample"), derive.MinN)
+		e.Why = fmt.Sprintf("%s of each cell: too few for an interval, which takes %d", derive.Plural(est.N, "sample"), derive.MinN)
 		return
 	}
 	e.Lo, e.Hi = &est.Lo, &est.Hi
@@ -393,11 +393,4 @@ func (c check) needs() string {
 		side = "below"
 	}
 	return fmt.Sprintf("%s %v: %s", side, c.beyond, c.beyond.why)
-}
-
-func plural(n int, what string) string {
-	if n == 1 {
-		return "1 " + what
-	}
-	return fmt.Sprintf("%d %ss", n, what)
 }

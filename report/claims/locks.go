@@ -336,7 +336,7 @@ func (g gain) judge(set *sample.Set) (v Verdict, evidence string) {
 	e := derive.Ratio(to, from, g.unit.of)
 	what += fmt.Sprintf(", held %v", longest)
 	if !e.Interval() {
-		return CannotTell, fmt.Sprintf("%s: %s of each cell, too few for an interval, which takes %d in the same blocks", what, plural(e.N, "sample"), derive.MinN)
+		return CannotTell, fmt.Sprintf("%s: %s of each cell, too few for an interval, which takes %d in the same blocks", what, derive.Plural(e.N, "sample"), derive.MinN)
 	}
 	side, yes, no := "above", e.Above(g.beyond.value), e.Below(g.beyond.value)
 	if g.below {
@@ -407,7 +407,7 @@ func (o observation) judge(set *sample.Set) (v Verdict, evidence string) {
 	if o.fence != "" {
 		what += ", fence " + o.fence
 	}
-	evidence = fmt.Sprintf("%s: %s in %d of %s", what, o.unit, seen, plural(n, "sample"))
+	evidence = fmt.Sprintf("%s: %s in %d of %s", what, o.unit, seen, derive.Plural(n, "sample"))
 	switch {
 	case n == 0:
 		return CannotTell, what + ": not measured"

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"strings"
+
+	"github.com/contend-go/contend/report/internal/derive"
 )
 
 // Write prints the answers for a person.
@@ -37,7 +39,7 @@ func (h Host) write(b *strings.Builder) {
 		fmt.Fprintf(b, "   theirs: %s\n", a.Theirs)
 	}
 	n := h.count()
-	fmt.Fprintf(b, "\n%s as the study tested them: %d confirmed, %d refuted, %d cannot tell.\n", plural(len(h.Answers), "claim"), n[Confirmed], n[Refuted], n[CannotTell])
+	fmt.Fprintf(b, "\n%s as the study tested them: %d confirmed, %d refuted, %d cannot tell.\n", derive.Plural(len(h.Answers), "claim"), n[Confirmed], n[Refuted], n[CannotTell])
 	if n[CannotTell] > 0 {
 		fmt.Fprintln(b, "contend sweep --suite study measures the cells that are missing; CPUs that are missing take a larger host.")
 	}
@@ -85,9 +87,9 @@ func (e Evidence) Figure() string {
 		of = "paired block"
 	}
 	if e.Lo == nil {
-		return fmt.Sprintf("%.3g (%s, no interval)", e.Estimate, plural(e.N, of))
+		return fmt.Sprintf("%.3g (%s, no interval)", e.Estimate, derive.Plural(e.N, of))
 	}
-	return fmt.Sprintf("%.3g [%.3g, %.3g] (%s)", e.Estimate, *e.Lo, *e.Hi, plural(e.N, of))
+	return fmt.Sprintf("%.3g [%.3g, %.3g] (%s)", e.Estimate, *e.Lo, *e.Hi, derive.Plural(e.N, of))
 }
 
 // Summary is the evidence in one line.
