@@ -200,3 +200,30 @@ func TestLongKeys(t *testing.T) {
 		}
 	}
 }
+
+// TestShortKeys holds all strings of up to 3 bytes over an alphabet, and of up to 7
+// over two letters: each is a key of its own.
+func TestShortKeys(t *testing.T) {
+	c, err := ring.New[string, string](50_000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var keys []string
+	var extend func(prefix, letters string, length int)
+	extend = func(prefix, letters string, length int) {
+		keys = append(keys, prefix)
+		for i := 0; i < len(letters) && length > 0; i++ {
+			extend(prefix+letters[i:i+1], letters, length-1)
+		}
+	}
+	extend("", "\x00\x01abcdefghijklmnopqrstuvwxyz", 3)
+	extend("", "\x00y", 7)
+	for _, k := range keys {
+		c.Set(k, k)
+	}
+	for _, k := range keys {
+		if v, ok := c.Get(k); !ok || v != k {
+			t.Fatalf("Get(%q) = %q, %v", k, v, ok)
+		}
+	}
+}
