@@ -14,41 +14,42 @@ import (
 	"github.com/contend-go/contend/bench/cachebench/workload"
 )
 
-// This file counts how often a line must travel between CPUs when they share
-// a cache of which every key fits, whatever the cache's design. What one of
-// these transfers costs on a host, BenchmarkSharing measures.
+// This file counts how often lines must travel between CPUs that share a cache in
+// which all keys fit, whatever the cache's design. BenchmarkSharing measures
+// what that costs on a host.
 //
 // The argument. A Get returns the value of the latest Set. If another CPU has
-// set it since this one last had the line, then nothing that this CPU holds can
-// tell the value: its Get fetches a line. After a Set no CPU may take the old
-// value for the latest one: if others hold a copy of the line, it is taken
-// from them, all at once. So each is a transfer, and an operation needs at most one:
-// a Set whose CPU lacks the line fetches it and takes it from the others in the
-// same transfer.
+// set the key since this one last had the value's line, nothing that this CPU holds
+// can tell the value: it fetches the line. After a Set, no CPU may take
+// the old value for the latest: copies of the line are taken from all who have
+// one, at once. Each of these is a transfer. No operation needs two: a Set
+// whose CPU lacks the line fetches it and takes it from the others in one.
 //
 // What it assumes:
-//   - A value is at one place, which both Get and Set go to. Sets of a cache
-//     that keeps a place for each CPU tell nobody, and its Gets look at all places. It
-//     is simulated too: two CPUs that only Set make no transfer, but with the
-//     contests' three Gets to a Set they make more than with one place, and
-//     with eight CPUs, whose Gets each look at eight places, far more.
-//   - Each goroutine waits for an operation before it begins the next, so a
-//     line cannot bring the answers to several. An operation that another CPU
-//     carries out costs two transfers, there and back, which is no less than
-//     the count here. Sets that are handed over without waiting could share a line,
-//     but then each Get has to ask the one they were handed to.
-//   - Keys are drawn independently of the CPU. Then it does not matter how many
-//     values are in a line: what one transfer brings for several Gets, Sets of
-//     the neighbours take away again. Eight to a line are simulated. A
-//     load whose CPUs keep to keys of their own has nothing to transfer.
-//   - CPUs are equally fast, and none is alone for long: they work in turns,
-//     or at random. The longer one is alone, the fewer transfers there are.
-//   - Caches never evict and goroutines never move to another CPU. Real ones do both,
-//     which adds to the count.
+//   - A value is at one place, where both Get and Set go. A cache can instead
+//     keep a place for each CPU: Sets then store in their own and tell nobody,
+//     and Gets look at all of them. It is simulated too. CPUs that only Set
+//     transfer nothing then, so that without Gets this bound is one for designs with
+//     one place. With three Gets to a Set there are more transfers than with
+//     one place: a few more with two CPUs, and the more CPUs, the more places.
+//   - A goroutine waits for an operation before it begins the next, so that
+//     a line cannot bring the answers to several. To have another CPU carry out an
+//     operation costs two transfers, there and back; at least as many as
+//     counted here. Sets could be handed over many to a line, without waiting,
+//     but then Gets must ask whoever they were handed to.
+//   - CPUs draw their keys independently of each other and from the same
+//     distribution. Then it does not matter how many values a line has: what
+//     one transfer brings for several Gets, Sets of the neighbours take away
+//     again. Eight to a line are simulated too. CPUs that keep to keys of
+//     their own transfer nothing.
+//   - CPUs are equally fast: they work in turns, or in random order. The longer one
+//     works while others stand still, the fewer the transfers.
+//   - Caches never evict, and goroutines stay on their CPU. Where they do
+//     not, more lines travel.
 //
-// Two things it does not say: that a CPU waits for a transfer, which a plain
-// store need not and an atomic one on amd64 does; and how many messages
-// the hardware makes of one.
+// It does not say how long a CPU waits for a transfer. For that of a Set it need
+// not wait at all, if the store can stay in a buffer; Go's atomic stores on amd64
+// do wait.
 
 // machine is up to 64 CPUs with a cache each that never evicts, kept coherent
 // by invalidation: of the protocol MESI, without its first fetch from memory.
@@ -126,9 +127,9 @@ func placePerCPU(keys, cpus int) design {
 	}
 }
 
-// ofRing is ring's entries while nothing is inserted: the key is compared and
-// the value is loaded or stored, and hits are counted up to the third, all in one
-// line. hits are the entries' counters.
+// ofRing is ring while nothing is inserted: it compares the key, loads or stores
+// the value and counts the first hits, all in the entry's line. hits are the
+// entries' counters.
 func ofRing(hits []uint8) design {
 	touch := func(key int) bool {
 		if hits[key] == maxHits {
@@ -175,7 +176,7 @@ func atRandom(cpus int) order {
 	return func() int { return rng.IntN(cpus) }
 }
 
-// run is CPUs that walk a stream as the benchmarks' goroutines do.
+// walk is CPUs that work through a stream as the benchmarks' goroutines do.
 type walk struct {
 	*machine
 	design
@@ -192,9 +193,30 @@ func newWalk(stream *workload.Stream, d design, cpus int, next order) *walk {
 	return w
 }
 
-// makes counts the transfers of as many operations, of all CPUs together.
+// settle brings the lines into the state that they have in the long run, which
+// unpopular ones would take long to reach: every key is accessed that often,
+// by CPUs drawn at random.
+func (w *walk) settle(reads float64, times int) {
+	rng := rand.New(rand.NewPCG(2, 2))
+	for cpu := range w.at { // where nothing is written, all CPUs have all lines
+		for key := range w.stream.Keys {
+			w.get(w.machine, cpu, key)
+		}
+	}
+	for range times {
+		for key := range w.stream.Keys {
+			if cpu := rng.IntN(len(w.at)); rng.Float64() < reads {
+				w.get(w.machine, cpu, key)
+			} else {
+				w.set(w.machine, cpu, key)
+			}
+		}
+	}
+}
+
+// makes returns the transfers of the next operations, so many in all.
 func (w *walk) makes(ops int) transfers {
-	before := w.count
+	w.count = transfers{}
 	mask := len(w.stream.Ops) - 1
 	for range ops {
 		cpu := w.next()
@@ -206,45 +228,49 @@ func (w *walk) makes(ops int) transfers {
 			w.get(w.machine, cpu, op.Index())
 		}
 	}
-	return transfers{w.count.fetched - before.fetched, w.count.taken - before.taken, w.count.recovered - before.recovered}
+	return w.count
 }
 
-// expected is the transfers of an operation, in the long run, where the CPU and
-// the kind of each access to a line are drawn independently. Then the line's
-// popularity does not matter, and neither does what else is in it:
+// rates are transfers for each operation.
+type rates struct{ fetched, taken, recovered float64 }
+
+func (t transfers) per(ops int) rates {
+	n := float64(ops)
+	return rates{float64(t.fetched) / n, float64(t.taken) / n, float64(t.recovered) / n}
+}
+
+func (r rates) sum() float64 { return r.fetched + r.taken + r.recovered }
+
+// farthest is the largest difference of two rates of a kind.
+func (r rates) farthest(q rates) float64 {
+	return max(math.Abs(r.fetched-q.fetched), math.Abs(r.taken-q.taken), math.Abs(r.recovered-q.recovered))
+}
+
+// expected is what an operation transfers in the long run, if the CPU and the
+// kind of each access to a line are drawn independently. How popular the line
+// is does not matter, nor what else is in it.
 //
-// A CPU lacks the line if, of its own accesses (1 of P) and the others' writes
-// (P−1 of P, times w), the latest was one of the latter. A writing CPU has
-// it alone if, of its own writes (w of P) and the others' accesses (P−1 of P), the latest
-// was one of the former.
-func expected(reads float64, cpus int) (fetched, taken, recovered float64) {
+// A CPU lacks the line if the latest of its own accesses (1 of P) and the others'
+// writes (P−1 of P, times w) was one of the latter. It has the line alone if the
+// latest of its own writes (w of P) and the others' accesses (P−1 of P) was one
+// of the former.
+func expected(reads float64, cpus int) rates {
 	w, others := 1-reads, float64(cpus-1)
 	lacks := others * w / (1 + others*w)
-	shared := others / (w + others)
-	return reads * lacks, w * lacks, w * (shared - lacks)
-}
-
-// expectedPerCPU is the same of placePerCPU. A Get fetches each of the others'
-// places whose CPU has set since the reader's last Get; a Set takes its place
-// from others if one of them read after the last Set here.
-func expectedPerCPU(reads float64, cpus int) (sum float64) {
-	w, others := 1-reads, float64(cpus-1)
-	if reads == 0 {
-		return 0
-	}
-	return reads*others*w + w*others*reads/(others*reads+w)
+	notAlone := others / (others + w)
+	return rates{reads * lacks, w * lacks, w * (notAlone - lacks)}
 }
 
 func TestTransfers(t *testing.T) {
 	t.Run("by hand", testTransfersByHand)
-	t.Run("definition", testTransfersByDefinition)
-	t.Run("contests", testTransfersOfContests)
-	t.Run("first fetches", testFirstFetches)
-	t.Run("ring", testTransfersOfRing)
+	t.Run("by definition", testTransfersByDefinition)
+	t.Run("that end", testTransfersThatEnd)
+	t.Run("of contests", testTransfersOfContests)
+	t.Run("of ring", testTransfersOfRing)
 }
 
-// testTransfersByHand has programs whose transfers can be counted by hand: a CPU
-// and r or w, all on one line, which CPU 0 wrote before.
+// testTransfersByHand has programs whose transfers can be counted by hand. Their
+// steps are a CPU and r or w, all of one line, which CPU 0 has written before.
 func testTransfersByHand(t *testing.T) {
 	for _, c := range []struct {
 		program string
@@ -255,7 +281,7 @@ func testTransfersByHand(t *testing.T) {
 		{"1w 1w 1r", transfers{taken: 1}},
 		{"1w 0w 1w 0w", transfers{taken: 4}},
 		{"1r 0w", transfers{fetched: 1, recovered: 1}},
-		{"1r 1w 0r 0w 1r 1w", transfers{fetched: 3, recovered: 3}}, // as ring's Sets, and the turns of BenchmarkSharing
+		{"1r 1w 0r 0w 1r 1w", transfers{fetched: 3, recovered: 3}}, // ring's Sets, and BenchmarkSharing's turns
 		{"1r 2r 3r 0w", transfers{fetched: 3, recovered: 1}},
 		{"1r 2w 1r 2r 0r", transfers{fetched: 3, taken: 1}},
 	} {
@@ -274,8 +300,8 @@ func testTransfersByHand(t *testing.T) {
 	}
 }
 
-// testTransfersByDefinition compares with what happened before, told in words
-// and searched backwards at each step.
+// testTransfersByDefinition compares random programs with the definition: it
+// searches all that went before.
 func testTransfersByDefinition(t *testing.T) {
 	const lines, steps, rounds = 3, 60, 200
 	type access struct {
@@ -292,7 +318,7 @@ func testTransfersByDefinition(t *testing.T) {
 		}
 		for range steps {
 			a := access{rng.IntN(cpus), rng.IntN(lines), rng.IntN(3) == 0}
-			own, other := false, false // had the line since the latest write to it, which is included
+			own, other := false, false // made an access since the latest write, or that write
 			for i := len(past) - 1; ; i-- {
 				if p := past[i]; p.line == a.line {
 					own = own || p.cpu == a.cpu
@@ -324,51 +350,162 @@ func testTransfersByDefinition(t *testing.T) {
 	}
 }
 
-// testTransfersOfContests counts on the load of the contests get, update25 and update100 of
-// BenchmarkPeers, and prints the table of the README.
-func testTransfersOfContests(t *testing.T) {
-	ops := 1 << 20 // to warm up, and then to count
-	if testing.Short() {
-		ops = 1 << 18
-	}
-	const keys, eachLine = 1 << 16, 8
-	t.Logf("transfers for each operation, %d operations in turns", ops)
-	t.Logf("%5s %4s %7s %7s %9s %7s %9s %9s %9s %11s %8s",
-		"reads", "CPUs", "fetched", "taken", "recovered", "sum", "at random", "expected", "8 a line", "a place/CPU", "ring")
-	for _, reads := range []float64{1, .75, 0} {
-		stream, err := workload.New(workload.Config{Name: "zipf", Keys: keys, Reads: reads, Seed: 1})
+// testTransfersThatEnd has loads that transfer nothing in the long run, exactly.
+func testTransfersThatEnd(t *testing.T) {
+	const keys, cpus, length = 1 << 10, 4, 1 << 14
+	for _, c := range []struct {
+		name   string
+		reads  float64
+		design design
+		first  func(used int) int // transfers of the first pass, in which each CPU uses so many keys
+	}{
+		// Each CPU but that which filled the cache fetches each key.
+		{"one place, only Gets", 1, onePlace(keys, 1), func(used int) int { return (cpus - 1) * used }},
+		{"ring, only Gets", 1, ofRing(spent(keys)), func(used int) int { return (cpus - 1) * used }},
+		// Each CPU takes its own places.
+		{"a place for each CPU, only Sets", 0, placePerCPU(keys, cpus), func(used int) int { return (cpus - 1) * used }},
+	} {
+		stream, err := workload.New(workload.Config{Name: "zipf", Keys: keys, Reads: c.reads, Seed: 1, Length: length})
 		if err != nil {
 			t.Fatal(err)
 		}
-		last := -1.0
-		for _, cpus := range []int{2, 8, 32, 64} {
-			count := func(d design, next order) (each transfers, perOp float64) {
-				w := newWalk(stream, d, cpus, next)
-				w.makes(ops)
-				each = w.makes(ops)
-				return each, float64(each.sum()) / float64(ops)
-			}
-			least, sum := count(onePlace(keys, 1), inTurns(cpus))
-			_, random := count(onePlace(keys, 1), atRandom(cpus))
-			_, packed := count(onePlace(keys, eachLine), atRandom(cpus))
-			ring, ringSum := count(ofRing(spent(keys)), inTurns(cpus))
-			fetched, taken, recovered := expected(reads, cpus)
-			want := fetched + taken + recovered
-
-			places, ownPlaces := "", math.NaN()
-			if cpus <= 8 {
-				_, ownPlaces = count(placePerCPU(keys, cpus), atRandom(cpus))
-				places = fmt.Sprintf("%.3f", ownPlaces)
-			}
-			perOp := func(n int) float64 { return float64(n) / float64(ops) }
-			t.Logf("%4.0f%% %4d %7.3f %7.3f %9.3f %7.3f %9.3f %9.3f %9.3f %11s %8.3f", 100*reads, cpus,
-				perOp(least.fetched), perOp(least.taken), perOp(least.recovered), sum, random, want, packed, places, ringSum)
-			_ = ring
-			_ = last
-			_ = eachLine
-			_ = expectedPerCPU
+		used := make(map[int]bool)
+		for _, op := range stream.Ops {
+			used[op.Index()] = true
+		}
+		w := newWalk(stream, c.design, cpus, inTurns(cpus))
+		if got, want := w.makes(cpus*length).sum(), c.first(len(used)); got != want {
+			t.Errorf("%s: %d transfers at first, want %d", c.name, got, want)
+		}
+		if got := w.makes(cpus * length); got != (transfers{}) {
+			t.Errorf("%s: %+v later, want none", c.name, got)
 		}
 	}
 }
-func testFirstFetches(t *testing.T)      {}
-func testTransfersOfRing(t *testing.T) {}
+
+// testTransfersOfContests counts on the load of BenchmarkPeers' contests get,
+// update25 and update100, and prints a table.
+func testTransfersOfContests(t *testing.T) {
+	const accesses = 16 // of each line before it counts
+	keys, ops := 1<<16, 1<<20
+	if testing.Short() {
+		keys, ops = 1<<11, 1<<16
+	}
+	// The streams deviate from independent draws: a goroutine repeats its own, and what
+	// another has met before. In turns, a popular key comes to the next CPU more
+	// often than to the last.
+	const near = .01
+	t.Logf("transfers of an operation: %d operations, zipf, %d keys", ops, keys)
+	t.Logf("%6s%6s%9s%9s%11s%9s%11s%10s%10s%13s%8s",
+		"reads", "CPUs", "fetched", "taken", "recovered", "sum", "at random", "expected", "8 a line", "a place/CPU", "ring")
+	for _, reads := range []float64{1, .75, 0} {
+		stream, err := workload.New(workload.Config{Name: "zipf", Keys: keys, Reads: reads, Seed: 1, Length: ops})
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := 0.0
+		for _, cpus := range []int{2, 8, 32, 64} {
+			count := func(d design, next order) transfers {
+				w := newWalk(stream, d, cpus, next)
+				w.settle(reads, accesses*d.lines/keys)
+				return w.makes(ops)
+			}
+			what := fmt.Sprintf("%.0f%% reads, %d CPUs", 100*reads, cpus)
+			want := expected(reads, cpus)
+			turns := count(onePlace(keys, 1), inTurns(cpus))
+			sum := turns.per(ops).sum()
+			random := count(onePlace(keys, 1), atRandom(cpus)).per(ops)
+			packed := count(onePlace(keys, 8), atRandom(cpus)).per(ops)
+			for order, got := range map[string]rates{"in turns": turns.per(ops), "at random": random, "eight to a line": packed} {
+				if got.farthest(want) > near {
+					t.Errorf("%s, %s: %+v, want %+v within %v", what, order, got, want, near)
+				}
+			}
+			switch {
+			case reads == 1 && turns != transfers{}:
+				t.Errorf("%s: %+v, want none", what, turns)
+			case reads < 1 && sum <= before:
+				t.Errorf("%s: %.3f transfers, no more than the %.3f of fewer CPUs", what, sum, before)
+			}
+			before = sum
+
+			places := ""
+			if cpus <= 8 {
+				each := count(placePerCPU(keys, cpus), inTurns(cpus)).per(ops).sum()
+				places = fmt.Sprintf("%.3f", each)
+				if reads == .75 && each < sum {
+					t.Errorf("%s: %.3f transfers with a place for each CPU, %.3f with one: want no fewer", what, each, sum)
+				}
+			}
+
+			// A Set of ring reads the line before it writes there, to compare the
+			// key. What it lacks it therefore fetches and then recovers.
+			ring := count(ofRing(spent(keys)), inTurns(cpus))
+			if want := (transfers{turns.fetched + turns.taken, 0, turns.recovered + turns.taken}); ring != want {
+				t.Errorf("%s: ring makes %+v, want %+v", what, ring, want)
+			}
+			r := turns.per(ops)
+			t.Logf("%5.0f%%%6d%9.3f%9.3f%11.3f%9.3f%11.3f%10.3f%10.3f%13s%8.3f", 100*reads, cpus,
+				r.fetched, r.taken, r.recovered, sum, random.sum(), want.sum(), packed.sum(), places, ring.per(ops).sum())
+		}
+	}
+}
+
+// testTransfersOfRing holds the model of ring to ring itself, operation by
+// operation: both write the entry's line or none. Then it bounds what the first
+// hits, which are counted in the entry, add.
+func testTransfersOfRing(t *testing.T) {
+	const keys, ops = 64, 1 << 11
+	stored, lookup, err := workload.MakeKeys[string](keys, workload.DefaultKeyLength, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stream, err := workload.New(workload.Config{Name: "zipf", Keys: keys, Reads: .75, Seed: 1, Length: ops})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := New[string, *int](2 * keys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range stored {
+		c.Set(k, new(int))
+	}
+	hits := make([]uint8, keys)
+	model, m := ofRing(hits), newMachine(keys)
+	for i, op := range stream.Ops {
+		key, before := op.Index(), m.stores
+		e := c.lookup(lookup[key])
+		value := c.unpack(e.value.Load())
+		do := func() { c.Get(lookup[key]) }
+		if op.IsWrite() {
+			model.set(m, 0, key)
+			value = new(int)
+			do = func() { c.Set(lookup[key], value) }
+		} else {
+			model.get(m, 0, key)
+		}
+		got := linesWritten(&c.table, do)
+		if want := m.stores - before; got != want {
+			t.Fatalf("operation %d, write %t: ring wrote %d lines, the model %d", i, op.IsWrite(), got, want)
+		}
+		if e.hits.Load() != uint32(hits[key]) || c.unpack(e.value.Load()) != value {
+			t.Fatalf("operation %d, write %t: ring's entry has %d hits, the model %d; or another value", i, op.IsWrite(), e.hits.Load(), hits[key])
+		}
+	}
+
+	for _, cpus := range []int{2, 8, 64} {
+		counts := newWalk(stream, ofRing(make([]uint8, keys)), cpus, inTurns(cpus))
+		ended := newWalk(stream, ofRing(spent(keys)), cpus, inTurns(cpus))
+		// A hit that is counted takes the line from others, and they fetch it again.
+		added := counts.makes(ops).sum() - ended.makes(ops).sum()
+		if most := maxHits * keys * cpus; added <= 0 || added > most {
+			t.Errorf("%d CPUs: counting hits adds %d transfers, want 1 to %d", cpus, added, most)
+		}
+		counts.makes(64 * ops)
+		ended.makes(64 * ops)
+		if a, b := counts.makes(ops), ended.makes(ops); a != b {
+			t.Errorf("%d CPUs: later %+v, want %+v as with counters that have ended", cpus, a, b)
+		}
+	}
+}
