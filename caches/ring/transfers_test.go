@@ -255,6 +255,9 @@ func (r rates) farthest(q rates) float64 {
 // latest of its own writes (w of P) and the others' accesses (P−1 of P) was one
 // of the former.
 func expected(reads float64, cpus int) rates {
+	if cpus == 1 {
+		return rates{}
+	}
 	w, others := 1-reads, float64(cpus-1)
 	lacks := others * w / (1 + others*w)
 	notAlone := others / (others + w)
@@ -399,6 +402,9 @@ func testTransfersOfContests(t *testing.T) {
 	t.Logf("%6s%6s%9s%9s%11s%9s%11s%10s%10s%13s%8s",
 		"reads", "CPUs", "fetched", "taken", "recovered", "sum", "at random", "expected", "8 a line", "a place/CPU", "ring")
 	for _, reads := range []float64{1, .75, 0} {
+		if alone := expected(reads, 1); alone != (rates{}) {
+			t.Errorf("%.0f%% reads, one CPU: %+v expected, want none", 100*reads, alone)
+		}
 		stream, err := workload.New(workload.Config{Name: "zipf", Keys: keys, Reads: reads, Seed: 1, Length: ops})
 		if err != nil {
 			t.Fatal(err)
