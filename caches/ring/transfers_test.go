@@ -390,14 +390,13 @@ func testTransfersThatEnd(t *testing.T) {
 // update25 and update100, and prints a table.
 func testTransfersOfContests(t *testing.T) {
 	const accesses = 16 // of each line before it counts
-	keys, ops := 1<<16, 1<<20
+	// How far the streams are from independent draws: a goroutine repeats its own,
+	// and what another has met before. In turns, a popular key comes to the next
+	// CPU more often than to the last.
+	keys, ops, near := 1<<16, 1<<20, .01
 	if testing.Short() {
-		keys, ops = 1<<11, 1<<16
+		keys, ops, near = 1<<11, 1<<16, .02
 	}
-	// The streams deviate from independent draws: a goroutine repeats its own, and what
-	// another has met before. In turns, a popular key comes to the next CPU more
-	// often than to the last.
-	const near = .01
 	t.Logf("transfers of an operation: %d operations, zipf, %d keys", ops, keys)
 	t.Logf("%6s%6s%9s%9s%11s%9s%11s%10s%10s%13s%8s",
 		"reads", "CPUs", "fetched", "taken", "recovered", "sum", "at random", "expected", "8 a line", "a place/CPU", "ring")
