@@ -392,7 +392,7 @@ func testTransfersOfContests(t *testing.T) {
 	// How far the streams are from independent draws: a goroutine repeats its own,
 	// and what another has met before. In turns, a popular key comes to the next
 	// CPU more often than to the last.
-	keys, ops, near := 1<<16, 1<<20, .01
+	keys, ops, near := 1<<16, 1<<19, .01
 	if testing.Short() {
 		keys, ops, near = 1<<11, 1<<16, .02
 	}
@@ -403,7 +403,7 @@ func testTransfersOfContests(t *testing.T) {
 		if alone := expected(reads, 1); alone != (rates{}) {
 			t.Errorf("%.0f%% reads, one CPU: %+v expected, want none", 100*reads, alone)
 		}
-		stream, err := workload.New(workload.Config{Name: "zipf", Keys: keys, Reads: reads, Seed: 1, Length: ops})
+		stream, err := workload.New(workload.Config{Name: "zipf", Keys: keys, Reads: reads, Seed: 1, Length: 2 * ops})
 		if err != nil {
 			t.Fatal(err)
 		}
