@@ -22,7 +22,7 @@ import (
 type bucket struct {
 	// Byte 0: the busy bit, and how many entries passed by this bucket since
 	// it was full, maxOverflow for ever once reached. Byte i: tag of slot i,
-	// 0 where it is free.
+	// 0 where it is free. Bit 63: whether free slots may hold marks.
 	word  atomic.Uint64
 	marks marks // only who has set the busy bit looks at it
 	slot  [slotsPerBucket]slot
@@ -53,6 +53,7 @@ const (
 	busy        = 0x80
 	overflow    = 0x7f // the counter's bits
 	maxOverflow = 0x7f
+	parks       = 1 << 63
 	everyTag    = 0x0001010101010100 // 1 in the byte of every tag
 	everyTagTop = everyTag << 7
 )
@@ -270,7 +271,11 @@ func (b *bucket) recall(hash uint64) mark {
 	if m := b.marks.take(print(hash)); m != 0 {
 		return m
 	}
-	for free := match(b.word.Load(), 0); free != 0; free &= free - 1 {
+	word := b.word.Load()
+	if word&parks == 0 {
+		return 0
+	}
+	for free := match(word, 0); free != 0; free &= free - 1 {
 		if m := parked(b.at(free).Load()); m.print() == print(hash) {
 			b.at(free).Store(nil)
 			return m
@@ -282,12 +287,14 @@ func (b *bucket) recall(hash uint64) mark {
 // vacant chooses one of the free slots, as match returns them: one without a
 // mark if there is one.
 func (b *bucket) vacant(free uint64) uint64 {
-	for m := free; m != 0; m &= m - 1 {
-		if b.at(m).Load() == nil {
-			return m
+	if b.word.Load()&parks != 0 {
+		for m := free; m != 0; m &= m - 1 {
+			if b.at(m).Load() == nil {
+				return m
+			}
 		}
 	}
-	invariants.Assert(parked(b.at(free).Load()) != 0, "a slot without a tag holds an entry")
+	invariants.Assert(b.at(free).Load() == nil || parked(b.at(free).Load()) != 0, "a slot without a tag holds an entry")
 	return free
 }
 
@@ -324,11 +331,16 @@ func (b *bucket) remember(left trace) *entry {
 
 // unpark empties the free slots of a bucket whose busy bit is set.
 func (b *bucket) unpark() {
-	for free := match(b.word.Load(), 0); free != 0; free &= free - 1 {
+	word := b.word.Load()
+	if word&parks == 0 {
+		return
+	}
+	for free := match(word, 0); free != 0; free &= free - 1 {
 		if s := b.at(free); parked(s.Load()) != 0 {
 			s.Store(nil)
 		}
 	}
+	b.word.Store(word &^ parks)
 }
 
 func (x *index) tryUnlink(e *entry, left trace) bool {
@@ -344,8 +356,12 @@ func (x *index) tryUnlink(e *entry, left trace) bool {
 			if slot := b.at(m); slot.Load() == e {
 				tag := uint64(0xff) << (bits.TrailingZeros64(m) - 7)
 				free := x.bucket(e.hash, 0).remember(left)
-				if n > 0 {
+				word = b.word.Load() &^ busy // if this is the home, remember may have changed it
+				switch {
+				case n > 0:
 					free = nil // in this bucket nobody would look for it
+				case free != nil:
+					word |= parks
 				}
 				invariants.Edge()
 				slot.Store(free) // here e disappears
