@@ -59,6 +59,9 @@ type longEntry[Tail any] struct {
 	_ Tail
 }
 
+// A long key's bytes are contiguous: where they would not be, this fails the build.
+var _ [0]struct{} = [unsafe.Sizeof(entry{}) - unsafe.Offsetof(entry{}.words) - unsafe.Offsetof(words{}.a) - inlineKey]struct{}{}
+
 // longestKey is the longest string, in bytes, that an entry can hold.
 const longestKey = inlineKey + 128
 

@@ -300,15 +300,15 @@ func (b *bucket) vacant(free uint64) uint64 {
 
 // unlink takes e out of the index, unless somebody else has, and leaves what is
 // to be remembered of it.
-func (x *index) unlink(e *entry, left trace) {
+func (x *index) unlink(e *entry, left leftover) {
 	for n := 0; !x.tryUnlink(e, left); n++ {
 		backOff(n)
 	}
 }
 
-// trace is what an entry leaves behind: its mark, 0 if it leaves none, and how
+// leftover is what an entry leaves behind: its mark, 0 if it leaves none, and how
 // many steps older other marks may be that are not forgotten.
-type trace struct {
+type leftover struct {
 	mark   mark
 	window uint32
 }
@@ -316,7 +316,7 @@ type trace struct {
 // remember adds a mark to the home bucket of an entry, and drops those that are
 // forgotten by now. It returns what is to stand in the slot that the entry leaves:
 // the mark that gives way, if one does.
-func (b *bucket) remember(left trace) *entry {
+func (b *bucket) remember(left leftover) *entry {
 	if left.mark == 0 {
 		return nil
 	}
@@ -343,7 +343,7 @@ func (b *bucket) unpark() {
 	b.word.Store(word &^ parks)
 }
 
-func (x *index) tryUnlink(e *entry, left trace) bool {
+func (x *index) tryUnlink(e *entry, left leftover) bool {
 	want := tagOf(e.hash) * everyTag
 	for n := uint64(0); n <= x.mask; n++ {
 		b := x.bucket(e.hash, n)

@@ -184,9 +184,9 @@ func (w *worker) work(i int) {
 			if e := r.x.find(theHash, word(uint64(theKey))); e != nil {
 				w.edge(false)
 				w.call(n, e)
-				left := trace{}
+				left := leftover{}
 				if op == "e" {
-					left = trace{mark: newMark(theHash, 1), window: 1}
+					left = leftover{mark: newMark(theHash, 1), window: 1}
 				}
 				r.x.unlink(e, left)
 			}
@@ -197,7 +197,7 @@ func (w *worker) work(i int) {
 			}
 		case 'x':
 			w.call(n, r.filler)
-			r.x.unlink(r.filler, trace{})
+			r.x.unlink(r.filler, leftover{})
 		case 'n':
 			e := r.entry(200, 0x31<<56, 0)
 			e.hits.Store(uint32(i)<<8 | uint32(n))

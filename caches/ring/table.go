@@ -147,7 +147,7 @@ func (t *table) remove(e *entry) {
 	e.place = gone
 	s.mu.Unlock()
 	invariants.Edge()
-	t.unlink(e, trace{})
+	t.unlink(e, leftover{})
 }
 
 // grant changes what s uses and what it may use. The caller holds its mutex.
