@@ -14,7 +14,7 @@ cd "$(dirname "$0")/.."
 only=.
 all='caches/lru caches/mpmc caches/ring caches/s3fifo caches/mutexlru bench/sample traces/decode report/internal/derive'
 if [ "${1:-}" = --quick ]; then
-	only='AgainstReference|Collisions|Kinds|AllKeysFit|Lanes|PoorShard|SetKeepsItsKey|FirstFill|FitAfter|OneSetIsBounded|NewRefuses|Outrun|TryPush|Wrap|Capacity|Close'
+	only='Marks|Parking|LongKeys|ShortKeys|OneP|AgainstReference|Collisions|Kinds|AllKeysFit|Lanes|PoorShard|SetKeepsItsKey|FirstFill|FitAfter|OneSetIsBounded|NewRefuses|Outrun|TryPush|Wrap|Capacity|Close'
 	all='caches/mpmc caches/ring'
 	shift
 fi
