@@ -45,7 +45,7 @@ func TestReservedSlots(t *testing.T) {
 					switch {
 					case k >= l.reserved.n:
 						met.unreserved++
-					case s.queue[small].keeps(&l.reserved, k):
+					case s.queue[small].keeps(s.slots[small], &l.reserved, k):
 						met.kept++
 					default:
 						met.passed++
@@ -107,17 +107,68 @@ func TestReservedSlots(t *testing.T) {
 	}
 }
 
-// TestKeepsNearWrap: which of four slots on both sides of the wrap of positions are kept,
-// by how far the head has come.
-func TestKeepsNearWrap(t *testing.T) {
-	r := reservation{n: 4, first: ^uint32(0) - 1}
-	for passed := range uint32(6) {
-		q := queue{first: r.first + passed}
-		for k := range uint32(5) {
-			if got, want := q.keeps(&r, k), k < 4 && k >= passed; got != want {
-				t.Errorf("the head passed %d: slot %d kept: %v", passed, k, got)
+// TestIdleLane leaves a lane alone, with entries and reserved slots, while the queue's
+// positions come half round and more: as lanes are where GOMAXPROCS falls to 1 for a time.
+// What stands in these slots by then must stay in the queue.
+func TestIdleLane(t *testing.T) {
+	const capacity, round = 5000, 1 << 32
+	for _, passed := range []int64{round / 2, round * 3 / 4, round - capacity, round} {
+		c, err := New[uint64, *int](capacity)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, next := c.shards[0], uint64(0)
+		set := func(n int, l *lane) {
+			for range n {
+				next++
+				e := &entry{words: word(next)}
+				e.hash = c.hash(e.words)
+				c.enter(s, l, e, nil)
 			}
 		}
+		set(2*capacity, nil)
+		busy, idle := &s.lanes[0], &s.lanes[1]
+		set(1+laneSize/2, idle)
+		r := idle.reserved
+		if idle.n == 0 || r.n < idle.n {
+			t.Fatalf("%d entries wait, %d slots are reserved: the test needs both", idle.n, r.n)
+		}
+		q := &s.queue[small]
+		for set(3*capacity, busy); s.slots[small][r.slot] == nil; {
+			set(1, busy)
+		}
+		fromHead := (r.slot + uint32(len(s.slots[small])) - q.head) % uint32(len(s.slots[small]))
+		shift := r.first + uint32(passed) - fromHead - q.first
+		q.first += shift
+		busy.reserved.first += shift
+		set(laneSize, idle)
+		if err := c.Check(); err != nil {
+			t.Errorf("%d slots later: %v", passed, err)
+		}
+	}
+}
+
+// TestKeeps: which of four reserved slots are kept, by how far the head has come: on both
+// sides of the wrap of positions, and when they have come round.
+func TestKeeps(t *testing.T) {
+	s := make(slots, 16)
+	s[12] = new(entry)
+	for first := range uint32(8) {
+		r := reservation{n: 4, slot: 10, first: first - 4}
+		for passed := range uint32(6) {
+			for _, rounds := range []uint32{0, 1 << 31, 3 << 30} {
+				q := queue{head: 10 + passed, first: r.first + passed + rounds, span: 6 - passed}
+				for k := range uint32(5) {
+					want := k < 4 && k >= passed && k != 2 && rounds == 0
+					if got := q.keeps(s, &r, k); got != want {
+						t.Errorf("positions from %#x, the head has passed %d and %#x: slot %d kept: %v", r.first, passed, rounds, k, got)
+					}
+				}
+			}
+		}
+	}
+	if q := (queue{head: 11, first: 0, span: 5}); q.keeps(s, &reservation{n: 4, slot: 10, first: 0}, 0) {
+		t.Error("a position that has come to be another slot's is kept")
 	}
 }
 
