@@ -243,6 +243,52 @@ func TestHashBits(t *testing.T) {
 	}
 }
 
+// TestGhostCountsOut: no more keys are taken from a step than were added to it, and none
+// from one that has not begun or is forgotten, whatever the marks say: prints of ten bits
+// are mistaken for each other, and steps come round.
+func TestGhostCountsOut(t *testing.T) {
+	g, l := ghost{}, newLedger(64)
+	if l.perStep != 5 {
+		t.Fatalf("%d keys a step: the test counts with 5", l.perStep)
+	}
+	take := func(step, n, want uint32) {
+		t.Helper()
+		kept := g.kept
+		for i := range n {
+			if got := g.take(&l, newMark(1<<40, step)); got != (i < want) {
+				t.Errorf("in step %d, key %d of step %d: taken %v", g.step, i, step, got)
+			}
+		}
+		if kept-g.kept != want {
+			t.Errorf("in step %d: %d keys of step %d are counted out, want %d", g.step, kept-g.kept, step, want)
+		}
+	}
+	take(0, 1, 0) // not begun
+	for range 5 {
+		if step := g.add(&l); step != 0 {
+			t.Fatalf("a key of step 0 was added to step %d", step)
+		}
+	}
+	take(1, 1, 0)
+	take(0, 7, 5)
+	for want := uint32(1); g.step < 3*steps; want = g.step {
+		if step := g.add(&l); step != want {
+			t.Fatalf("a key of step %d was added to step %d", want, step)
+		}
+	}
+	if g.added != 0 || g.window() != 13 {
+		t.Fatalf("%d keys in step %d, window %d: want none, and 13 full steps", g.added, g.step, g.window())
+	}
+	take(g.step, 1, 0)       // not begun again
+	take(g.step-14, 1, 0)    // forgotten
+	take(g.step-steps, 1, 0) // looks like the present one
+	take(g.step-13, 7, 5)
+	take(g.step-1, 7, 5)
+	if g.kept != 11*l.perStep {
+		t.Errorf("%d keys are remembered, want %d", g.kept, 11*l.perStep)
+	}
+}
+
 // TestGhostWraps runs two caches alike, but for the second's ghost, which
 // believes that it is about to have counted 2^32 steps: both must find the same
 // keys all the way, before the wrap and after it.

@@ -3,6 +3,7 @@ package ring
 import (
 	"math/rand/v2"
 	"runtime"
+	"sync"
 	"testing"
 )
 
@@ -169,6 +170,45 @@ func TestKeeps(t *testing.T) {
 	}
 	if q := (queue{head: 11, first: 0, span: 5}); q.keeps(s, &reservation{n: 4, slot: 10, first: 0}, 0) {
 		t.Error("a position that has come to be another slot's is kept")
+	}
+}
+
+// TestNewLanes: how many lanes there are and how much they gather, by the quota of a shard;
+// they keep no more from use than is promised.
+func TestNewLanes(t *testing.T) {
+	for _, want := range []struct{ quota, lanes, batch int }{
+		{1, 0, 0}, {895, 0, 0}, {896, 2, 8}, {1343, 2, 8}, {1344, 3, 8}, {3839, 8, 8},
+		{3840, 4, 16}, {16_384, 17, 16}, {61_439, 63, 16}, {61_440, 64, 16}, {1 << 24, 64, 16},
+	} {
+		lanes, batch := newLanes(want.quota)
+		if len(lanes) != want.lanes || batch != uint32(want.batch) {
+			t.Errorf("quota %d: %d lanes that gather %d, want %d that gather %d", want.quota, len(lanes), batch, want.lanes, want.batch)
+		}
+	}
+	for quota := 1; quota < 100_000; quota += 7 {
+		if lanes, batch := newLanes(quota); batch > laneSize || laneShare*len(lanes)*(int(batch)-1) > quota {
+			t.Errorf("quota %d: %d lanes of %d keep more than one place in %d", quota, len(lanes), batch, laneShare)
+		}
+	}
+}
+
+// TestTickets: each ticket has a lane of its own, as long as there are lanes.
+func TestTickets(t *testing.T) {
+	c, err := New[uint64, *int](5000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := c.shards[0]
+	s.gather.Store(true)
+	used := make(map[*lane]bool)
+	for range s.lanes {
+		c.tickets.pool = sync.Pool{} // as on a CPU that has none yet
+		l := c.lane(s)
+		l.mu.Unlock()
+		used[l] = true
+	}
+	if len(used) != len(s.lanes) {
+		t.Errorf("%d tickets use %d lanes", len(s.lanes), len(used))
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -247,12 +248,20 @@ func TestCollisions(t *testing.T) {
 // random ones would: about one in 20 has its home full at four to a bucket.
 func TestSpread(t *testing.T) {
 	const n = 1 << 16
-	for name, key := range map[string]func(i uint64) words{
-		"counting":       func(i uint64) words { return words{a: i} },
-		"pages":          func(i uint64) words { return words{a: i << 12} },
-		"high bits":      func(i uint64) words { return words{a: i << 44} },
-		"decimal string": func(i uint64) words { return inline(string(decimal(i, "key-0000000000000"))) },
-		"short string":   func(i uint64) words { return inline(string(decimal(i, "000000"))) },
+	integer := func(at func(i uint64) uint64) func(*table, uint64) uint64 {
+		return func(c *table, i uint64) uint64 { return c.hash(words{a: at(i)}) }
+	}
+	text := func(zeros string) func(*table, uint64) uint64 {
+		return func(c *table, i uint64) uint64 { return c.newString(string(decimal(i, zeros))).hash }
+	}
+	for name, hash := range map[string]func(*table, uint64) uint64{
+		"counting":       integer(func(i uint64) uint64 { return i }),
+		"pages":          integer(func(i uint64) uint64 { return i << 12 }),
+		"high bits":      integer(func(i uint64) uint64 { return i << 44 }),
+		"decimal string": text("key-0000000000000"),
+		"short string":   text("000000"),
+		"long string":    text("which differs from others at its end: 000000"),
+		"longer string":  text(strings.Repeat("-", 200) + "000000"),
 	} {
 		c, err := New[uint64, *int](n)
 		if err != nil {
@@ -260,7 +269,7 @@ func TestSpread(t *testing.T) {
 		}
 		homes := make(map[uint64]int)
 		for i := range uint64(n) {
-			homes[c.hash(key(i))&c.mask]++
+			homes[hash(&c.table, i)&c.mask]++
 		}
 		beyond := 0
 		for _, in := range homes {
