@@ -245,6 +245,10 @@ func TestOneP(t *testing.T) {
 	if fill(2 * capacity); c.Len() < capacity-capacity/laneShare {
 		t.Errorf("one P again: %d of %d entries held", c.Len(), capacity)
 	}
+	if l := c.lane(c.shards[0]); l != nil {
+		l.mu.Unlock()
+		t.Error("one P again: inserts still go by way of lanes")
+	}
 	if err := c.Check(); err != nil {
 		t.Error(err)
 	}
