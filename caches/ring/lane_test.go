@@ -192,6 +192,39 @@ func TestNewLanes(t *testing.T) {
 	}
 }
 
+// TestLaneGathers: a lane that found a full shard makes places for all of a batch but the
+// one that it was emptied for, which leave the queues alone; the next empties it.
+func TestLaneGathers(t *testing.T) {
+	for capacity, batch := range map[int]uint32{1000: 8, 5000: 16} {
+		c, err := New[uint64, *int](capacity)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, next := c.shards[0], uint64(0)
+		set := func(n int, l *lane) {
+			for range n {
+				next++
+				e := &entry{words: word(next)}
+				e.hash = c.hash(e.words)
+				c.enter(s, l, e, nil)
+			}
+		}
+		set(2*capacity, nil)
+		l := &s.lanes[1]
+		for range 3 {
+			set(1, l)
+			if l.n != 0 || l.room != batch-1 {
+				t.Fatalf("capacity %d: an emptied lane has %d entries and %d places, want %d places", capacity, l.n, l.room, batch-1)
+			}
+			before := s.queue
+			set(int(batch)-1, l)
+			if l.n != batch-1 || l.room != 0 || s.queue != before {
+				t.Fatalf("capacity %d: after %d inserts a lane has %d entries and %d places, and the queues went from %v to %v", capacity, batch-1, l.n, l.room, before, s.queue)
+			}
+		}
+	}
+}
+
 // TestTickets: each ticket has a lane of its own, as long as there are lanes.
 func TestTickets(t *testing.T) {
 	c, err := New[uint64, *int](5000)
