@@ -108,6 +108,19 @@ func TestReservedSlots(t *testing.T) {
 	}
 }
 
+// inserter inserts n new keys into a cache of one shard, by way of l or, if that is nil, of none.
+func inserter(c *Cache[uint64, *int]) func(n int, l *lane) {
+	next := uint64(0)
+	return func(n int, l *lane) {
+		for range n {
+			next++
+			e := &entry{words: word(next)}
+			e.hash = c.hash(e.words)
+			c.enter(c.shards[0], l, e, nil)
+		}
+	}
+}
+
 // TestIdleLane leaves a lane alone, with entries and reserved slots, while the queue's
 // positions come half round and more: as lanes are where GOMAXPROCS falls to 1 for a time.
 // What stands in these slots by then must stay in the queue.
@@ -118,15 +131,7 @@ func TestIdleLane(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, next := c.shards[0], uint64(0)
-		set := func(n int, l *lane) {
-			for range n {
-				next++
-				e := &entry{words: word(next)}
-				e.hash = c.hash(e.words)
-				c.enter(s, l, e, nil)
-			}
-		}
+		s, set := c.shards[0], inserter(c)
 		set(2*capacity, nil)
 		busy, idle := &s.lanes[0], &s.lanes[1]
 		set(1+laneSize/2, idle)
@@ -200,15 +205,7 @@ func TestLaneGathers(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, next := c.shards[0], uint64(0)
-		set := func(n int, l *lane) {
-			for range n {
-				next++
-				e := &entry{words: word(next)}
-				e.hash = c.hash(e.words)
-				c.enter(s, l, e, nil)
-			}
-		}
+		s, set := c.shards[0], inserter(c)
 		set(2*capacity, nil)
 		l := &s.lanes[1]
 		for range 3 {
