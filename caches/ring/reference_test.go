@@ -420,3 +420,39 @@ func TestPoorShard(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestTakeEvictsLast: while any shard has room, none evicts for another, whichever is asked
+// first: places move from shard to shard while one after the other is asked.
+func TestTakeEvictsLast(t *testing.T) {
+	const capacity = 4096
+	c, err := New[uint64, *int](capacity, Shards(4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.secrets.k0, c.secrets.k1, c.secrets.k2, c.secrets.k3 = 1, 2, 3, 4 // the same shards each time
+	for key := range uint64(capacity) {
+		c.Set(key, nil)
+	}
+	rich := slices.MaxFunc(c.shards, func(a, b *shard) int { return int(a.quota) - int(b.quota) })
+	before, after := c.shards[(rich.id+3)%4], c.shards[(rich.id+1)%4]
+	if rich.quota == c.share || c.idle.Load() > 0 {
+		t.Fatalf("a shard has %d of its share of %d, %d have room: the test needs a rich one, and all full", rich.quota, c.share, c.idle.Load())
+	}
+	inShard := func(s *shard, from uint64) uint64 {
+		for c.shard(c.hash(word(from))) != s {
+			from++
+		}
+		return from
+	}
+	c.Delete(inShard(after, 0))
+	if !c.take(before, true) || c.Len() != capacity-1 || after.used < after.quota {
+		t.Errorf("%d of %d entries are left, and a shard kept its room: %v", c.Len(), capacity-1, after.used < after.quota)
+	}
+	c.Set(inShard(before, capacity), nil)
+	if !c.take(before, true) || c.Len() != capacity-1 || before.used == before.quota {
+		t.Errorf("with no room anywhere, %d entries are left, want %d, and the rich shard gave its room: %v", c.Len(), capacity-1, before.used < before.quota)
+	}
+	if err := c.Check(); err != nil {
+		t.Error(err)
+	}
+}
