@@ -114,11 +114,15 @@ func inserter(c *Cache[uint64, *int]) func(n int, l *lane) {
 	return func(n int, l *lane) {
 		for range n {
 			next++
-			e := &entry{words: word(next)}
-			e.hash = c.hash(e.words)
-			c.enter(c.shards[0], l, e, nil)
+			enter(c, next, l)
 		}
 	}
+}
+
+func enter(c *Cache[uint64, *int], key uint64, l *lane) {
+	e := &entry{words: word(key)}
+	e.hash = c.hash(e.words)
+	c.enter(c.shards[0], l, e, nil)
 }
 
 // TestIdleLane leaves a lane alone, with entries and reserved slots, while the queue's
@@ -198,26 +202,34 @@ func TestNewLanes(t *testing.T) {
 }
 
 // TestLaneGathers: a lane that found a full shard makes places for all of a batch but the
-// one that it was emptied for, which leave the queues alone; the next empties it.
+// one that it was emptied for, which leave the queues alone; the next empties it. Places
+// have slots of small, but where the last entries were of keys that the ghost remembered.
 func TestLaneGathers(t *testing.T) {
 	for capacity, batch := range map[int]uint32{1000: 8, 5000: 16} {
 		c, err := New[uint64, *int](capacity)
 		if err != nil {
 			t.Fatal(err)
 		}
+		c.secrets.k0, c.secrets.k1, c.secrets.k2, c.secrets.k3 = 1, 2, 3, 4 // the same marks each time
 		s, set := c.shards[0], inserter(c)
 		set(2*capacity, nil)
 		l := &s.lanes[1]
 		for range 3 {
 			set(1, l)
-			if l.n != 0 || l.room != batch-1 {
-				t.Fatalf("capacity %d: an emptied lane has %d entries and %d places, want %d places", capacity, l.n, l.room, batch-1)
+			if l.n != 0 || l.room != batch-1 || l.reserved.n == 0 {
+				t.Fatalf("capacity %d: an emptied lane has %d entries, and %d places with %d slots, want %d places", capacity, l.n, l.room, l.reserved.n, batch-1)
 			}
 			before := s.queue
 			set(int(batch)-1, l)
 			if l.n != batch-1 || l.room != 0 || s.queue != before {
 				t.Fatalf("capacity %d: after %d inserts a lane has %d entries and %d places, and the queues went from %v to %v", capacity, batch-1, l.n, l.room, before, s.queue)
 			}
+		}
+		for key := range uint64(batch) + 1 {
+			enter(c, uint64(capacity)-key, l)
+		}
+		if l.room != batch-1 || l.reserved.n > 0 {
+			t.Errorf("capacity %d: after keys that were remembered, a lane has %d places with %d slots", capacity, l.room, l.reserved.n)
 		}
 	}
 }
