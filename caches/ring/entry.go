@@ -39,9 +39,9 @@ const (
 
 // words are a key, if it is an integer or a string of up to inlineKey bytes:
 // two such keys are equal if their words are. Of a longer string they are the
-// length and the first bytes, of another key its hash.
+// length and the first bytes; where another key is boxed they are zero.
 type words struct {
-	size    int // ^ of a string's length, noString of another key: never 0, so that no key has the words of an empty entry
+	size    int // ^ of a string's length, noString of an integer: not 0, so that no key has the words of an empty entry
 	a, b, c uint64
 }
 

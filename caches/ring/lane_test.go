@@ -3,6 +3,7 @@ package ring
 import (
 	"math/rand/v2"
 	"runtime"
+	"sync"
 	"testing"
 )
 
@@ -45,7 +46,7 @@ func TestReservedSlots(t *testing.T) {
 					switch {
 					case k >= l.reserved.n:
 						met.unreserved++
-					case s.queue[small].keeps(&l.reserved, k):
+					case s.queue[small].keeps(s.slots[small], &l.reserved, k):
 						met.kept++
 					default:
 						met.passed++
@@ -107,17 +108,149 @@ func TestReservedSlots(t *testing.T) {
 	}
 }
 
-// TestKeepsNearWrap: which of four slots on both sides of the wrap of positions are kept,
-// by how far the head has come.
-func TestKeepsNearWrap(t *testing.T) {
-	r := reservation{n: 4, first: ^uint32(0) - 1}
-	for passed := range uint32(6) {
-		q := queue{first: r.first + passed}
-		for k := range uint32(5) {
-			if got, want := q.keeps(&r, k), k < 4 && k >= passed; got != want {
-				t.Errorf("the head passed %d: slot %d kept: %v", passed, k, got)
+// inserter inserts n new keys into a cache of one shard, by way of l or, if that is nil, of none.
+func inserter(c *Cache[uint64, *int]) func(n int, l *lane) {
+	next := uint64(0)
+	return func(n int, l *lane) {
+		for range n {
+			next++
+			enter(c, next, l)
+		}
+	}
+}
+
+func enter(c *Cache[uint64, *int], key uint64, l *lane) {
+	e := &entry{words: word(key)}
+	e.hash = c.hash(e.words)
+	c.enter(c.shards[0], l, e, nil)
+}
+
+// TestIdleLane leaves a lane alone, with entries and reserved slots, while the queue's
+// positions come half round and more: as lanes are where GOMAXPROCS falls to 1 for a time.
+// What stands in these slots by then must stay in the queue.
+func TestIdleLane(t *testing.T) {
+	const capacity, round = 5000, 1 << 32
+	for _, passed := range []int64{round / 2, round * 3 / 4, round - capacity, round} {
+		c, err := New[uint64, *int](capacity)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s, set := c.shards[0], inserter(c)
+		set(2*capacity, nil)
+		busy, idle := &s.lanes[0], &s.lanes[1]
+		set(1+laneSize/2, idle)
+		r := idle.reserved
+		if idle.n == 0 || r.n < idle.n {
+			t.Fatalf("%d entries wait, %d slots are reserved: the test needs both", idle.n, r.n)
+		}
+		q := &s.queue[small]
+		for set(3*capacity, busy); s.slots[small][r.slot] == nil; {
+			set(1, busy)
+		}
+		fromHead := (r.slot + uint32(len(s.slots[small])) - q.head) % uint32(len(s.slots[small]))
+		shift := r.first + uint32(passed) - fromHead - q.first
+		q.first += shift
+		busy.reserved.first += shift
+		set(laneSize, idle)
+		if err := c.Check(); err != nil {
+			t.Errorf("%d slots later: %v", passed, err)
+		}
+	}
+}
+
+// TestKeeps: which of four reserved slots are kept, by how far the head has come: on both
+// sides of the wrap of positions, and when they have come round.
+func TestKeeps(t *testing.T) {
+	s := make(slots, 16)
+	s[12] = new(entry)
+	for first := range uint32(8) {
+		r := reservation{n: 4, slot: 10, first: first - 4}
+		for passed := range uint32(6) {
+			for _, rounds := range []uint32{0, 1 << 31, 3 << 30} {
+				q := queue{head: 10 + passed, first: r.first + passed + rounds, span: 6 - passed}
+				for k := range uint32(5) {
+					want := k < 4 && k >= passed && k != 2 && rounds == 0
+					if got := q.keeps(s, &r, k); got != want {
+						t.Errorf("positions from %#x, the head has passed %d and %#x: slot %d kept: %v", r.first, passed, rounds, k, got)
+					}
+				}
 			}
 		}
+	}
+	if q := (queue{head: 11, first: 0, span: 5}); q.keeps(s, &reservation{n: 4, slot: 10, first: 0}, 0) {
+		t.Error("a position that has come to be another slot's is kept")
+	}
+}
+
+// TestNewLanes: how many lanes there are and how much they gather, by the quota of a shard;
+// they keep no more from use than is promised.
+func TestNewLanes(t *testing.T) {
+	for _, want := range []struct{ quota, lanes, batch int }{
+		{1, 0, 0}, {895, 0, 0}, {896, 2, 8}, {1343, 2, 8}, {1344, 3, 8}, {3839, 8, 8},
+		{3840, 4, 16}, {16_384, 17, 16}, {61_439, 63, 16}, {61_440, 64, 16}, {1 << 24, 64, 16},
+	} {
+		lanes, batch := newLanes(want.quota)
+		if len(lanes) != want.lanes || batch != uint32(want.batch) {
+			t.Errorf("quota %d: %d lanes that gather %d, want %d that gather %d", want.quota, len(lanes), batch, want.lanes, want.batch)
+		}
+	}
+	for quota := 1; quota < 100_000; quota += 7 {
+		if lanes, batch := newLanes(quota); batch > laneSize || laneShare*len(lanes)*(int(batch)-1) > quota {
+			t.Errorf("quota %d: %d lanes of %d keep more than one place in %d", quota, len(lanes), batch, laneShare)
+		}
+	}
+}
+
+// TestLaneGathers: a lane that found a full shard makes places for all of a batch but the
+// one that it was emptied for, which leave the queues alone; the next empties it. Places
+// have slots of small, but where the last entries were of keys that the ghost remembered.
+func TestLaneGathers(t *testing.T) {
+	for capacity, batch := range map[int]uint32{1000: 8, 5000: 16} {
+		c, err := New[uint64, *int](capacity)
+		if err != nil {
+			t.Fatal(err)
+		}
+		c.secrets.k0, c.secrets.k1, c.secrets.k2, c.secrets.k3 = 1, 2, 3, 4 // the same marks each time
+		s, set := c.shards[0], inserter(c)
+		set(2*capacity, nil)
+		l := &s.lanes[1]
+		for range 3 {
+			set(1, l)
+			if l.n != 0 || l.room != batch-1 || l.reserved.n == 0 {
+				t.Fatalf("capacity %d: an emptied lane has %d entries, and %d places with %d slots, want %d places", capacity, l.n, l.room, l.reserved.n, batch-1)
+			}
+			before := s.queue
+			set(int(batch)-1, l)
+			if l.n != batch-1 || l.room != 0 || s.queue != before {
+				t.Fatalf("capacity %d: after %d inserts a lane has %d entries and %d places, and the queues went from %v to %v", capacity, batch-1, l.n, l.room, before, s.queue)
+			}
+		}
+		for key := range uint64(batch) + 1 {
+			enter(c, uint64(capacity)-key, l)
+		}
+		if l.room != batch-1 || l.reserved.n > 0 {
+			t.Errorf("capacity %d: after keys that were remembered, a lane has %d places with %d slots", capacity, l.room, l.reserved.n)
+		}
+	}
+}
+
+// TestTickets: each ticket has a lane of its own, as long as there are lanes.
+func TestTickets(t *testing.T) {
+	c, err := New[uint64, *int](5000)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := c.shards[0]
+	s.gather.Store(true)
+	used := make(map[*lane]bool)
+	for range s.lanes {
+		c.tickets.pool = sync.Pool{} // as on a CPU that has none yet
+		l := c.lane(s)
+		l.mu.Unlock()
+		used[l] = true
+	}
+	if len(used) != len(s.lanes) {
+		t.Errorf("%d tickets use %d lanes", len(s.lanes), len(used))
 	}
 }
 
@@ -153,6 +286,10 @@ func TestOneP(t *testing.T) {
 	runtime.GOMAXPROCS(1)
 	if fill(2 * capacity); c.Len() < capacity-capacity/laneShare {
 		t.Errorf("one P again: %d of %d entries held", c.Len(), capacity)
+	}
+	if l := c.lane(c.shards[0]); l != nil {
+		l.mu.Unlock()
+		t.Error("one P again: inserts still go by way of lanes")
 	}
 	if err := c.Check(); err != nil {
 		t.Error(err)

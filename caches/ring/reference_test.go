@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -247,12 +248,20 @@ func TestCollisions(t *testing.T) {
 // random ones would: about one in 20 has its home full at four to a bucket.
 func TestSpread(t *testing.T) {
 	const n = 1 << 16
-	for name, key := range map[string]func(i uint64) words{
-		"counting":       func(i uint64) words { return words{a: i} },
-		"pages":          func(i uint64) words { return words{a: i << 12} },
-		"high bits":      func(i uint64) words { return words{a: i << 44} },
-		"decimal string": func(i uint64) words { return inline(string(decimal(i, "key-0000000000000"))) },
-		"short string":   func(i uint64) words { return inline(string(decimal(i, "000000"))) },
+	integer := func(at func(i uint64) uint64) func(*table, uint64) uint64 {
+		return func(c *table, i uint64) uint64 { return c.hash(words{a: at(i)}) }
+	}
+	text := func(zeros string) func(*table, uint64) uint64 {
+		return func(c *table, i uint64) uint64 { return c.newString(string(decimal(i, zeros))).hash }
+	}
+	for name, hash := range map[string]func(*table, uint64) uint64{
+		"counting":       integer(func(i uint64) uint64 { return i }),
+		"pages":          integer(func(i uint64) uint64 { return i << 12 }),
+		"high bits":      integer(func(i uint64) uint64 { return i << 44 }),
+		"decimal string": text("key-0000000000000"),
+		"short string":   text("000000"),
+		"long string":    text("which differs from others at its end: 000000"),
+		"longer string":  text(strings.Repeat("-", 200) + "000000"),
 	} {
 		c, err := New[uint64, *int](n)
 		if err != nil {
@@ -260,7 +269,7 @@ func TestSpread(t *testing.T) {
 		}
 		homes := make(map[uint64]int)
 		for i := range uint64(n) {
-			homes[c.hash(key(i))&c.mask]++
+			homes[hash(&c.table, i)&c.mask]++
 		}
 		beyond := 0
 		for _, in := range homes {
@@ -406,6 +415,42 @@ func TestPoorShard(t *testing.T) {
 	}
 	if n := c.Len(); n < capacity-capacity/laneShare || n > capacity {
 		t.Errorf("Len = %d, want %d but for what lanes hold", n, capacity)
+	}
+	if err := c.Check(); err != nil {
+		t.Error(err)
+	}
+}
+
+// TestTakeEvictsLast: while any shard has room, none evicts for another, whichever is asked
+// first: places move from shard to shard while one after the other is asked.
+func TestTakeEvictsLast(t *testing.T) {
+	const capacity = 4096
+	c, err := New[uint64, *int](capacity, Shards(4))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.secrets.k0, c.secrets.k1, c.secrets.k2, c.secrets.k3 = 1, 2, 3, 4 // the same shards each time
+	for key := range uint64(capacity) {
+		c.Set(key, nil)
+	}
+	rich := slices.MaxFunc(c.shards, func(a, b *shard) int { return int(a.quota) - int(b.quota) })
+	before, after := c.shards[(rich.id+3)%4], c.shards[(rich.id+1)%4]
+	if rich.quota == c.share || c.idle.Load() > 0 {
+		t.Fatalf("a shard has %d of its share of %d, %d have room: the test needs a rich one, and all full", rich.quota, c.share, c.idle.Load())
+	}
+	inShard := func(s *shard, from uint64) uint64 {
+		for c.shard(c.hash(word(from))) != s {
+			from++
+		}
+		return from
+	}
+	c.Delete(inShard(after, 0))
+	if !c.take(before, true) || c.Len() != capacity-1 || after.used < after.quota {
+		t.Errorf("%d of %d entries are left, and a shard kept its room: %v", c.Len(), capacity-1, after.used < after.quota)
+	}
+	c.Set(inShard(before, capacity), nil)
+	if !c.take(before, true) || c.Len() != capacity-1 || before.used == before.quota {
+		t.Errorf("with no room anywhere, %d entries are left, want %d, and the rich shard gave its room: %v", c.Len(), capacity-1, before.used < before.quota)
 	}
 	if err := c.Check(); err != nil {
 		t.Error(err)

@@ -187,8 +187,8 @@ func (t *table) borrow(s *shard) bool {
 }
 
 // take moves the allowance of one entry to s, if s still needs it, from the
-// next shard that has a free place, or, if it is to evict, from one that has
-// more than its share. It reports whether s has room now. The caller holds no
+// next shard that has a free place, or, if it is to evict and no shard has one,
+// from one that has more than its share. It reports whether s has room now. The caller holds no
 // lock of a shard.
 func (t *table) take(s *shard, evict bool) bool {
 	for i := 1; i < len(t.shards); i++ {
@@ -205,7 +205,7 @@ func (t *table) take(s *shard, evict bool) bool {
 			case d.used < d.quota:
 				t.grant(s, 0, 1)
 				t.grant(d, 0, -1)
-			case evict && d.quota > t.share:
+			case evict && d.quota > t.share && t.idle.Load() == 0:
 				moves := maxMoves
 				out = d.evict(&moves)
 				t.grant(s, 0, 1)
