@@ -109,10 +109,10 @@ func TestBucketsRemember(t *testing.T) {
 			i := rng.IntN(len(held))
 			e, window := held[i], 2+rng.Uint32N(6)
 			held = slices.Delete(held, i, i+1)
-			left := trace{}
+			left := leftover{}
 			if rng.IntN(8) > 0 {
 				step += rng.Uint32N(2)
-				left = trace{newMark(e.hash, step), window}
+				left = leftover{newMark(e.hash, step), window}
 			}
 			x.unlink(e, left)
 			want.unlink(e, left, step)
@@ -184,7 +184,7 @@ func (o *obviousBuckets) link(e *entry) (m mark) {
 	panic("no slot is free")
 }
 
-func (o *obviousBuckets) unlink(e *entry, left trace, step uint32) {
+func (o *obviousBuckets) unlink(e *entry, left leftover, step uint32) {
 	home := &o.bucket[e.hash&1]
 	var oldest remembered
 	if left.mark != 0 {
