@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -293,5 +294,42 @@ func TestOneP(t *testing.T) {
 	}
 	if err := c.Check(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestPsChange changes GOMAXPROCS, and with it the way that inserts go, while four
+// goroutines insert and delete: afterwards every entry is found and counted.
+func TestPsChange(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	const capacity = 2000
+	c, err := New[uint64, *int](capacity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	var done atomic.Int32
+	for g := range uint64(4) {
+		wg.Go(func() {
+			defer done.Add(1)
+			rng := rand.New(rand.NewPCG(g, 8))
+			for range 20_000 {
+				if key := rng.Uint64N(2 * capacity); rng.IntN(8) == 0 {
+					c.Delete(key)
+				} else if _, ok := c.Get(key); !ok {
+					c.Set(key, nil)
+				}
+			}
+		})
+	}
+	for n := 1; done.Load() < 4; n = 5 - n {
+		runtime.GOMAXPROCS(n)
+		runtime.Gosched()
+	}
+	wg.Wait()
+	if err := c.Check(); err != nil {
+		t.Error(err)
+	}
+	if n, want := c.Len(), len(c.entries()); n != want {
+		t.Errorf("Len = %d, the index has %d", n, want)
 	}
 }
