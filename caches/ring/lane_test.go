@@ -181,6 +181,9 @@ func TestKeeps(t *testing.T) {
 	if q := (queue{head: 11, first: 0, span: 5}); q.keeps(s, &reservation{n: 4, slot: 10, first: 0}, 0) {
 		t.Error("a position that has come to be another slot's is kept")
 	}
+	if q := (queue{head: 7, first: 0, span: 3}); q.keeps(s, &reservation{n: 4, slot: 10, first: 3}, 0) {
+		t.Error("a slot behind the newest is kept")
+	}
 }
 
 // TestNewLanes: how many lanes there are and how much they gather, by the quota of a shard;
