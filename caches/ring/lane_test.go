@@ -109,6 +109,20 @@ func TestReservedSlots(t *testing.T) {
 	}
 }
 
+// TestReserve: slots are reserved as far as they are free and the ring does not come round.
+func TestReserve(t *testing.T) {
+	for _, c := range []struct{ head, span, n, want uint32 }{
+		{0, 0, 15, 15}, {0, 3, 15, 13}, {14, 0, 15, 2}, {14, 1, 15, 1}, {14, 2, 15, 14}, {14, 14, 15, 2}, {3, 5, 0, 0},
+	} {
+		q := queue{head: c.head, first: 7, span: c.span, live: 16} // too many to close holes
+		r, s := q.reserve(make(slots, 16), c.n, 16)
+		want := reservation{n: c.want, slot: (c.head + c.span) % 16, first: 7 + c.span}
+		if r != want || len(s) != 16 || q.span != c.span+c.want {
+			t.Errorf("%+v: reserved %+v, want %+v, in a ring of %d of which %d are in use", c, r, want, len(s), q.span)
+		}
+	}
+}
+
 // inserter inserts n new keys into a cache of one shard, by way of l or, if that is nil, of none.
 func inserter(c *Cache[uint64, *int]) func(n int, l *lane) {
 	next := uint64(0)
