@@ -267,10 +267,12 @@ func (x *index) tryLink(e *entry, same func(ref unsafe.Pointer) bool, there **en
 // recall takes a key's mark out of its home bucket, whose busy bit is set, and
 // returns it; 0 if there is none.
 func (b *bucket) recall(hash uint64) mark {
+	word := b.word.Load()
+	invariants.Assert(word&busy != 0, "a mark is taken without the busy bit")
 	if m := b.marks.take(print(hash)); m != 0 {
 		return m
 	}
-	for free := match(b.word.Load(), 0); free != 0; free &= free - 1 {
+	for free := match(word, 0); free != 0; free &= free - 1 {
 		if m := parked(b.at(free).Load()); m.print() == print(hash) {
 			b.at(free).Store(nil)
 			return m
@@ -313,6 +315,7 @@ func (b *bucket) remember(left trace) *entry {
 	if left.mark == 0 {
 		return nil
 	}
+	invariants.Assert(b.word.Load()&busy != 0, "a mark is left without the busy bit")
 	if b.marks.forget(left.mark.step(), left.window) {
 		b.unpark()
 	}
