@@ -491,6 +491,14 @@ func TestTakeEvictsLast(t *testing.T) {
 	if !c.take(before, true) || c.Len() != capacity-1 || before.used == before.quota {
 		t.Errorf("with no room anywhere, %d entries are left, want %d, and the rich shard gave its room: %v", c.Len(), capacity-1, before.used < before.quota)
 	}
+	victim := inShard(rich, 0)
+	for c.lookup(victim) != nil {
+		victim = inShard(rich, victim+1)
+	}
+	c.Set(victim, nil)
+	if e := c.lookup(victim); e.place&1 != main {
+		t.Error("a key that was evicted for another shard is not remembered")
+	}
 	if err := c.Check(); err != nil {
 		t.Error(err)
 	}
