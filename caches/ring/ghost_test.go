@@ -4,6 +4,7 @@ import (
 	"math/bits"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"testing"
 	"unsafe"
 )
@@ -85,6 +86,27 @@ func TestParking(t *testing.T) {
 		if m := parked(e); m != 0 {
 			t.Errorf("an entry stands for mark %#x", m)
 		}
+	}
+}
+
+// TestMarkUnderOldWord: a reader whose word is out of date may find a mark where its key's
+// tag was; no key is taken for it, not even one whose hash or words are zero.
+func TestMarkUnderOldWord(t *testing.T) {
+	x := index{newBuckets(1), 0}
+	b := x.bucket(0, 0)
+	b.word.Store(tagOf(0) << 8)
+	b.slot[0].Store(newMark(0, 0).park())
+	if e := x.find(0, word(0)); e != nil {
+		t.Error("find takes a mark for the integer 0")
+	}
+	if e := x.find(0, inline("")); e != nil {
+		t.Error("find takes a mark for the empty string")
+	}
+	if e := x.findLong(0, strings.Repeat("\x00", inlineKey+1)); e != nil {
+		t.Error("findLong takes a mark for a string of zeros")
+	}
+	if e := x.findBoxed(0, func(unsafe.Pointer) bool { return true }); e != nil {
+		t.Error("findBoxed takes a mark for a box")
 	}
 }
 

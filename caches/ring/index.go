@@ -268,10 +268,11 @@ func (x *index) tryLink(e *entry, same func(ref unsafe.Pointer) bool, there **en
 // recall takes a key's mark out of its home bucket, whose busy bit is set, and
 // returns it; 0 if there is none.
 func (b *bucket) recall(hash uint64) mark {
+	word := b.word.Load()
+	invariants.Assert(word&busy != 0, "a mark is taken without the busy bit")
 	if m := b.marks.take(print(hash)); m != 0 {
 		return m
 	}
-	word := b.word.Load()
 	if word&parks == 0 {
 		return 0
 	}
@@ -320,6 +321,7 @@ func (b *bucket) remember(left leftover) *entry {
 	if left.mark == 0 {
 		return nil
 	}
+	invariants.Assert(b.word.Load()&busy != 0, "a mark is left without the busy bit")
 	if b.marks.forget(left.mark.step(), left.window) {
 		b.unpark()
 	}

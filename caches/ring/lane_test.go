@@ -4,6 +4,7 @@ import (
 	"math/rand/v2"
 	"runtime"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -108,6 +109,20 @@ func TestReservedSlots(t *testing.T) {
 	}
 }
 
+// TestReserve: slots are reserved as far as they are free and the ring does not come round.
+func TestReserve(t *testing.T) {
+	for _, c := range []struct{ head, span, n, want uint32 }{
+		{0, 0, 15, 15}, {0, 3, 15, 13}, {14, 0, 15, 2}, {14, 1, 15, 1}, {14, 2, 15, 14}, {14, 14, 15, 2}, {3, 5, 0, 0},
+	} {
+		q := queue{head: c.head, first: 7, span: c.span, live: 16} // too many to close holes
+		r, s := q.reserve(make(slots, 16), c.n, 16)
+		want := reservation{n: c.want, slot: (c.head + c.span) % 16, first: 7 + c.span}
+		if r != want || len(s) != 16 || q.span != c.span+c.want {
+			t.Errorf("%+v: reserved %+v, want %+v, in a ring of %d of which %d are in use", c, r, want, len(s), q.span)
+		}
+	}
+}
+
 // inserter inserts n new keys into a cache of one shard, by way of l or, if that is nil, of none.
 func inserter(c *Cache[uint64, *int]) func(n int, l *lane) {
 	next := uint64(0)
@@ -179,6 +194,9 @@ func TestKeeps(t *testing.T) {
 	}
 	if q := (queue{head: 11, first: 0, span: 5}); q.keeps(s, &reservation{n: 4, slot: 10, first: 0}, 0) {
 		t.Error("a position that has come to be another slot's is kept")
+	}
+	if q := (queue{head: 7, first: 0, span: 3}); q.keeps(s, &reservation{n: 4, slot: 10, first: 3}, 0) {
+		t.Error("a slot behind the newest is kept")
 	}
 }
 
@@ -293,5 +311,42 @@ func TestOneP(t *testing.T) {
 	}
 	if err := c.Check(); err != nil {
 		t.Error(err)
+	}
+}
+
+// TestPsChange changes GOMAXPROCS, and with it the way that inserts go, while four
+// goroutines insert and delete: afterwards every entry is found and counted.
+func TestPsChange(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(4))
+	const capacity = 2000
+	c, err := New[uint64, *int](capacity)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var wg sync.WaitGroup
+	var done atomic.Int32
+	for g := range uint64(4) {
+		wg.Go(func() {
+			defer done.Add(1)
+			rng := rand.New(rand.NewPCG(g, 8))
+			for range 20_000 {
+				if key := rng.Uint64N(2 * capacity); rng.IntN(8) == 0 {
+					c.Delete(key)
+				} else if _, ok := c.Get(key); !ok {
+					c.Set(key, nil)
+				}
+			}
+		})
+	}
+	for n := 1; done.Load() < 4; n = 5 - n {
+		runtime.GOMAXPROCS(n)
+		runtime.Gosched()
+	}
+	wg.Wait()
+	if err := c.Check(); err != nil {
+		t.Error(err)
+	}
+	if n, want := c.Len(), len(c.entries()); n != want {
+		t.Errorf("Len = %d, the index has %d", n, want)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"unsafe"
 )
 
 // TestAgainstReference runs random operations on the cache and on a slow, obvious
@@ -244,6 +245,44 @@ func TestCollisions(t *testing.T) {
 	}
 }
 
+// TestLongCollisions: long strings and boxed keys of one hash are told apart, strings of one
+// length too, and a string from one that it begins with.
+func TestLongCollisions(t *testing.T) {
+	const hash = 5 << 56
+	x := index{newBuckets(4), 3}
+	long := strings.Repeat("k", 2*longestKey)
+	texts := []string{
+		long[:30], long[:29] + "x", "x" + long[:29], long[:31],
+		long[:longestKey], long[:longestKey-1] + "x",
+		long[:longestKey+1], long[:longestKey] + "x", long,
+	}
+	entries := make([]*entry, len(texts))
+	for i, k := range texts {
+		entries[i] = newLong(k)
+		entries[i].hash = hash
+		if there, _ := x.link(entries[i], nil); there != nil {
+			t.Errorf("string %d is taken for one of %d bytes", i, len(there.string()))
+		}
+	}
+	for i, k := range texts {
+		if e := x.findLong(hash, strings.Clone(k)); e != entries[i] {
+			t.Errorf("string %d leads to another's entry, or none", i)
+		}
+	}
+	type box struct{ a, b any }
+	x = index{newBuckets(4), 3}
+	for i := range 9 {
+		key := box{i, "b"}
+		e := &entry{hash: hash, ref: unsafe.Pointer(&key)}
+		if there, _ := x.link(e, sameAs(key)); there != nil {
+			t.Errorf("box %d is taken for another", i)
+		}
+		if x.findBoxed(hash, sameAs(box{i, "b"})) != e {
+			t.Errorf("box %d is not found", i)
+		}
+	}
+}
+
 // TestSpread: keys that differ in few bits fill the buckets as evenly as
 // random ones would: about one in 20 has its home full at four to a bucket.
 func TestSpread(t *testing.T) {
@@ -451,6 +490,14 @@ func TestTakeEvictsLast(t *testing.T) {
 	c.Set(inShard(before, capacity), nil)
 	if !c.take(before, true) || c.Len() != capacity-1 || before.used == before.quota {
 		t.Errorf("with no room anywhere, %d entries are left, want %d, and the rich shard gave its room: %v", c.Len(), capacity-1, before.used < before.quota)
+	}
+	victim := inShard(rich, 0)
+	for c.lookup(victim) != nil {
+		victim = inShard(rich, victim+1)
+	}
+	c.Set(victim, nil)
+	if e := c.lookup(victim); e.place&1 != main {
+		t.Error("a key that was evicted for another shard is not remembered")
 	}
 	if err := c.Check(); err != nil {
 		t.Error(err)
