@@ -59,11 +59,12 @@ type counts struct {
 func (c *crew[K]) counts() counts {
 	sum := counts{each: make([]uint64, len(c.workers))}
 	for i, w := range c.workers {
-		sum.each[i] = w.ops.Load()
-		sum.ops += sum.each[i]
-		sum.gets += w.gets.Load()
-		sum.hits += w.hits.Load()
-		sum.reads += w.reads.Load()
+		t := w.published()
+		sum.each[i] = t.ops
+		sum.ops += t.ops
+		sum.gets += t.gets
+		sum.hits += t.hits
+		sum.reads += t.reads
 	}
 	return sum
 }

@@ -29,6 +29,7 @@ type worker[K workload.Key] struct {
 	// The published counters have cache lines of their own: the controller
 	// reads them, and the allocator may put another worker next to this one.
 	_                      [64]byte
+	version                atomic.Uint64 // odd while the worker writes the others
 	ops, gets, hits, reads atomic.Uint64
 	_                      [64]byte
 }
@@ -112,10 +113,25 @@ func (w *worker[K]) batch(n int) {
 }
 
 func (w *worker[K]) publish() {
+	w.version.Add(1)
 	w.ops.Store(w.tally.ops)
 	w.gets.Store(w.tally.gets)
 	w.hits.Store(w.tally.hits)
 	w.reads.Store(w.tally.reads)
+	w.version.Add(1)
+}
+
+// published is what the worker published last: all counters of one batch, so that
+// there are no more hits than Gets. Any goroutine may call it.
+func (w *worker[K]) published() tally {
+	for {
+		version := w.version.Load()
+		t := tally{w.ops.Load(), w.gets.Load(), w.hits.Load(), w.reads.Load()}
+		if version%2 == 0 && w.version.Load() == version {
+			return t
+		}
+		runtime.Gosched() // the worker may have lost its CPU meanwhile
+	}
 }
 
 func (w *worker[K]) getSet(n int) {
