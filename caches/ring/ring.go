@@ -81,7 +81,7 @@ const (
 )
 
 // New returns an empty cache for capacity entries, from 1 to 2^27 (2^24 on
-// 32-bit architectures). The index for all of them, 13 to 26 bytes an entry,
+// 32-bit architectures). The index for all of them, 16 to 43 bytes an entry,
 // is allocated at once, the rest as entries come.
 func New[K comparable, V any](capacity int, opts ...Option) (*Cache[K, V], error) {
 	if err := caches.CheckCapacity(capacity); err != nil {
